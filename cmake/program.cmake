@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+# A program from the .c files of the current folder. Everything but main.c is an object library of its own,
+# <name>-objects, so that unit tests can link it.
+function(kt_add_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBRARIES;DEPENDENCIES")
+  set(main ${CMAKE_CURRENT_SOURCE_DIR}/main.c)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
+  set(libraries)
+  foreach(library ${arg_LIBRARIES})
+    if(TARGET ${library})
+      list(APPEND libraries ${library})
+    endif()
+  endforeach()
+  # One list for the program and for tests of its parts.
+  add_library(${name}-interface INTERFACE)
+  target_include_directories(${name}-interface INTERFACE ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(${name}-interface INTERFACE ${libraries} kt-headers ${arg_DEPENDENCIES}
+    PkgConfig::JANSSON PkgConfig::SODIUM PkgConfig::CRYPTO Threads::Threads)
+  list(REMOVE_ITEM sources ${main})
+  if(sources)
+    add_library(${name}-objects OBJECT ${sources})
+    target_link_libraries(${name}-objects PRIVATE ${name}-interface)
+  endif()
+  if(EXISTS ${main})
+    add_executable(${name} ${main} $<$<TARGET_EXISTS:${name}-objects>:$<TARGET_OBJECTS:${name}-objects>>)
+    target_link_libraries(${name} PRIVATE ${name}-interface)
+  else()
+    message(STATUS "${name}: no main.c, program skipped")
+  endif()
+endfunction()

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <kt/account_policy.h>
+
+#include "base/arena.h"
+#include "base/reader.h"
+#include "base/writer.h"
+
+#include <string.h>
+
+#define STATE_FORMAT 1
+#define STATE_MAX (1 + 2 * (1 + KT_ACCOUNT_KEY_LEN) + 4 + KT_HASH_LEN + 1 + UINT8_MAX * KT_ACCOUNT_KEY_LEN)
+
+static void write_optional_key(struct kt_writer *w, bool present, const struct kt_account_key *key)
+{
+  kt_write_present(w, present);
+  if (present) {
+    kt_write_bytes(w, key->b, sizeof key->b);
+  }
+}
+
+static void read_key(struct kt_reader *r, struct kt_account_key *ret)
+{
+  const uint8_t *bytes = kt_read_bytes(r, sizeof ret->b);
+  if (bytes != NULL) {
+    memcpy(ret->b, bytes, sizeof ret->b);
+  }
+}
+
+static bool read_optional_key(struct kt_reader *r, struct kt_account_key *ret)
+{
+  bool present = kt_read_present(r);
+  if (present) {
+    read_key(r, ret);
+  }
+  return present;
+}
+
+enum kt_err kt_account_state_encode(const struct kt_account_state *state, struct kt_arena *arena,
+                                    struct kt_bytes *ret_bytes)
+{
+  uint8_t *buf = kt_arena_alloc(arena, 1, STATE_MAX);
+  if (buf == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  struct kt_writer w;
+  kt_writer_init_fixed(&w, buf, STATE_MAX);
+  kt_write_u8(&w, STATE_FORMAT);
+  write_optional_key(&w, state->has_key, &state->key);
+  write_optional_key(&w, state->has_operator_key, &state->operator_key);
+  kt_write_u32(&w, state->n_sets);
+  kt_write_bytes(&w, state->latest.b, sizeof state->latest.b);
+  kt_write_count8(&w, state->n_recovery_keys);
+  for (size_t i = 0; i < state->n_recovery_keys; i++) {
+    kt_write_bytes(&w, state->recovery_keys[i].b, sizeof state->recovery_keys[i].b);
+  }
+  if (w.err == KT_OK) {
+    *ret_bytes = (struct kt_bytes){ buf, w.len };
+  }
+  return w.err;
+}
+
+enum kt_err kt_account_state_decode(struct kt_bytes bytes, struct kt_arena *arena, struct kt_account_state *ret_state)
+{
+  struct kt_reader r;
+  struct kt_account_state state = { 0 };
+  kt_reader_init(&r, bytes.data, bytes.len);
+  if (kt_read_u8(&r) != STATE_FORMAT) {
+    kt_reader_fail(&r, KT_ERR_UNSUPPORTED);
+  }
+  state.has_key = read_optional_key(&r, &state.key);
+  state.has_operator_key = read_optional_key(&r, &state.operator_key);
+  state.n_sets = kt_read_u32(&r);
+  const uint8_t *latest = kt_read_bytes(&r, sizeof state.latest.b);
+  if (latest != NULL) {
+    memcpy(state.latest.b, latest, sizeof state.latest.b);
+  }
+  state.n_recovery_keys = kt_read_count8(&r, KT_ACCOUNT_KEY_LEN);
+  struct kt_account_key *keys = kt_arena_alloc(arena, state.n_recovery_keys, sizeof *keys);
+  if (keys == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  for (size_t i = 0; i < state.n_recovery_keys; i++) {
+    read_key(&r, &keys[i]);
+  }
+  state.recovery_keys = keys;
+  enum kt_err err = kt_reader_end(&r);
+  if (err == KT_OK) {
+    *ret_state = state;
+  }
+  return err;
+}

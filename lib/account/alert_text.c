@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The words of every alert, in one place. They claim what was checked and no more: a signature that fits says who
+ * holds a key, a logged entry says what the log shows to everybody, and neither says who did it or why. */
+#include <kt/alert.h>
+
+static const struct kt_alert_text unknown_device = {
+  "A device you never approved is listed in your account.",
+  "People who write to you may now also encrypt to this device, and whoever holds it could read those messages. The "
+  "entry is in the public log, so it cannot be taken back unseen. It is not known who added it: a computer of yours "
+  "that this one does not know about, somebody with a copy of your account key, or the operator of the log. Older "
+  "messages are not affected by this entry.",
+  "Look at it:            kt-verify device list {label}\n"
+  "If it is NOT yours:    kt-verify device remove {label} {device}\n"
+  "If you know it:        kt-verify monitor approve {label} {device}\n"
+  "Decide by the id and fingerprints shown there, not by the name: whoever adds a device chooses its name. Until it is "
+  "removed, agree with your contacts by another channel to send nothing secret.",
+};
+
+static const struct kt_alert_text version_not_mine_owner = {
+  "Your account has a version that this computer did not publish.",
+  "Somebody changed the entry of your account. Each device that you did not approve or that vanished has an alert of "
+  "its own; without one, the change touched other things, such as names. It may have been another computer on which "
+  "you use this account, somebody with a copy of your account key, or the operator of the log.",
+  "Look at the account:                    kt-verify device list {label}\n"
+  "If it was another computer of yours:    kt-verify alerts ack {id}\n"
+  "If it was not you: remove what does not belong (kt-verify device remove {label} DEVICE), which publishes a list "
+  "signed by you, and ask the operator of the log who made the entry.",
+};
+
+static const struct kt_alert_text version_not_mine_contact = {
+  "The log shows an older list of this contact's devices as if it were new.",
+  "The list is signed by your contact, but it is not newer than one you have already seen, so your contact did not "
+  "publish it as the present one. Devices that were removed may be back in it. The newer list was verified before; why "
+  "the older one was logged again is not known.",
+  "Until this is settled nothing in that list counts as endorsed. Tell your contact by another channel, then look "
+  "again:    kt-verify lookup {label}\n"
+  "When it is settled:    kt-verify alerts ack {id}",
+};
+
+static const struct kt_alert_text device_removed = {
+  "A device that you approved is gone from your account, and you did not remove it.",
+  "New messages may no longer be encrypted to that device, so it may miss them. Nobody gains access to anything by "
+  "this entry alone. It is not known who removed it.",
+  "Look at the account:         kt-verify device list {label}\n"
+  "If you want it back, add it again from its own keys:    kt-verify device add {label} --name NAME --key ALG:BASE64\n"
+  "If the removal is right:     kt-verify alerts ack {id}",
+};
+
+static const struct kt_alert_text account_key_changed_owner = {
+  "The log shows a new account key for your account that your key did not endorse.",
+  "Whoever holds that key can list devices in your name; your contacts get an alert too. If you lost your key and "
+  "asked "
+  "the operator for a new one, this is what that looks like. Otherwise somebody tries to take over the account, and it "
+  "is not known who. Your own key still exists and still counts.",
+  "If you did NOT ask for a new key, publish your own list again, which is signed by your key:\n"
+  "    kt-verify device remove {label} DEVICE    (each device that is not yours; kt-verify device list {label})\n"
+  "and tell your contacts by another channel.\n"
+  "If the new key is yours:    kt-verify alerts ack {id}",
+};
+
+static const struct kt_alert_text account_key_changed_contact = {
+  "The account key of this contact changed, and the old key did not endorse the new one.",
+  "Either your contact lost the key and started over, or somebody else - the operator of the log could do this - put a "
+  "key of their own in its place to read what you send. From here the two look the same.",
+  "Send nothing secret yet. Ask your contact by voice or in person, then compare codes:\n"
+  "    kt-verify code show {label}\n"
+  "    kt-verify code compare {label} DIGITS\n"
+  "If they match, the new key is your contact's and this is settled. If your contact knows nothing of a new key, keep "
+  "the evidence: kt-verify alerts list",
+};
+
+static const struct kt_alert_text unsigned_set_owner = {
+  "The newest list of your devices is not validly signed by your account key.",
+  "Only the operator of the log can add such a list, by intent, by mistake or because they were forced to. Your "
+  "contacts are told as well and do not treat its devices as yours.",
+  "Look at the list:    kt-verify device list {label}\n"
+  "Publish your own again, signed by your key: remove what is not yours (kt-verify device remove {label} DEVICE) or "
+  "approve what is (kt-verify monitor approve {label} DEVICE).\n"
+  "If you arranged this with the operator:    kt-verify alerts ack {id}",
+};
+
+static const struct kt_alert_text unsigned_set_contact = {
+  "The list of this contact's devices is not validly signed by your contact.",
+  "The operator of the log put it there; nothing shows that your contact knows of these devices. In a log whose "
+  "accounts the operator sets up, this can be how every account starts. If you saw this contact's signed list before, "
+  "it should not happen.",
+  "Do not encrypt to these devices before you have asked your contact by another channel.\n"
+  "If your log works that way and you accept it:    kt-verify lookup {label} --allow-unsigned\n"
+  "When it is settled:                              kt-verify alerts ack {id}",
+};
+
+static const struct kt_alert_text contact_device_added = {
+  "This contact has a new device, endorsed by the account key you know.",
+  "The list is signed by the key you have on record, so your contact, or somebody who holds a copy of that key, added "
+  "the device. What you send from now on can be read on it as well.",
+  "Look at it:    kt-verify lookup {label}\n"
+  "If you did not expect it, ask your contact whether the device is theirs.\n"
+  "If it is:      kt-verify alerts ack {id}",
+};
+
+static const struct kt_alert_text code_mismatch = {
+  "The codes do not match.",
+  "You and the other person see different account keys, or one of the codes belongs to another pair of people, is out "
+  "of date, or was mistyped. If it is none of these, somebody may stand between you.",
+  "Send nothing secret yet. Both of you look up the other again and compare once more:\n"
+  "    kt-verify lookup {label}\n"
+  "    kt-verify code show {label}\n"
+  "    kt-verify code compare {label} DIGITS\n"
+  "A match settles this alert. If the codes differ again, meet in person (kt-verify code qr {label}).",
+};
+
+static const struct kt_alert_text fork = {
+  "The log shows different histories to different people.",
+  "Two signed statements of this log cannot both be true; both were verified and saved. From now on nothing this log "
+  "says can be relied on, for any account, until somebody explains it. What was shown to whom is not known, nor "
+  "whether it was aimed at you.",
+  "Keep the evidence and give it to others; they can check it without trusting you:\n"
+  "    kt-verify evidence list\n"
+  "    kt-verify evidence export ID FILE\n"
+  "Send nothing secret on the strength of this log, and ask its operator in public. Once you have dealt with it:\n"
+  "    kt-verify alerts ack {id}",
+};
+
+static const struct kt_alert_text rollback = {
+  "The log shows less than it showed before.",
+  "An earlier signed statement covers entries that the log now leaves out. A server restored from an old backup looks "
+  "like this, and so does an attempt to hide entries. Which one it is cannot be told from here.",
+  "The earlier statement is kept and nothing older is accepted in its place. Save the evidence, then try again later:\n"
+  "    kt-verify evidence list\n"
+  "    kt-verify evidence export ID FILE\n"
+  "If it lasts, ask the operator. Once you have dealt with it:    kt-verify alerts ack {id}",
+};
+
+static const struct kt_alert_text monitor_blind = {
+  "Your account has not been checked successfully for longer than the log's monitoring window.",
+  "Nothing wrong was seen, but nothing was seen at all: a change of your account in this time would not have been "
+  "noticed. The cause may be the network, the server, the clock of this computer, or somebody who blocks the check.",
+  "Check the date and time of this computer and its network, then run:    kt-verify monitor once\n"
+  "If that fails from here, try another network. What is overdue:          kt-verify monitor status",
+};
+
+static const struct kt_alert_text auditor_missing = {
+  "The auditor's statement about this log is absent or too old.",
+  "The auditor checks that entries of the log are not changed or hidden. Without a recent statement of theirs, what "
+  "the log says now is unconfirmed: undecided, not wrong. It may be an outage at the auditor or at the log.",
+  "Try again later:    kt-verify log head\n"
+  "If it lasts longer than a day, ask the auditor and the operator of the log. You can check every entry yourself:    "
+  "kt-verify audit",
+};
+
+const struct kt_alert_text *kt_alert_text(enum kt_alert_kind kind, enum kt_audience audience)
+{
+  bool contact = audience == KT_AUDIENCE_CONTACT;
+  switch (kind) {
+  case KT_ALERT_UNKNOWN_DEVICE: return &unknown_device;
+  case KT_ALERT_VERSION_NOT_MINE: return contact ? &version_not_mine_contact : &version_not_mine_owner;
+  case KT_ALERT_DEVICE_REMOVED: return &device_removed;
+  case KT_ALERT_ACCOUNT_KEY_CHANGED: return contact ? &account_key_changed_contact : &account_key_changed_owner;
+  case KT_ALERT_UNSIGNED_SET: return contact ? &unsigned_set_contact : &unsigned_set_owner;
+  case KT_ALERT_CONTACT_DEVICE_ADDED: return &contact_device_added;
+  case KT_ALERT_CODE_MISMATCH: return &code_mismatch;
+  case KT_ALERT_FORK: return &fork;
+  case KT_ALERT_ROLLBACK: return &rollback;
+  case KT_ALERT_MONITOR_BLIND: return &monitor_blind;
+  case KT_ALERT_AUDITOR_MISSING: return &auditor_missing;
+  }
+  return &fork;
+}

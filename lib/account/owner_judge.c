@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <kt/judge.h>
+
+#include "account/alert_list.h"
+#include "crypto/hash.h"
+
+#include <string.h>
+
+/* Alerts beside those about single devices: version-not-mine, account-key-changed, unsigned-set. */
+#define OTHER_ALERTS 3
+
+static bool hash_in(const struct kt_hash *hashes, size_t n, const struct kt_hash *hash)
+{
+  for (size_t i = 0; i < n; i++) {
+    if (kt_hash_equal(&hashes[i], hash)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool is_approved(const struct kt_owner_knowledge *known, const struct kt_device_id *id,
+                        const struct kt_hash *keys)
+{
+  for (size_t i = 0; i < known->n_approved; i++) {
+    const struct kt_approved_device *approved = &known->approved[i];
+    if (memcmp(approved->id.b, id->b, sizeof id->b) == 0 && kt_hash_equal(&approved->keys, keys)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static enum kt_err knows_all_keys(const struct kt_owner_knowledge *known, const struct kt_device *device,
+                                  bool *ret_knows)
+{
+  bool knows = device->n_keys > 0;
+  for (size_t i = 0; i < device->n_keys && knows; i++) {
+    struct kt_hash fingerprint;
+    enum kt_err err = kt_device_key_fingerprint(&device->keys[i], &fingerprint);
+    if (err != KT_OK) {
+      return err;
+    }
+    knows = hash_in(known->approved_keys, known->n_approved_keys, &fingerprint);
+  }
+  *ret_knows = knows;
+  return KT_OK;
+}
+
+enum kt_err kt_owner_knows_device(const struct kt_owner_knowledge *known, const struct kt_device *device,
+                                  bool *ret_knows)
+{
+  struct kt_hash keys;
+  enum kt_err err = kt_device_keys_hash(device, &keys);
+  if (err != KT_OK) {
+    return err;
+  }
+  if (is_approved(known, &device->id, &keys)) {
+    *ret_knows = true;
+    return KT_OK;
+  }
+  return knows_all_keys(known, device, ret_knows);
+}
+
+/* One of our values, where we put it: an old one of ours that is logged again is not ours. */
+static bool is_mine(const struct kt_owner_knowledge *known, const struct kt_set_judgement *judgement)
+{
+  switch (judgement->class) {
+  case KT_SET_BY_KEY:
+  case KT_SET_BY_SUCCESSOR:
+  case KT_SET_BY_RECOVERY:
+  case KT_SET_BY_OPERATOR_KEY:
+  case KT_SET_FIRST_KEY: return hash_in(known->own_values, known->n_own_values, &judgement->value_hash);
+  case KT_SET_UNSIGNED:
+  case KT_SET_UNSIGNED_AFTER_SIGNED:
+  case KT_SET_UNENDORSED_KEY:
+  case KT_SET_OUT_OF_CHAIN:
+  case KT_SET_BAD_SIGNATURE:
+  case KT_SET_WRONG_PLACE:
+  case KT_SET_MALFORMED: return false;
+  }
+  return false;
+}
+
+static const char *class_detail(enum kt_set_class class)
+{
+  switch (class) {
+  case KT_SET_BY_KEY:
+    return "It is signed with your account key: by another computer of yours, or by somebody who has a copy of the "
+           "key.";
+  case KT_SET_BY_SUCCESSOR: return "It is signed with a new account key that your account key endorsed.";
+  case KT_SET_BY_RECOVERY: return "It is signed with a new account key that one of your recovery keys endorsed.";
+  case KT_SET_BY_OPERATOR_KEY: return "It is signed with a key that the operator of the log brought in.";
+  case KT_SET_FIRST_KEY: return "It sets the first account key of this account.";
+  case KT_SET_UNSIGNED:
+  case KT_SET_UNSIGNED_AFTER_SIGNED: return "It is not signed; only the operator of the log can add such a version.";
+  case KT_SET_UNENDORSED_KEY: return "It is signed with an account key that your key did not endorse.";
+  case KT_SET_OUT_OF_CHAIN: return "It carries a valid signature but does not follow the version before it.";
+  case KT_SET_BAD_SIGNATURE: return "Its signature is wrong.";
+  case KT_SET_WRONG_PLACE: return "It was made for another account or another log.";
+  case KT_SET_MALFORMED: return "It is not a list of devices at all.";
+  }
+  return NULL;
+}
+
+static void version_bytes(uint32_t version, uint8_t ret[static 4])
+{
+  for (int i = 0; i < 4; i++) {
+    ret[i] = (uint8_t)(version >> (24 - 8 * i));
+  }
+}
+
+static void judge_version(struct kt_alert_list *list, const struct kt_set_judgement *judgement)
+{
+  uint8_t version[4];
+  version_bytes(list->logged->version, version);
+  const struct kt_bytes parts[] = { { version, sizeof version },
+                                    { judgement->value_hash.b, sizeof judgement->value_hash.b } };
+  kt_alert_list_add(list, KT_ALERT_VERSION_NOT_MINE, class_detail(judgement->class), parts, 2);
+}
+
+/* "account-key-changed: not endorsed": used by somebody, or named by the operator, who then may use it. */
+static void judge_account_key(struct kt_alert_list *list, const struct kt_account_state *state,
+                              const struct kt_set_judgement *judgement)
+{
+  if (!state->has_key || !judgement->has_set) {
+    return;
+  }
+  const uint8_t *key = NULL;
+  const char *detail = NULL;
+  if (judgement->class == KT_SET_UNENDORSED_KEY || judgement->class == KT_SET_BY_OPERATOR_KEY) {
+    key = judgement->set.account_key.b;
+    detail = "The new key signed the newest list of devices.";
+  } else if (judgement->class == KT_SET_UNSIGNED_AFTER_SIGNED) {
+    key = kt_device_set_operator_key(&judgement->set);
+    detail = "The operator of the log names the new key; it has not signed anything here.";
+  }
+  if (key == NULL || memcmp(key, state->key.b, sizeof state->key.b) == 0) {
+    return;
+  }
+  const struct kt_bytes parts[] = { { state->key.b, sizeof state->key.b }, { key, KT_ACCOUNT_KEY_LEN } };
+  kt_alert_list_add(list, KT_ALERT_ACCOUNT_KEY_CHANGED, detail, parts, 2);
+}
+
+static void judge_signature(struct kt_alert_list *list, const struct kt_owner_knowledge *known,
+                            const struct kt_set_judgement *judgement)
+{
+  bool lost = judgement->class == KT_SET_UNSIGNED_AFTER_SIGNED || judgement->class == KT_SET_BAD_SIGNATURE ||
+              judgement->class == KT_SET_WRONG_PLACE || judgement->class == KT_SET_MALFORMED;
+  if (lost || (judgement->class == KT_SET_UNSIGNED && !known->allow_unsigned)) {
+    const struct kt_bytes part = { judgement->value_hash.b, sizeof judgement->value_hash.b };
+    kt_alert_list_add(list, KT_ALERT_UNSIGNED_SET, class_detail(judgement->class), &part, 1);
+  }
+}
+
+static enum kt_err judge_new_devices(struct kt_alert_list *list, const struct kt_owner_knowledge *known,
+                                     const struct kt_device_set *set)
+{
+  for (size_t i = 0; i < set->n_devices; i++) {
+    const struct kt_device *device = &set->devices[i];
+    bool knows = false;
+    struct kt_hash keys;
+    enum kt_err err = kt_owner_knows_device(known, device, &knows);
+    if (err == KT_OK) {
+      err = kt_device_keys_hash(device, &keys);
+    }
+    if (err != KT_OK) {
+      return err;
+    }
+    if (knows) {
+      continue;
+    }
+    const char *detail = kt_device_by_id(known->previous, &device->id) != NULL
+                             ? "It stands under the id of a device listed before, with other keys."
+                             : NULL;
+    const struct kt_bytes parts[] = { { device->id.b, sizeof device->id.b }, { keys.b, sizeof keys.b } };
+    kt_alert_set_device(kt_alert_list_add(list, KT_ALERT_UNKNOWN_DEVICE, detail, parts, 2), device);
+  }
+  return KT_OK;
+}
+
+/* Devices of the version before that were approved and are gone. Under the same id with other keys counts as an
+ * unknown device, not as a missing one. set is NULL when nothing readable was logged. */
+static enum kt_err judge_gone_devices(struct kt_alert_list *list, const struct kt_owner_knowledge *known,
+                                      const struct kt_device_set *set)
+{
+  const struct kt_device_set *previous = known->previous;
+  for (size_t i = 0; previous != NULL && i < previous->n_devices; i++) {
+    const struct kt_device *device = &previous->devices[i];
+    bool knows = false;
+    enum kt_err err = kt_owner_knows_device(known, device, &knows);
+    if (err != KT_OK) {
+      return err;
+    }
+    if (!knows || kt_device_by_id(set, &device->id) != NULL) {
+      continue;
+    }
+    uint8_t version[4];
+    version_bytes(list->logged->version, version);
+    const struct kt_bytes parts[] = { { device->id.b, sizeof device->id.b }, { version, sizeof version } };
+    kt_alert_set_device(kt_alert_list_add(list, KT_ALERT_DEVICE_REMOVED, NULL, parts, 2), device);
+  }
+  return KT_OK;
+}
+
+enum kt_err kt_owner_judge(const struct kt_owner_knowledge *known, const struct kt_logged_value *logged,
+                           struct kt_arena *arena, struct kt_owner_verdict *ret_verdict)
+{
+  struct kt_owner_verdict verdict = { .alerts = NULL };
+  struct kt_set_judgement *judgement = &verdict.judgement;
+  enum kt_err err = kt_account_judge(&known->state, &logged->log_id, logged->label, logged->value, arena, judgement);
+  if (err != KT_OK) {
+    return err;
+  }
+  const struct kt_device_set *set = judgement->has_set ? &judgement->set : NULL;
+  size_t n_devices = (set != NULL ? set->n_devices : 0) + (known->previous != NULL ? known->previous->n_devices : 0);
+  struct kt_alert_list list;
+  err = kt_alert_list_init(&list, logged, KT_AUDIENCE_OWNER, n_devices + OTHER_ALERTS, arena);
+  if (err != KT_OK) {
+    return err;
+  }
+  verdict.is_mine = is_mine(known, judgement);
+  if (set != NULL) {
+    err = judge_new_devices(&list, known, set);
+  }
+  if (err == KT_OK && !verdict.is_mine) {
+    judge_version(&list, judgement);
+    judge_account_key(&list, &known->state, judgement);
+    judge_signature(&list, known, judgement);
+    err = judge_gone_devices(&list, known, set);
+  }
+  if (err != KT_OK) {
+    return err;
+  }
+  verdict.alerts = list.items;
+  verdict.n_alerts = list.n;
+  *ret_verdict = verdict;
+  return KT_OK;
+}

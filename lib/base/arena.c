@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/arena.h"
+
+#include <stdalign.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK_SIZE ((size_t)16 << 10)
+
+struct kt_arena_block {
+  struct kt_arena_block *next;
+  size_t used;
+  size_t size;
+  alignas(max_align_t) unsigned char bytes[];
+};
+
+void kt_arena_init(struct kt_arena *arena, size_t cap)
+{
+  *arena = (struct kt_arena){ .cap = cap };
+}
+
+void kt_arena_release(struct kt_arena *arena)
+{
+  struct kt_arena_block *block = arena->blocks;
+  while (block != NULL) {
+    struct kt_arena_block *next = block->next;
+    free(block);
+    block = next;
+  }
+  *arena = (struct kt_arena){ .cap = arena->cap };
+}
+
+static struct kt_arena_block *block_new(size_t want)
+{
+  size_t size = want > BLOCK_SIZE ? want : BLOCK_SIZE;
+  struct kt_arena_block *block = calloc(1, sizeof *block + size);
+  if (block != NULL) {
+    block->size = size;
+  }
+  return block;
+}
+
+void *kt_arena_alloc(struct kt_arena *arena, size_t count, size_t size)
+{
+  const size_t align = alignof(max_align_t);
+  if (size != 0 && count > (SIZE_MAX - align) / size) {
+    return NULL;
+  }
+  size_t want = (count * size + align - 1) / align * align;
+  if (want > arena->cap - arena->used) {
+    return NULL;
+  }
+  struct kt_arena_block *block = arena->blocks;
+  if (block == NULL || block->size - block->used < want) {
+    block = block_new(want);
+    if (block == NULL) {
+      return NULL;
+    }
+    block->next = arena->blocks;
+    arena->blocks = block;
+  }
+  void *at = block->bytes + block->used;
+  block->used += want;
+  arena->used += want;
+  return at;
+}
+
+void *kt_arena_copy(struct kt_arena *arena, const void *data, size_t len)
+{
+  void *copy = kt_arena_alloc(arena, len, 1);
+  if (copy != NULL && len > 0) {
+    memcpy(copy, data, len);
+  }
+  return copy;
+}

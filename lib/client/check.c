@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/check.h"
+
+#include <string.h>
+
+#include "wire/search.h"
+
+#define SECTION "Full Tree Head Verification"
+
+struct kt_optional_u64 kt_check_last(const struct kt_log_state *log)
+{
+  return (struct kt_optional_u64){ .present = log->tree.size > 0, .value = log->tree.size };
+}
+
+enum kt_err kt_check_format(const struct kt_client *client, enum kt_err err)
+{
+  return kt_fail(client->reason, err, "malformed-response", "the response does not have the form the protocol prescribes",
+                 "User Operations");
+}
+
+static enum kt_err shown_size(const struct kt_client *client, const struct kt_full_tree_head *head, uint64_t *ret_size)
+{
+  uint64_t old = client->log->tree.size;
+  if (head->type == KT_HEAD_SAME) {
+    if (old == 0) { /* "verify that the user advertised a previously observed tree size" (R5) */
+      return kt_fail(client->reason, KT_ERR_PROOF, "head-same", "the log refers to an earlier head, but none was seen",
+                     SECTION);
+    }
+    *ret_size = old;
+    return KT_OK;
+  }
+  uint64_t size = head->tree_head.tree_size;
+  if (size == 0 || size > INT64_MAX || size <= old) { /* "verify that TreeHead.tree_size is greater than the advertised
+                                                         tree size" (R7) */
+    return kt_fail(client->reason, KT_ERR_PROOF, "head-size", "the log does not grow: its new head is not larger", SECTION);
+  }
+  *ret_size = size;
+  return KT_OK;
+}
+
+enum kt_err kt_check_begin(struct kt_check *check, const struct kt_client *client,
+                           const struct kt_full_tree_head *head, const struct kt_combined_proof *proof)
+{
+  if (client->config->mode != KT_MODE_CONTACT_MONITORING) {
+    return kt_fail(client->reason, KT_ERR_UNSUPPORTED, "mode", "only logs in contact-monitoring mode can be verified",
+                   "Tree Head Signature");
+  }
+  uint64_t size = 0;
+  enum kt_err err = shown_size(client, head, &size);
+  if (err != KT_OK) {
+    return err;
+  }
+  *check = (struct kt_check){ .client = client, .head = head };
+  check->replay = kt_arena_alloc(client->arena, 1, sizeof *check->replay);
+  if (check->replay == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  err = kt_replay_init(check->replay, client->config, size, &client->log->tree, proof, client->arena, client->reason);
+  return err == KT_OK ? kt_update_view(&check->replay->view) : err;
+}
+
+enum kt_err kt_verify_head(const struct kt_config *config, uint64_t size, const struct kt_hash *root,
+                           struct kt_bytes signature)
+{
+  const struct kt_tree_head head = { .tree_size = size, .signature = signature };
+  return kt_tree_head_verify(config, &head, root);
+}
+
+/* "how far ahead and how far behind the current time the rightmost log entry's timestamp may be" (R6, R9); written as
+ * differences so that nothing wraps around. */
+static enum kt_err check_clock(const struct kt_client *client, uint64_t rightmost_ms)
+{
+  const struct kt_config *config = client->config;
+  bool ahead = rightmost_ms > client->now_ms && rightmost_ms - client->now_ms > config->max_ahead;
+  bool behind = client->now_ms > rightmost_ms && client->now_ms - rightmost_ms > config->max_behind;
+  if (ahead || behind) {
+    return kt_fail(client->reason, KT_ERR_STALE, "stale-or-clock",
+                   ahead ? "the log's newest entry is in this machine's future: one of the two clocks is wrong"
+                         : "the log's newest entry is too old: the log stands still or this machine's clock is wrong",
+                   "Updating Views of the Tree / Algorithm");
+  }
+  return KT_OK;
+}
+
+enum kt_err kt_check_end(struct kt_check *check, struct kt_log_state *ret_log, struct kt_log_known *ret_known)
+{
+  const struct kt_client *client = check->client;
+  struct kt_log_known known;
+  struct kt_log_state log = *client->log;
+  enum kt_err err = kt_replay_finish(check->replay, 0, &known);
+  if (err == KT_OK) {
+    err = kt_replay_state(check->replay, &known, &log.tree);
+  }
+  if (err != KT_OK) {
+    return err;
+  }
+  kt_log_root(log.tree.size, log.tree.heads, &log.root);
+  if (check->head->type == KT_HEAD_UPDATED) {
+    const struct kt_bytes signature = check->head->tree_head.signature;
+    err = kt_verify_head(client->config, log.tree.size, &log.root, signature);
+    if (err != KT_OK) { /* R10, R11 */
+      return kt_fail(client->reason, KT_ERR_PROOF, "head-signature",
+                     "the tree head's signature does not fit the log's content and the pinned configuration", SECTION);
+    }
+    memcpy(log.signature, signature.data, signature.len);
+    log.signature_len = signature.len;
+  }
+  err = check_clock(client, check->replay->view.rightmost_ms);
+  if (err == KT_OK) {
+    *ret_log = log;
+    if (ret_known != NULL) {
+      *ret_known = known;
+    }
+  }
+  return err;
+}

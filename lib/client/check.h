@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every response's verification begins and ends with: the tree head, the view's update, the inclusion part, the
+ * signature, the clock (draft: Full Tree Head Verification; the numbered steps at the end of each User Operation). */
+#ifndef KT_CLIENT_CHECK_H
+#define KT_CLIENT_CHECK_H
+
+#include <kt/client.h>
+
+#include "algo/algo.h"
+#include "view/replay.h"
+#include "wire/tree_head.h"
+
+struct kt_check {
+  const struct kt_client *client;
+  const struct kt_full_tree_head *head;
+  struct kt_replay *replay; /* in the arena; replay->view is what the algorithms get */
+};
+
+/* Head rules that need no proof (R5-R7), then the view's update. head and proof are borrowed until kt_check_end. */
+KT_MUST_USE enum kt_err kt_check_begin(struct kt_check *check, const struct kt_client *client,
+                                       const struct kt_full_tree_head *head, const struct kt_combined_proof *proof);
+/* Inclusion, head signature (R10), clock (R9). ret_known may be NULL. */
+KT_MUST_USE enum kt_err kt_check_end(struct kt_check *check, struct kt_log_state *ret_log,
+                                     struct kt_log_known *ret_known);
+
+/* Report a response that does not decode. */
+enum kt_err kt_check_format(const struct kt_client *client, enum kt_err err);
+
+/* `last` of a request. */
+struct kt_optional_u64 kt_check_last(const struct kt_log_state *log);
+
+#endif

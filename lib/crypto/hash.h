@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one place that hashes: SHA-256 (both suites), and the commitment's HMAC. */
+#ifndef KT_CRYPTO_HASH_H
+#define KT_CRYPTO_HASH_H
+
+#include <kt/bytes.h>
+
+#include <stdbool.h>
+
+/* Hash(data). */
+void kt_sha256(const void *data, size_t len, struct kt_hash *ret);
+
+/* HMAC-SHA256(Kc, data), Kc of the draft's KT Cipher Suites (draft: Commitment). data is the encoded CommitmentValue. */
+void kt_commitment_hmac(const void *data, size_t len, struct kt_hash *ret);
+
+bool kt_hash_equal(const struct kt_hash *a, const struct kt_hash *b); /* for public values */
+
+#endif

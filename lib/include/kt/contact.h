@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is known about somebody else's account: the pinned account key and how it was verified.
+ *
+ *   (no key) --first signed set--> unverified --match or trust--> verified
+ *   either --set signed by an unendorsed key--> changed --match or trust of the new key--> verified (new key pinned)
+ *   changed --set signed by the pinned key again--> what it was before
+ *   verified --mismatch or untrust--> unverified;  changed --untrust--> unverified (new key pinned)
+ *
+ * A rotation that the pinned key, or a recovery key it listed, endorsed moves the pin and keeps state, method and time:
+ * whoever verified the old key verified what it vouches for. Plain values, kept by the caller; times are Unix
+ * milliseconds passed in. */
+#ifndef KT_CONTACT_H
+#define KT_CONTACT_H
+
+#include <kt/account_key.h>
+
+enum kt_contact_state { KT_CONTACT_UNVERIFIED, KT_CONTACT_VERIFIED, KT_CONTACT_CHANGED };
+enum kt_contact_policy { KT_CONTACT_NORMAL, KT_CONTACT_STRICT };
+enum kt_contact_method {
+  KT_METHOD_NONE,
+  KT_METHOD_FINGERPRINT,
+  KT_METHOD_SAFETY_NUMBER,
+  KT_METHOD_QR,
+  KT_METHOD_SAS,
+  KT_METHOD_PUBLIC_CODE,
+};
+
+struct kt_contact { /* all zero: never looked up */
+  bool has_key;
+  struct kt_account_key key; /* pinned */
+  enum kt_contact_state state;
+  uint64_t since_ms;                 /* of the state */
+  enum kt_contact_method method;     /* how the pinned key was verified; NONE: it was not */
+  uint64_t verified_ms;              /* when, unless NONE */
+  struct kt_account_key changed_key; /* CHANGED: the key the log shows now */
+  enum kt_contact_policy policy;
+};
+
+/* Stable words: "unverified", "strict", "safety-number" … */
+const char *kt_contact_state_name(enum kt_contact_state state);
+const char *kt_contact_policy_name(enum kt_contact_policy policy);
+KT_MUST_USE enum kt_err kt_contact_policy_from_name(const char *name, enum kt_contact_policy *ret_policy);
+const char *kt_contact_method_name(enum kt_contact_method method);
+
+/* The key that codes are computed from and compared with: the one the log shows now. NULL before the first look-up. */
+const struct kt_account_key *kt_contact_current_key(const struct kt_contact *contact);
+
+/* `contact trust`: a full fingerprint in hex (64 digits). KT_ERR_USAGE: not one; KT_ERR_ABSENT: nothing looked up yet;
+ * KT_ERR_PROOF: it is not the current key's, nothing changes. */
+KT_MUST_USE enum kt_err kt_contact_trust(const struct kt_contact *contact, const char *fingerprint, uint64_t now_ms,
+                                         struct kt_contact *ret_contact);
+/* A comparison of the current key's code came out. A mismatch takes `verified` away, since the newest evidence speaks
+ * against it; the alert is the caller's to raise. KT_ERR_ABSENT: nothing looked up yet. */
+KT_MUST_USE enum kt_err kt_contact_compared(const struct kt_contact *contact, enum kt_contact_method method,
+                                            bool matches, uint64_t now_ms, struct kt_contact *ret_contact);
+/* Take a verification back; for a changed contact, accept the key the log shows without verifying it. */
+KT_MUST_USE enum kt_err kt_contact_untrust(const struct kt_contact *contact, uint64_t now_ms,
+                                           struct kt_contact *ret_contact);
+
+/* What the log shows (kt/judge.h decides which). */
+void kt_contact_pin(struct kt_contact *contact, const struct kt_account_key *key, uint64_t now_ms);
+void kt_contact_key_changed(struct kt_contact *contact, const struct kt_account_key *key, uint64_t now_ms);
+void kt_contact_key_confirmed(struct kt_contact *contact, const struct kt_account_key *key, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Cipher suites as const tables (draft: KT Cipher Suites). No algorithm branches on the suite; sizes and primitives
+ * come from here. Both registered suites share SHA-256, Nc = 16, Kc and VRF.Nh = 32 (kt/bytes.h).
+ *
+ * Functions that take a secret run in time independent of it. Verifiers return KT_ERR_PROOF for a well-formed but
+ * wrong signature or VRF proof and for every encoding the RFCs (or we) refuse. */
+#ifndef KT_SUITE_H
+#define KT_SUITE_H
+
+#include <kt/bytes.h>
+#include <kt/err.h>
+
+enum kt_suite_id {
+  KT_SUITE_P256 = 0x0001,    /* KT_128_SHA256_P256 */
+  KT_SUITE_ED25519 = 0x0002, /* KT_128_SHA256_Ed25519 */
+};
+
+/* Large enough for every suite. */
+#define KT_SEED_LEN 32
+#define KT_PUBLIC_KEY_MAX 65
+#define KT_SIGNATURE_MAX 64
+#define KT_VRF_PROOF_MAX 81
+
+struct kt_suite {
+  uint16_t id;
+  const char *name;
+  size_t sign_public_len;
+  size_t signature_len;
+  size_t vrf_public_len;
+  size_t vrf_proof_len; /* VRF.Np */
+
+  /* Keys are derived from 32-byte seeds; the seed is the secret that is stored. */
+  enum kt_err (*sign_public)(const uint8_t seed[static KT_SEED_LEN], uint8_t *ret_public);
+  enum kt_err (*sign)(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes message, uint8_t *ret_signature);
+  enum kt_err (*verify)(struct kt_bytes public_key, struct kt_bytes message, struct kt_bytes signature);
+  enum kt_err (*sign_public_check)(struct kt_bytes public_key); /* KT_ERR_CRYPTO: not a usable key */
+
+  enum kt_err (*vrf_public)(const uint8_t seed[static KT_SEED_LEN], uint8_t *ret_public);
+  enum kt_err (*vrf_public_check)(struct kt_bytes public_key); /* RFC 9381 section 5.6.1, small order included */
+  enum kt_err (*vrf_output)(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha, struct kt_hash *ret_output);
+  enum kt_err (*vrf_prove)(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha, uint8_t *ret_proof,
+                           struct kt_hash *ret_output);
+  enum kt_err (*vrf_verify)(struct kt_bytes public_key, struct kt_bytes alpha, const uint8_t *proof,
+                            struct kt_hash *ret_output);
+};
+
+/* NULL for a suite this build does not have. */
+const struct kt_suite *kt_suite_by_id(uint16_t id);
+
+/* Once per process, before anything else of the library; idempotent. KT_ERR_CRYPTO when libsodium cannot start or a
+ * known-answer test fails. */
+KT_MUST_USE enum kt_err kt_crypto_init(void);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an implementation of the store provides. store.c checks arguments and transaction state and then calls through
+ * the table, so every backend sees only valid calls. The contract of each function is that of its kt_store_ namesake. */
+#ifndef KT_STORE_BACKEND_H
+#define KT_STORE_BACKEND_H
+
+#include "store/store.h"
+
+#include <pthread.h>
+
+struct kt_store_ops {
+  void (*close)(struct kt_store *store);
+  enum kt_err (*open_conn)(struct kt_store_conn *conn);
+  void (*close_conn)(struct kt_store_conn *conn);
+
+  enum kt_err (*begin)(struct kt_store_conn *conn);
+  enum kt_err (*commit)(struct kt_store_conn *conn);
+  void (*rollback)(struct kt_store_conn *conn);
+  enum kt_err (*maintain)(struct kt_store_conn *conn);
+  enum kt_err (*read_begin)(struct kt_store_conn *conn);
+  void (*read_end)(struct kt_store_conn *conn);
+
+  enum kt_err (*get_meta)(struct kt_store_conn *conn, const char *name, struct kt_arena *arena,
+                          struct kt_bytes *ret_value);
+  enum kt_err (*put_meta)(struct kt_store_conn *conn, const char *name, struct kt_bytes value);
+
+  enum kt_err (*put_entry)(struct kt_store_conn *conn, uint64_t pos, const struct kt_store_entry *entry,
+                           struct kt_bytes leaves, struct kt_bytes log_nodes);
+  enum kt_err (*count_entries)(struct kt_store_conn *conn, uint64_t *ret_n);
+  enum kt_err (*get_entry)(struct kt_store_conn *conn, uint64_t pos, struct kt_store_entry *ret_entry);
+  enum kt_err (*get_leaves)(struct kt_store_conn *conn, uint64_t pos, struct kt_arena *arena,
+                            struct kt_bytes *ret_leaves);
+  /* the hash of index `level` among the log nodes of entry pos */
+  enum kt_err (*get_log_node)(struct kt_store_conn *conn, uint64_t pos, unsigned level, struct kt_hash *ret_hash);
+
+  enum kt_err (*put_nodes)(struct kt_store_conn *conn, uint64_t pos, const uint8_t *records, uint64_t n);
+  enum kt_err (*get_node)(struct kt_store_conn *conn, uint64_t ref, uint8_t *ret_record);
+
+  enum kt_err (*get_label)(struct kt_store_conn *conn, struct kt_bytes label, struct kt_arena *arena,
+                           struct kt_store_label *ret_label);
+  enum kt_err (*create_label)(struct kt_store_conn *conn, struct kt_bytes label, struct kt_bytes state,
+                              uint64_t *ret_label_id);
+  enum kt_err (*update_label)(struct kt_store_conn *conn, uint64_t label_id, uint64_t n_versions,
+                              struct kt_bytes state);
+  enum kt_err (*next_label)(struct kt_store_conn *conn, uint64_t after_label_id, struct kt_arena *arena,
+                            struct kt_store_label *ret_label);
+
+  /* key: kt_store_version_key */
+  enum kt_err (*put_version)(struct kt_store_conn *conn, uint64_t key, const struct kt_store_version *data,
+                             const struct kt_store_payload *payload);
+  enum kt_err (*get_version)(struct kt_store_conn *conn, uint64_t key, struct kt_store_version *ret_version);
+  enum kt_err (*get_payload)(struct kt_store_conn *conn, uint64_t key, struct kt_arena *arena,
+                             struct kt_store_payload *ret_payload); /* KT_ERR_ABSENT also when erased */
+  enum kt_err (*erase_version)(struct kt_store_conn *conn, uint64_t key);
+  enum kt_err (*get_proof)(struct kt_store_conn *conn, uint64_t key, struct kt_store_proof *ret_proof);
+  enum kt_err (*put_proof)(struct kt_store_conn *conn, uint64_t key, const struct kt_store_proof *proof);
+
+  enum kt_err (*add_token)(struct kt_store_conn *conn, const struct kt_hash *token_hash);
+  enum kt_err (*use_token)(struct kt_store_conn *conn, const struct kt_hash *token_hash);
+
+  enum kt_err (*verify)(struct kt_store_conn *conn);
+  enum kt_err (*backup)(struct kt_store_conn *conn, const char *path);
+};
+
+struct kt_store_queued_proof {
+  uint64_t label_id;
+  uint32_t version;
+  struct kt_store_proof proof;
+};
+
+#define KT_STORE_QUEUE_MAX 1024
+
+struct kt_store {
+  const struct kt_store_ops *ops;
+  void *backend; /* the implementation's */
+  size_t node_len;
+
+  pthread_mutex_t lock; /* guards what follows; held for a few instructions only */
+  bool has_writer;
+  struct kt_store_queued_proof *queue; /* KT_STORE_QUEUE_MAX of them, as drained */
+  struct kt_store_queued_proof *drained;
+  size_t n_queue;
+};
+
+struct kt_store_conn {
+  struct kt_store *store;
+  void *backend; /* the implementation's */
+  bool is_writer;
+  bool in_transaction;
+  bool is_failed; /* the transaction can only be rolled back */
+  struct kt_store_error error;
+};
+
+/* One integer for (label, version), so that the hot tables have integer keys. Fits 63 bits. */
+static inline uint64_t kt_store_version_key(uint64_t label_id, uint32_t version)
+{
+  return label_id << 32 | version;
+}
+
+/* The parts every backend shares. */
+KT_MUST_USE enum kt_err kt_store_new(const struct kt_store_ops *ops, const struct kt_store_options *options,
+                                     struct kt_store **ret_store);
+
+/* Remember why a call failed (printf format) and return err. */
+__attribute__((format(printf, 3, 4))) enum kt_err kt_store_fail(struct kt_store_error *error, enum kt_err err,
+                                                                const char *format, ...);
+
+/* Copy into the arena. */
+KT_MUST_USE enum kt_err kt_store_copy(struct kt_arena *arena, const void *data, size_t len, struct kt_bytes *ret_bytes);
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by the files of the SQLite backend: a handle is a connection with its prepared statements.
+ *
+ * A query is started, bound, run and ended; its error is sticky, so it is checked once. Write-ahead log, synchronous
+ * = FULL: a commit is durable when COMMIT returns. Only the writer's connection checkpoints, and never during a commit
+ * (SQLite 3.40 can lose a WAL reset when those of two connections overlap). */
+#ifndef KT_STORE_SQLITE_H
+#define KT_STORE_SQLITE_H
+
+#include "store/backend.h"
+#include "store/node_cache.h"
+
+#include <sqlite3.h>
+
+#define KT_SQLITE_APPLICATION_ID 0x6b746c67 /* "ktlg" */
+#define KT_SQLITE_FORMAT 1                  /* user_version */
+
+/* Nodes per row. A row of 16 records of 80 bytes shares a page with two others, so a miss reads one page, without the
+ * overflow chain that a longer row needs. */
+#define KT_SQLITE_NODES_PER_ROW 16U
+
+enum kt_sqlite_statement {
+  KT_SQL_BEGIN,
+  KT_SQL_BEGIN_READ,
+  KT_SQL_COMMIT,
+  KT_SQL_ROLLBACK,
+  KT_SQL_META_GET,
+  KT_SQL_META_PUT,
+  KT_SQL_ENTRY_LAST,
+  KT_SQL_ENTRY_PUT,
+  KT_SQL_ENTRY_GET,
+  KT_SQL_ENTRY_LEAVES,
+  KT_SQL_ENTRY_LOG_NODES,
+  KT_SQL_NODES_PUT,
+  KT_SQL_NODES_GET,
+  KT_SQL_LABEL_GET,
+  KT_SQL_LABEL_PUT,
+  KT_SQL_LABEL_UPDATE,
+  KT_SQL_LABEL_NEXT,
+  KT_SQL_VERSION_PUT,
+  KT_SQL_VERSION_GET,
+  KT_SQL_VERSION_ERASE,
+  KT_SQL_PAYLOAD_PUT,
+  KT_SQL_PAYLOAD_GET,
+  KT_SQL_PAYLOAD_DELETE,
+  KT_SQL_PROOF_PUT,
+  KT_SQL_PROOF_GET,
+  KT_SQL_TOKEN_ADD,
+  KT_SQL_TOKEN_GET,
+  KT_SQL_TOKEN_USE,
+  KT_SQL_INTEGRITY_CHECK,
+  KT_SQL_ENTRY_DENSITY,
+  KT_SQL_BACKUP,
+  KT_SQL_COUNT
+};
+
+/* Nodes written in the open transaction: they enter the shared cache when it commits. */
+struct kt_sqlite_fresh {
+  struct kt_sqlite_fresh *next;
+  uint64_t pos;
+  uint64_t n;
+  uint8_t records[];
+};
+
+struct kt_sqlite_store {
+  char *path;
+  struct kt_node_cache cache;
+};
+
+struct kt_sqlite {
+  sqlite3 *db;
+  sqlite3_stmt *statements[KT_SQL_COUNT]; /* prepared at first use */
+  bool is_unusable;                       /* a commit failed with unknown outcome */
+  int wal_frames;                         /* in the log after the last commit */
+  int checkpointed_frames;                /* of those, when the last checkpoint ended */
+  struct kt_sqlite_fresh *fresh;
+};
+
+struct kt_sqlite_query {
+  struct kt_store_conn *conn;
+  enum kt_sqlite_statement id;
+  sqlite3_stmt *stmt;
+  int rc; /* first failure */
+};
+
+extern const struct kt_store_ops kt_sqlite_ops;
+
+static inline struct kt_sqlite *kt_sqlite_of(const struct kt_store_conn *conn)
+{
+  return conn->backend;
+}
+
+static inline struct kt_sqlite_store *kt_sqlite_store_of(const struct kt_store_conn *conn)
+{
+  return conn->store->backend;
+}
+
+/* --- sqlite_query.c ------------------------------------------------------------------------------------------- */
+
+/* Remember SQLite's account of a failure: "operation: text (extended code)". Returns KT_ERR_STORE. */
+enum kt_err kt_sqlite_fail(struct kt_store_error *error, sqlite3 *db, int rc, const char *operation);
+
+void kt_sqlite_start(struct kt_store_conn *conn, enum kt_sqlite_statement id, struct kt_sqlite_query *ret_query);
+/* Parameters count from 1. Unsigned integers keep their bits. Blobs are borrowed until the query ends. */
+void kt_sqlite_bind_u64(struct kt_sqlite_query *q, int parameter, uint64_t value);
+void kt_sqlite_bind_blob(struct kt_sqlite_query *q, int parameter, const void *data, size_t len);
+void kt_sqlite_bind_text(struct kt_sqlite_query *q, int parameter, const char *text);
+/* Step to a row, leaving the query open for the column functions; KT_ERR_ABSENT (and ended) when there is none. */
+KT_MUST_USE enum kt_err kt_sqlite_row(struct kt_sqlite_query *q);
+/* Run a statement without rows to its end; KT_ERR_CONFLICT when a key exists. */
+KT_MUST_USE enum kt_err kt_sqlite_run(struct kt_sqlite_query *q);
+
+uint64_t kt_sqlite_column_u64(const struct kt_sqlite_query *q, int column);
+/* Exactly len bytes, or the row is damaged (sticky). */
+void kt_sqlite_column_fixed(struct kt_sqlite_query *q, int column, void *ret_data, size_t len);
+/* Borrowed until the query ends. */
+struct kt_bytes kt_sqlite_column_blob(struct kt_sqlite_query *q, int column);
+/* End after a row: KT_OK, or KT_ERR_STORE when a column was damaged. */
+KT_MUST_USE enum kt_err kt_sqlite_end(struct kt_sqlite_query *q);
+/* The usual reader of one blob: row, copy column 0, end. */
+KT_MUST_USE enum kt_err kt_sqlite_one_blob(struct kt_sqlite_query *q, struct kt_arena *arena,
+                                           struct kt_bytes *ret_blob);
+
+/* --- sqlite_open.c: connections; sqlite_admin.c: transactions, maintenance -------------------------------------- */
+
+enum kt_err kt_sqlite_open_conn(struct kt_store_conn *conn);
+void kt_sqlite_close_conn(struct kt_store_conn *conn);
+
+enum kt_err kt_sqlite_begin(struct kt_store_conn *conn);
+enum kt_err kt_sqlite_commit(struct kt_store_conn *conn);
+void kt_sqlite_rollback(struct kt_store_conn *conn);
+enum kt_err kt_sqlite_maintain(struct kt_store_conn *conn);
+enum kt_err kt_sqlite_read_begin(struct kt_store_conn *conn);
+void kt_sqlite_read_end(struct kt_store_conn *conn);
+enum kt_err kt_sqlite_verify(struct kt_store_conn *conn);
+enum kt_err kt_sqlite_backup(struct kt_store_conn *conn, const char *path);
+/* The writer's hook after each commit (sqlite3_wal_hook). */
+int kt_sqlite_on_commit(void *ctx, sqlite3 *db, const char *schema, int n_frames);
+
+/* --- sqlite_log.c: entries, nodes, meta ------------------------------------------------------------------------- */
+
+enum kt_err kt_sqlite_get_meta(struct kt_store_conn *conn, const char *name, struct kt_arena *arena,
+                               struct kt_bytes *ret_value);
+enum kt_err kt_sqlite_put_meta(struct kt_store_conn *conn, const char *name, struct kt_bytes value);
+enum kt_err kt_sqlite_put_entry(struct kt_store_conn *conn, uint64_t pos, const struct kt_store_entry *entry,
+                                struct kt_bytes leaves, struct kt_bytes log_nodes);
+enum kt_err kt_sqlite_count_entries(struct kt_store_conn *conn, uint64_t *ret_n);
+enum kt_err kt_sqlite_get_entry(struct kt_store_conn *conn, uint64_t pos, struct kt_store_entry *ret_entry);
+enum kt_err kt_sqlite_get_leaves(struct kt_store_conn *conn, uint64_t pos, struct kt_arena *arena,
+                                 struct kt_bytes *ret_leaves);
+enum kt_err kt_sqlite_get_log_node(struct kt_store_conn *conn, uint64_t pos, unsigned level, struct kt_hash *ret_hash);
+enum kt_err kt_sqlite_put_nodes(struct kt_store_conn *conn, uint64_t pos, const uint8_t *records, uint64_t n);
+enum kt_err kt_sqlite_get_node(struct kt_store_conn *conn, uint64_t ref, uint8_t *ret_record);
+/* The transaction has ended: move its nodes to the cache, or drop them. */
+void kt_sqlite_publish_fresh(struct kt_store_conn *conn);
+void kt_sqlite_drop_fresh(struct kt_store_conn *conn);
+
+/* --- sqlite_labels.c: labels, versions, proofs, tokens ---------------------------------------------------------- */
+
+enum kt_err kt_sqlite_get_label(struct kt_store_conn *conn, struct kt_bytes label, struct kt_arena *arena,
+                                struct kt_store_label *ret_label);
+enum kt_err kt_sqlite_create_label(struct kt_store_conn *conn, struct kt_bytes label, struct kt_bytes state,
+                                   uint64_t *ret_label_id);
+enum kt_err kt_sqlite_update_label(struct kt_store_conn *conn, uint64_t label_id, uint64_t n_versions,
+                                   struct kt_bytes state);
+enum kt_err kt_sqlite_next_label(struct kt_store_conn *conn, uint64_t after_label_id, struct kt_arena *arena,
+                                 struct kt_store_label *ret_label);
+enum kt_err kt_sqlite_put_version(struct kt_store_conn *conn, uint64_t key, const struct kt_store_version *data,
+                                  const struct kt_store_payload *payload);
+enum kt_err kt_sqlite_get_version(struct kt_store_conn *conn, uint64_t key, struct kt_store_version *ret_version);
+enum kt_err kt_sqlite_get_payload(struct kt_store_conn *conn, uint64_t key, struct kt_arena *arena,
+                                  struct kt_store_payload *ret_payload);
+enum kt_err kt_sqlite_erase_version(struct kt_store_conn *conn, uint64_t key);
+enum kt_err kt_sqlite_get_proof(struct kt_store_conn *conn, uint64_t key, struct kt_store_proof *ret_proof);
+enum kt_err kt_sqlite_put_proof(struct kt_store_conn *conn, uint64_t key, const struct kt_store_proof *proof);
+enum kt_err kt_sqlite_add_token(struct kt_store_conn *conn, const struct kt_hash *token_hash);
+enum kt_err kt_sqlite_use_token(struct kt_store_conn *conn, const struct kt_hash *token_hash);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Transactions, checkpoints, verification and backup of the SQLite backend. */
+#include "store/sqlite.h"
+
+#include <unistd.h>
+
+#include "store/files.h"
+
+/* Frames (pages) the write-ahead log may grow between checkpoints: 4 MiB. */
+#define CHECKPOINT_FRAMES 1000
+
+static enum kt_err run_simple(struct kt_store_conn *conn, enum kt_sqlite_statement id)
+{
+  struct kt_sqlite_query q;
+  kt_sqlite_start(conn, id, &q);
+  return kt_sqlite_run(&q);
+}
+
+enum kt_err kt_sqlite_begin(struct kt_store_conn *conn)
+{
+  if (kt_sqlite_of(conn)->is_unusable) {
+    return kt_store_fail(&conn->error, KT_ERR_STORE,
+                         "beginning a transaction: an earlier commit failed with unknown outcome; reopen the store");
+  }
+  return run_simple(conn, KT_SQL_BEGIN);
+}
+
+enum kt_err kt_sqlite_commit(struct kt_store_conn *conn)
+{
+  struct kt_sqlite_query q;
+  kt_sqlite_start(conn, KT_SQL_COMMIT, &q);
+  enum kt_err err = kt_sqlite_run(&q);
+  if (err == KT_OK) {
+    kt_sqlite_publish_fresh(conn);
+    return KT_OK;
+  }
+  /* After a failed fsync the kernel may have dropped pages that a later fsync reports as written, so nothing that
+   * follows in this log could be trusted. A full disk fails before anything is promised. */
+  int code = q.rc & 0xff;
+  if (code != SQLITE_FULL && code != SQLITE_BUSY) {
+    kt_sqlite_of(conn)->is_unusable = true;
+  }
+  return err;
+}
+
+void kt_sqlite_rollback(struct kt_store_conn *conn)
+{
+  struct kt_sqlite *sqlite = kt_sqlite_of(conn);
+  kt_sqlite_drop_fresh(conn);
+  /* SQLite rolls back by itself after some failures. */
+  if (sqlite3_get_autocommit(sqlite->db) == 0 && run_simple(conn, KT_SQL_ROLLBACK) != KT_OK) {
+    sqlite->is_unusable = true;
+  }
+}
+
+enum kt_err kt_sqlite_read_begin(struct kt_store_conn *conn)
+{
+  return run_simple(conn, KT_SQL_BEGIN_READ);
+}
+
+void kt_sqlite_read_end(struct kt_store_conn *conn)
+{
+  /* Nothing was written, so a failure has nothing to lose; SQLite drops the read mark in every case. */
+  if (sqlite3_get_autocommit(kt_sqlite_of(conn)->db) == 0) {
+    (void)!run_simple(conn, KT_SQL_ROLLBACK);
+  }
+}
+
+/* --- checkpoints ---------------------------------------------------------------------------------------------- */
+
+int kt_sqlite_on_commit(void *ctx, sqlite3 *db, const char *schema, int n_frames)
+{
+  (void)db;
+  (void)schema;
+  struct kt_sqlite *sqlite = ctx;
+  if (n_frames < sqlite->wal_frames) {
+    sqlite->checkpointed_frames = 0; /* the log began again from its start */
+  }
+  sqlite->wal_frames = n_frames;
+  return SQLITE_OK;
+}
+
+enum kt_err kt_sqlite_maintain(struct kt_store_conn *conn)
+{
+  struct kt_sqlite *sqlite = kt_sqlite_of(conn);
+  if (sqlite->wal_frames - sqlite->checkpointed_frames < CHECKPOINT_FRAMES) {
+    return KT_OK;
+  }
+  int rc = sqlite3_wal_checkpoint_v2(sqlite->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+  if (rc != SQLITE_OK && rc != SQLITE_BUSY) {
+    return kt_sqlite_fail(&conn->error, sqlite->db, rc, "checkpointing the write-ahead log");
+  }
+  /* What readers held back is due at the next threshold, not after each commit. */
+  sqlite->checkpointed_frames = sqlite->wal_frames;
+  return KT_OK;
+}
+
+/* --- verification and backup ---------------------------------------------------------------------------------- */
+
+static enum kt_err check_density(struct kt_store_conn *conn)
+{
+  struct kt_sqlite_query q;
+  kt_sqlite_start(conn, KT_SQL_ENTRY_DENSITY, &q);
+  enum kt_err err = kt_sqlite_row(&q);
+  if (err != KT_OK) {
+    return err;
+  }
+  uint64_t n_rows = kt_sqlite_column_u64(&q, 0);
+  uint64_t size = kt_sqlite_column_u64(&q, 1);
+  err = kt_sqlite_end(&q);
+  if (err == KT_OK && n_rows != size) {
+    err = kt_store_fail(&conn->error, KT_ERR_STORE, "checking the entries: there are %llu, but the last is number %llu",
+                        (unsigned long long)n_rows, (unsigned long long)size - 1);
+  }
+  return err;
+}
+
+enum kt_err kt_sqlite_verify(struct kt_store_conn *conn)
+{
+  struct kt_sqlite_query q;
+  kt_sqlite_start(conn, KT_SQL_INTEGRITY_CHECK, &q);
+  enum kt_err err = kt_sqlite_row(&q);
+  if (err != KT_OK) {
+    return err;
+  }
+  const char *finding = (const char *)sqlite3_column_text(q.stmt, 0);
+  bool is_sound = finding != NULL && sqlite3_stricmp(finding, "ok") == 0;
+  struct kt_store_error error = { 0 };
+  if (!is_sound) {
+    (void)kt_store_fail(&error, KT_ERR_STORE, "checking the database: %s", finding != NULL ? finding : "no answer");
+  }
+  err = kt_sqlite_end(&q);
+  if (err == KT_OK && !is_sound) {
+    conn->error = error;
+    err = KT_ERR_STORE;
+  }
+  return err == KT_OK ? check_density(conn) : err;
+}
+
+enum kt_err kt_sqlite_backup(struct kt_store_conn *conn, const char *path)
+{
+  enum kt_err err = kt_file_create(path, &conn->error); /* ours alone, before anything is in it */
+  if (err != KT_OK) {
+    return err;
+  }
+  struct kt_sqlite_query q;
+  kt_sqlite_start(conn, KT_SQL_BACKUP, &q);
+  kt_sqlite_bind_text(&q, 1, path);
+  err = kt_sqlite_run(&q);
+  if (err == KT_OK) {
+    err = kt_file_sync(path, &conn->error);
+  }
+  if (err != KT_OK) {
+    (void)unlink(path);
+  }
+  return err;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/sqlite.h"
+
+#include <string.h>
+
+struct statement {
+  const char *operation; /* for messages */
+  const char *sql;
+};
+
+/* Every statement there is; all data goes through parameters. */
+static const struct statement statements[KT_SQL_COUNT] = {
+  [KT_SQL_BEGIN] = { "beginning a transaction", "BEGIN IMMEDIATE" },
+  [KT_SQL_BEGIN_READ] = { "beginning to read", "BEGIN" },
+  [KT_SQL_COMMIT] = { "committing", "COMMIT" },
+  [KT_SQL_ROLLBACK] = { "rolling back", "ROLLBACK" },
+  [KT_SQL_META_GET] = { "reading meta data", "SELECT value FROM meta WHERE name = ?1" },
+  [KT_SQL_META_PUT] = { "writing meta data", "INSERT INTO meta (name, value) VALUES (?1, ?2)"
+                                             " ON CONFLICT (name) DO UPDATE SET value = excluded.value" },
+  [KT_SQL_ENTRY_LAST] = { "counting entries", "SELECT pos FROM entries ORDER BY pos DESC LIMIT 1" },
+  [KT_SQL_ENTRY_PUT] = { "writing an entry",
+                         "INSERT INTO entries (pos, timestamp_ms, prefix_root_ref, prefix_root, log_nodes, leaves)"
+                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6)" },
+  [KT_SQL_ENTRY_GET] = { "reading an entry",
+                         "SELECT timestamp_ms, prefix_root_ref, prefix_root FROM entries WHERE pos = ?1" },
+  [KT_SQL_ENTRY_LEAVES] = { "reading leaf changes", "SELECT leaves FROM entries WHERE pos = ?1" },
+  [KT_SQL_ENTRY_LOG_NODES] = { "reading log nodes", "SELECT log_nodes FROM entries WHERE pos = ?1" },
+  [KT_SQL_NODES_PUT] = { "writing nodes", "INSERT INTO prefix_nodes (row, records) VALUES (?1, ?2)" },
+  [KT_SQL_NODES_GET] = { "reading a node", "SELECT records FROM prefix_nodes WHERE row = ?1" },
+  [KT_SQL_LABEL_GET] = { "reading a label", "SELECT label_id, n_versions, state, label FROM labels WHERE label = ?1" },
+  [KT_SQL_LABEL_PUT] = { "creating a label", "INSERT INTO labels (label, n_versions, state) VALUES (?1, 0, ?2)" },
+  [KT_SQL_LABEL_UPDATE] = { "updating a label", "UPDATE labels SET n_versions = ?2, state = ?3 WHERE label_id = ?1" },
+  [KT_SQL_LABEL_NEXT] = { "walking the labels", "SELECT label_id, n_versions, state, label FROM labels"
+                                                " WHERE label_id > ?1 ORDER BY label_id LIMIT 1" },
+  [KT_SQL_VERSION_PUT] = { "writing a version", "INSERT INTO versions (key, pos, is_erased, vrf_output, commitment)"
+                                                " VALUES (?1, ?2, 0, ?3, ?4)" },
+  [KT_SQL_VERSION_GET] = { "reading a version",
+                           "SELECT pos, is_erased, vrf_output, commitment FROM versions WHERE key = ?1" },
+  [KT_SQL_VERSION_ERASE] = { "erasing a version", "UPDATE versions SET is_erased = 1 WHERE key = ?1" },
+  [KT_SQL_PAYLOAD_PUT] = { "writing a value",
+                           "INSERT INTO payloads (key, opening, suffix, value) VALUES (?1, ?2, ?3, ?4)" },
+  [KT_SQL_PAYLOAD_GET] = { "reading a value", "SELECT opening, suffix, value FROM payloads WHERE key = ?1" },
+  [KT_SQL_PAYLOAD_DELETE] = { "erasing a value", "DELETE FROM payloads WHERE key = ?1" },
+  [KT_SQL_PROOF_PUT] = { "writing a VRF proof", "INSERT INTO vrf_proofs (key, output, proof) VALUES (?1, ?2, ?3)"
+                                                " ON CONFLICT (key) DO NOTHING" },
+  [KT_SQL_PROOF_GET] = { "reading a VRF proof", "SELECT output, proof FROM vrf_proofs WHERE key = ?1" },
+  [KT_SQL_TOKEN_ADD] = { "adding a token", "INSERT INTO tokens (hash, is_used) VALUES (?1, 0)" },
+  [KT_SQL_TOKEN_GET] = { "reading a token", "SELECT is_used FROM tokens WHERE hash = ?1" },
+  [KT_SQL_TOKEN_USE] = { "using a token", "UPDATE tokens SET is_used = 1 WHERE hash = ?1" },
+  [KT_SQL_INTEGRITY_CHECK] = { "checking the database", "PRAGMA integrity_check(1)" },
+  [KT_SQL_ENTRY_DENSITY] = { "checking the entries", "SELECT count(*), coalesce(max(pos) + 1, 0) FROM entries" },
+  [KT_SQL_BACKUP] = { "making a backup", "VACUUM INTO ?1" },
+};
+
+enum kt_err kt_sqlite_fail(struct kt_store_error *error, sqlite3 *db, int rc, const char *operation)
+{
+  /* SQLite's text is that of the connection's last call; it says nothing about another code. */
+  bool is_last = db != NULL && (sqlite3_extended_errcode(db) & 0xff) == (rc & 0xff);
+  enum kt_err err = kt_store_fail(error, KT_ERR_STORE, "%s: %s (SQLite error %d)", operation,
+                                  is_last ? sqlite3_errmsg(db) : sqlite3_errstr(rc), rc);
+  error->is_full = (rc & 0xff) == SQLITE_FULL;
+  return err;
+}
+
+void kt_sqlite_start(struct kt_store_conn *conn, enum kt_sqlite_statement id, struct kt_sqlite_query *ret_query)
+{
+  struct kt_sqlite *sqlite = kt_sqlite_of(conn);
+  int rc = SQLITE_OK;
+  if (sqlite->statements[id] == NULL) {
+    rc = sqlite3_prepare_v3(sqlite->db, statements[id].sql, -1, SQLITE_PREPARE_PERSISTENT, &sqlite->statements[id],
+                            NULL);
+  }
+  *ret_query = (struct kt_sqlite_query){ .conn = conn, .id = id, .stmt = sqlite->statements[id], .rc = rc };
+}
+
+void kt_sqlite_bind_u64(struct kt_sqlite_query *q, int parameter, uint64_t value)
+{
+  if (q->rc == SQLITE_OK) {
+    q->rc = sqlite3_bind_int64(q->stmt, parameter, (sqlite3_int64)value);
+  }
+}
+
+void kt_sqlite_bind_blob(struct kt_sqlite_query *q, int parameter, const void *data, size_t len)
+{
+  if (q->rc == SQLITE_OK) {
+    /* A NULL pointer would bind NULL instead of the empty blob. */
+    q->rc = sqlite3_bind_blob64(q->stmt, parameter, len > 0 ? data : "", len, SQLITE_STATIC);
+  }
+}
+
+void kt_sqlite_bind_text(struct kt_sqlite_query *q, int parameter, const char *text)
+{
+  if (q->rc == SQLITE_OK) {
+    q->rc = sqlite3_bind_text(q->stmt, parameter, text, -1, SQLITE_STATIC);
+  }
+}
+
+static enum kt_err fail(struct kt_sqlite_query *q)
+{
+  enum kt_err err = kt_sqlite_fail(&q->conn->error, kt_sqlite_of(q->conn)->db, q->rc, statements[q->id].operation);
+  sqlite3_reset(q->stmt); /* NULL is fine */
+  return err;
+}
+
+enum kt_err kt_sqlite_row(struct kt_sqlite_query *q)
+{
+  if (q->rc == SQLITE_OK) {
+    q->rc = sqlite3_step(q->stmt);
+  }
+  if (q->rc == SQLITE_ROW) {
+    q->rc = SQLITE_OK;
+    return KT_OK;
+  }
+  if (q->rc != SQLITE_DONE) {
+    return fail(q);
+  }
+  sqlite3_reset(q->stmt);
+  return KT_ERR_ABSENT;
+}
+
+enum kt_err kt_sqlite_run(struct kt_sqlite_query *q)
+{
+  if (q->rc == SQLITE_OK) {
+    q->rc = sqlite3_step(q->stmt);
+  }
+  if (q->rc != SQLITE_DONE) {
+    bool is_conflict = (q->rc & 0xff) == SQLITE_CONSTRAINT;
+    enum kt_err err = fail(q);
+    return is_conflict ? KT_ERR_CONFLICT : err;
+  }
+  sqlite3_reset(q->stmt);
+  return KT_OK;
+}
+
+uint64_t kt_sqlite_column_u64(const struct kt_sqlite_query *q, int column)
+{
+  return (uint64_t)sqlite3_column_int64(q->stmt, column);
+}
+
+struct kt_bytes kt_sqlite_column_blob(struct kt_sqlite_query *q, int column)
+{
+  const void *data = sqlite3_column_blob(q->stmt, column);
+  int len = sqlite3_column_bytes(q->stmt, column);
+  if (data == NULL && len > 0) {
+    q->rc = SQLITE_NOMEM;
+    len = 0;
+  }
+  return (struct kt_bytes){ .data = data, .len = (size_t)len };
+}
+
+void kt_sqlite_column_fixed(struct kt_sqlite_query *q, int column, void *ret_data, size_t len)
+{
+  struct kt_bytes blob = kt_sqlite_column_blob(q, column);
+  if (blob.len == len) {
+    memcpy(ret_data, blob.data, len);
+  } else if (q->rc == SQLITE_OK) {
+    q->rc = SQLITE_CORRUPT;
+  }
+}
+
+enum kt_err kt_sqlite_end(struct kt_sqlite_query *q)
+{
+  if (q->rc != SQLITE_OK) {
+    return fail(q);
+  }
+  sqlite3_reset(q->stmt);
+  return KT_OK;
+}
+
+enum kt_err kt_sqlite_one_blob(struct kt_sqlite_query *q, struct kt_arena *arena, struct kt_bytes *ret_blob)
+{
+  enum kt_err err = kt_sqlite_row(q);
+  if (err != KT_OK) {
+    return err;
+  }
+  struct kt_bytes blob = kt_sqlite_column_blob(q, 0);
+  struct kt_bytes copy = { 0 };
+  enum kt_err copy_err = kt_store_copy(arena, blob.data, blob.len, &copy);
+  err = kt_sqlite_end(q);
+  if (err == KT_OK) {
+    err = copy_err;
+  }
+  if (err == KT_OK) {
+    *ret_blob = copy;
+  }
+  return err;
+}

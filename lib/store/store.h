@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Durable data of one transparency log (design: The server engine), behind an interface with two implementations:
+ * SQLite, and memory for tests.
+ *
+ * Everything that readers depend on is append-only and addressed by integers, so a reader filters by the tree size of
+ * its snapshot and needs no lock against the writer. A store has one writer handle and any number of reader handles;
+ * a handle is used by one thread at a time, the store itself by all. What a get returns lives in the caller's arena.
+ *
+ * Errors beside those named at a function: KT_ERR_STORE (kt_store_message tells the operation and the cause),
+ * KT_ERR_MEMORY, KT_ERR_USAGE (arguments out of range, a write outside a transaction or on a reader). */
+#ifndef KT_STORE_STORE_H
+#define KT_STORE_STORE_H
+
+#include <kt/bytes.h>
+#include <kt/err.h>
+
+#include "base/arena.h"
+
+struct kt_store;
+struct kt_store_conn; /* a handle */
+
+struct kt_store_error {
+  bool is_full; /* the disk or a quota is full: nothing is damaged, roll back and try again when there is room */
+  char text[320];
+};
+
+#define KT_STORE_NODE_LEN_MAX 256
+#define KT_STORE_CACHE_BYTES_DEFAULT ((size_t)64 << 20)
+
+struct kt_store_options {
+  bool create;        /* make a new database (KT_ERR_CONFLICT when the file exists); otherwise open an existing one */
+  size_t node_len;    /* bytes of a prefix tree node record; fixed when the database is created */
+  size_t cache_bytes; /* bound of the node cache all handles share; 0: no cache */
+};
+
+/* --- opening -------------------------------------------------------------------------------------------------- */
+
+/* KT_ERR_ABSENT: no such file; KT_ERR_UNSUPPORTED: not our database, made by a newer program, or another node_len. On
+ * failure ret_error says why. */
+KT_MUST_USE enum kt_err kt_store_open_sqlite(const char *path, const struct kt_store_options *options,
+                                             struct kt_store **ret_store, struct kt_store_error *ret_error);
+KT_MUST_USE enum kt_err kt_store_open_memory(const struct kt_store_options *options, struct kt_store **ret_store);
+/* Every handle must be closed before. NULL is allowed. */
+void kt_store_close(struct kt_store *store);
+
+/* KT_ERR_CONFLICT: the writer is already open. On failure ret_error says why. */
+KT_MUST_USE enum kt_err kt_store_open_writer(struct kt_store *store, struct kt_store_conn **ret_conn,
+                                             struct kt_store_error *ret_error);
+KT_MUST_USE enum kt_err kt_store_open_reader(struct kt_store *store, struct kt_store_conn **ret_conn,
+                                             struct kt_store_error *ret_error);
+/* An open transaction is rolled back. NULL is allowed. */
+void kt_store_close_conn(struct kt_store_conn *conn);
+
+/* The last failure on this handle; valid until the next call on it. */
+const char *kt_store_message(const struct kt_store_conn *conn);
+bool kt_store_is_full(const struct kt_store_conn *conn);
+
+/* --- transactions --------------------------------------------------------------------------------------------- */
+
+/* All writes happen between begin and commit, on the writer. After KT_ERR_STORE or KT_ERR_MEMORY in a transaction
+ * only rollback succeeds. KT_OK from commit means durable (fsync succeeded); a failed commit is rolled back. When
+ * commit fails for another reason than a full disk it is unknown what the disk holds: the writer refuses to begin
+ * again and the store must be reopened. */
+KT_MUST_USE enum kt_err kt_store_begin(struct kt_store_conn *writer);
+KT_MUST_USE enum kt_err kt_store_commit(struct kt_store_conn *writer);
+void kt_store_rollback(struct kt_store_conn *writer);
+/* Housekeeping of the writer between transactions (checkpoint when the write-ahead log has grown). Call it after each
+ * commit, when the result is published: a failure here does not undo the commit. */
+KT_MUST_USE enum kt_err kt_store_maintain(struct kt_store_conn *writer);
+
+/* Optional bracket around many reads of one reader: cheaper than each on its own, and they may (need not) all see the
+ * moment of begin. Keep it short: it holds back the checkpoint. */
+KT_MUST_USE enum kt_err kt_store_read_begin(struct kt_store_conn *reader);
+void kt_store_read_end(struct kt_store_conn *reader);
+
+/* --- meta ----------------------------------------------------------------------------------------------------- */
+
+/* Small values by name. Names that begin with "store/" belong to the store. KT_ERR_ABSENT. */
+KT_MUST_USE enum kt_err kt_store_get_meta(struct kt_store_conn *conn, const char *name, struct kt_arena *arena,
+                                          struct kt_bytes *ret_value);
+KT_MUST_USE enum kt_err kt_store_put_meta(struct kt_store_conn *writer, const char *name, struct kt_bytes value);
+
+/* --- log entries ---------------------------------------------------------------------------------------------- */
+
+#define KT_STORE_POS_MAX (((uint64_t)1 << 43) - 2)
+#define KT_STORE_LEAF_LEN 64 /* vrf_output || commitment */
+
+struct kt_store_entry {
+  uint64_t timestamp_ms;
+  struct kt_hash prefix_root;
+  uint64_t prefix_root_ref;
+};
+
+/* Append entry pos, which must be the number of entries (KT_ERR_CONFLICT). leaves: its leaf changes of 64 bytes each;
+ * log_nodes: the heads of all balanced subtrees that end with this entry, by level, its own leaf hash first. */
+KT_MUST_USE enum kt_err kt_store_put_entry(struct kt_store_conn *writer, uint64_t pos,
+                                           const struct kt_store_entry *entry, struct kt_bytes leaves,
+                                           struct kt_bytes log_nodes);
+KT_MUST_USE enum kt_err kt_store_count_entries(struct kt_store_conn *conn, uint64_t *ret_n);
+/* KT_ERR_ABSENT, as the next two. */
+KT_MUST_USE enum kt_err kt_store_get_entry(struct kt_store_conn *conn, uint64_t pos, struct kt_store_entry *ret_entry);
+KT_MUST_USE enum kt_err kt_store_get_leaves(struct kt_store_conn *conn, uint64_t pos, struct kt_arena *arena,
+                                            struct kt_bytes *ret_leaves);
+/* Head of the balanced subtree over entries [start, start + 2^level); start is a multiple of 2^level. */
+KT_MUST_USE enum kt_err kt_store_get_log_node(struct kt_store_conn *conn, uint64_t start, unsigned level,
+                                              struct kt_hash *ret_hash);
+
+/* --- prefix tree nodes ---------------------------------------------------------------------------------------- */
+
+#define KT_STORE_NODES_MAX ((uint64_t)1 << 20) /* per entry */
+
+/* Reference to node `index` of entry `pos`; never 0. */
+static inline uint64_t kt_store_node_ref(uint64_t pos, uint64_t index)
+{
+  return (pos + 1) << 20 | index;
+}
+
+/* All nodes entry pos creates, n records of node_len bytes; once per entry (KT_ERR_CONFLICT). */
+KT_MUST_USE enum kt_err kt_store_put_nodes(struct kt_store_conn *writer, uint64_t pos, const uint8_t *records,
+                                           uint64_t n);
+/* One record of node_len bytes. KT_ERR_ABSENT. */
+KT_MUST_USE enum kt_err kt_store_get_node(struct kt_store_conn *conn, uint64_t ref, uint8_t *ret_record);
+
+/* --- labels --------------------------------------------------------------------------------------------------- */
+
+#define KT_STORE_LABEL_ID_MAX (((uint64_t)1 << 31) - 1)
+#define KT_STORE_VERSIONS_MAX ((uint64_t)UINT32_MAX) /* n_versions; versions are 0 .. n_versions - 1 */
+
+struct kt_store_label {
+  uint64_t label_id; /* 1, 2, … in order of creation */
+  uint64_t n_versions;
+  struct kt_bytes state; /* opaque: the engine's authorisation state */
+  struct kt_bytes label;
+};
+
+/* KT_ERR_ABSENT. */
+KT_MUST_USE enum kt_err kt_store_get_label(struct kt_store_conn *conn, struct kt_bytes label, struct kt_arena *arena,
+                                           struct kt_store_label *ret_label);
+/* With no versions yet. KT_ERR_CONFLICT when it exists. */
+KT_MUST_USE enum kt_err kt_store_create_label(struct kt_store_conn *writer, struct kt_bytes label,
+                                              struct kt_bytes state, uint64_t *ret_label_id);
+/* KT_ERR_ABSENT. */
+KT_MUST_USE enum kt_err kt_store_update_label(struct kt_store_conn *writer, uint64_t label_id, uint64_t n_versions,
+                                              struct kt_bytes state);
+/* Walk all labels: the one with the smallest id above after_label_id (0 to begin); KT_ERR_ABSENT at the end. */
+KT_MUST_USE enum kt_err kt_store_next_label(struct kt_store_conn *conn, uint64_t after_label_id, struct kt_arena *arena,
+                                            struct kt_store_label *ret_label);
+
+/* --- versions ------------------------------------------------------------------------------------------------- */
+
+struct kt_store_version {
+  uint64_t pos; /* entry that inserted it */
+  struct kt_hash vrf_output;
+  struct kt_hash commitment;
+  bool is_erased; /* set by erase only */
+};
+
+/* What the commitment commits to; personal data, gone after erasure. */
+struct kt_store_payload {
+  uint8_t opening[KT_OPENING_LEN];
+  struct kt_bytes value;
+  struct kt_bytes suffix;
+};
+
+/* KT_ERR_CONFLICT when it exists. Does not touch the label's n_versions. */
+KT_MUST_USE enum kt_err kt_store_put_version(struct kt_store_conn *writer, uint64_t label_id, uint32_t version,
+                                             const struct kt_store_version *data,
+                                             const struct kt_store_payload *payload);
+/* KT_ERR_ABSENT. */
+KT_MUST_USE enum kt_err kt_store_get_version(struct kt_store_conn *conn, uint64_t label_id, uint32_t version,
+                                             struct kt_store_version *ret_version);
+/* KT_ERR_ABSENT; KT_ERR_EXPIRED when erased. */
+KT_MUST_USE enum kt_err kt_store_get_payload(struct kt_store_conn *conn, uint64_t label_id, uint32_t version,
+                                             struct kt_arena *arena, struct kt_store_payload *ret_payload);
+/* Greatest of versions 0 .. n_versions - 1 in a tree of tree_size entries (positions ascend with the version);
+ * KT_ERR_ABSENT when there is none. */
+KT_MUST_USE enum kt_err kt_store_find_greatest(struct kt_store_conn *conn, uint64_t label_id, uint64_t n_versions,
+                                               uint64_t tree_size, uint32_t *ret_version);
+/* Remove the payload, keep the rest. KT_ERR_ABSENT; erasing twice is fine. */
+KT_MUST_USE enum kt_err kt_store_erase_version(struct kt_store_conn *writer, uint64_t label_id, uint32_t version);
+
+/* --- VRF proofs ----------------------------------------------------------------------------------------------- */
+
+#define KT_STORE_PROOF_MAX 81
+
+/* Cache of what is expensive to compute; deterministic, so a second put of the same (label, version) is ignored. The
+ * version need not exist. */
+struct kt_store_proof {
+  struct kt_hash output;
+  size_t len;
+  uint8_t proof[KT_STORE_PROOF_MAX];
+};
+
+/* KT_ERR_ABSENT. */
+KT_MUST_USE enum kt_err kt_store_get_proof(struct kt_store_conn *conn, uint64_t label_id, uint32_t version,
+                                           struct kt_store_proof *ret_proof);
+KT_MUST_USE enum kt_err kt_store_put_proof(struct kt_store_conn *writer, uint64_t label_id, uint32_t version,
+                                           const struct kt_store_proof *proof);
+/* From any thread: remember a computed proof for the writer. Bounded; when the list is full, or a transaction that
+ * drained it fails, the proof is dropped and will be computed again. */
+void kt_store_queue_proof(struct kt_store *store, uint64_t label_id, uint32_t version,
+                          const struct kt_store_proof *proof);
+/* Put what was queued, in the current transaction. */
+KT_MUST_USE enum kt_err kt_store_drain_proofs(struct kt_store_conn *writer);
+
+/* --- registration tokens -------------------------------------------------------------------------------------- */
+
+/* By their SHA-256. KT_ERR_CONFLICT when it was added before. */
+KT_MUST_USE enum kt_err kt_store_add_token(struct kt_store_conn *writer, const struct kt_hash *token_hash);
+/* Single use. KT_ERR_ABSENT: never added; KT_ERR_CONFLICT: used before. */
+KT_MUST_USE enum kt_err kt_store_use_token(struct kt_store_conn *writer, const struct kt_hash *token_hash);
+
+/* --- administration ------------------------------------------------------------------------------------------- */
+
+/* Structure of the file and density of the entries; KT_ERR_STORE with the first finding as the message. Slow. What the
+ * data means is the engine's to check. */
+KT_MUST_USE enum kt_err kt_store_verify(struct kt_store_conn *conn);
+/* A consistent copy of the committed data in a new file, durable on return; the writer may go on meanwhile.
+ * KT_ERR_CONFLICT: the file exists; KT_ERR_UNSUPPORTED: memory. */
+KT_MUST_USE enum kt_err kt_store_backup(struct kt_store_conn *reader, const char *path);
+
+#endif

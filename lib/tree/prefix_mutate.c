@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The auditor's replay of a change (draft: Auditing). Every item of the walk is a change, so a node computed from items
+ * changes and an element of the proof does not. */
+#include <stdlib.h>
+
+#include "crypto/hash.h"
+#include "tree/prefix_walk.h"
+
+#define SECTION "Third Parties / Auditing"
+
+static bool is_included(const struct kt_prefix_proof *proof, size_t index)
+{
+  return proof->results[index].type == KT_PREFIX_INCLUSION;
+}
+
+/* The items of one place are neighbours, and so are their additions in the sorted list. The leaf that was there stays
+ * unless its key is an item: such an item shows inclusion, and what shows inclusion is removed (A3, A4). */
+static enum kt_err terminal_after(const struct kt_prefix_walk *w, const struct kt_prefix_item *items, size_t n,
+                                  unsigned depth, const struct kt_prefix_leaf *leaf, struct kt_prefix_value *value)
+{
+  const struct kt_prefix_leaf *added = NULL;
+  size_t n_added = 0;
+  bool stays = leaf != NULL;
+  for (size_t i = 0; i < n; i++) {
+    if (items[i].added != NULL) {
+      added = n_added == 0 ? items[i].added : added;
+      n_added++;
+    }
+    if (is_included(w->proof, items[i].index)) {
+      stays = false;
+    }
+  }
+  struct kt_prefix_resident resident = { .child = { .hash = value->before } };
+  if (stays) {
+    resident.key = leaf->vrf_output;
+  }
+  struct kt_prefix_child after;
+  enum kt_err err = kt_prefix_build(NULL, added, n_added, stays ? &resident : NULL, depth, &after);
+  if (err != KT_OK) {
+    return kt_fail(w->reason, err, "audit-depth", "two keys share more bits than a proof can express", "ours");
+  }
+  size_t n_leaves = n_added + (stays ? 1 : 0);
+  value->after = after.hash;
+  value->after_kind = n_leaves == 0   ? KT_PREFIX_KIND_MISSING
+                      : n_leaves == 1 ? KT_PREFIX_KIND_LEAF
+                                      : KT_PREFIX_KIND_PARENT;
+  return KT_OK;
+}
+
+/* A parent left with one leaf gives way to it: a leaf sits at the shallowest depth where its prefix is unique. */
+static enum kt_err parent_after(const struct kt_prefix_walk *w, const struct kt_prefix_value *left,
+                                const struct kt_prefix_value *right, struct kt_prefix_value *value)
+{
+  bool left_missing = left->after_kind == KT_PREFIX_KIND_MISSING;
+  bool right_missing = right->after_kind == KT_PREFIX_KIND_MISSING;
+  if (left_missing || right_missing) {
+    const struct kt_prefix_value *rest = left_missing ? right : left;
+    if (rest->after_kind == KT_PREFIX_KIND_UNSHOWN) { /* A7 */
+      return kt_fail(w->reason, KT_ERR_UNDETERMINED, "audit-undetermined",
+                     "whether a removal makes a parent collapse depends on a node the proof does not show", SECTION);
+    }
+    if (rest->after_kind != KT_PREFIX_KIND_PARENT) {
+      value->after = rest->after;
+      value->after_kind = rest->after_kind;
+      return KT_OK;
+    }
+  }
+  kt_prefix_parent_hash(&left->after, &right->after, &value->after);
+  value->after_kind = KT_PREFIX_KIND_PARENT;
+  return KT_OK;
+}
+
+/* A2 */
+static enum kt_err check_order(const struct kt_prefix_leaf *leaves, size_t n, struct kt_reason *reason)
+{
+  for (size_t i = 1; i < n; i++) {
+    if (kt_prefix_compare(&leaves[i - 1].vrf_output, &leaves[i].vrf_output) >= 0) {
+      return kt_fail(reason, KT_ERR_PROOF, "audit-order", "added or removed leaves are unsorted or repeated", SECTION);
+    }
+  }
+  return KT_OK;
+}
+
+/* One item per key from the two sorted lists. */
+static enum kt_err merge_items(const struct kt_prefix_leaf *added, size_t n_added, const struct kt_prefix_leaf *removed,
+                               size_t n_removed, const struct kt_prefix_proof *proof, struct kt_reason *reason,
+                               struct kt_prefix_item *ret_items, size_t *ret_n)
+{
+  size_t n = 0;
+  for (size_t a = 0, r = 0; a < n_added || r < n_removed; n++) {
+    int order = a == n_added     ? 1
+                : r == n_removed ? -1
+                                 : kt_prefix_compare(&added[a].vrf_output, &removed[r].vrf_output);
+    struct kt_prefix_item item = { .key = order <= 0 ? &added[a].vrf_output : &removed[r].vrf_output, .index = a };
+    if (order >= 0) {
+      item.index = n_added + r;
+      item.commitment = &removed[r].commitment;
+      if (!is_included(proof, item.index)) { /* A4 */
+        return kt_fail(reason, KT_ERR_PROOF, "audit-removed", "a removed leaf was not there", SECTION);
+      }
+    } else if (is_included(proof, item.index)) { /* A3 */
+      return kt_fail(reason, KT_ERR_PROOF, "audit-added", "an added leaf was already there", SECTION);
+    }
+    if (order == 0 && (!is_included(proof, a) || proof->results[a].depth != proof->results[item.index].depth)) {
+      return kt_fail(reason, KT_ERR_PROOF, "prefix-depth", "two results for one key differ", SECTION); /* R51 */
+    }
+    item.added = order <= 0 ? &added[a++] : NULL;
+    r += order >= 0;
+    ret_items[n] = item;
+  }
+  *ret_n = n;
+  return KT_OK;
+}
+
+enum kt_err kt_prefix_mutate(const struct kt_prefix_leaf *added, size_t n_added, const struct kt_prefix_leaf *removed,
+                             size_t n_removed, const struct kt_prefix_proof *proof, struct kt_hash *ret_before,
+                             struct kt_hash *ret_after, struct kt_reason *reason)
+{
+  if (n_added > KT_PREFIX_RESULTS_MAX || n_removed > KT_PREFIX_RESULTS_MAX - n_added ||
+      proof->n_results != n_added + n_removed) { /* A7 */
+    return kt_fail(reason, KT_ERR_PROOF, "audit-results", "the number of search results is not that of the changes",
+                   SECTION);
+  }
+  enum kt_err err = check_order(added, n_added, reason);
+  if (err == KT_OK) {
+    err = check_order(removed, n_removed, reason);
+  }
+  if (err != KT_OK) {
+    return err;
+  }
+  struct kt_prefix_item *items = calloc(proof->n_results + 1, sizeof *items); /* + 1: no change is no failure */
+  if (items == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  size_t n_items = 0;
+  struct kt_prefix_value root = { .after_kind = KT_PREFIX_KIND_MISSING };
+  err = merge_items(added, n_added, removed, n_removed, proof, reason, items, &n_items);
+  if (err == KT_OK) {
+    struct kt_prefix_walk w = {
+      .proof = proof, .terminal_after = terminal_after, .parent_after = parent_after, .reason = reason
+    };
+    err = kt_prefix_walk_root(&w, items, n_items, &root);
+  }
+  free(items);
+  if (err == KT_OK) {
+    *ret_before = root.before;
+    *ret_after = root.after;
+  }
+  return err;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "tree/prefix_walk.h"
+
+static bool same_key(const struct kt_hash *a, const struct kt_hash *b)
+{
+  return kt_prefix_compare(a, b) == 0;
+}
+
+enum kt_err kt_prefix_find(const struct kt_prefix_nodes *nodes, struct kt_prefix_child root, const struct kt_hash *key,
+                           struct kt_hash *ret_commitment)
+{
+  struct kt_prefix_node node;
+  uint64_t ref = root.ref;
+  for (unsigned depth = 0; depth <= KT_PREFIX_DEPTH_MAX && ref != 0; depth++) {
+    enum kt_err err = nodes->get(nodes->ctx, ref, &node);
+    if (err != KT_OK) {
+      return err;
+    }
+    if (node.is_leaf) {
+      if (!same_key(&node.leaf.vrf_output, key)) {
+        return KT_ERR_ABSENT;
+      }
+      *ret_commitment = node.leaf.commitment;
+      return KT_OK;
+    }
+    ref = node.child[kt_prefix_bit(key, depth)].ref;
+  }
+  return ref == 0 ? KT_ERR_ABSENT : KT_ERR_STORE; /* no tree of ours is that deep */
+}
+
+/* --- proving -------------------------------------------------------------------------------------------------- */
+
+struct prover {
+  const struct kt_prefix_nodes *nodes;
+  struct kt_arena *arena;
+  struct kt_prefix_result *results;
+  struct kt_hash *elements;
+  size_t n_elements;
+  size_t room;
+};
+
+static enum kt_err prove_element(struct prover *p, const struct kt_hash *element)
+{
+  if (p->n_elements == p->room) {
+    size_t room = p->room == 0 ? 64 : 2 * p->room;
+    struct kt_hash *elements = kt_arena_alloc(p->arena, room, sizeof *elements);
+    if (elements == NULL) {
+      return KT_ERR_MEMORY;
+    }
+    if (p->n_elements > 0) {
+      memcpy(elements, p->elements, p->n_elements * sizeof *elements);
+    }
+    p->elements = elements;
+    p->room = room;
+  }
+  p->elements[p->n_elements++] = *element;
+  return KT_OK;
+}
+
+/* leaf NULL: the place is empty. */
+static void prove_terminal(const struct prover *p, const struct kt_prefix_item *items, size_t n, unsigned depth,
+                           const struct kt_prefix_leaf *leaf)
+{
+  for (size_t i = 0; i < n; i++) {
+    struct kt_prefix_result result = { .type = KT_PREFIX_NON_INCLUSION_PARENT, .depth = (uint8_t)depth };
+    if (leaf != NULL && same_key(&leaf->vrf_output, items[i].key)) {
+      result.type = KT_PREFIX_INCLUSION;
+    } else if (leaf != NULL) {
+      result.type = KT_PREFIX_NON_INCLUSION_LEAF;
+      result.leaf = *leaf;
+    }
+    p->results[items[i].index] = result;
+  }
+}
+
+static enum kt_err prove_node(struct prover *p, const struct kt_prefix_child *at, const struct kt_prefix_item *items,
+                              size_t n, unsigned depth)
+{
+  if (n == 0) {
+    return prove_element(p, &at->hash);
+  }
+  if (at->ref == 0) {
+    prove_terminal(p, items, n, depth, NULL);
+    return KT_OK;
+  }
+  struct kt_prefix_node node;
+  enum kt_err err = p->nodes->get(p->nodes->ctx, at->ref, &node);
+  if (err != KT_OK) {
+    return err;
+  }
+  if (node.is_leaf) {
+    prove_terminal(p, items, n, depth, &node.leaf);
+    return KT_OK;
+  }
+  if (depth == KT_PREFIX_DEPTH_MAX) {
+    return KT_ERR_STORE; /* no tree of ours is that deep */
+  }
+  size_t zeros = kt_prefix_items_split(items, n, depth);
+  err = prove_node(p, &node.child[0], items, zeros, depth + 1);
+  return err != KT_OK ? err : prove_node(p, &node.child[1], items + zeros, n - zeros, depth + 1);
+}
+
+enum kt_err kt_prefix_prove(const struct kt_prefix_nodes *nodes, struct kt_prefix_child root,
+                            const struct kt_hash *keys, size_t n_keys, struct kt_arena *arena,
+                            struct kt_prefix_proof *ret_proof)
+{
+  if (n_keys > KT_PREFIX_RESULTS_MAX) {
+    return KT_ERR_LIMIT;
+  }
+  struct kt_prefix_item *items = kt_arena_alloc(arena, n_keys, sizeof *items);
+  struct prover p = { .nodes = nodes, .arena = arena, .results = kt_arena_alloc(arena, n_keys, sizeof *p.results) };
+  if (items == NULL || p.results == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  for (size_t i = 0; i < n_keys; i++) {
+    items[i] = (struct kt_prefix_item){ .key = &keys[i], .index = i };
+  }
+  if (!kt_prefix_items_sort(items, n_keys)) {
+    return KT_ERR_USAGE;
+  }
+  enum kt_err err = prove_node(&p, &root, items, n_keys, 0);
+  if (err != KT_OK) {
+    return err;
+  }
+  *ret_proof = (struct kt_prefix_proof){
+    .results = p.results, .n_results = n_keys, .elements = p.elements, .n_elements = p.n_elements
+  };
+  return KT_OK;
+}
+
+/* --- inserting ------------------------------------------------------------------------------------------------ */
+
+static size_t leaves_split(const struct kt_prefix_leaf *leaves, size_t n, unsigned depth)
+{
+  size_t zeros = 0;
+  while (zeros < n && kt_prefix_bit(&leaves[zeros].vrf_output, depth) == 0) {
+    zeros++;
+  }
+  return zeros;
+}
+
+static enum kt_err put(const struct kt_prefix_nodes *nodes, const struct kt_prefix_node *node, uint64_t *ret_ref)
+{
+  if (nodes == NULL) {
+    *ret_ref = 0;
+    return KT_OK;
+  }
+  return nodes->put(nodes->ctx, node, ret_ref);
+}
+
+static enum kt_err put_leaf(const struct kt_prefix_nodes *nodes, const struct kt_prefix_leaf *leaf,
+                            struct kt_prefix_child *ret_child)
+{
+  struct kt_prefix_node node = { .is_leaf = true, .leaf = *leaf };
+  struct kt_prefix_child child;
+  kt_prefix_leaf_hash(leaf, &child.hash);
+  enum kt_err err = put(nodes, &node, &child.ref);
+  if (err == KT_OK) {
+    *ret_child = child;
+  }
+  return err;
+}
+
+static enum kt_err put_parent(const struct kt_prefix_nodes *nodes, const struct kt_prefix_node *node,
+                              struct kt_prefix_child *ret_child)
+{
+  struct kt_prefix_child child;
+  kt_prefix_parent_hash(&node->child[0].hash, &node->child[1].hash, &child.hash);
+  enum kt_err err = put(nodes, node, &child.ref);
+  if (err == KT_OK) {
+    *ret_child = child;
+  }
+  return err;
+}
+
+enum kt_err kt_prefix_build(const struct kt_prefix_nodes *nodes, const struct kt_prefix_leaf *leaves, size_t n,
+                            const struct kt_prefix_resident *resident, unsigned depth,
+                            struct kt_prefix_child *ret_child)
+{
+  if (n == 0) {
+    *ret_child = resident != NULL ? resident->child : (struct kt_prefix_child){ 0 };
+    return KT_OK;
+  }
+  if (n == 1 && resident == NULL) {
+    return put_leaf(nodes, leaves, ret_child);
+  }
+  if (depth == KT_PREFIX_DEPTH_MAX) {
+    return KT_ERR_LIMIT;
+  }
+  size_t zeros = leaves_split(leaves, n, depth);
+  const struct kt_prefix_resident *sides[2] = { NULL, NULL };
+  if (resident != NULL) {
+    sides[kt_prefix_bit(&resident->key, depth)] = resident;
+  }
+  struct kt_prefix_node node = { .is_leaf = false };
+  enum kt_err err = kt_prefix_build(nodes, leaves, zeros, sides[0], depth + 1, &node.child[0]);
+  if (err == KT_OK) {
+    err = kt_prefix_build(nodes, leaves + zeros, n - zeros, sides[1], depth + 1, &node.child[1]);
+  }
+  return err != KT_OK ? err : put_parent(nodes, &node, ret_child);
+}
+
+static enum kt_err insert_at_leaf(const struct kt_prefix_nodes *nodes, const struct kt_prefix_child *at,
+                                  const struct kt_hash *key, const struct kt_prefix_leaf *leaves, size_t n,
+                                  unsigned depth, struct kt_prefix_child *ret_child)
+{
+  for (size_t i = 0; i < n; i++) {
+    if (same_key(&leaves[i].vrf_output, key)) {
+      return KT_ERR_CONFLICT;
+    }
+  }
+  struct kt_prefix_resident resident = { .key = *key, .child = *at };
+  return kt_prefix_build(nodes, leaves, n, &resident, depth, ret_child);
+}
+
+static enum kt_err insert_node(const struct kt_prefix_nodes *nodes, const struct kt_prefix_child *at,
+                               const struct kt_prefix_leaf *leaves, size_t n, unsigned depth,
+                               struct kt_prefix_child *ret_child)
+{
+  if (n == 0) {
+    *ret_child = *at;
+    return KT_OK;
+  }
+  if (at->ref == 0) {
+    return kt_prefix_build(nodes, leaves, n, NULL, depth, ret_child);
+  }
+  struct kt_prefix_node node;
+  enum kt_err err = nodes->get(nodes->ctx, at->ref, &node);
+  if (err != KT_OK) {
+    return err;
+  }
+  if (node.is_leaf) {
+    return insert_at_leaf(nodes, at, &node.leaf.vrf_output, leaves, n, depth, ret_child);
+  }
+  if (depth == KT_PREFIX_DEPTH_MAX) {
+    return KT_ERR_STORE; /* no tree of ours is that deep */
+  }
+  size_t zeros = leaves_split(leaves, n, depth);
+  struct kt_prefix_node changed = { .is_leaf = false };
+  err = insert_node(nodes, &node.child[0], leaves, zeros, depth + 1, &changed.child[0]);
+  if (err == KT_OK) {
+    err = insert_node(nodes, &node.child[1], leaves + zeros, n - zeros, depth + 1, &changed.child[1]);
+  }
+  return err != KT_OK ? err : put_parent(nodes, &changed, ret_child);
+}
+
+enum kt_err kt_prefix_insert(const struct kt_prefix_nodes *nodes, struct kt_prefix_child root,
+                             const struct kt_prefix_leaf *leaves, size_t n_leaves, struct kt_prefix_child *ret_root)
+{
+  for (size_t i = 1; i < n_leaves; i++) {
+    if (kt_prefix_compare(&leaves[i - 1].vrf_output, &leaves[i].vrf_output) >= 0) {
+      return KT_ERR_USAGE;
+    }
+  }
+  return insert_node(nodes, &root, leaves, n_leaves, 0, ret_root);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Prefix tree: hashing, proving, verifying, inserting (draft: Prefix Tree, Tree Proofs / Prefix Tree, Auditing).
+ *
+ * A leaf sits at the shallowest depth where its prefix is unique; a missing child is 32 zero bytes. Bit i of a key is
+ * bit 7 - i%8 of byte i/8. Nodes are reached through a callback, so that the same code serves a store, a cache and
+ * a test's array. Depths stay below 256: two keys that share 255 bits are refused (KT_ERR_LIMIT). */
+#ifndef KT_TREE_PREFIX_TREE_H
+#define KT_TREE_PREFIX_TREE_H
+
+#include "base/arena.h"
+#include "wire/proof.h"
+
+void kt_prefix_leaf_hash(const struct kt_prefix_leaf *leaf, struct kt_hash *ret);
+void kt_prefix_parent_hash(const struct kt_hash *left, const struct kt_hash *right, struct kt_hash *ret);
+
+/* --- verifying ------------------------------------------------------------------------------------------------ */
+
+struct kt_prefix_search {
+  struct kt_hash key;        /* VRF output */
+  bool has_commitment;       /* needed when the result shows inclusion (R52) */
+  struct kt_hash commitment;
+};
+
+/* Root of the tree a batch proof was made from. searches in the order of proof->results; n must equal n_results (R50).
+ * Refuses R51-R55. A proof of zero searches is its single element. */
+KT_MUST_USE enum kt_err kt_prefix_evaluate(const struct kt_prefix_search *searches, size_t n,
+                                           const struct kt_prefix_proof *proof, struct kt_hash *ret_root,
+                                           struct kt_reason *reason);
+
+/* Roots before and after a change, from an auditor's batch proof: results for every element of added, then for every
+ * element of removed (draft: Auditing steps 2-4, 6, 7 without the comparison). KT_ERR_UNDETERMINED when whether a
+ * parent collapses depends on a sibling the proof does not show. */
+KT_MUST_USE enum kt_err kt_prefix_mutate(const struct kt_prefix_leaf *added, size_t n_added,
+                                         const struct kt_prefix_leaf *removed, size_t n_removed,
+                                         const struct kt_prefix_proof *proof, struct kt_hash *ret_before,
+                                         struct kt_hash *ret_after, struct kt_reason *reason);
+
+/* --- storing and proving ---------------------------------------------------------------------------------------- */
+
+/* Reference to a stored node; 0 is no node. Meaning is the store's. */
+struct kt_prefix_child {
+  uint64_t ref;
+  struct kt_hash hash; /* zero bytes when ref is 0 */
+};
+
+struct kt_prefix_node {
+  bool is_leaf;
+  struct kt_prefix_leaf leaf;      /* is_leaf */
+  struct kt_prefix_child child[2]; /* otherwise: left (bit 0), right (bit 1) */
+};
+
+struct kt_prefix_nodes {
+  void *ctx;
+  enum kt_err (*get)(void *ctx, uint64_t ref, struct kt_prefix_node *ret_node);
+  enum kt_err (*put)(void *ctx, const struct kt_prefix_node *node, uint64_t *ret_ref); /* insertion only */
+};
+
+/* Commitment stored for key, KT_ERR_ABSENT when the key is not in the tree. */
+KT_MUST_USE enum kt_err kt_prefix_find(const struct kt_prefix_nodes *nodes, struct kt_prefix_child root,
+                                       const struct kt_hash *key, struct kt_hash *ret_commitment);
+/* Batch proof for keys (distinct, at most 255) in the order given; results and elements in the arena. */
+KT_MUST_USE enum kt_err kt_prefix_prove(const struct kt_prefix_nodes *nodes, struct kt_prefix_child root,
+                                        const struct kt_hash *keys, size_t n_keys, struct kt_arena *arena,
+                                        struct kt_prefix_proof *ret_proof);
+/* Copy-on-write insertion of leaves, sorted ascending by vrf_output, none present (KT_ERR_CONFLICT); children are put
+ * before their parents. */
+KT_MUST_USE enum kt_err kt_prefix_insert(const struct kt_prefix_nodes *nodes, struct kt_prefix_child root,
+                                         const struct kt_prefix_leaf *leaves, size_t n_leaves,
+                                         struct kt_prefix_child *ret_root);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unit/crypto/crypto_test.h"
+
+#include "crypto/hash.h"
+
+#include <stdlib.h>
+
+static void assert_hash(const struct kt_hash *actual, const char *expected_hex)
+{
+  uint8_t expected[KT_HASH_LEN];
+  assert_int_equal(from_hex(expected_hex, expected, sizeof expected), sizeof expected);
+  assert_memory_equal(actual->b, expected, sizeof expected);
+}
+
+static void assert_sha256(const char *message, const char *expected_hex)
+{
+  struct kt_hash actual;
+  kt_sha256(message, strlen(message), &actual);
+  assert_hash(&actual, expected_hex);
+}
+
+/* The examples that accompany FIPS 180-4. */
+static void test_sha256_fips(void **state)
+{
+  (void)state;
+  assert_sha256("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  assert_sha256("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  assert_sha256("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+                "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+
+  enum { MILLION = 1000000 };
+  char *message = malloc(MILLION);
+  assert_non_null(message);
+  memset(message, 'a', MILLION);
+  struct kt_hash actual;
+  kt_sha256(message, MILLION, &actual);
+  free(message);
+  assert_hash(&actual, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+static void test_sha256_null_empty(void **state)
+{
+  (void)state;
+  struct kt_hash actual;
+  kt_sha256(NULL, 0, &actual);
+  assert_hash(&actual, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+/* Expected values are OpenSSL's, with Kc as the draft prints it:
+ *   xxd -r -p | openssl dgst -sha256 -mac HMAC -macopt hexkey:d821f8790d97709796b4d7903357c3f5 */
+static void test_commitment_hmac_openssl(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *message_hex;
+    const char *expected_hex;
+  } cases[] = {
+    { "", "b70c5cb1afb391501de830e73004cf8e019abfd02a986c64aae438b119c6813a" },
+    { "000000000000000000000000000000000000000000000000",
+      "22f45a35ba92d0c6e29f0b989a3ca97115d9d0fcd7912a26a7278ce8ea066e99" },
+    { "101112131415161718191a1b1c1d1e1f11616c696365406578616d706c652e636f6d000000000000000e"
+      "6b65792d6d6174657269616c2d31",
+      "d59be42d9c42be3f4f3c24870b2dcb1dafa6022f2ac64eee904e4e577257f125" },
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    uint8_t message[128];
+    size_t len = from_hex(cases[i].message_hex, message, sizeof message);
+    struct kt_hash actual;
+    kt_commitment_hmac(message, len, &actual);
+    assert_hash(&actual, cases[i].expected_hex);
+  }
+}
+
+/* 200 zero bytes, more than one block of the hash; expected value as above. */
+static void test_commitment_hmac_long(void **state)
+{
+  (void)state;
+  const uint8_t message[200] = { 0 };
+  struct kt_hash actual;
+  kt_commitment_hmac(message, sizeof message, &actual);
+  assert_hash(&actual, "7889d660396c849898bb91390c00efa539e85252412eeb0d00adbfb98b0377cf");
+}
+
+static void test_hash_equal_every_byte(void **state)
+{
+  (void)state;
+  struct kt_hash a;
+  kt_sha256("a", 1, &a);
+  struct kt_hash b = a;
+  assert_true(kt_hash_equal(&a, &b));
+  for (size_t i = 0; i < KT_HASH_LEN; i++) {
+    b.b[i] ^= 0x01;
+    assert_false(kt_hash_equal(&a, &b));
+    b.b[i] ^= 0x01;
+  }
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_sha256_fips),
+    cmocka_unit_test(test_sha256_null_empty),
+    cmocka_unit_test(test_commitment_hmac_openssl),
+    cmocka_unit_test(test_commitment_hmac_long),
+    cmocka_unit_test(test_hash_equal_every_byte),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

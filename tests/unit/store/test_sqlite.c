@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What only the durable backend has: files that are not ours or damaged, full and failing disks, backups. */
+#include "store_test.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "store/sqlite.h"
+
+static int setup(void **state)
+{
+  struct store_test *t = calloc(1, sizeof *t);
+  assert_non_null(t);
+  store_test_make_dir(t);
+  kt_arena_init(&t->arena, KT_ARENA_CAP_DEFAULT);
+  *state = t;
+  return 0;
+}
+
+static int teardown(void **state)
+{
+  struct store_test *t = *state;
+  store_test_remove_dir(t);
+  kt_arena_release(&t->arena);
+  free(t);
+  return 0;
+}
+
+static void make_log(struct store_test *t, uint64_t n_entries)
+{
+  store_test_open(t, true);
+  for (uint64_t pos = 0; pos < n_entries; pos++) {
+    store_test_append(t, pos);
+  }
+  store_test_close(t);
+}
+
+/* Opening must fail like this, with a message that holds `text`. */
+static void assert_refused(struct store_test *t, bool create, enum kt_err want, const char *text)
+{
+  struct kt_store_options options = store_test_options(create);
+  memset(&t->error, 0, sizeof t->error);
+  assert_int_equal(kt_store_open_sqlite(t->path, &options, &t->store, &t->error), want);
+  assert_null(t->store);
+  if (strstr(t->error.text, text) == NULL) {
+    fail_msg("\"%s\" does not tell: %s", t->error.text, text);
+  }
+}
+
+static void write_file(const char *path, const void *data, size_t len)
+{
+  FILE *file = fopen(path, "wb");
+  assert_non_null(file);
+  assert_int_equal(fwrite(data, 1, len, file), len);
+  assert_int_equal(fclose(file), 0);
+}
+
+static uint8_t *read_file(const char *path, size_t *ret_len)
+{
+  struct stat status;
+  assert_int_equal(stat(path, &status), 0);
+  size_t len = (size_t)status.st_size;
+  uint8_t *data = malloc(len + 1);
+  FILE *file = fopen(path, "rb");
+  assert_non_null(data);
+  assert_non_null(file);
+  assert_int_equal(fread(data, 1, len, file), len);
+  assert_int_equal(fclose(file), 0);
+  *ret_len = len;
+  return data;
+}
+
+static void execute(const char *path, const char *sql)
+{
+  sqlite3 *db = NULL;
+  assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+  assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* --- files that are refused ------------------------------------------------------------------------------------- */
+
+static void test_create_and_open(void **state)
+{
+  struct store_test *t = *state;
+  assert_refused(t, false, KT_ERR_ABSENT, t->path);
+  make_log(t, 1);
+  assert_refused(t, true, KT_ERR_CONFLICT, t->path);
+  struct stat status;
+  assert_int_equal(stat(t->path, &status), 0);
+  assert_int_equal(status.st_mode & 0777, 0600);
+  store_test_open(t, false);
+  assert_true(store_test_entry_is_there(t->reader, 0)); /* the refused creation has not touched it */
+  store_test_close(t);
+}
+
+static void test_empty_file(void **state)
+{
+  struct store_test *t = *state;
+  write_file(t->path, "", 0);
+  assert_refused(t, false, KT_ERR_STORE, "is empty");
+}
+
+static void test_not_a_database(void **state)
+{
+  struct store_test *t = *state;
+  char text[2000];
+  memset(text, 'x', sizeof text);
+  write_file(t->path, text, sizeof text);
+  assert_refused(t, false, KT_ERR_STORE, "not a database");
+}
+
+static void test_foreign_database(void **state)
+{
+  struct store_test *t = *state;
+  execute(t->path, "CREATE TABLE songs (name TEXT)");
+  size_t len_before = 0;
+  size_t len_after = 0;
+  uint8_t *before = read_file(t->path, &len_before);
+  assert_refused(t, false, KT_ERR_UNSUPPORTED, "is not the database of a key transparency log");
+  uint8_t *after = read_file(t->path, &len_after);
+  assert_int_equal(len_after, len_before);
+  assert_memory_equal(after, before, len_before);
+  free(before);
+  free(after);
+}
+
+static void test_newer_format(void **state)
+{
+  struct store_test *t = *state;
+  make_log(t, 1);
+  execute(t->path, "PRAGMA user_version = 2");
+  assert_refused(t, false, KT_ERR_UNSUPPORTED, "format 2");
+}
+
+static void test_other_node_len(void **state)
+{
+  struct store_test *t = *state;
+  make_log(t, 1);
+  struct kt_store_options options = store_test_options(false);
+  options.node_len = TEST_NODE_LEN + 1;
+  assert_int_equal(kt_store_open_sqlite(t->path, &options, &t->store, &t->error), KT_ERR_UNSUPPORTED);
+  assert_non_null(strstr(t->error.text, "records of 80 bytes"));
+  options.node_len = 0;
+  assert_int_equal(kt_store_open_sqlite(t->path, &options, &t->store, &t->error), KT_ERR_USAGE);
+}
+
+static void test_truncated(void **state)
+{
+  struct store_test *t = *state;
+  make_log(t, 60);
+  struct stat status;
+  assert_int_equal(stat(t->path, &status), 0);
+  assert_int_equal(truncate(t->path, status.st_size / 2), 0);
+  assert_refused(t, false, KT_ERR_STORE, "malformed");
+}
+
+static void test_damaged_page_is_found(void **state)
+{
+  struct store_test *t = *state;
+  make_log(t, 60);
+  uint8_t garbage[4096];
+  memset(garbage, 0xff, sizeof garbage);
+  int fd = open(t->path, O_WRONLY);
+  assert_true(fd >= 0);
+  assert_int_equal(pwrite(fd, garbage, sizeof garbage, 20 * (off_t)sizeof garbage), sizeof garbage);
+  assert_int_equal(close(fd), 0);
+  store_test_open(t, false);
+  assert_int_equal(kt_store_verify(t->reader), KT_ERR_STORE);
+  assert_non_null(strstr(kt_store_message(t->reader), "checking the database"));
+  store_test_close(t);
+}
+
+static void test_missing_entry_is_found(void **state)
+{
+  struct store_test *t = *state;
+  make_log(t, 10);
+  execute(t->path, "DELETE FROM entries WHERE pos = 4");
+  store_test_open(t, false);
+  assert_int_equal(kt_store_verify(t->reader), KT_ERR_STORE);
+  assert_non_null(strstr(kt_store_message(t->reader), "there are 9, but the last is number 9"));
+  store_test_close(t);
+}
+
+static void test_damaged_column_is_an_error(void **state)
+{
+  struct store_test *t = *state;
+  make_log(t, 10);
+  execute(t->path, "UPDATE entries SET prefix_root = x'00' WHERE pos = 4");
+  store_test_open(t, false);
+  struct kt_store_entry entry;
+  assert_int_equal(kt_store_get_entry(t->reader, 4, &entry), KT_ERR_STORE);
+  assert_non_null(strstr(kt_store_message(t->reader), "reading an entry"));
+  assert_false(kt_store_is_full(t->reader));
+  assert_true(store_test_entry_is_there(t->reader, 5));
+  store_test_close(t);
+}
+
+/* Root may write everywhere, so a child without privileges tries. 0: refused with a message. */
+static int open_without_privileges(struct store_test *t, bool create)
+{
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0)) {
+      _exit(2);
+    }
+    struct kt_store_options options = store_test_options(create);
+    enum kt_err err = kt_store_open_sqlite(t->path, &options, &t->store, &t->error);
+    _exit(err == KT_ERR_STORE && t->error.text[0] != '\0' ? 0 : 1);
+  }
+  int status = 0;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 3;
+}
+
+static void test_read_only_directory(void **state)
+{
+  struct store_test *t = *state;
+  assert_int_equal(chmod(t->dir, 0555), 0);
+  assert_int_equal(open_without_privileges(t, true), 0);
+  assert_int_equal(chmod(t->dir, 0755), 0);
+  make_log(t, 1);
+  assert_int_equal(chmod(t->path, 0444), 0);
+  assert_int_equal(chmod(t->dir, 0555), 0);
+  assert_int_equal(open_without_privileges(t, false), 0);
+  assert_int_equal(chmod(t->dir, 0755), 0);
+}
+
+/* --- failing writes --------------------------------------------------------------------------------------------- */
+
+static void set_max_pages(struct store_test *t, const char *sql)
+{
+  assert_int_equal(sqlite3_exec(kt_sqlite_of(t->writer)->db, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+static void test_full_disk(void **state)
+{
+  struct store_test *t = *state;
+  store_test_open(t, true);
+  store_test_append(t, 0);
+  set_max_pages(t, "PRAGMA max_page_count = 30");
+  uint8_t *records = calloc(5000, TEST_NODE_LEN);
+  assert_non_null(records);
+  store_test_begin(t);
+  store_test_put_entry(t, 1);
+  assert_int_equal(kt_store_put_nodes(t->writer, 2, records, 5000), KT_ERR_STORE);
+  assert_true(kt_store_is_full(t->writer));
+  assert_non_null(strstr(kt_store_message(t->writer), "writing nodes: database or disk is full"));
+  /* The rest of a transaction that lost a part must not become durable. */
+  assert_int_equal(kt_store_put_meta(t->writer, "m", store_test_text("v")), KT_ERR_STORE);
+  assert_int_equal(kt_store_commit(t->writer), KT_ERR_STORE);
+  assert_true(kt_store_is_full(t->writer));
+  assert_false(store_test_entry_is_there(t->reader, 1));
+  set_max_pages(t, "PRAGMA max_page_count = 100000"); /* there is room again */
+  store_test_append(t, 1);
+  assert_true(store_test_entry_is_there(t->reader, 1));
+  struct kt_bytes value;
+  assert_int_equal(kt_store_get_meta(t->reader, "m", &t->arena, &value), KT_ERR_ABSENT);
+  free(records);
+  store_test_close(t);
+}
+
+static void limit_file_size(rlim_t bytes)
+{
+  struct rlimit limit;
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+  limit.rlim_cur = bytes;
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* A write error at commit: refused, and the writer signs nothing more until the store is opened again. */
+static void test_failing_disk(void **state)
+{
+  struct store_test *t = *state;
+  struct rlimit before;
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+  void (*old_handler)(int) = signal(SIGXFSZ, SIG_IGN);
+  store_test_open(t, true);
+  store_test_append(t, 0);
+  limit_file_size(64 << 10); /* the write-ahead log cannot grow beyond */
+  uint64_t pos = 1;
+  enum kt_err err = KT_OK;
+  while (err == KT_OK && pos < 100) {
+    store_test_begin(t);
+    store_test_put_entry(t, pos);
+    err = kt_store_commit(t->writer);
+    pos += err == KT_OK;
+  }
+  assert_int_equal(err, KT_ERR_STORE);
+  assert_false(kt_store_is_full(t->writer));
+  assert_non_null(strstr(kt_store_message(t->writer), "committing: disk I/O error"));
+  assert_int_equal(kt_store_begin(t->writer), KT_ERR_STORE);
+  assert_non_null(strstr(kt_store_message(t->writer), "reopen"));
+  limit_file_size(before.rlim_cur);
+  store_test_close(t);
+  store_test_open(t, false);
+  uint64_t n = 0;
+  store_test_ok(t, t->reader, kt_store_count_entries(t->reader, &n));
+  assert_true(n >= pos);
+  for (uint64_t i = 0; i < pos; i++) {
+    assert_true(store_test_entry_is_there(t->reader, i));
+  }
+  store_test_append(t, n);
+  store_test_close(t);
+  (void)signal(SIGXFSZ, old_handler);
+}
+
+/* --- housekeeping ----------------------------------------------------------------------------------------------- */
+
+static void test_checkpoint_bounds_the_log(void **state)
+{
+  struct store_test *t = *state;
+  store_test_open(t, true);
+  uint8_t *records = calloc(5000, TEST_NODE_LEN);
+  assert_non_null(records);
+  for (uint64_t i = 0; i < 60; i++) { /* 400 kB each, 24 MB in all */
+    store_test_begin(t);
+    store_test_ok(t, t->writer, kt_store_put_nodes(t->writer, i, records, 5000));
+    store_test_commit(t);
+    store_test_ok(t, t->writer, kt_store_maintain(t->writer));
+  }
+  free(records);
+  char wal[128];
+  struct stat status;
+  (void)snprintf(wal, sizeof wal, "%s-wal", t->path);
+  assert_int_equal(stat(wal, &status), 0);
+  assert_true(status.st_size > 0);
+  assert_true(status.st_size < 8 << 20);
+  store_test_close(t);
+}
+
+/* The bytes of an erased value are gone from the files, not only from the tables. */
+static void test_erased_bytes_are_gone(void **state)
+{
+  struct store_test *t = *state;
+  static const char secret[] = "the quick brown fox is personal data";
+  store_test_open(t, true);
+  struct kt_store_version data = { .pos = 0 };
+  struct kt_store_payload payload = { .value = store_test_text(secret) };
+  store_test_begin(t);
+  store_test_ok(t, t->writer, kt_store_put_version(t->writer, 1, 0, &data, &payload));
+  store_test_commit(t);
+  for (int round = 0; round < 2; round++) {
+    kt_store_close_conn(t->reader);
+    kt_store_close_conn(t->writer); /* the last handle: everything goes to the main file */
+    size_t len = 0;
+    uint8_t *bytes = read_file(t->path, &len);
+    bool is_there = false;
+    for (size_t i = 0; i + sizeof secret <= len + 1; i++) {
+      is_there = is_there || memcmp(bytes + i, secret, sizeof secret - 1) == 0;
+    }
+    free(bytes);
+    assert_int_equal(is_there, round == 0);
+    store_test_ok(t, NULL, kt_store_open_writer(t->store, &t->writer, &t->error));
+    store_test_ok(t, NULL, kt_store_open_reader(t->store, &t->reader, &t->error));
+    store_test_begin(t);
+    store_test_ok(t, t->writer, kt_store_erase_version(t->writer, 1, 0));
+    store_test_commit(t);
+  }
+  store_test_close(t);
+}
+
+static void test_backup(void **state)
+{
+  struct store_test *t = *state;
+  char copy[128];
+  (void)snprintf(copy, sizeof copy, "%s/backup'; --.db", t->dir);
+  store_test_open(t, true);
+  for (uint64_t pos = 0; pos < 30; pos++) {
+    store_test_append(t, pos);
+  }
+  store_test_begin(t);
+  store_test_put_entry(t, 30); /* not committed: not in the backup */
+  store_test_ok(t, t->reader, kt_store_backup(t->reader, copy));
+  store_test_commit(t);
+  assert_int_equal(kt_store_backup(t->reader, copy), KT_ERR_CONFLICT);
+  assert_int_equal(kt_store_backup(t->writer, copy), KT_ERR_USAGE);
+  assert_int_equal(kt_store_backup(t->reader, "/nonexistent/backup.db"), KT_ERR_STORE);
+  store_test_close(t);
+  struct stat status;
+  assert_int_equal(stat(copy, &status), 0);
+  assert_int_equal(status.st_mode & 0777, 0600);
+  assert_int_equal(rename(copy, t->path), 0);
+  store_test_open(t, false);
+  store_test_ok(t, t->reader, kt_store_verify(t->reader));
+  uint64_t n = 0;
+  store_test_ok(t, t->reader, kt_store_count_entries(t->reader, &n));
+  assert_int_equal(n, 30);
+  for (uint64_t pos = 0; pos < n; pos++) {
+    assert_true(store_test_entry_is_there(t->reader, pos));
+  }
+  store_test_append(t, 30);
+  store_test_close(t);
+}
+
+/* A tiny cache in front of many nodes: every answer is right, from whichever side it comes. */
+static void test_small_cache(void **state)
+{
+  struct store_test *t = *state;
+  make_log(t, 60);
+  struct kt_store_options options = store_test_options(false);
+  for (options.cache_bytes = 0; options.cache_bytes <= 64 << 10; options.cache_bytes += 16 << 10) {
+    store_test_ok(t, NULL, kt_store_open_sqlite(t->path, &options, &t->store, &t->error));
+    store_test_ok(t, NULL, kt_store_open_reader(t->store, &t->reader, &t->error));
+    for (uint64_t i = 0; i < 180; i++) {
+      assert_true(store_test_entry_is_there(t->reader, i * 7 % 60));
+    }
+    store_test_close(t);
+  }
+}
+
+int main(void)
+{
+#define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+  const struct CMUnitTest tests[] = {
+    CASE(test_create_and_open),
+    CASE(test_empty_file),
+    CASE(test_not_a_database),
+    CASE(test_foreign_database),
+    CASE(test_newer_format),
+    CASE(test_other_node_len),
+    CASE(test_truncated),
+    CASE(test_damaged_page_is_found),
+    CASE(test_missing_entry_is_found),
+    CASE(test_damaged_column_is_an_error),
+    CASE(test_read_only_directory),
+    CASE(test_full_disk),
+    CASE(test_failing_disk),
+    CASE(test_checkpoint_bounds_the_log),
+    CASE(test_erased_bytes_are_gone),
+    CASE(test_backup),
+    CASE(test_small_cache),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
