@@ -131,7 +131,7 @@ void kt_alert_next(const struct kt_alert *alert, struct kt_bytes label, char ret
 
   struct kt_writer w;
   kt_writer_init_fixed(&w, (uint8_t *)ret_text, KT_ALERT_NEXT_SIZE - 1);
-  for (const char *at = kt_alert_text(alert->kind, alert->audience)->next; *at != '\0';) {
+  for (const char *at = kt_alert_text(alert)->next; *at != '\0';) {
     size_t field = 0;
     while (field < 3 && strncmp(at, fields[field].name, strlen(fields[field].name)) != 0) {
       field++;

@@ -3,7 +3,7 @@
 #ifndef KT_ACCOUNT_ALERT_LIST_H
 #define KT_ACCOUNT_ALERT_LIST_H
 
-#include <kt/judge.h>
+#include <kt/alert.h>
 
 struct kt_alert_list {
   const struct kt_logged_value *logged;

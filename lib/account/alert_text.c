@@ -7,8 +7,8 @@ static const struct kt_alert_text unknown_device = {
   "A device you never approved is listed in your account.",
   "People who write to you may now also encrypt to this device, and whoever holds it could read those messages. The "
   "entry is in the public log, so it cannot be taken back unseen. It is not known who added it: a computer of yours "
-  "that this one does not know about, somebody with a copy of your account key, or the operator of the log. Older "
-  "messages are not affected by this entry.",
+  "that this one does not know about, somebody with a copy of your account key, or the operator of the log. The "
+  "entry by itself does not open messages that were sent before it.",
   "Look at it:            kt-verify device list {label}\n"
   "If it is NOT yours:    kt-verify device remove {label} {device}\n"
   "If you know it:        kt-verify monitor approve {label} {device}\n"
@@ -48,13 +48,13 @@ static const struct kt_alert_text device_removed = {
 
 static const struct kt_alert_text account_key_changed_owner = {
   "The log shows a new account key for your account that your key did not endorse.",
-  "Whoever holds that key can list devices in your name; your contacts get an alert too. If you lost your key and "
-  "asked "
-  "the operator for a new one, this is what that looks like. Otherwise somebody tries to take over the account, and it "
-  "is not known who. Your own key still exists and still counts.",
-  "If you did NOT ask for a new key, publish your own list again, which is signed by your key:\n"
-  "    kt-verify device remove {label} DEVICE    (each device that is not yours; kt-verify device list {label})\n"
-  "and tell your contacts by another channel.\n"
+  "Whoever holds that key can list devices in your name; your contacts get an alert too. If you lost your key and had "
+  "the operator set a new one, this is what that looks like. Otherwise somebody tries to take over the account, and it "
+  "is not known who. Your own key counts in the log until the new key publishes a list of its own, so do not wait.",
+  "If you did NOT ask for a new key, publish your own list again, signed by your key, with either of:\n"
+  "    kt-verify device remove {label} DEVICE      a device that is not yours\n"
+  "    kt-verify monitor approve {label} DEVICE    one that is\n"
+  "(kt-verify device list {label} shows them) and tell your contacts by another channel.\n"
   "If the new key is yours:    kt-verify alerts ack {id}",
 };
 
@@ -67,6 +67,15 @@ static const struct kt_alert_text account_key_changed_contact = {
   "    kt-verify code compare {label} DIGITS\n"
   "If they match, the new key is your contact's and this is settled. If your contact knows nothing of a new key, keep "
   "the evidence: kt-verify alerts list",
+};
+
+static const struct kt_alert_text account_key_rotated = {
+  "This contact has a new account key, endorsed by the one you know.",
+  "The old key, or a recovery key that it listed, signed for the new one, so your contact, or somebody who holds a "
+  "copy of one of these keys, made the change. Codes that you compared before are of the old key.",
+  "To be sure, compare codes once more:\n"
+  "    kt-verify code show {label}\n"
+  "    kt-verify code compare {label} DIGITS",
 };
 
 static const struct kt_alert_text unsigned_set_owner = {
@@ -148,14 +157,22 @@ static const struct kt_alert_text auditor_missing = {
   "kt-verify audit",
 };
 
-const struct kt_alert_text *kt_alert_text(enum kt_alert_kind kind, enum kt_audience audience)
+static const struct kt_alert_text *account_key_changed(const struct kt_alert *alert)
 {
-  bool contact = audience == KT_AUDIENCE_CONTACT;
-  switch (kind) {
+  if (alert->is_note) {
+    return &account_key_rotated;
+  }
+  return alert->audience == KT_AUDIENCE_CONTACT ? &account_key_changed_contact : &account_key_changed_owner;
+}
+
+const struct kt_alert_text *kt_alert_text(const struct kt_alert *alert)
+{
+  bool contact = alert->audience == KT_AUDIENCE_CONTACT;
+  switch (alert->kind) {
   case KT_ALERT_UNKNOWN_DEVICE: return &unknown_device;
   case KT_ALERT_VERSION_NOT_MINE: return contact ? &version_not_mine_contact : &version_not_mine_owner;
   case KT_ALERT_DEVICE_REMOVED: return &device_removed;
-  case KT_ALERT_ACCOUNT_KEY_CHANGED: return contact ? &account_key_changed_contact : &account_key_changed_owner;
+  case KT_ALERT_ACCOUNT_KEY_CHANGED: return account_key_changed(alert);
   case KT_ALERT_UNSIGNED_SET: return contact ? &unsigned_set_contact : &unsigned_set_owner;
   case KT_ALERT_CONTACT_DEVICE_ADDED: return &contact_device_added;
   case KT_ALERT_CODE_MISMATCH: return &code_mismatch;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <kt/judge.h>
+#include <kt/contact_judge.h>
 
 #include "account/alert_list.h"
 #include "crypto/hash.h"

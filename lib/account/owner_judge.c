@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <kt/judge.h>
+#include <kt/owner_judge.h>
 
 #include "account/alert_list.h"
 #include "crypto/hash.h"
@@ -82,6 +82,25 @@ static bool is_mine(const struct kt_owner_knowledge *known, const struct kt_set_
   return false;
 }
 
+/* Signed as it should be, for this label, by whomever. */
+static bool is_validly_signed(const struct kt_set_judgement *judgement)
+{
+  return judgement->has_set && judgement->set.is_signed && judgement->class != KT_SET_BAD_SIGNATURE &&
+         judgement->class != KT_SET_WRONG_PLACE;
+}
+
+/* The key to stand by after this value: what the owner or the key itself moved, never what the operator did. */
+static void key_after(const struct kt_owner_knowledge *known, struct kt_owner_verdict *verdict)
+{
+  const struct kt_set_judgement *judgement = &verdict->judgement;
+  bool endorsed = judgement->class == KT_SET_BY_SUCCESSOR || judgement->class == KT_SET_BY_RECOVERY;
+  bool ours = known->has_key && endorsed && kt_account_key_equal(&known->key, &known->state.key);
+  bool first = !known->has_key && judgement->class == KT_SET_FIRST_KEY;
+  bool moves = verdict->is_mine || ours || first;
+  verdict->has_key = known->has_key || moves;
+  verdict->key = moves ? judgement->set.account_key : known->key;
+}
+
 static const char *class_detail(enum kt_set_class class)
 {
   switch (class) {
@@ -110,35 +129,39 @@ static void version_bytes(uint32_t version, uint8_t ret[static 4])
   }
 }
 
-static void judge_version(struct kt_alert_list *list, const struct kt_set_judgement *judgement)
+static void judge_version(struct kt_alert_list *list, const struct kt_owner_verdict *verdict)
 {
+  const struct kt_set_judgement *judgement = &verdict->judgement;
   uint8_t version[4];
   version_bytes(list->logged->version, version);
   const struct kt_bytes parts[] = { { version, sizeof version },
                                     { judgement->value_hash.b, sizeof judgement->value_hash.b } };
-  kt_alert_list_add(list, KT_ALERT_VERSION_NOT_MINE, class_detail(judgement->class), parts, 2);
+  /* The log's established key may have become somebody else's. */
+  bool stranger = judgement->class == KT_SET_BY_KEY && verdict->has_key &&
+                  !kt_account_key_equal(&judgement->set.account_key, &verdict->key);
+  enum kt_set_class class = stranger ? KT_SET_UNENDORSED_KEY : judgement->class;
+  kt_alert_list_add(list, KT_ALERT_VERSION_NOT_MINE, class_detail(class), parts, 2);
 }
 
 /* "account-key-changed: not endorsed": used by somebody, or named by the operator, who then may use it. */
-static void judge_account_key(struct kt_alert_list *list, const struct kt_account_state *state,
-                              const struct kt_set_judgement *judgement)
+static void judge_account_key(struct kt_alert_list *list, const struct kt_owner_verdict *verdict)
 {
-  if (!state->has_key || !judgement->has_set) {
-    return;
-  }
+  const struct kt_set_judgement *judgement = &verdict->judgement;
   const uint8_t *key = NULL;
   const char *detail = NULL;
-  if (judgement->class == KT_SET_UNENDORSED_KEY || judgement->class == KT_SET_BY_OPERATOR_KEY) {
+  if (is_validly_signed(judgement)) {
     key = judgement->set.account_key.b;
-    detail = "The new key signed the newest list of devices.";
-  } else if (judgement->class == KT_SET_UNSIGNED_AFTER_SIGNED) {
+    detail = judgement->next.has_key && kt_account_key_equal(&judgement->next.key, &judgement->set.account_key)
+                 ? "The new key has taken over: the log may no longer accept yours. Ask its operator."
+                 : "The new key signed the newest list of devices; the log still accepts yours.";
+  } else if (judgement->class == KT_SET_UNSIGNED || judgement->class == KT_SET_UNSIGNED_AFTER_SIGNED) {
     key = kt_device_set_operator_key(&judgement->set);
     detail = "The operator of the log names the new key; it has not signed anything here.";
   }
-  if (key == NULL || memcmp(key, state->key.b, sizeof state->key.b) == 0) {
+  if (!verdict->has_key || key == NULL || memcmp(key, verdict->key.b, sizeof verdict->key.b) == 0) {
     return;
   }
-  const struct kt_bytes parts[] = { { state->key.b, sizeof state->key.b }, { key, KT_ACCOUNT_KEY_LEN } };
+  const struct kt_bytes parts[] = { { verdict->key.b, sizeof verdict->key.b }, { key, KT_ACCOUNT_KEY_LEN } };
   kt_alert_list_add(list, KT_ALERT_ACCOUNT_KEY_CHANGED, detail, parts, 2);
 }
 
@@ -220,12 +243,13 @@ enum kt_err kt_owner_judge(const struct kt_owner_knowledge *known, const struct 
     return err;
   }
   verdict.is_mine = is_mine(known, judgement);
+  key_after(known, &verdict);
   if (set != NULL) {
     err = judge_new_devices(&list, known, set);
   }
   if (err == KT_OK && !verdict.is_mine) {
-    judge_version(&list, judgement);
-    judge_account_key(&list, &known->state, judgement);
+    judge_version(&list, &verdict);
+    judge_account_key(&list, &verdict);
     judge_signature(&list, known, judgement);
     err = judge_gone_devices(&list, known, set);
   }

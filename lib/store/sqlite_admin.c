@@ -35,9 +35,10 @@ enum kt_err kt_sqlite_commit(struct kt_store_conn *conn)
     return KT_OK;
   }
   /* After a failed fsync the kernel may have dropped pages that a later fsync reports as written, so nothing that
-   * follows in this log could be trusted. A full disk fails before anything is promised. */
+   * follows in this log could be trusted. A full disk fails before anything is promised, and a transaction that was
+   * rolled back earlier (SQLITE_ABORT) leaves nothing. */
   int code = q.rc & 0xff;
-  if (code != SQLITE_FULL && code != SQLITE_BUSY) {
+  if (code != SQLITE_FULL && code != SQLITE_BUSY && code != SQLITE_ABORT) {
     kt_sqlite_of(conn)->is_unusable = true;
   }
   return err;
@@ -137,16 +138,32 @@ enum kt_err kt_sqlite_verify(struct kt_store_conn *conn)
   return err == KT_OK ? check_density(conn) : err;
 }
 
+/* VACUUM INTO reads only, but SQLite counts it among the writes that query_only forbids. */
+static enum kt_err vacuum_into(struct kt_store_conn *conn, const char *path)
+{
+  sqlite3 *db = kt_sqlite_of(conn)->db;
+  int rc = sqlite3_exec(db, "PRAGMA query_only = OFF", NULL, NULL, NULL);
+  if (rc != SQLITE_OK) {
+    return kt_sqlite_fail(&conn->error, db, rc, "making a backup");
+  }
+  struct kt_sqlite_query q;
+  kt_sqlite_start(conn, KT_SQL_BACKUP, &q);
+  kt_sqlite_bind_text(&q, 1, path);
+  enum kt_err err = kt_sqlite_run(&q);
+  rc = sqlite3_exec(db, "PRAGMA query_only = ON", NULL, NULL, NULL);
+  if (err == KT_OK && rc != SQLITE_OK) {
+    err = kt_sqlite_fail(&conn->error, db, rc, "making a backup");
+  }
+  return err;
+}
+
 enum kt_err kt_sqlite_backup(struct kt_store_conn *conn, const char *path)
 {
   enum kt_err err = kt_file_create(path, &conn->error); /* ours alone, before anything is in it */
   if (err != KT_OK) {
     return err;
   }
-  struct kt_sqlite_query q;
-  kt_sqlite_start(conn, KT_SQL_BACKUP, &q);
-  kt_sqlite_bind_text(&q, 1, path);
-  err = kt_sqlite_run(&q);
+  err = vacuum_into(conn, path);
   if (err == KT_OK) {
     err = kt_file_sync(path, &conn->error);
   }

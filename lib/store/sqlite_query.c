@@ -66,7 +66,9 @@ void kt_sqlite_start(struct kt_store_conn *conn, enum kt_sqlite_statement id, st
 {
   struct kt_sqlite *sqlite = kt_sqlite_of(conn);
   int rc = SQLITE_OK;
-  if (sqlite->statements[id] == NULL) {
+  if (conn->in_transaction && sqlite3_get_autocommit(sqlite->db) != 0) {
+    rc = SQLITE_ABORT_ROLLBACK; /* SQLite gave the transaction up; what follows would commit on its own */
+  } else if (sqlite->statements[id] == NULL) {
     rc = sqlite3_prepare_v3(sqlite->db, statements[id].sql, -1, SQLITE_PREPARE_PERSISTENT, &sqlite->statements[id],
                             NULL);
   }
@@ -151,7 +153,7 @@ struct kt_bytes kt_sqlite_column_blob(struct kt_sqlite_query *q, int column)
 void kt_sqlite_column_fixed(struct kt_sqlite_query *q, int column, void *ret_data, size_t len)
 {
   struct kt_bytes blob = kt_sqlite_column_blob(q, column);
-  if (blob.len == len) {
+  if (blob.data != NULL && blob.len == len) {
     memcpy(ret_data, blob.data, len);
   } else if (q->rc == SQLITE_OK) {
     q->rc = SQLITE_CORRUPT;

@@ -224,7 +224,7 @@ enum kt_err kt_store_find_greatest(struct kt_store_conn *conn, uint64_t label_id
   uint64_t high = n_versions;
   uint64_t probe = high - 1;
   while (low < high) {
-    struct kt_store_version data;
+    struct kt_store_version data = { 0 };
     enum kt_err err = kt_store_get_version(conn, label_id, (uint32_t)probe, &data);
     if (err == KT_ERR_ABSENT) {
       err = kt_store_fail(&conn->error, KT_ERR_STORE, "finding a version: one below the label's count is missing");

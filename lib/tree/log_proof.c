@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Batch proofs (draft: Tree Proofs / Log Tree; Combined Tree for the auditor's root). The walk decides where each node
  * value comes from; the prover lists the elements, the verifier consumes them. */
-#include <string.h>
-
 #include "crypto/hash.h"
 #include "tree/log_tree.h"
 
@@ -20,7 +18,7 @@ struct visit {
   struct kt_log_node node;
   size_t leaf;                    /* FROM_LEAF: index in the request */
   bool is_retained;               /* the head of a retained full subtree, whatever its source */
-  size_t retained;                /* its index */
+  size_t retained;                /* its index, when is_retained */
   const struct kt_hash *children; /* FROM_CHILDREN: two values */
   size_t slot;                    /* rank of the node in pre-order */
 };
@@ -44,46 +42,55 @@ static bool straddles(uint64_t start, uint64_t end, uint64_t size)
   return start < size && size < end;
 }
 
-static void walk_classify(struct walk *w, struct kt_log_node node, struct visit *ret)
+static uint64_t node_end(struct kt_log_node node)
 {
-  const struct kt_log_request *request = w->request;
-  uint64_t end = node.start + ((uint64_t)1 << node.level);
-  bool has_leaf = w->next_leaf < request->n_leaves && request->leaves[w->next_leaf] < end;
+  return node.start + ((uint64_t)1 << node.level);
+}
 
-  *ret = (struct visit){ .source = FROM_ELEMENT, .node = node, .slot = w->n_visited++ };
-  if (w->next_retained < w->n_retained && w->retained[w->next_retained].start == node.start &&
-      w->retained[w->next_retained].level == node.level) {
-    ret->is_retained = true;
-    ret->retained = w->next_retained++;
+static bool has_leaf(const struct walk *w, struct kt_log_node node)
+{
+  return w->next_leaf < w->request->n_leaves && w->request->leaves[w->next_leaf] < node_end(node);
+}
+
+static bool has_to_split(const struct walk *w, struct kt_log_node node)
+{
+  return has_leaf(w, node) || straddles(node.start, node_end(node), w->request->retained_size) ||
+         straddles(node.start, node_end(node), w->request->auditor_size);
+}
+
+static struct visit visit_begin(struct walk *w, struct kt_log_node node)
+{
+  struct visit visit = { .source = FROM_ELEMENT, .node = node, .slot = w->n_visited++ };
+  if (w->next_retained < w->n_retained) {
+    const struct kt_log_node *next = &w->retained[w->next_retained];
+    visit.is_retained = next->start == node.start && next->level == node.level;
+    visit.retained = w->next_retained;
+    w->next_retained += visit.is_retained;
   }
-  if (has_leaf && node.level == 0) {
-    ret->source = FROM_LEAF;
-    ret->leaf = w->next_leaf++;
-  } else if (has_leaf || straddles(node.start, end, request->retained_size) ||
-             straddles(node.start, end, request->auditor_size)) {
-    ret->source = FROM_CHILDREN;
-  } else if (ret->is_retained) {
-    ret->source = FROM_RETAINED;
-  }
+  return visit;
 }
 
 static enum kt_err walk_node(struct walk *w, struct kt_log_node node, struct kt_hash *ret_value)
 {
-  struct visit visit;
+  struct visit visit = visit_begin(w, node);
   struct kt_hash children[2] = { { { 0 } }, { { 0 } } };
-  walk_classify(w, node, &visit);
-  if (visit.source == FROM_CHILDREN) {
+  if (node.level > 0 && has_to_split(w, node)) {
     struct kt_log_node child = { .start = node.start, .level = (uint8_t)(node.level - 1) };
     enum kt_err err = walk_node(w, child, &children[0]);
+    if (err == KT_OK) {
+      child.start = node_end(child);
+      err = walk_node(w, child, &children[1]);
+    }
     if (err != KT_OK) {
       return err;
     }
-    child.start += (uint64_t)1 << child.level;
-    err = walk_node(w, child, &children[1]);
-    if (err != KT_OK) {
-      return err;
-    }
+    visit.source = FROM_CHILDREN;
     visit.children = children;
+  } else if (has_leaf(w, node)) {
+    visit.source = FROM_LEAF;
+    visit.leaf = w->next_leaf++;
+  } else if (visit.is_retained) {
+    visit.source = FROM_RETAINED;
   }
   return w->visit(w->ctx, &visit, ret_value);
 }
@@ -265,17 +272,18 @@ enum kt_err kt_log_known_heads(const struct kt_log_known *known, uint64_t size,
                                struct kt_hash ret_heads[static KT_LOG_SUBTREES_MAX])
 {
   struct kt_log_node nodes[KT_LOG_SUBTREES_MAX];
-  struct kt_hash heads[KT_LOG_SUBTREES_MAX];
+  const struct kt_hash *values[KT_LOG_SUBTREES_MAX];
   size_t n = kt_log_full_subtrees(size, nodes);
   for (size_t i = 0; i < n; i++) {
     /* The walk kept every parent it computed, so a node that is not there does not follow from those that are. */
-    const struct kt_hash *value = known_find(known, nodes[i]);
-    if (value == NULL) {
+    values[i] = known_find(known, nodes[i]);
+    if (values[i] == NULL) {
       return KT_ERR_ABSENT;
     }
-    heads[i] = *value;
   }
-  memcpy(ret_heads, heads, n * sizeof *heads);
+  for (size_t i = 0; i < n; i++) {
+    ret_heads[i] = *values[i];
+  }
   return KT_OK;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Log tree: structure, hashing and batch proofs (draft: Log Tree, Tree Proofs / Log Tree).
  *
- * Proofs carry heads of balanced subtrees only, left to right. kt_log_walk is the one place that decides which: the
- * prover emits at each, the verifier consumes. Roots of any size are folds of that size's full subtrees. */
+ * Proofs carry heads of balanced subtrees only, left to right. One walk (log_proof.c) decides which: the prover
+ * emits at each, the verifier consumes. Roots of any size are folds of that size's full subtrees. */
 #ifndef KT_TREE_LOG_TREE_H
 #define KT_TREE_LOG_TREE_H
 
@@ -44,7 +44,7 @@ struct kt_log_request {
 KT_MUST_USE enum kt_err kt_log_copath(const struct kt_log_request *request, struct kt_arena *arena,
                                       struct kt_log_node **ret_nodes, size_t *ret_n);
 
-/* Node values a verified proof established, sorted by (start, level). */
+/* Node values a verified proof established, sorted by start, larger subtrees first. */
 struct kt_log_known {
   struct kt_log_node *nodes;
   struct kt_hash *values;

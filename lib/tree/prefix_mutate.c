@@ -81,32 +81,54 @@ static enum kt_err check_order(const struct kt_prefix_leaf *leaves, size_t n, st
   return KT_OK;
 }
 
+/* A3 and A4; an item that is in both lists has a second result, at index_added, that has to be the same (R51). */
+static enum kt_err check_item(const struct kt_prefix_proof *proof, const struct kt_prefix_item *item,
+                              size_t index_added, struct kt_reason *reason)
+{
+  bool included = is_included(proof, item->index);
+  if (item->commitment == NULL) {
+    return included ? kt_fail(reason, KT_ERR_PROOF, "audit-added", "an added leaf was already there", SECTION) : KT_OK;
+  }
+  if (!included) {
+    return kt_fail(reason, KT_ERR_PROOF, "audit-removed", "a removed leaf was not there", SECTION);
+  }
+  if (item->added != NULL &&
+      (!is_included(proof, index_added) || proof->results[index_added].depth != proof->results[item->index].depth)) {
+    return kt_fail(reason, KT_ERR_PROOF, "prefix-depth", "two results for one key differ", SECTION);
+  }
+  return KT_OK;
+}
+
 /* One item per key from the two sorted lists. */
 static enum kt_err merge_items(const struct kt_prefix_leaf *added, size_t n_added, const struct kt_prefix_leaf *removed,
                                size_t n_removed, const struct kt_prefix_proof *proof, struct kt_reason *reason,
                                struct kt_prefix_item *ret_items, size_t *ret_n)
 {
+  size_t a = 0;
+  size_t r = 0;
   size_t n = 0;
-  for (size_t a = 0, r = 0; a < n_added || r < n_removed; n++) {
-    int order = a == n_added     ? 1
-                : r == n_removed ? -1
-                                 : kt_prefix_compare(&added[a].vrf_output, &removed[r].vrf_output);
-    struct kt_prefix_item item = { .key = order <= 0 ? &added[a].vrf_output : &removed[r].vrf_output, .index = a };
+  while (a < n_added || r < n_removed) {
+    struct kt_prefix_item item = { .key = NULL };
+    size_t index_added = a;
+    int order = a == n_added ? 1 : -1;
+    if (a < n_added && r < n_removed) {
+      order = kt_prefix_compare(&added[a].vrf_output, &removed[r].vrf_output);
+    }
+    if (order <= 0) {
+      item = (struct kt_prefix_item){ .key = &added[a].vrf_output, .index = a, .added = &added[a] };
+      a++;
+    }
     if (order >= 0) {
+      item.key = &removed[r].vrf_output;
       item.index = n_added + r;
       item.commitment = &removed[r].commitment;
-      if (!is_included(proof, item.index)) { /* A4 */
-        return kt_fail(reason, KT_ERR_PROOF, "audit-removed", "a removed leaf was not there", SECTION);
-      }
-    } else if (is_included(proof, item.index)) { /* A3 */
-      return kt_fail(reason, KT_ERR_PROOF, "audit-added", "an added leaf was already there", SECTION);
+      r++;
     }
-    if (order == 0 && (!is_included(proof, a) || proof->results[a].depth != proof->results[item.index].depth)) {
-      return kt_fail(reason, KT_ERR_PROOF, "prefix-depth", "two results for one key differ", SECTION); /* R51 */
+    enum kt_err err = check_item(proof, &item, index_added, reason);
+    if (err != KT_OK) {
+      return err;
     }
-    item.added = order <= 0 ? &added[a++] : NULL;
-    r += order >= 0;
-    ret_items[n] = item;
+    ret_items[n++] = item;
   }
   *ret_n = n;
   return KT_OK;

@@ -35,6 +35,16 @@ struct kt_alert_id {
   uint8_t b[KT_ALERT_ID_LEN];
 };
 
+/* A value of a label, as the log shows it: what judgements are about. */
+struct kt_logged_value {
+  struct kt_hash log_id;
+  struct kt_bytes label;
+  struct kt_bytes value;
+  uint32_t version;
+  uint64_t position; /* log entry that added it */
+  uint64_t time_ms;  /* that entry's timestamp */
+};
+
 struct kt_alert {
   enum kt_alert_kind kind;
   enum kt_audience audience;
@@ -59,7 +69,7 @@ struct kt_alert_text {
 /* "unknown-device" … */
 const char *kt_alert_kind_name(enum kt_alert_kind kind);
 KT_MUST_USE enum kt_err kt_alert_kind_from_name(const char *name, enum kt_alert_kind *ret_kind);
-const struct kt_alert_text *kt_alert_text(enum kt_alert_kind kind, enum kt_audience audience);
+const struct kt_alert_text *kt_alert_text(const struct kt_alert *alert);
 
 /* The `next` text with the alert's label, device and id filled in. A label that is not plain (letters, digits, @ . _ +
  * - and not first a -) stays the word LABEL, so that a pasted command cannot be somebody else's. */

@@ -57,7 +57,7 @@ KT_MUST_USE enum kt_err kt_contact_compared(const struct kt_contact *contact, en
 KT_MUST_USE enum kt_err kt_contact_untrust(const struct kt_contact *contact, uint64_t now_ms,
                                            struct kt_contact *ret_contact);
 
-/* What the log shows (kt/judge.h decides which). */
+/* What the log shows (kt/contact_judge.h decides which). */
 void kt_contact_pin(struct kt_contact *contact, const struct kt_account_key *key, uint64_t now_ms);
 void kt_contact_key_changed(struct kt_contact *contact, const struct kt_account_key *key, uint64_t now_ms);
 void kt_contact_key_confirmed(struct kt_contact *contact, const struct kt_account_key *key, uint64_t now_ms);

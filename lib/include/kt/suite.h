@@ -36,7 +36,7 @@ struct kt_suite {
   enum kt_err (*sign_public_check)(struct kt_bytes public_key); /* KT_ERR_CRYPTO: not a usable key */
 
   enum kt_err (*vrf_public)(const uint8_t seed[static KT_SEED_LEN], uint8_t *ret_public);
-  enum kt_err (*vrf_public_check)(struct kt_bytes public_key); /* RFC 9381 section 5.6.1, small order included */
+  enum kt_err (*vrf_public_check)(struct kt_bytes public_key); /* RFC 9381 section 5.4.5, small order included */
   enum kt_err (*vrf_output)(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha, struct kt_hash *ret_output);
   enum kt_err (*vrf_prove)(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha, uint8_t *ret_proof,
                            struct kt_hash *ret_output);

@@ -94,8 +94,7 @@ static inline void endorse(struct kt_device_set *set, uint8_t endorser, uint8_t 
   struct seed seed = seed_of(endorser);
   struct kt_account_key old_key = key_of(predecessor);
   struct kt_account_key new_key = key_of(successor);
-  assert_int_equal(
-      kt_endorsement_make(&set->log_id, set->label, &old_key, &new_key, seed.b, &set->endorsement), KT_OK);
+  assert_int_equal(kt_endorsement_make(&set->log_id, set->label, &old_key, &new_key, seed.b, &set->endorsement), KT_OK);
   set->has_endorsement = true;
 }
 

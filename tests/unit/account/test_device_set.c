@@ -220,10 +220,14 @@ static void test_type_bytes_format_and_text(void **state)
     uint8_t byte;
     enum kt_err err;
   } changes[] = {
-    { 0, 2, KT_ERR_UNSUPPORTED },  { 0, 0, KT_ERR_UNSUPPORTED }, { 34, 0xff, KT_ERR_FORMAT } /* label */,
-    { 75, 2, KT_ERR_FORMAT } /* presence */, { 76, 0x05, KT_ERR_FORMAT } /* account key */,
-    { 128, 0xff, KT_ERR_FORMAT } /* name */, { 185, 0x44, KT_ERR_FORMAT } /* recovery key */,
-    { 219, 0x44, KT_ERR_FORMAT } /* endorsement key */,
+    { 0, 2, KT_ERR_UNSUPPORTED },
+    { 0, 0, KT_ERR_UNSUPPORTED },
+    { 34, 0xff, KT_ERR_FORMAT } /* label */,
+    { 75, 2, KT_ERR_FORMAT } /* presence */,
+    { 76, 0x05, KT_ERR_FORMAT } /* account key */,
+    { 128, 0xff, KT_ERR_FORMAT } /* name */,
+    { 184, 0x44, KT_ERR_FORMAT } /* recovery key */,
+    { 218, 0x44, KT_ERR_FORMAT } /* endorsement key */,
   };
   for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
     uint8_t *changed = kt_arena_copy(arena, value.data, value.len);
@@ -322,16 +326,15 @@ static void test_algorithms(void **state)
     const char *name;
     uint16_t number;
     size_t len; /* 0: any */
-  } known[] = { { "ed25519", 1, 32 },     { "x25519", 2, 32 },    { "mlkem768", 4, 1184 }, { "mlkem1024", 5, 1568 },
-                { "mldsa65", 6, 1952 },   { "openpgp", 7, 0 },    { "ssh", 8, 0 },         { "raw", 9, 0 } };
+  } known[] = { { "ed25519", 1, 32 },   { "x25519", 2, 32 }, { "mlkem768", 4, 1184 }, { "mlkem1024", 5, 1568 },
+                { "mldsa65", 6, 1952 }, { "openpgp", 7, 0 }, { "ssh", 8, 0 },         { "raw", 9, 0 } };
   uint8_t key[2000] = { 0x04 };
   for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
     uint16_t number = 0;
     assert_int_equal(kt_key_algorithm_from_name(known[i].name, strlen(known[i].name), &number), KT_OK);
     assert_int_equal(number, known[i].number);
     assert_string_equal(kt_key_algorithm_name(number), known[i].name);
-    assert_int_equal(kt_key_algorithm_from_name(known[i].name, strlen(known[i].name) - 1, &number),
-                     KT_ERR_UNSUPPORTED);
+    assert_int_equal(kt_key_algorithm_from_name(known[i].name, strlen(known[i].name) - 1, &number), KT_ERR_UNSUPPORTED);
     for (size_t len = 0; len <= sizeof key; len++) {
       bool fits = len > 0 && (known[i].len == 0 || known[i].len == len);
       assert_int_equal(kt_key_algorithm_fits(number, (struct kt_bytes){ key, len }), fits);
@@ -359,8 +362,12 @@ static void test_find_by_prefix(void **state)
   struct kt_device_set set;
   assert_int_equal(kt_device_set_decode(from_hex(signed_hex, arena), arena, &set), KT_OK);
   const struct kt_device *found = NULL;
-  const char *const good[] = { "01010101010101010101010101010101", "0", "01",
-                               "b2f9765821597dca2e5a65f577aecc591c718b8bd0ea8d5590470b0d1eb8cfc9", "b", "B2F9",
+  const char *const good[] = { "01010101010101010101010101010101",
+                               "0",
+                               "01",
+                               "b2f9765821597dca2e5a65f577aecc591c718b8bd0ea8d5590470b0d1eb8cfc9",
+                               "b",
+                               "B2F9",
                                "d511028779" };
   for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
     found = NULL;
@@ -371,8 +378,9 @@ static void test_find_by_prefix(void **state)
   for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
     assert_int_equal(kt_device_set_find(&set, unknown[i], &found), KT_ERR_ABSENT);
   }
-  const char *const not_hex[] = { "", "T\xc3\xa9l", "0x01", "01 ", "device", "g",
-                                  "b2f9765821597dca2e5a65f577aecc591c718b8bd0ea8d5590470b0d1eb8cfc90" };
+  const char *const not_hex[] = {
+    "", "T\xc3\xa9l", "0x01", "01 ", "device", "g", "b2f9765821597dca2e5a65f577aecc591c718b8bd0ea8d5590470b0d1eb8cfc90"
+  };
   for (size_t i = 0; i < sizeof not_hex / sizeof not_hex[0]; i++) {
     assert_int_equal(kt_device_set_find(&set, not_hex[i], &found), KT_ERR_USAGE);
   }

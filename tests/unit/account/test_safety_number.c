@@ -66,8 +66,7 @@ static void test_independent_values(void **state)
   struct kt_account_key ones = { { KT_ACCOUNT_KEY_TYPE } };
   struct kt_account_key zeros = { { KT_ACCOUNT_KEY_TYPE } };
   memset(ones.b + 1, 0xff, 32);
-  assert_number(&ones, BYTES("a"), &zeros, BYTES("b"),
-                "467141008742553225031941314341905089976260823112901263692872");
+  assert_number(&ones, BYTES("a"), &zeros, BYTES("b"), "467141008742553225031941314341905089976260823112901263692872");
 }
 
 static void test_format(void **state)
@@ -134,9 +133,12 @@ static void test_compare_names_the_groups(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    account_test(test_signals_value),       account_test(test_independent_values),
-    account_test(test_format),              account_test(test_parse_what_people_type),
-    account_test(test_parse_refuses_slips), account_test(test_compare_names_the_groups),
+    account_test(test_signals_value),
+    account_test(test_independent_values),
+    account_test(test_format),
+    account_test(test_parse_what_people_type),
+    account_test(test_parse_refuses_slips),
+    account_test(test_compare_names_the_groups),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

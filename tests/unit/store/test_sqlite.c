@@ -231,9 +231,36 @@ static void test_read_only_directory(void **state)
   assert_int_equal(chmod(t->dir, 0755), 0);
 }
 
+/* --- settings that durability and erasure rest on -------------------------------------------------------------- */
+
+static void assert_pragma(const struct kt_store_conn *conn, const char *sql, const char *want)
+{
+  sqlite3_stmt *stmt = NULL;
+  assert_int_equal(sqlite3_prepare_v2(kt_sqlite_of(conn)->db, sql, -1, &stmt, NULL), SQLITE_OK);
+  assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+  assert_string_equal((const char *)sqlite3_column_text(stmt, 0), want);
+  assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
+}
+
+static void test_settings(void **state)
+{
+  struct store_test *t = *state;
+  for (int create = 1; create >= 0; create--) {
+    store_test_open(t, create == 1);
+    assert_pragma(t->writer, "PRAGMA journal_mode", "wal");
+    assert_pragma(t->writer, "PRAGMA synchronous", "2"); /* FULL */
+    assert_pragma(t->writer, "PRAGMA wal_autocheckpoint", "0");
+    assert_pragma(t->writer, "PRAGMA secure_delete", "1");
+    assert_pragma(t->reader, "PRAGMA journal_mode", "wal");
+    assert_pragma(t->reader, "PRAGMA wal_autocheckpoint", "0");
+    assert_pragma(t->reader, "PRAGMA query_only", "1");
+    store_test_close(t);
+  }
+}
+
 /* --- failing writes --------------------------------------------------------------------------------------------- */
 
-static void set_max_pages(struct store_test *t, const char *sql)
+static void execute_on_writer(struct store_test *t, const char *sql)
 {
   assert_int_equal(sqlite3_exec(kt_sqlite_of(t->writer)->db, sql, NULL, NULL, NULL), SQLITE_OK);
 }
@@ -243,7 +270,7 @@ static void test_full_disk(void **state)
   struct store_test *t = *state;
   store_test_open(t, true);
   store_test_append(t, 0);
-  set_max_pages(t, "PRAGMA max_page_count = 30");
+  execute_on_writer(t, "PRAGMA max_page_count = 30");
   uint8_t *records = calloc(5000, TEST_NODE_LEN);
   assert_non_null(records);
   store_test_begin(t);
@@ -256,12 +283,35 @@ static void test_full_disk(void **state)
   assert_int_equal(kt_store_commit(t->writer), KT_ERR_STORE);
   assert_true(kt_store_is_full(t->writer));
   assert_false(store_test_entry_is_there(t->reader, 1));
-  set_max_pages(t, "PRAGMA max_page_count = 100000"); /* there is room again */
+  execute_on_writer(t, "PRAGMA max_page_count = 100000"); /* there is room again */
   store_test_append(t, 1);
   assert_true(store_test_entry_is_there(t->reader, 1));
   struct kt_bytes value;
   assert_int_equal(kt_store_get_meta(t->reader, "m", &t->arena, &value), KT_ERR_ABSENT);
   free(records);
+  store_test_close(t);
+}
+
+/* SQLite gives a transaction up by itself after some errors, those of reads included. Later writes must not then
+ * commit one by one. */
+static void test_transaction_given_up(void **state)
+{
+  struct store_test *t = *state;
+  store_test_open(t, true);
+  store_test_begin(t);
+  store_test_put_entry(t, 0);
+  execute_on_writer(t, "ROLLBACK");
+  assert_int_equal(kt_store_put_meta(t->writer, "m", store_test_text("v")), KT_ERR_STORE);
+  assert_non_null(strstr(kt_store_message(t->writer), "abort"));
+  assert_int_equal(kt_store_commit(t->writer), KT_ERR_STORE);
+  store_test_begin(t);
+  execute_on_writer(t, "ROLLBACK");
+  assert_int_equal(kt_store_commit(t->writer), KT_ERR_STORE);
+  struct kt_bytes value;
+  assert_int_equal(kt_store_get_meta(t->reader, "m", &t->arena, &value), KT_ERR_ABSENT);
+  assert_false(store_test_entry_is_there(t->reader, 0));
+  store_test_append(t, 0);
+  assert_true(store_test_entry_is_there(t->reader, 0));
   store_test_close(t);
 }
 
@@ -429,7 +479,9 @@ int main(void)
     CASE(test_missing_entry_is_found),
     CASE(test_damaged_column_is_an_error),
     CASE(test_read_only_directory),
+    CASE(test_settings),
     CASE(test_full_disk),
+    CASE(test_transaction_given_up),
     CASE(test_failing_disk),
     CASE(test_checkpoint_bounds_the_log),
     CASE(test_erased_bytes_are_gone),

@@ -239,7 +239,7 @@ static void test_versions(void **state)
   reopen(t);
   struct kt_store_version data;
   struct kt_store_payload payload;
-  uint8_t want[65536];
+  static uint8_t want[65536];
   store_test_ok(t, t->reader, kt_store_get_version(t->reader, 1, 1, &data));
   assert_int_equal(data.pos, 11);
   assert_false(data.is_erased);

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GLOBAL_OPTIONS                                                                                                 \
+  (KT_OPT_BIT(KT_OPT_HOME) | KT_OPT_BIT(KT_OPT_URL) | KT_OPT_BIT(KT_OPT_JSON) | KT_OPT_BIT(KT_OPT_COLOR) |             \
+   KT_OPT_BIT(KT_OPT_HELP))
+
+struct option {
+  const char *name; /* without the dashes */
+  const char *variable;
+  const char *value; /* name of the value in help; NULL: a flag */
+  const char *help;
+};
+
+static const struct option options[KT_OPTIONS] = {
+  [KT_OPT_HOME] = { "home", "KT_HOME", "DIR", "state folder ($XDG_STATE_HOME/kt-verify)" },
+  [KT_OPT_URL] = { "url", "KT_URL", "URL", "another address of the same pinned log" },
+  [KT_OPT_JSON] = { "json", "KT_JSON", NULL, "one JSON object on stdout" },
+  [KT_OPT_COLOR] = { "color", "KT_COLOR", "WHEN", "auto, always or never" },
+  [KT_OPT_HELP] = { "help", NULL, NULL, "this text" },
+  [KT_OPT_AS] = { "as", "KT_AS", "LABEL", "your own account, when there are several" },
+  [KT_OPT_CONFIG] = { "config", "KT_CONFIG", "FILE", "the log's configuration, from a source you trust" },
+  [KT_OPT_FIRST_USE] = { "first-use", "KT_FIRST_USE", NULL, "pin whatever configuration the server shows now" },
+  [KT_OPT_NAME] = { "name", "KT_NAME", "NAME", "name of the device, seen by everybody" },
+  [KT_OPT_KEY] = { "key", "KT_KEY", "KEY", "ALG:BASE64 or ALG:@FILE, may be repeated; a fingerprint in contact trust" },
+  [KT_OPT_TOKEN] = { "token", "KT_TOKEN", "TOKEN", "registration token from the log's operator" },
+  [KT_OPT_VERSION] = { "version", "KT_VERSION", "N", "an older version instead of the newest" },
+  [KT_OPT_REQUIRE_VERIFIED] = { "require-verified", "KT_REQUIRE_VERIFIED", NULL,
+                                "hand out keys of verified contacts only" },
+  [KT_OPT_ALLOW_UNSIGNED] = { "allow-unsigned", "KT_ALLOW_UNSIGNED", NULL, "accept a set the operator provisioned" },
+  [KT_OPT_PASSPHRASE_FILE] = { "passphrase-file", "KT_PASSPHRASE_FILE", "FILE",
+                               "read the passphrase from its first line instead of the terminal" },
+  [KT_OPT_FROM] = { "from", "KT_FROM", "N", "first log entry" },
+  [KT_OPT_TO] = { "to", "KT_TO", "N", "last log entry" },
+};
+
+static bool fail(struct kt_cli *cli, const char *format, const char *what)
+{
+  if (cli->error[0] == '\0') {
+    /* format is one of the literals below. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    snprintf(cli->error, sizeof cli->error, format, what);
+#pragma GCC diagnostic pop
+  }
+  return false;
+}
+
+bool kt_cli_flag(const struct kt_cli *cli, enum kt_option option)
+{
+  return cli->values[option] != NULL;
+}
+
+bool kt_cli_number(const char *text, uint64_t max, uint64_t *ret_number)
+{
+  char *end;
+  if (text[0] < '0' || text[0] > '9') { /* strtoull would accept blanks and a minus sign */
+    return false;
+  }
+  errno = 0;
+  unsigned long long number = strtoull(text, &end, 10);
+  if (errno != 0 || *end != '\0' || number > max) {
+    return false;
+  }
+  *ret_number = number;
+  return true;
+}
+
+static bool set_option(struct kt_cli *cli, enum kt_option option, const char *value)
+{
+  if (option == KT_OPT_KEY) {
+    if (cli->n_keys == KT_CLI_KEYS_MAX) {
+      return fail(cli, "%s: given too often", "--key");
+    }
+    cli->keys[cli->n_keys++] = value;
+  }
+  cli->values[option] = value;
+  return true;
+}
+
+/* argv[*at] begins with "--". */
+static bool parse_option(struct kt_cli *cli, char *const *argv, int argc, int *at, uint32_t *given)
+{
+  const char *text = argv[*at] + 2;
+  size_t len = strcspn(text, "=");
+  for (size_t i = 0; i < KT_OPTIONS; i++) {
+    const struct option *option = &options[i];
+    if (strlen(option->name) != len || strncmp(option->name, text, len) != 0) {
+      continue;
+    }
+    *given |= KT_OPT_BIT(i);
+    if (option->value == NULL) {
+      return text[len] == '=' ? fail(cli, "--%s takes no value", option->name)
+                              : set_option(cli, (enum kt_option)i, "1");
+    }
+    if (text[len] == '=') {
+      return set_option(cli, (enum kt_option)i, text + len + 1);
+    }
+    if (*at + 1 >= argc) {
+      return fail(cli, "--%s needs a value", option->name);
+    }
+    return set_option(cli, (enum kt_option)i, argv[++*at]);
+  }
+  return fail(cli, "unknown option %s", argv[*at]);
+}
+
+static bool parse_variable(struct kt_cli *cli, enum kt_option option)
+{
+  const char *variable = options[option].variable;
+  const char *value = variable != NULL ? getenv(variable) : NULL;
+  if (value == NULL || value[0] == '\0' || cli->values[option] != NULL) {
+    return true;
+  }
+  if (options[option].value == NULL) {
+    if (strcmp(value, "0") == 0) {
+      return true;
+    }
+    if (strcmp(value, "1") != 0) {
+      return fail(cli, "%s must be 0 or 1", variable);
+    }
+  }
+  return set_option(cli, option, value);
+}
+
+/* How many of the words name this verb; 0: they do not. */
+static size_t verb_matches(const struct kt_verb *verb, const char *const *words, size_t n_words)
+{
+  size_t first = strcspn(verb->name, " ");
+  if (n_words == 0 || strlen(words[0]) != first || strncmp(verb->name, words[0], first) != 0) {
+    return 0;
+  }
+  if (verb->name[first] == '\0') {
+    return 1;
+  }
+  return n_words > 1 && strcmp(verb->name + first + 1, words[1]) == 0 ? 2 : 0;
+}
+
+static bool is_group(const struct kt_verb *verbs, size_t n_verbs, const char *word)
+{
+  size_t len = strlen(word);
+  for (size_t i = 0; i < n_verbs; i++) {
+    if (strncmp(verbs[i].name, word, len) == 0 && verbs[i].name[len] == ' ') {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool find_verb(struct kt_cli *cli, const struct kt_verb *verbs, size_t n_verbs)
+{
+  size_t n_words = 0;
+  for (size_t i = 0; i < n_verbs && n_words == 0; i++) {
+    n_words = verb_matches(&verbs[i], cli->args, cli->n_args);
+    cli->verb = n_words > 0 ? &verbs[i] : NULL;
+  }
+  if (cli->verb == NULL) {
+    bool group = cli->n_args > 0 && is_group(verbs, n_verbs, cli->args[0]);
+    cli->group = group ? cli->args[0] : NULL;
+    if (cli->help && (cli->n_args == 0 || group)) {
+      return true;
+    }
+    if (cli->n_args == 0) {
+      return fail(cli, "no verb; %s", "kt-verify --help lists them");
+    }
+    return group ? fail(cli, "%s: which of its verbs?", cli->args[0]) : fail(cli, "unknown verb %s", cli->args[0]);
+  }
+  cli->n_args -= n_words;
+  memmove(cli->args, cli->args + n_words, cli->n_args * sizeof cli->args[0]);
+  return true;
+}
+
+static bool check_verb(struct kt_cli *cli, uint32_t given)
+{
+  uint32_t allowed = GLOBAL_OPTIONS | (cli->verb != NULL ? cli->verb->options : 0);
+  for (size_t i = 0; i < KT_OPTIONS; i++) {
+    if ((given & KT_OPT_BIT(i) & ~allowed) != 0) {
+      return fail(cli, "--%s means nothing here", options[i].name);
+    }
+  }
+  if (cli->verb != NULL && !cli->help && (cli->n_args < cli->verb->min_args || cli->n_args > cli->verb->max_args)) {
+    return fail(cli, cli->n_args < cli->verb->min_args ? "missing argument: %s" : "too many arguments: %s",
+                cli->verb->arguments);
+  }
+  return true;
+}
+
+bool kt_cli_parse(const struct kt_verb *verbs, size_t n_verbs, int argc, char *const *argv, struct kt_cli *ret_cli)
+{
+  struct kt_cli *cli = ret_cli;
+  *cli = (struct kt_cli){ .verb = NULL };
+  uint32_t given = 0;
+  bool ok = true;
+  bool only_args = false;
+  for (int i = 1; i < argc; i++) {
+    if (!only_args && strcmp(argv[i], "--") == 0) {
+      only_args = true;
+    } else if (!only_args && strcmp(argv[i], "-h") == 0) {
+      cli->values[KT_OPT_HELP] = "1";
+    } else if (!only_args && strncmp(argv[i], "--", 2) == 0) {
+      ok = parse_option(cli, argv, argc, &i, &given) && ok;
+    } else if (!only_args && argv[i][0] == '-' && argv[i][1] != '\0') {
+      ok = fail(cli, "unknown option %s", argv[i]);
+    } else if (cli->n_args == KT_CLI_ARGS_MAX) {
+      ok = fail(cli, "too many arguments at %s", argv[i]);
+    } else {
+      cli->args[cli->n_args++] = argv[i];
+    }
+  }
+  for (size_t i = 0; i < KT_OPTIONS; i++) {
+    ok = parse_variable(cli, (enum kt_option)i) && ok;
+  }
+  cli->help = cli->values[KT_OPT_HELP] != NULL;
+  return ok && find_verb(cli, verbs, n_verbs) && check_verb(cli, given);
+}
+
+static void help_options(uint32_t mask, struct kt_output *out)
+{
+  for (size_t i = 0; i < KT_OPTIONS; i++) {
+    const struct option *option = &options[i];
+    if ((mask & KT_OPT_BIT(i)) != 0) {
+      char left[64];
+      snprintf(left, sizeof left, "--%s%s%s", option->name, option->value != NULL ? " " : "",
+               option->value != NULL ? option->value : "");
+      kt_output_data(out, "  %-24s %s%s%s%s\n", left, option->help, option->variable != NULL ? " [" : "",
+                     option->variable != NULL ? option->variable : "", option->variable != NULL ? "]" : "");
+    }
+  }
+}
+
+void kt_cli_help(const struct kt_verb *verbs, size_t n_verbs, const struct kt_cli *cli, struct kt_output *out)
+{
+  if (cli->verb != NULL) {
+    kt_output_data(out, "usage: kt-verify %s %s\n\n%s\n\n", cli->verb->name, cli->verb->arguments, cli->verb->help);
+    help_options(GLOBAL_OPTIONS | cli->verb->options, out);
+    return;
+  }
+  size_t len = cli->group != NULL ? strlen(cli->group) : 0;
+  kt_output_data(out, "usage: kt-verify VERB …\n\n");
+  for (size_t i = 0; i < n_verbs; i++) {
+    if (len == 0 || (strncmp(verbs[i].name, cli->group, len) == 0 && verbs[i].name[len] == ' ')) {
+      kt_output_data(out, "  %s %s\n      %s\n", verbs[i].name, verbs[i].arguments, verbs[i].help);
+    }
+  }
+  kt_output_data(out, "\n");
+  help_options(GLOBAL_OPTIONS, out);
+  kt_output_data(out,
+                 "\nexit codes: 0 verified or done, 1 a check failed, 2 usage, 3 undecided, 4 alert, 5 absence proven\n");
+}

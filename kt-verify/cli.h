@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Command line: verbs, options, and the KT_… environment variable of every option.
+ *
+ * A verb is one or two words. Options may stand anywhere; "--" ends them. An option on the command line wins over its
+ * variable (--first-use and KT_FIRST_USE); a verb refuses options that mean nothing to it, but not variables, which
+ * are set once for many verbs. Values borrow from argv and the environment. */
+#ifndef KT_VERIFY_CLI_H
+#define KT_VERIFY_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "output.h"
+
+enum kt_option {
+  KT_OPT_HOME,
+  KT_OPT_URL,
+  KT_OPT_JSON,
+  KT_OPT_COLOR,
+  KT_OPT_HELP,
+  KT_OPT_AS,
+  KT_OPT_CONFIG,
+  KT_OPT_FIRST_USE,
+  KT_OPT_NAME,
+  KT_OPT_KEY,
+  KT_OPT_TOKEN,
+  KT_OPT_VERSION,
+  KT_OPT_REQUIRE_VERIFIED,
+  KT_OPT_ALLOW_UNSIGNED,
+  KT_OPT_PASSPHRASE_FILE,
+  KT_OPT_FROM,
+  KT_OPT_TO,
+};
+
+#define KT_OPTIONS (KT_OPT_TO + 1)
+#define KT_OPT_BIT(option) (UINT32_C(1) << (option))
+
+#define KT_CLI_KEYS_MAX 255
+#define KT_CLI_ARGS_MAX 16
+
+struct kt_cli;
+
+struct kt_verb {
+  const char *name;      /* "device add" */
+  const char *arguments; /* "LABEL --name NAME --key ALG:BASE64…", for help */
+  size_t min_args;
+  size_t max_args;
+  uint32_t options; /* KT_OPT_BIT of those beyond the global ones */
+  enum kt_exit (*run)(const struct kt_cli *cli, struct kt_output *out);
+  const char *help; /* one line */
+};
+
+struct kt_cli {
+  const struct kt_verb *verb; /* NULL: only help was asked for */
+  const char *group;          /* help for verbs that begin with this word; NULL: all of them */
+  bool help;
+  const char *values[KT_OPTIONS]; /* NULL: not given; flags hold "1" */
+  const char *keys[KT_CLI_KEYS_MAX];
+  size_t n_keys; /* --key may be repeated */
+  const char *args[KT_CLI_ARGS_MAX];
+  size_t n_args;
+  char error[256]; /* why kt_cli_parse failed */
+};
+
+/* False: usage error, said in ret_cli->error; --json and --color are filled as far as they were read. */
+bool kt_cli_parse(const struct kt_verb *verbs, size_t n_verbs, int argc, char *const *argv, struct kt_cli *ret_cli);
+
+bool kt_cli_flag(const struct kt_cli *cli, enum kt_option option);
+/* A decimal number of at most `max`. */
+bool kt_cli_number(const char *text, uint64_t max, uint64_t *ret_number);
+
+/* Help on the verb, the group, or everything. */
+void kt_cli_help(const struct kt_verb *verbs, size_t n_verbs, const struct kt_cli *cli, struct kt_output *out);
+
+#endif

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "output.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/hex.h"
+
+static bool wants_color(FILE *data, const char *color)
+{
+  if (color != NULL && strcmp(color, "always") == 0) {
+    return true;
+  }
+  if (color != NULL && strcmp(color, "never") == 0) {
+    return false;
+  }
+  const char *no_color = getenv("NO_COLOR");
+  const char *term = getenv("TERM");
+  bool refused = (no_color != NULL && no_color[0] != '\0') || (term != NULL && strcmp(term, "dumb") == 0);
+  return !refused && isatty(fileno(data)) == 1;
+}
+
+void kt_output_init(struct kt_output *out, FILE *data, FILE *messages, const char *color, bool json)
+{
+  *out = (struct kt_output){
+    .data = data, .messages = messages, .json = json, .color = !json && wants_color(data, color), .object = json_object()
+  };
+}
+
+void kt_output_release(struct kt_output *out)
+{
+  json_decref(out->object);
+  out->object = NULL;
+}
+
+void kt_output_data(struct kt_output *out, const char *format, ...)
+{
+  va_list args;
+  if (!out->json) {
+    va_start(args, format);
+    vfprintf(out->data, format, args);
+    va_end(args);
+  }
+}
+
+void kt_output_note(struct kt_output *out, const char *format, ...)
+{
+  va_list args;
+  va_start(args, format);
+  vfprintf(out->messages, format, args);
+  va_end(args);
+}
+
+/* Status words and their colours (SGR): green, yellow, red. */
+static const struct {
+  const char *word;
+  const char *verdict;
+  const char *sgr;
+} statuses[] = {
+  [KT_EXIT_OK] = { "VERIFIED", "verified", "32" },       [KT_EXIT_FAILED] = { "FAILED", "failed", "31;1" },
+  [KT_EXIT_USAGE] = { "USAGE", "usage", "31" },          [KT_EXIT_UNDECIDED] = { "UNDECIDED", "undecided", "33" },
+  [KT_EXIT_ALERT] = { "ALERT", "alert", "31;1" },        [KT_EXIT_ABSENT] = { "ABSENT", "absent", "33" },
+};
+
+void kt_output_status(struct kt_output *out, enum kt_exit code, const char *format, ...)
+{
+  va_list args;
+  if (out->json) {
+    return;
+  }
+  const char *word = code == KT_EXIT_OK && !out->verified ? "DONE" : statuses[code].word;
+  if (out->color) {
+    fprintf(out->data, "\033[%sm%s\033[0m ", statuses[code].sgr, word);
+  } else {
+    fprintf(out->data, "%s ", word);
+  }
+  va_start(args, format);
+  vfprintf(out->data, format, args);
+  va_end(args);
+  fputc('\n', out->data);
+}
+
+/* Length of the well-formed, printable UTF-8 sequence at the start of text; 0: there is none. */
+static size_t printable_len(struct kt_bytes text)
+{
+  static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+  uint8_t first = text.data[0];
+  size_t len = first < 0x80 ? 1 : first >= 0xf0 && first < 0xf8 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 0;
+  if (len == 0 || first >= 0xf8 || len > text.len) {
+    return 0;
+  }
+  uint32_t point = len == 1 ? first : first & (0x7fu >> len);
+  for (size_t i = 1; i < len; i++) {
+    if ((text.data[i] & 0xc0) != 0x80) {
+      return 0;
+    }
+    point = point << 6 | (text.data[i] & 0x3fu);
+  }
+  bool control = point < 0x20 || (point >= 0x7f && point < 0xa0);
+  /* Marks that reorder or hide what stands around them. */
+  bool direction = (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
+                   (point >= 0x2060 && point <= 0x2069) || point == 0xfeff;
+  bool surrogate = point >= 0xd800 && point <= 0xdfff;
+  return control || direction || surrogate || point < smallest[len] || point > 0x10ffff ? 0 : len;
+}
+
+void kt_output_clean(struct kt_bytes text, char *ret_text, size_t size)
+{
+  size_t at = 0;
+  while (text.len > 0 && at + 5 < size) {
+    size_t len = printable_len(text);
+    if (len == 0) {
+      ret_text[at++] = '?';
+      len = 1;
+    } else {
+      memcpy(ret_text + at, text.data, len);
+      at += len;
+    }
+    text.data += len;
+    text.len -= len;
+  }
+  ret_text[at] = '\0';
+}
+
+static enum kt_exit fail(struct kt_output *out, enum kt_exit code, const struct kt_reason *reason, const char *text)
+{
+  fprintf(out->messages, "kt-verify: %s\n", text);
+  if (json_object_get(out->object, "reason") == NULL) {
+    json_t *object = json_object();
+    json_object_set_new(object, "code", json_string(reason->code));
+    json_object_set_new(object, "text", json_string(text));
+    if (reason->section != NULL) {
+      json_object_set_new(object, "section", json_string(reason->section));
+    }
+    if (reason->has_position) {
+      json_object_set_new(object, "position", json_integer((json_int_t)reason->position));
+    }
+    json_object_set_new(out->object, "reason", object);
+  }
+  return code;
+}
+
+enum kt_exit kt_output_fail(struct kt_output *out, enum kt_exit code, const char *reason_code, const char *format, ...)
+{
+  char text[1024];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  const struct kt_reason reason = { .code = reason_code };
+  return fail(out, code, &reason, text);
+}
+
+static enum kt_exit exit_of(enum kt_err err)
+{
+  switch (err) {
+  case KT_OK: return KT_EXIT_OK;
+  case KT_ERR_FORMAT:
+  case KT_ERR_PROOF:
+  case KT_ERR_CRYPTO:
+  case KT_ERR_LIMIT: return KT_EXIT_FAILED;
+  case KT_ERR_STALE:
+  case KT_ERR_EXPIRED:
+  case KT_ERR_UNDETERMINED:
+  case KT_ERR_CONFLICT:
+  case KT_ERR_MEMORY: return KT_EXIT_UNDECIDED;
+  case KT_ERR_ABSENT: return KT_EXIT_ABSENT;
+  case KT_ERR_DENIED:
+  case KT_ERR_USAGE:
+  case KT_ERR_UNSUPPORTED:
+  case KT_ERR_STORE: return KT_EXIT_USAGE;
+  }
+  return KT_EXIT_FAILED;
+}
+
+enum kt_exit kt_output_fail_reason(struct kt_output *out, enum kt_err err, const struct kt_reason *reason,
+                                   const char *what)
+{
+  char text[1024];
+  struct kt_reason known = *reason;
+  if (known.code == NULL) {
+    known = (struct kt_reason){ .code = "error", .text = kt_err_text(err) };
+  }
+  int n = snprintf(text, sizeof text, "%s: %s", what, known.text);
+  if (known.has_position && n > 0 && (size_t)n < sizeof text) {
+    n += snprintf(text + n, sizeof text - (size_t)n, ", at log entry %" PRIu64, known.position);
+  }
+  if (known.section != NULL && n > 0 && (size_t)n < sizeof text) {
+    snprintf(text + n, sizeof text - (size_t)n, " (check %s; draft section: %s)", known.code, known.section);
+  }
+  return fail(out, exit_of(err), &known, text);
+}
+
+void kt_output_set(struct kt_output *out, const char *name, json_t *value)
+{
+  if (value != NULL) {
+    json_object_set_new(out->object, name, value);
+  }
+}
+
+void kt_output_append(struct kt_output *out, const char *list, json_t *value)
+{
+  json_t *array = json_object_get(out->object, list);
+  if (array == NULL) {
+    array = json_array();
+    json_object_set_new(out->object, list, array);
+  }
+  json_array_append_new(array, value);
+}
+
+void kt_output_check(struct kt_output *out, const char *name, bool ok)
+{
+  json_t *check = json_object();
+  json_object_set_new(check, "name", json_string(name));
+  json_object_set_new(check, "ok", json_boolean(ok));
+  kt_output_append(out, "checks", check);
+}
+
+static json_t *encoded(struct kt_bytes bytes, size_t size, size_t (*encode)(struct kt_bytes data, char *ret_text))
+{
+  char *text = malloc(size);
+  json_t *value = NULL;
+  if (text != NULL) {
+    encode(bytes, text);
+    value = json_string(text);
+  }
+  free(text);
+  return value;
+}
+
+json_t *kt_output_hex(struct kt_bytes bytes)
+{
+  return encoded(bytes, KT_HEX_SIZE(bytes.len), kt_hex_encode);
+}
+
+json_t *kt_output_base64(struct kt_bytes bytes)
+{
+  return encoded(bytes, KT_BASE64_SIZE(bytes.len), kt_base64_encode);
+}
+
+json_t *kt_output_text(struct kt_bytes bytes)
+{
+  json_t *value = json_stringn((const char *)bytes.data, bytes.len);
+  if (value == NULL) { /* not UTF-8 */
+    char clean[4 * KT_LABEL_MAX];
+    kt_output_clean(bytes, clean, sizeof clean);
+    value = json_string(clean);
+  }
+  return value;
+}
+
+static void write_object(struct kt_output *out, enum kt_exit code)
+{
+  char schema[64];
+  snprintf(schema, sizeof schema, "kt.%s/1", out->verb != NULL ? out->verb : "usage");
+  for (char *c = schema; *c != '\0'; c++) {
+    *c = *c == ' ' ? '-' : *c;
+  }
+  const char *verdict = code == KT_EXIT_OK && !out->verified ? "done" : statuses[code].verdict;
+  json_t *object = json_object();
+  json_object_set_new(object, "schema", json_string(schema));
+  json_object_set_new(object, "verdict", json_string(verdict));
+  json_object_update(object, out->object);
+  json_dumpf(object, out->data, JSON_COMPACT);
+  fputc('\n', out->data);
+  json_decref(object);
+}
+
+enum kt_exit kt_output_finish(struct kt_output *out, enum kt_exit code)
+{
+  if (out->json) {
+    write_object(out, code);
+  }
+  if (fflush(out->data) != 0 || ferror(out->data)) {
+    fprintf(out->messages, "kt-verify: cannot write to standard output\n");
+    return code == KT_EXIT_OK ? KT_EXIT_USAGE : code;
+  }
+  return code;
+}

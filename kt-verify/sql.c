@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sql.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+static int bind_blob(sqlite3_stmt *statement, int at, struct kt_bytes bytes)
+{
+  /* An empty blob is not NULL. */
+  return bytes.len == 0 ? sqlite3_bind_zeroblob(statement, at, 0)
+                        : sqlite3_bind_blob64(statement, at, bytes.data, bytes.len, SQLITE_TRANSIENT);
+}
+
+static int bind(sqlite3_stmt *statement, const char *types, va_list args)
+{
+  int rc = SQLITE_OK;
+  for (int at = 1; *types != '\0' && rc == SQLITE_OK; types++, at++) {
+    const struct kt_bytes *optional;
+    const char *text;
+    switch (*types) {
+    case 'i': rc = sqlite3_bind_int64(statement, at, (sqlite3_int64)va_arg(args, uint64_t)); break;
+    case 'b': rc = bind_blob(statement, at, va_arg(args, struct kt_bytes)); break;
+    case 'o':
+      optional = va_arg(args, const struct kt_bytes *);
+      rc = optional != NULL ? bind_blob(statement, at, *optional) : SQLITE_OK; /* unbound is NULL */
+      break;
+    case 't':
+      text = va_arg(args, const char *);
+      rc = text != NULL ? sqlite3_bind_text(statement, at, text, -1, SQLITE_TRANSIENT) : SQLITE_OK;
+      break;
+    default: rc = SQLITE_MISUSE; break;
+    }
+  }
+  return rc;
+}
+
+static enum kt_err prepare(struct kt_state *state, const char *sql, const char *types, va_list args,
+                           sqlite3_stmt **ret_statement)
+{
+  sqlite3_stmt *statement = NULL;
+  if (sqlite3_prepare_v2(state->db, sql, -1, &statement, NULL) != SQLITE_OK ||
+      bind(statement, types, args) != SQLITE_OK) {
+    sqlite3_finalize(statement);
+    return KT_ERR_STORE;
+  }
+  *ret_statement = statement;
+  return KT_OK;
+}
+
+enum kt_err kt_sql_query(struct kt_state *state, sqlite3_stmt **ret_rows, const char *sql, const char *types, ...)
+{
+  va_list args;
+  va_start(args, types);
+  enum kt_err err = prepare(state, sql, types, args, ret_rows);
+  va_end(args);
+  return err;
+}
+
+enum kt_err kt_sql_run(struct kt_state *state, const char *sql, const char *types, ...)
+{
+  va_list args;
+  sqlite3_stmt *statement;
+  va_start(args, types);
+  enum kt_err err = prepare(state, sql, types, args, &statement);
+  va_end(args);
+  if (err != KT_OK) {
+    return err;
+  }
+  err = sqlite3_step(statement) == SQLITE_DONE ? KT_OK : KT_ERR_STORE;
+  sqlite3_finalize(statement);
+  return err;
+}
+
+enum kt_err kt_sql_next(sqlite3_stmt *rows)
+{
+  int rc = sqlite3_step(rows);
+  if (rc == SQLITE_ROW) {
+    return KT_OK;
+  }
+  sqlite3_finalize(rows);
+  return rc == SQLITE_DONE ? KT_ERR_ABSENT : KT_ERR_STORE;
+}
+
+uint64_t kt_sql_u64(sqlite3_stmt *row, int column)
+{
+  return (uint64_t)sqlite3_column_int64(row, column);
+}
+
+struct kt_bytes kt_sql_blob(sqlite3_stmt *row, int column, struct kt_arena *arena)
+{
+  size_t len = (size_t)sqlite3_column_bytes(row, column);
+  const void *data = sqlite3_column_blob(row, column);
+  if (sqlite3_column_type(row, column) == SQLITE_NULL) {
+    return (struct kt_bytes){ NULL, 0 };
+  }
+  struct kt_bytes copy = { kt_arena_copy(arena, data != NULL ? data : "", len), len };
+  return copy.data != NULL ? copy : (struct kt_bytes){ NULL, 0 };
+}
+
+const char *kt_sql_text(sqlite3_stmt *row, int column, struct kt_arena *arena)
+{
+  const unsigned char *text = sqlite3_column_text(row, column);
+  return text != NULL ? kt_arena_copy(arena, text, strlen((const char *)text) + 1) : NULL;
+}
+
+bool kt_sql_fixed(sqlite3_stmt *row, int column, uint8_t *ret_bytes, size_t len)
+{
+  const void *data = sqlite3_column_blob(row, column);
+  if (data == NULL || (size_t)sqlite3_column_bytes(row, column) != len) {
+    return false;
+  }
+  memcpy(ret_bytes, data, len);
+  return true;
+}

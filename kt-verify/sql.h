@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SQLite, as the state files use it: bind by type letters, run, read columns into an arena.
+ *
+ * types, one letter per parameter: i uint64_t, b struct kt_bytes (blob), o const struct kt_bytes * (blob or NULL),
+ * t const char * (text or NULL). */
+#ifndef KT_VERIFY_SQL_H
+#define KT_VERIFY_SQL_H
+
+#include <sqlite3.h>
+
+#include "state.h"
+
+/* A statement that returns no rows. */
+KT_MUST_USE enum kt_err kt_sql_run(struct kt_state *state, const char *sql, const char *types, ...);
+/* A query; step through it with kt_sql_next, which finalizes after the last row or an error. */
+KT_MUST_USE enum kt_err kt_sql_query(struct kt_state *state, sqlite3_stmt **ret_rows, const char *sql,
+                                     const char *types, ...);
+/* KT_ERR_ABSENT: no more rows. */
+KT_MUST_USE enum kt_err kt_sql_next(sqlite3_stmt *rows);
+
+uint64_t kt_sql_u64(sqlite3_stmt *row, int column);
+/* Copies; data NULL when memory runs out or the column is NULL. */
+struct kt_bytes kt_sql_blob(sqlite3_stmt *row, int column, struct kt_arena *arena);
+const char *kt_sql_text(sqlite3_stmt *row, int column, struct kt_arena *arena);
+/* A column of exactly len bytes; false otherwise. */
+bool kt_sql_fixed(sqlite3_stmt *row, int column, uint8_t *ret_bytes, size_t len);
+
+#endif

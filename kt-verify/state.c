@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/writer.h"
+#include "sql.h"
+
+#define BUSY_TIMEOUT_MS 10000
+#define LOG_STATE_MAX 16384
+
+/* One row tables hold id = 1. Numbers are stored as SQLite integers; sizes and times stay below 2^63. */
+static const char schema[] =
+    "CREATE TABLE generation(id INTEGER PRIMARY KEY CHECK(id = 1), n INTEGER NOT NULL);"
+    "INSERT INTO generation VALUES(1, 0);"
+    "CREATE TABLE log(id INTEGER PRIMARY KEY CHECK(id = 1), config BLOB NOT NULL, url TEXT NOT NULL,"
+    " state BLOB NOT NULL, seen_ms INTEGER NOT NULL);"
+    "CREATE TABLE heads(size INTEGER PRIMARY KEY, root BLOB NOT NULL, signature BLOB NOT NULL, config BLOB NOT NULL,"
+    " seen_ms INTEGER NOT NULL);"
+    "CREATE TABLE named(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE accounts(label BLOB PRIMARY KEY, owner BLOB NOT NULL, account BLOB NOT NULL,"
+    " n_judged INTEGER NOT NULL, n_before INTEGER NOT NULL, latest BLOB, own BLOB, foreign_value BLOB,"
+    " created_ms INTEGER NOT NULL, checked_ms INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE own_values(label BLOB, hash BLOB, PRIMARY KEY(label, hash)) WITHOUT ROWID;"
+    "CREATE TABLE approved(label BLOB, device BLOB, keys BLOB, PRIMARY KEY(label, device, keys)) WITHOUT ROWID;"
+    "CREATE TABLE approved_keys(label BLOB, fingerprint BLOB, PRIMARY KEY(label, fingerprint)) WITHOUT ROWID;"
+    "CREATE TABLE contacts(label BLOB PRIMARY KEY, monitoring BLOB NOT NULL, version INTEGER, key BLOB,"
+    " contact_state INTEGER NOT NULL, since_ms INTEGER NOT NULL, method INTEGER NOT NULL, verified_ms INTEGER NOT NULL,"
+    " changed_key BLOB, policy INTEGER NOT NULL, last BLOB, watched INTEGER NOT NULL, checked_ms INTEGER NOT NULL)"
+    " WITHOUT ROWID;"
+    "CREATE TABLE alerts(id BLOB PRIMARY KEY, kind TEXT NOT NULL, audience INTEGER NOT NULL, label BLOB NOT NULL,"
+    " detail TEXT, device BLOB, device_name BLOB, version INTEGER, position INTEGER, time_ms INTEGER,"
+    " raised_ms INTEGER NOT NULL, settlement INTEGER NOT NULL, settled_ms INTEGER NOT NULL,"
+    " settled_version INTEGER NOT NULL) WITHOUT ROWID;"
+    "PRAGMA user_version = 1;";
+
+enum kt_err kt_state_home(const char *home, char ret_home[static KT_STATE_PATH_MAX])
+{
+  const char *xdg = getenv("XDG_STATE_HOME");
+  const char *user = getenv("HOME");
+  int n;
+  if (home != NULL) {
+    n = snprintf(ret_home, KT_STATE_PATH_MAX, "%s", home);
+  } else if (xdg != NULL && xdg[0] == '/') { /* relative paths are to be ignored, says the XDG specification */
+    n = snprintf(ret_home, KT_STATE_PATH_MAX, "%s/kt-verify", xdg);
+  } else if (user != NULL && user[0] != '\0') {
+    n = snprintf(ret_home, KT_STATE_PATH_MAX, "%s/.local/state/kt-verify", user);
+  } else {
+    return KT_ERR_USAGE;
+  }
+  return n > 0 && n < KT_STATE_PATH_MAX - 64 ? KT_OK : KT_ERR_USAGE;
+}
+
+/* mkdir -p; what exists is left as it is. */
+static bool make_folders(const char *home)
+{
+  char path[KT_STATE_PATH_MAX];
+  snprintf(path, sizeof path, "%s", home);
+  for (char *at = path + 1; *at != '\0'; at++) {
+    if (*at == '/') {
+      *at = '\0';
+      if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+        return false;
+      }
+      *at = '/';
+    }
+  }
+  return mkdir(path, 0700) == 0 || errno == EEXIST;
+}
+
+static enum kt_err check_folder(const char *home, bool create)
+{
+  struct stat st;
+  if (stat(home, &st) != 0) {
+    if (!create) {
+      return errno == ENOENT ? KT_ERR_ABSENT : KT_ERR_DENIED;
+    }
+    if (!make_folders(home) || stat(home, &st) != 0) {
+      return KT_ERR_DENIED;
+    }
+  }
+  if (!S_ISDIR(st.st_mode)) {
+    errno = ENOTDIR;
+    return KT_ERR_DENIED;
+  }
+  if (create && (st.st_mode & 077) != 0 && chmod(home, 0700) != 0) {
+    return KT_ERR_DENIED;
+  }
+  return KT_OK;
+}
+
+static enum kt_err execute(struct kt_state *state, const char *sql)
+{
+  return sqlite3_exec(state->db, sql, NULL, NULL, NULL) == SQLITE_OK ? KT_OK : KT_ERR_STORE;
+}
+
+static enum kt_err user_version(struct kt_state *state, uint64_t *ret_version)
+{
+  sqlite3_stmt *rows;
+  enum kt_err err = kt_sql_query(state, &rows, "PRAGMA user_version", "");
+  if (err == KT_OK) {
+    err = kt_sql_next(rows);
+  }
+  if (err == KT_OK) {
+    *ret_version = kt_sql_u64(rows, 0);
+    sqlite3_finalize(rows);
+  }
+  return err;
+}
+
+/* Two processes may both find an empty file: the write lock decides who fills it. */
+static enum kt_err prepare_schema(struct kt_state *state)
+{
+  uint64_t version = 0;
+  enum kt_err err = execute(state, "BEGIN IMMEDIATE");
+  if (err == KT_OK) {
+    err = user_version(state, &version);
+  }
+  if (err == KT_OK && version > KT_STATE_SCHEMA) {
+    err = KT_ERR_UNSUPPORTED;
+  }
+  if (err == KT_OK && version == 0) {
+    err = execute(state, schema);
+  }
+  if (err == KT_OK) {
+    return execute(state, "COMMIT");
+  }
+  kt_state_rollback(state);
+  return err;
+}
+
+enum kt_err kt_state_open(const char *home, bool create, struct kt_state *ret_state)
+{
+  struct kt_state *state = ret_state;
+  char path[KT_STATE_PATH_MAX + 16];
+  struct stat st;
+  *state = (struct kt_state){ .db = NULL };
+  enum kt_err err = kt_state_home(home, state->home);
+  if (err == KT_OK) {
+    err = check_folder(state->home, create);
+  }
+  if (err != KT_OK) {
+    return err;
+  }
+  snprintf(path, sizeof path, "%s/state.db", state->home);
+  if (stat(path, &st) != 0 && !create) {
+    return errno == ENOENT ? KT_ERR_ABSENT : KT_ERR_DENIED;
+  }
+  mode_t mask = umask(077);
+  int rc = sqlite3_open_v2(path, &state->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+  if (rc == SQLITE_OK) {
+    sqlite3_busy_timeout(state->db, BUSY_TIMEOUT_MS);
+    err = execute(state, "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF");
+    err = err == KT_OK ? prepare_schema(state) : err;
+  } else {
+    err = KT_ERR_STORE;
+  }
+  umask(mask);
+  return err;
+}
+
+void kt_state_close(struct kt_state *state)
+{
+  sqlite3_close(state->db);
+  state->db = NULL;
+}
+
+const char *kt_state_error(const struct kt_state *state)
+{
+  return state->db != NULL ? sqlite3_errmsg(state->db) : "the database cannot be opened";
+}
+
+/* --- transactions ----------------------------------------------------------------------------------------------------- */
+
+static enum kt_err generation(struct kt_state *state, uint64_t *ret_generation)
+{
+  sqlite3_stmt *rows;
+  enum kt_err err = kt_sql_query(state, &rows, "SELECT n FROM generation", "");
+  if (err == KT_OK) {
+    err = kt_sql_next(rows);
+  }
+  if (err == KT_OK) {
+    *ret_generation = kt_sql_u64(rows, 0);
+    sqlite3_finalize(rows);
+  }
+  return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
+}
+
+enum kt_err kt_state_begin_read(struct kt_state *state, uint64_t *ret_generation)
+{
+  enum kt_err err = execute(state, "BEGIN");
+  if (err == KT_OK) {
+    err = generation(state, ret_generation);
+    if (err != KT_OK) {
+      kt_state_rollback(state);
+    }
+  }
+  return err;
+}
+
+enum kt_err kt_state_begin_write(struct kt_state *state, uint64_t expected)
+{
+  uint64_t now = 0;
+  enum kt_err err = execute(state, "BEGIN IMMEDIATE");
+  if (err != KT_OK) {
+    return err;
+  }
+  err = generation(state, &now);
+  if (err == KT_OK && now != expected) {
+    err = KT_ERR_CONFLICT;
+  }
+  if (err == KT_OK) {
+    err = kt_sql_run(state, "UPDATE generation SET n = n + 1", "");
+  }
+  if (err != KT_OK) {
+    kt_state_rollback(state);
+  }
+  return err;
+}
+
+enum kt_err kt_state_commit(struct kt_state *state)
+{
+  enum kt_err err = execute(state, "COMMIT");
+  if (err != KT_OK) {
+    kt_state_rollback(state);
+  }
+  return err;
+}
+
+void kt_state_rollback(struct kt_state *state)
+{
+  if (state->db != NULL && sqlite3_get_autocommit(state->db) == 0) {
+    sqlite3_exec(state->db, "ROLLBACK", NULL, NULL, NULL);
+  }
+}
+
+/* --- the pinned log ------------------------------------------------------------------------------------------------------- */
+
+enum kt_err kt_state_log(struct kt_state *state, struct kt_arena *arena, struct kt_pinned_log *ret_log)
+{
+  sqlite3_stmt *rows;
+  struct kt_pinned_log log = { .seen_ms = 0 };
+  enum kt_err err = kt_sql_query(state, &rows, "SELECT config, url, state, seen_ms FROM log", "");
+  if (err == KT_OK) {
+    err = kt_sql_next(rows);
+  }
+  if (err != KT_OK) {
+    return err;
+  }
+  log.config = kt_sql_blob(rows, 0, arena);
+  log.url = kt_sql_text(rows, 1, arena);
+  log.seen_ms = kt_sql_u64(rows, 3);
+  struct kt_bytes encoded = kt_sql_blob(rows, 2, arena);
+  err = encoded.data != NULL && log.config.data != NULL && log.url != NULL ? kt_log_state_decode(encoded, &log.log)
+                                                                            : KT_ERR_STORE;
+  sqlite3_finalize(rows);
+  if (err == KT_OK) {
+    *ret_log = log;
+  }
+  return err;
+}
+
+enum kt_err kt_state_put_log(struct kt_state *state, const struct kt_pinned_log *log)
+{
+  struct kt_writer w;
+  kt_writer_init(&w, LOG_STATE_MAX);
+  kt_log_state_write(&w, &log->log);
+  enum kt_err err = w.err;
+  if (err == KT_OK) {
+    err = kt_sql_run(state, "INSERT OR REPLACE INTO log VALUES(1, ?, ?, ?, ?)", "btbi", log->config, log->url,
+                     (struct kt_bytes){ w.buf, w.len }, log->seen_ms);
+  }
+  kt_writer_release(&w);
+  return err;
+}
+
+enum kt_err kt_state_add_head(struct kt_state *state, const struct kt_seen_head *head)
+{
+  return kt_sql_run(state, "INSERT OR IGNORE INTO heads VALUES(?, ?, ?, ?, ?)", "ibbbi", head->size,
+                    (struct kt_bytes){ head->root.b, sizeof head->root.b }, head->signature, head->config,
+                    head->seen_ms);
+}
+
+static enum kt_err read_heads(sqlite3_stmt *rows, size_t max, struct kt_arena *arena, struct kt_seen_head *heads,
+                              size_t *ret_n)
+{
+  size_t n = 0;
+  enum kt_err err;
+  while ((err = kt_sql_next(rows)) == KT_OK) {
+    struct kt_seen_head *head = &heads[n];
+    head->size = kt_sql_u64(rows, 0);
+    head->signature = kt_sql_blob(rows, 2, arena);
+    head->config = kt_sql_blob(rows, 3, arena);
+    head->seen_ms = kt_sql_u64(rows, 4);
+    if (n == max || !kt_sql_fixed(rows, 1, head->root.b, sizeof head->root.b) || head->signature.data == NULL ||
+        head->config.data == NULL) {
+      sqlite3_finalize(rows);
+      return KT_ERR_STORE;
+    }
+    n++;
+  }
+  *ret_n = n;
+  return err == KT_ERR_ABSENT ? KT_OK : err;
+}
+
+enum kt_err kt_state_head(struct kt_state *state, uint64_t size, struct kt_arena *arena, struct kt_seen_head *ret_head)
+{
+  sqlite3_stmt *rows;
+  struct kt_seen_head heads[2];
+  size_t n = 0;
+  enum kt_err err =
+      kt_sql_query(state, &rows, "SELECT size, root, signature, config, seen_ms FROM heads WHERE size = ?", "i", size);
+  if (err == KT_OK) {
+    err = read_heads(rows, 1, arena, heads, &n);
+  }
+  if (err == KT_OK && n == 0) {
+    err = KT_ERR_ABSENT;
+  }
+  if (err == KT_OK) {
+    *ret_head = heads[0];
+  }
+  return err;
+}
+
+enum kt_err kt_state_heads(struct kt_state *state, size_t max, struct kt_arena *arena, struct kt_seen_head **ret_heads,
+                           size_t *ret_n)
+{
+  sqlite3_stmt *rows;
+  struct kt_seen_head *heads = kt_arena_alloc(arena, max + 1, sizeof *heads);
+  if (heads == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  enum kt_err err = kt_sql_query(state, &rows,
+                                 "SELECT size, root, signature, config, seen_ms FROM heads ORDER BY size DESC LIMIT ?",
+                                 "i", (uint64_t)max);
+  if (err == KT_OK) {
+    err = read_heads(rows, max, arena, heads, ret_n);
+  }
+  if (err == KT_OK) {
+    *ret_heads = heads;
+  }
+  return err;
+}
+
+/* --- named values ------------------------------------------------------------------------------------------------------------ */
+
+enum kt_err kt_state_value(struct kt_state *state, const char *name, struct kt_arena *arena, struct kt_bytes *ret_value)
+{
+  sqlite3_stmt *rows;
+  enum kt_err err = kt_sql_query(state, &rows, "SELECT value FROM named WHERE name = ?", "t", name);
+  if (err == KT_OK) {
+    err = kt_sql_next(rows);
+  }
+  if (err != KT_OK) {
+    return err;
+  }
+  struct kt_bytes value = kt_sql_blob(rows, 0, arena);
+  sqlite3_finalize(rows);
+  if (value.data == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  *ret_value = value;
+  return KT_OK;
+}
+
+enum kt_err kt_state_put_value(struct kt_state *state, const char *name, struct kt_bytes value)
+{
+  return kt_sql_run(state, "INSERT OR REPLACE INTO named VALUES(?, ?)", "tb", name, value);
+}

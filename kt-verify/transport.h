@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* HTTP to the log, through libcurl: one request, one answer, nothing believed. Bodies are bytes to verify.
+ *
+ * The address is http://, https:// or unix:PATH. No redirects, answers up to 16 MiB, 10 s to connect and 60 s in all.
+ * A reply's body belongs to the reply (kt_reply_release). */
+#ifndef KT_VERIFY_TRANSPORT_H
+#define KT_VERIFY_TRANSPORT_H
+
+#include <kt/bytes.h>
+#include <kt/err.h>
+
+#define KT_REPLY_MAX ((size_t)16 << 20)
+
+enum kt_reply_kind {
+  KT_REPLY_OK,      /* 200: body */
+  KT_REPLY_PROBLEM, /* any other status: status, problem fields where the server sent a problem document */
+  KT_REPLY_NETWORK, /* no complete answer: error says why */
+};
+
+struct kt_reply {
+  enum kt_reply_kind kind;
+  int status;
+  uint8_t *body;
+  size_t len;
+  char error[256];  /* of the network, or the problem's title and detail, cleaned */
+  char type[128];   /* of the problem */
+  int retry_after_s; /* 0: not said */
+};
+
+struct kt_transport;
+
+/* KT_ERR_USAGE: not an address we speak. */
+KT_MUST_USE enum kt_err kt_transport_new(const char *url, struct kt_transport **ret_transport);
+void kt_transport_free(struct kt_transport *transport);
+
+/* path begins with "/v1/". token may be NULL. */
+void kt_transport_post(struct kt_transport *transport, const char *path, struct kt_bytes body, const char *token,
+                       struct kt_reply *ret_reply);
+void kt_transport_get(struct kt_transport *transport, const char *path, struct kt_reply *ret_reply);
+
+void kt_reply_release(struct kt_reply *reply);
+static inline struct kt_bytes kt_reply_body(const struct kt_reply *reply)
+{
+  return (struct kt_bytes){ reply->body, reply->len };
+}
+
+#endif

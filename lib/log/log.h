@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The transparency log engine (design: The server engine; draft: User Operations, Auditing): one sequencer that forms
+ * log entries, commits them durably and signs heads; any number of readers that answer requests from the last signed
+ * head, without a lock the sequencer holds.
+ *
+ * Times are Unix milliseconds, positions are log entries, sizes count entries. A kt_log is used by all threads; a
+ * kt_log_reader by one at a time. Responses are appended to the caller's writer (nothing is appended on failure);
+ * per-request memory comes from the caller's arena.
+ *
+ * Every refusal is an enum kt_err, which says what kind it is, and a problem, which says what and where:
+ *   KT_ERR_FORMAT       malformed request, `last` 0                                     400
+ *   KT_ERR_DENIED       not authorised                                                  403
+ *   KT_ERR_CONFLICT     `last` larger than the log, device set out of chain             409
+ *   KT_ERR_EXPIRED      erased, expired or pruned                                       410
+ *   KT_ERR_LIMIT        value, count or response over a limit                           413
+ *   KT_ERR_USAGE, _ABSENT   refused content                                             422
+ *   KT_ERR_STORE, _MEMORY, _CRYPTO   ours; with problem.retry 503, otherwise            500
+ * Numbers S1 ... S14 in the sources are those of docs/must-reject. */
+#ifndef KT_LOG_LOG_H
+#define KT_LOG_LOG_H
+
+#include <kt/account_policy.h>
+#include <kt/config.h>
+
+#include "base/arena.h"
+#include "base/writer.h"
+#include "store/store.h"
+#include "wire/distinguished.h"
+#include "wire/monitor.h"
+#include "wire/search.h"
+#include "wire/update.h"
+
+struct kt_log;
+struct kt_log_reader;
+
+struct kt_log_problem {
+  const char *code; /* stable word for scripts, static: "last", "store-full", "busy" … */
+  bool retry;       /* passes by itself: try again later */
+  char text[320];   /* one sentence for a person */
+};
+
+/* --- options ---------------------------------------------------------------------------------------------------- */
+
+/* The last head that was, or was about to be, signed. */
+struct kt_log_guard {
+  uint64_t size;
+  uint64_t timestamp_ms;
+  struct kt_hash root;
+};
+
+struct kt_log_limits {
+  size_t value_max;         /* bytes of one value */
+  size_t values_max;        /* values per update, at most KT_LOG_LEAVES_MAX */
+  size_t queue_max;         /* waiting updates; more are refused as "busy" */
+  size_t entries_max;       /* log entries in one commit */
+  size_t response_max;      /* bytes of one response */
+  size_t owner_ladders_max; /* ladders of owner monitoring in one response; the owner asks again for the rest */
+  size_t audit_max;         /* updates in one page of the auditor feed */
+};
+
+#define KT_LOG_LEAVES_MAX 255 /* leaf changes per entry: "PrefixSearchResult results<0..2^8-1>" must cover all of them */
+
+struct kt_log_options {
+  const struct kt_config *config;  /* contact-monitoring mode; borrowed, as the seeds and the store, until close */
+  const uint8_t *sign_seed;        /* KT_SEED_LEN bytes */
+  const uint8_t *vrf_seed;         /* KT_SEED_LEN bytes */
+  struct kt_store *store;          /* its writer handle is taken by create and open; node_len is KT_LOG_NODE_LEN */
+  enum kt_registration registration;
+  uint64_t heartbeat_ms; /* a fresh entry at least this often; 0: max_behind / 2 */
+  uint64_t cadence_ms;   /* least time between two commits; 0: none */
+  struct kt_log_limits limits; /* a zero field takes its default */
+  bool guard_may_be_missing;   /* open without a guard (first start after a deliberate restore); otherwise refused */
+
+  /* All called from any thread; they must not call back into the log. */
+  void *ctx;
+  uint64_t (*now_ms)(void *ctx);
+  enum kt_err (*random)(void *ctx, uint8_t *ret_bytes, size_t len);
+  enum kt_err (*guard_load)(void *ctx, struct kt_log_guard *ret_guard);      /* KT_ERR_ABSENT: there is none */
+  enum kt_err (*guard_save)(void *ctx, const struct kt_log_guard *guard);    /* KT_OK: durable */
+  void (*fatal)(void *ctx, const char *text); /* nothing will be signed any more: report it, and restart the process */
+};
+
+#define KT_LOG_NODE_LEN 81 /* kt_store_options.node_len */
+
+#define KT_LOG_CADENCE_MS_DEFAULT 250
+#define KT_LOG_VALUE_MAX_DEFAULT KT_DEVICE_SET_MAX
+#define KT_LOG_VALUES_MAX_DEFAULT 128
+#define KT_LOG_QUEUE_MAX_DEFAULT 4096
+#define KT_LOG_ENTRIES_MAX_DEFAULT 16
+#define KT_LOG_RESPONSE_MAX_DEFAULT ((size_t)16 << 20)
+#define KT_LOG_OWNER_LADDERS_MAX_DEFAULT 32
+#define KT_LOG_AUDIT_MAX_DEFAULT 256
+
+/* --- life ------------------------------------------------------------------------------------------------------- */
+
+/* Write entry 0 (one padding leaf) and the guard into an empty store. KT_ERR_CONFLICT: it has entries already, or a
+ * guard exists. KT_ERR_UNSUPPORTED: another mode, or keys that do not belong to the configuration. */
+KT_MUST_USE enum kt_err kt_log_create(const struct kt_log_options *options, struct kt_log_problem *ret_problem);
+/* Open, without reading more than the newest entries. KT_ERR_CONFLICT, with an explanation, when the store is behind
+ * the guard or contradicts it: a restored backup must never sign a fork. KT_ERR_ABSENT: no entries, or no guard. */
+KT_MUST_USE enum kt_err kt_log_open(const struct kt_log_options *options, struct kt_log **ret_log,
+                                    struct kt_log_problem *ret_problem);
+/* The sequencer's thread. Without it, kt_log_step does its work in the caller's thread. */
+KT_MUST_USE enum kt_err kt_log_start(struct kt_log *log);
+/* Refuse new updates, finish those that wait, end the thread. Idempotent. */
+void kt_log_stop(struct kt_log *log);
+/* Stops first. Every reader must be freed before. NULL is allowed. */
+void kt_log_close(struct kt_log *log);
+/* One round of the sequencer (heartbeat included), when its thread was not started: for one-shot programs and tests. */
+void kt_log_step(struct kt_log *log);
+/* Let the thread look at the clock again. */
+void kt_log_wake(struct kt_log *log);
+
+/* --- readers ---------------------------------------------------------------------------------------------------- */
+
+KT_MUST_USE enum kt_err kt_log_reader_new(struct kt_log *log, struct kt_log_reader **ret_reader,
+                                          struct kt_log_problem *ret_problem);
+void kt_log_reader_free(struct kt_log_reader *reader);
+
+/* The last signed head. From any thread; never waits. */
+struct kt_log_head {
+  uint64_t size;
+  uint64_t timestamp_ms; /* of the rightmost entry */
+  struct kt_hash root;
+  uint8_t signature[KT_SIGNATURE_MAX];
+};
+void kt_log_head(const struct kt_log *log, struct kt_log_head *ret_head);
+
+/* --- queries ------------------------------------------------------------------------------------------------------ */
+
+/* draft: User Operations. The request is decoded (kt_*_request_decode, which refuses S1); the response is the draft's
+ * structure. */
+KT_MUST_USE enum kt_err kt_log_search(struct kt_log_reader *reader, const struct kt_search_request *request,
+                                      struct kt_arena *arena, struct kt_writer *w, struct kt_log_problem *ret_problem);
+KT_MUST_USE enum kt_err kt_log_contact_monitor(struct kt_log_reader *reader,
+                                               const struct kt_contact_monitor_request *request,
+                                               struct kt_arena *arena, struct kt_writer *w,
+                                               struct kt_log_problem *ret_problem);
+KT_MUST_USE enum kt_err kt_log_owner_init(struct kt_log_reader *reader, const struct kt_owner_init_request *request,
+                                          struct kt_arena *arena, struct kt_writer *w,
+                                          struct kt_log_problem *ret_problem);
+KT_MUST_USE enum kt_err kt_log_owner_monitor(struct kt_log_reader *reader,
+                                             const struct kt_owner_monitor_request *request, struct kt_arena *arena,
+                                             struct kt_writer *w, struct kt_log_problem *ret_problem);
+KT_MUST_USE enum kt_err kt_log_distinguished(struct kt_log_reader *reader,
+                                             const struct kt_distinguished_request *request, struct kt_arena *arena,
+                                             struct kt_writer *w, struct kt_log_problem *ret_problem);
+/* GET /v1/tree-head: the answer to a kt_distinguished_request without last and stop. It changes with kt_log_head. */
+KT_MUST_USE enum kt_err kt_log_tree_head(struct kt_log_reader *reader, struct kt_arena *arena, struct kt_writer *w,
+                                         struct kt_log_problem *ret_problem);
+/* GET /v1/audit: uint32 count, then the AuditorUpdates of entries start, start + 1 …; fewer than limit at the end of the
+ * log, over limits.audit_max, or when the page would pass limits.response_max. start = size gives count 0; start > size
+ * is KT_ERR_USAGE. The update of entry 0 carries the proof of an empty tree. ret_count may be NULL. */
+KT_MUST_USE enum kt_err kt_log_audit(struct kt_log_reader *reader, uint64_t start, uint64_t limit,
+                                     struct kt_arena *arena, struct kt_writer *w, uint32_t *ret_count,
+                                     struct kt_log_problem *ret_problem);
+/* GET /v1/audit/state: what an audit that starts at `size` (1 … current) needs:
+ *   struct { uint64 timestamp; HashValue prefix_root; } FrontierEntry;
+ *   struct {
+ *     uint64 size;
+ *     HashValue full_subtrees<0..2^8-1>;    // values at that size, left to right: kt_log_root gives the root
+ *     FrontierEntry frontier<0..2^8-1>;     // of kt_ibst_frontier(size), root first; the last one is entry size - 1
+ *     HashValue elements<0..2^16-1>;        // kt_log_copath(size, leaves = frontier, retained_size = size)
+ *   } AuditState;
+ * The frontier is checked against the subtrees with kt_log_evaluate, the root with a signed head at that size or by
+ * consistency with a later one. */
+KT_MUST_USE enum kt_err kt_log_audit_state(struct kt_log_reader *reader, uint64_t size, struct kt_arena *arena,
+                                           struct kt_writer *w, struct kt_log_problem *ret_problem);
+/* GET /v1/log/consistency: the form of kt_verify_consistency (kt/client.h); 0 < old_size <= size <= current. */
+KT_MUST_USE enum kt_err kt_log_consistency(struct kt_log_reader *reader, uint64_t old_size, uint64_t size,
+                                           struct kt_arena *arena, struct kt_writer *w,
+                                           struct kt_log_problem *ret_problem);
+
+/* --- updates ------------------------------------------------------------------------------------------------------- */
+
+/* An update on its way: checked, authorised, VRF computed; everything it needs is copied. */
+struct kt_log_pending;
+
+struct kt_log_outcome {
+  enum kt_err err; /* KT_OK: durable and in the published head, or `inserted` false */
+  bool inserted;   /* false with KT_OK: somebody else was first; answer what exists */
+  uint64_t position; /* inserted */
+  uint32_t first_version; /* inserted */
+  struct kt_log_problem problem; /* err != KT_OK */
+};
+/* Called once, from the sequencer's thread, in which nothing may wait; outcome is valid during the call. */
+typedef void (*kt_log_done)(void *ctx, const struct kt_log_outcome *outcome);
+
+/* An HTTP update is: prepare → (pending: submit → done) → respond. prepare does the expensive work in the caller's
+ * thread. *ret_pending is NULL when there is nothing to insert (a lower greatest_version): respond at once, with
+ * outcome NULL. token: registration token, data NULL for none. */
+KT_MUST_USE enum kt_err kt_log_update_prepare(struct kt_log_reader *reader, const struct kt_update_request *request,
+                                              struct kt_bytes token, struct kt_log_pending **ret_pending,
+                                              struct kt_log_problem *ret_problem);
+KT_MUST_USE enum kt_err kt_log_update_respond(struct kt_log_reader *reader, const struct kt_update_request *request,
+                                              const struct kt_log_outcome *outcome, struct kt_arena *arena,
+                                              struct kt_writer *w, struct kt_log_problem *ret_problem);
+
+/* Operator insertion (import, update-label): a well-formed device set for this label and log, signed or not, is added
+ * as the next version whoever signed it. */
+KT_MUST_USE enum kt_err kt_log_operator_prepare(struct kt_log_reader *reader, struct kt_bytes label,
+                                                struct kt_bytes value, struct kt_log_pending **ret_pending,
+                                                struct kt_log_problem *ret_problem);
+/* The account state of a label (zero when it has none): what an operator's next set needs as seq and previous. Borrows
+ * from the arena. */
+KT_MUST_USE enum kt_err kt_log_account_state(struct kt_log_reader *reader, struct kt_bytes label,
+                                             struct kt_arena *arena, struct kt_account_state *ret_state,
+                                             struct kt_log_problem *ret_problem);
+
+/* Takes pending in every case. KT_OK: done will be called. Otherwise it will not: "busy", "stopping", "fatal". */
+KT_MUST_USE enum kt_err kt_log_submit(struct kt_log *log, struct kt_log_pending *pending, kt_log_done done,
+                                      void *done_ctx, struct kt_log_problem *ret_problem);
+/* Submit n together and wait for all (n at most limits.queue_max); pending[i] is taken. Works with and without the
+ * thread; not from a done callback. */
+void kt_log_insert(struct kt_log *log, struct kt_log_pending **pending, size_t n, struct kt_log_outcome *ret_outcomes);
+/* NULL is allowed; for one that was never submitted. */
+void kt_log_pending_free(struct kt_log_pending *pending);
+
+/* --- administration ----------------------------------------------------------------------------------------------- */
+
+/* Both wait for the sequencer; not from a done callback. */
+/* token_hash: SHA-256 of the token's bytes. KT_ERR_CONFLICT: it was added before. */
+KT_MUST_USE enum kt_err kt_log_add_token(struct kt_log *log, const struct kt_hash *token_hash,
+                                         struct kt_log_problem *ret_problem);
+/* Erase values and openings: of one version, or of all (version NULL). KT_ERR_ABSENT: no such label or version;
+ * KT_ERR_USAGE: the newest version alone. */
+KT_MUST_USE enum kt_err kt_log_erase(struct kt_log *log, struct kt_bytes label, const uint32_t *version,
+                                     struct kt_log_problem *ret_problem);
+
+struct kt_log_status {
+  struct kt_log_head head;
+  uint64_t n_queued;
+  uint64_t n_inserted;   /* versions since open */
+  uint64_t n_commits;    /* since open */
+  uint64_t n_heartbeats; /* since open */
+  bool is_fatal;         /* nothing is signed any more */
+};
+/* From any thread; never waits for a commit. */
+void kt_log_status(struct kt_log *log, struct kt_log_status *ret_status);
+
+/* Check everything against everything: the store's structure, every log node and root, every entry's prefix tree, every
+ * commitment, versions, VRF outputs (every vrf_every-th version; 0: none), the guard. Reads all of the log. report is
+ * called per finding, progress (may be NULL) now and then. KT_ERR_PROOF when anything was reported. */
+struct kt_log_fsck {
+  uint64_t vrf_every;
+  void *ctx;
+  void (*report)(void *ctx, const char *where, const char *what);
+  void (*progress)(void *ctx, uint64_t done, uint64_t total);
+};
+KT_MUST_USE enum kt_err kt_log_fsck(struct kt_log_reader *reader, const struct kt_log_fsck *fsck,
+                                    struct kt_log_problem *ret_problem);
+
+#endif

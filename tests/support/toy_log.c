@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "toy_log.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "toy_naive.h"
+#include "toy_suite.h"
+#include "wire/leaf.h"
+
+static const uint8_t sign_seed[KT_SEED_LEN] = "toy log: signing key";
+static const uint8_t vrf_seed[KT_SEED_LEN] = "toy log: VRF key";
+
+struct kt_bytes toy_label(const char *label)
+{
+  return (struct kt_bytes){ (const uint8_t *)label, strlen(label) };
+}
+
+void toy_vrf_output(const char *label, uint32_t version, struct kt_hash *ret_output)
+{
+  uint8_t proof[KT_VRF_PROOF_MAX];
+  toy_suite_prove(vrf_seed, toy_label(label), version, proof, ret_output);
+}
+
+/* --- where the recorder gets its data ---------------------------------------------------------------------------------- */
+
+static enum kt_err source_entry(void *ctx, uint64_t pos, struct kt_record_entry *ret_entry)
+{
+  const struct toy_log *log = ctx;
+  assert_true(pos < log->size);
+  *ret_entry = (struct kt_record_entry){ .timestamp_ms = log->timestamps[pos], .prefix_root = log->prefix_roots[pos] };
+  return KT_OK;
+}
+
+static enum kt_err source_log_node(void *ctx, struct kt_log_node node, struct kt_hash *ret_value)
+{
+  toy_naive_subtree(ctx, node.start, node.level, ret_value);
+  return KT_OK;
+}
+
+static enum kt_err source_more(void *ctx, uint64_t pos, bool *ret_more)
+{
+  const struct toy_log *log = ctx;
+  *ret_more = pos < log->owner_limit;
+  return KT_OK;
+}
+
+static enum kt_err node_get(void *ctx, uint64_t ref, struct kt_prefix_node *ret_node)
+{
+  const struct toy_log *log = ctx;
+  assert_true(ref > 0 && ref <= log->n_nodes);
+  *ret_node = log->nodes[ref - 1];
+  return KT_OK;
+}
+
+static enum kt_err node_put(void *ctx, const struct kt_prefix_node *node, uint64_t *ret_ref)
+{
+  struct toy_log *log = ctx;
+  if (log->n_nodes == log->cap_nodes) {
+    log->cap_nodes = log->cap_nodes == 0 ? 256 : 2 * log->cap_nodes;
+    log->nodes = realloc(log->nodes, log->cap_nodes * sizeof *log->nodes);
+    assert_non_null(log->nodes);
+  }
+  log->nodes[log->n_nodes++] = *node;
+  *ret_ref = log->n_nodes;
+  return KT_OK;
+}
+
+/* --- life ----------------------------------------------------------------------------------------------------------------- */
+
+void toy_log_init(struct toy_log *log, const struct toy_params *params)
+{
+  *log = (struct toy_log){ .owner_limit = UINT64_MAX };
+  log->config = (struct kt_config){
+    .suite = toy_suite(),
+    .mode = KT_MODE_CONTACT_MONITORING,
+    .signature_public_key = toy_suite_sign_public(sign_seed),
+    .vrf_public_key = toy_suite_vrf_public(vrf_seed),
+    .max_ahead = params->max_ahead,
+    .max_behind = params->max_behind,
+    .reasonable_monitoring_window = params->window,
+    .has_maximum_lifetime = params->lifetime > 0,
+    .maximum_lifetime = params->lifetime,
+  };
+  log->prover_config = log->config;
+  log->source = (struct kt_record_source){
+    .ctx = log,
+    .entry = source_entry,
+    .log_node = source_log_node,
+    .more = source_more,
+    .prefix_nodes = { .ctx = log, .get = node_get, .put = node_put },
+  };
+}
+
+void toy_log_release(struct toy_log *log)
+{
+  free(log->nodes);
+  *log = (struct toy_log){ 0 };
+}
+
+void toy_log_sign_anything(struct toy_log *log)
+{
+  log->config.suite = toy_suite_sign_anything();
+}
+
+void toy_sign_head(const struct toy_log *log, uint64_t size, uint8_t ret_signature[static KT_SIGNATURE_MAX])
+{
+  struct kt_hash root;
+  toy_naive_root(log, size, &root);
+  assert_int_equal(kt_tree_head_sign(&log->config, sign_seed, size, &root, ret_signature), KT_OK);
+}
+
+/* --- content -------------------------------------------------------------------------------------------------------------- */
+
+const struct toy_version *toy_version_find(const struct toy_log *log, const char *label, uint32_t version)
+{
+  for (size_t i = 0; i < log->n_versions; i++) {
+    if (log->versions[i].version == version && strcmp(log->versions[i].label, label) == 0) {
+      return &log->versions[i];
+    }
+  }
+  return NULL;
+}
+
+bool toy_greatest_at(const struct toy_log *log, const char *label, uint64_t pos, uint32_t *ret_version)
+{
+  bool exists = false;
+  for (size_t i = 0; i < log->n_versions; i++) {
+    if (log->versions[i].pos <= pos && strcmp(log->versions[i].label, label) == 0) {
+      *ret_version = log->versions[i].version; /* ascending */
+      exists = true;
+    }
+  }
+  return exists;
+}
+
+static const struct toy_version *new_version(struct toy_log *log, const char *label)
+{
+  uint32_t greatest;
+  bool any = toy_greatest_at(log, label, UINT64_MAX, &greatest);
+  assert_true(log->n_versions < TOY_VERSIONS_MAX);
+  struct toy_version *version = &log->versions[log->n_versions++];
+  *version = (struct toy_version){ .label = label, .version = any ? greatest + 1 : 0, .pos = log->size };
+  memset(version->opening, (int)(0x40 + version->version), sizeof version->opening);
+  version->opening[0] = log->salt;
+  int len = snprintf(version->value, sizeof version->value, "%s/%u", label, (unsigned)version->version);
+  assert_true(len > 0 && (size_t)len < sizeof version->value);
+  const struct kt_update_value value = { .value = toy_label(version->value) };
+  assert_int_equal(kt_commitment(&log->config, version->opening, toy_label(label), version->version, &value,
+                                 &version->commitment),
+                   KT_OK);
+  return version;
+}
+
+static int compare_leaves(const void *a, const void *b)
+{
+  return memcmp(a, b, KT_HASH_LEN);
+}
+
+static void insert_leaves(struct toy_log *log, uint64_t pos, struct kt_prefix_child root, struct kt_prefix_leaf *leaves,
+                          size_t n)
+{
+  qsort(leaves, n, sizeof *leaves, compare_leaves);
+  assert_int_equal(kt_prefix_insert(&log->source.prefix_nodes, root, leaves, n, &log->prefix_roots[pos]), KT_OK);
+}
+
+static struct kt_prefix_leaf padding_leaf(const struct toy_log *log, uint64_t pos)
+{
+  struct kt_prefix_leaf leaf;
+  const uint8_t name[] = { 'p', 'a', 'd', log->salt, (uint8_t)pos };
+  crypto_hash_sha256(leaf.vrf_output.b, name, sizeof name);
+  memset(leaf.commitment.b, 0x77, sizeof leaf.commitment.b);
+  return leaf;
+}
+
+void toy_log_append(struct toy_log *log, uint64_t timestamp_ms, const struct toy_add *adds, size_t n_adds)
+{
+  struct kt_prefix_leaf leaves[TOY_VERSIONS_MAX + 1];
+  size_t n = 0;
+  assert_true(log->size < TOY_ENTRIES_MAX);
+  leaves[n++] = padding_leaf(log, log->size);
+  for (size_t i = 0; i < n_adds; i++) {
+    for (uint32_t k = 0; k < adds[i].count; k++) {
+      const struct toy_version *version = new_version(log, adds[i].label);
+      toy_vrf_output(version->label, version->version, &leaves[n].vrf_output);
+      leaves[n++].commitment = version->commitment;
+    }
+  }
+  const struct kt_prefix_child none = { 0 };
+  insert_leaves(log, log->size, log->size > 0 ? log->prefix_roots[log->size - 1] : none, leaves, n);
+  log->timestamps[log->size++] = timestamp_ms;
+}
+
+static size_t collect(const struct toy_log *log, uint64_t ref, struct kt_prefix_leaf *leaves, size_t n)
+{
+  if (ref == 0) {
+    return n;
+  }
+  const struct kt_prefix_node *node = &log->nodes[ref - 1];
+  if (node->is_leaf) {
+    leaves[n++] = node->leaf;
+    return n;
+  }
+  n = collect(log, node->child[0].ref, leaves, n);
+  return collect(log, node->child[1].ref, leaves, n);
+}
+
+void toy_log_tamper(struct toy_log *log, uint64_t pos, const struct kt_hash *remove, const struct kt_prefix_leaf *add)
+{
+  static struct kt_prefix_leaf leaves[TOY_VERSIONS_MAX + TOY_ENTRIES_MAX + 1];
+  size_t n = collect(log, log->prefix_roots[pos].ref, leaves, 0);
+  size_t kept = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (remove == NULL || memcmp(leaves[i].vrf_output.b, remove->b, KT_HASH_LEN) != 0) {
+      leaves[kept++] = leaves[i];
+    }
+  }
+  if (add != NULL) {
+    leaves[kept++] = *add;
+  }
+  insert_leaves(log, pos, (struct kt_prefix_child){ 0 }, leaves, kept);
+}
