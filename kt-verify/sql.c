@@ -2,7 +2,14 @@
 #include "sql.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
+
+enum kt_err kt_sql_failed(struct kt_state *state)
+{
+  snprintf(state->error, sizeof state->error, "%s", state->db != NULL ? sqlite3_errmsg(state->db) : "out of memory");
+  return KT_ERR_STORE;
+}
 
 static int bind_blob(sqlite3_stmt *statement, int at, struct kt_bytes bytes)
 {
@@ -40,8 +47,9 @@ static enum kt_err prepare(struct kt_state *state, const char *sql, const char *
   sqlite3_stmt *statement = NULL;
   if (sqlite3_prepare_v2(state->db, sql, -1, &statement, NULL) != SQLITE_OK ||
       bind(statement, types, args) != SQLITE_OK) {
+    enum kt_err err = kt_sql_failed(state);
     sqlite3_finalize(statement);
-    return KT_ERR_STORE;
+    return err;
   }
   *ret_statement = statement;
   return KT_OK;
@@ -66,19 +74,20 @@ enum kt_err kt_sql_run(struct kt_state *state, const char *sql, const char *type
   if (err != KT_OK) {
     return err;
   }
-  err = sqlite3_step(statement) == SQLITE_DONE ? KT_OK : KT_ERR_STORE;
+  err = sqlite3_step(statement) == SQLITE_DONE ? KT_OK : kt_sql_failed(state);
   sqlite3_finalize(statement);
   return err;
 }
 
-enum kt_err kt_sql_next(sqlite3_stmt *rows)
+enum kt_err kt_sql_next(struct kt_state *state, sqlite3_stmt *rows)
 {
   int rc = sqlite3_step(rows);
   if (rc == SQLITE_ROW) {
     return KT_OK;
   }
+  enum kt_err err = rc == SQLITE_DONE ? KT_ERR_ABSENT : kt_sql_failed(state);
   sqlite3_finalize(rows);
-  return rc == SQLITE_DONE ? KT_ERR_ABSENT : KT_ERR_STORE;
+  return err;
 }
 
 uint64_t kt_sql_u64(sqlite3_stmt *row, int column)

@@ -16,7 +16,9 @@ KT_MUST_USE enum kt_err kt_sql_run(struct kt_state *state, const char *sql, cons
 KT_MUST_USE enum kt_err kt_sql_query(struct kt_state *state, sqlite3_stmt **ret_rows, const char *sql,
                                      const char *types, ...);
 /* KT_ERR_ABSENT: no more rows. */
-KT_MUST_USE enum kt_err kt_sql_next(sqlite3_stmt *rows);
+KT_MUST_USE enum kt_err kt_sql_next(struct kt_state *state, sqlite3_stmt *rows);
+/* Keep SQLite's words in state->error; returns KT_ERR_STORE. */
+enum kt_err kt_sql_failed(struct kt_state *state);
 
 uint64_t kt_sql_u64(sqlite3_stmt *row, int column);
 /* Copies; data NULL when memory runs out or the column is NULL. */

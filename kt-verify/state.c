@@ -95,7 +95,7 @@ static enum kt_err check_folder(const char *home, bool create)
 
 static enum kt_err execute(struct kt_state *state, const char *sql)
 {
-  return sqlite3_exec(state->db, sql, NULL, NULL, NULL) == SQLITE_OK ? KT_OK : KT_ERR_STORE;
+  return sqlite3_exec(state->db, sql, NULL, NULL, NULL) == SQLITE_OK ? KT_OK : kt_sql_failed(state);
 }
 
 static enum kt_err user_version(struct kt_state *state, uint64_t *ret_version)
@@ -103,7 +103,7 @@ static enum kt_err user_version(struct kt_state *state, uint64_t *ret_version)
   sqlite3_stmt *rows;
   enum kt_err err = kt_sql_query(state, &rows, "PRAGMA user_version", "");
   if (err == KT_OK) {
-    err = kt_sql_next(rows);
+    err = kt_sql_next(state, rows);
   }
   if (err == KT_OK) {
     *ret_version = kt_sql_u64(rows, 0);
@@ -157,7 +157,7 @@ enum kt_err kt_state_open(const char *home, bool create, struct kt_state *ret_st
     err = execute(state, "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF");
     err = err == KT_OK ? prepare_schema(state) : err;
   } else {
-    err = KT_ERR_STORE;
+    err = kt_sql_failed(state);
   }
   umask(mask);
   return err;
@@ -169,11 +169,6 @@ void kt_state_close(struct kt_state *state)
   state->db = NULL;
 }
 
-const char *kt_state_error(const struct kt_state *state)
-{
-  return state->db != NULL ? sqlite3_errmsg(state->db) : "the database cannot be opened";
-}
-
 /* --- transactions ----------------------------------------------------------------------------------------------------- */
 
 static enum kt_err generation(struct kt_state *state, uint64_t *ret_generation)
@@ -181,7 +176,7 @@ static enum kt_err generation(struct kt_state *state, uint64_t *ret_generation)
   sqlite3_stmt *rows;
   enum kt_err err = kt_sql_query(state, &rows, "SELECT n FROM generation", "");
   if (err == KT_OK) {
-    err = kt_sql_next(rows);
+    err = kt_sql_next(state, rows);
   }
   if (err == KT_OK) {
     *ret_generation = kt_sql_u64(rows, 0);
@@ -202,7 +197,7 @@ enum kt_err kt_state_begin_read(struct kt_state *state, uint64_t *ret_generation
   return err;
 }
 
-enum kt_err kt_state_begin_write(struct kt_state *state, uint64_t expected)
+static enum kt_err begin_write(struct kt_state *state, const uint64_t *expected)
 {
   uint64_t now = 0;
   enum kt_err err = execute(state, "BEGIN IMMEDIATE");
@@ -210,7 +205,7 @@ enum kt_err kt_state_begin_write(struct kt_state *state, uint64_t expected)
     return err;
   }
   err = generation(state, &now);
-  if (err == KT_OK && now != expected) {
+  if (err == KT_OK && expected != NULL && now != *expected) {
     err = KT_ERR_CONFLICT;
   }
   if (err == KT_OK) {
@@ -220,6 +215,16 @@ enum kt_err kt_state_begin_write(struct kt_state *state, uint64_t expected)
     kt_state_rollback(state);
   }
   return err;
+}
+
+enum kt_err kt_state_begin_write(struct kt_state *state, uint64_t expected)
+{
+  return begin_write(state, &expected);
+}
+
+enum kt_err kt_state_begin_change(struct kt_state *state)
+{
+  return begin_write(state, NULL);
 }
 
 enum kt_err kt_state_commit(struct kt_state *state)
@@ -246,7 +251,7 @@ enum kt_err kt_state_log(struct kt_state *state, struct kt_arena *arena, struct 
   struct kt_pinned_log log = { .seen_ms = 0 };
   enum kt_err err = kt_sql_query(state, &rows, "SELECT config, url, state, seen_ms FROM log", "");
   if (err == KT_OK) {
-    err = kt_sql_next(rows);
+    err = kt_sql_next(state, rows);
   }
   if (err != KT_OK) {
     return err;
@@ -285,12 +290,12 @@ enum kt_err kt_state_add_head(struct kt_state *state, const struct kt_seen_head 
                     head->seen_ms);
 }
 
-static enum kt_err read_heads(sqlite3_stmt *rows, size_t max, struct kt_arena *arena, struct kt_seen_head *heads,
+static enum kt_err read_heads(struct kt_state *state, sqlite3_stmt *rows, size_t max, struct kt_arena *arena, struct kt_seen_head *heads,
                               size_t *ret_n)
 {
   size_t n = 0;
   enum kt_err err;
-  while ((err = kt_sql_next(rows)) == KT_OK) {
+  while ((err = kt_sql_next(state, rows)) == KT_OK) {
     struct kt_seen_head *head = &heads[n];
     head->size = kt_sql_u64(rows, 0);
     head->signature = kt_sql_blob(rows, 2, arena);
@@ -315,7 +320,7 @@ enum kt_err kt_state_head(struct kt_state *state, uint64_t size, struct kt_arena
   enum kt_err err =
       kt_sql_query(state, &rows, "SELECT size, root, signature, config, seen_ms FROM heads WHERE size = ?", "i", size);
   if (err == KT_OK) {
-    err = read_heads(rows, 1, arena, heads, &n);
+    err = read_heads(state, rows, 1, arena, heads, &n);
   }
   if (err == KT_OK && n == 0) {
     err = KT_ERR_ABSENT;
@@ -338,7 +343,7 @@ enum kt_err kt_state_heads(struct kt_state *state, size_t max, struct kt_arena *
                                  "SELECT size, root, signature, config, seen_ms FROM heads ORDER BY size DESC LIMIT ?",
                                  "i", (uint64_t)max);
   if (err == KT_OK) {
-    err = read_heads(rows, max, arena, heads, ret_n);
+    err = read_heads(state, rows, max, arena, heads, ret_n);
   }
   if (err == KT_OK) {
     *ret_heads = heads;
@@ -353,7 +358,7 @@ enum kt_err kt_state_value(struct kt_state *state, const char *name, struct kt_a
   sqlite3_stmt *rows;
   enum kt_err err = kt_sql_query(state, &rows, "SELECT value FROM named WHERE name = ?", "t", name);
   if (err == KT_OK) {
-    err = kt_sql_next(rows);
+    err = kt_sql_next(state, rows);
   }
   if (err != KT_OK) {
     return err;

@@ -4,7 +4,7 @@
  * Everything is read and written inside a transaction. A write transaction names the generation its decision was based
  * on and is refused (KT_ERR_CONFLICT) when another process committed since: that is what keeps two processes from
  * accepting two forks. Every commit raises the generation by one and is durable before it returns (rollback journal,
- * synchronous FULL). KT_ERR_STORE: SQLite failed, kt_state_error says how. What reads return is copied into the arena.
+ * synchronous FULL). KT_ERR_STORE: SQLite failed, state->error says how. What reads return is copied into the arena.
  *
  * Records live in files of their own: state_accounts, state_contacts, state_alerts. */
 #ifndef KT_VERIFY_STATE_H
@@ -22,6 +22,7 @@ struct sqlite3;
 struct kt_state {
   struct sqlite3 *db;
   char home[KT_STATE_PATH_MAX];
+  char error[256]; /* of the last failure, kept when a rollback makes SQLite forget it */
 };
 
 /* home: NULL for $XDG_STATE_HOME/kt-verify or ~/.local/state/kt-verify. KT_ERR_USAGE: there is no such path. */
@@ -29,15 +30,16 @@ KT_MUST_USE enum kt_err kt_state_home(const char *home, char ret_home[static KT_
 
 /* create: make the folder (0700) and an empty database where there is none; otherwise KT_ERR_ABSENT. KT_ERR_DENIED: a
  * folder or file is not accessible, or open to others; KT_ERR_UNSUPPORTED: written by a newer version. ret_state->home
- * is set in any case. */
+ * is set in any case, and kt_state_close is needed in any case. */
 KT_MUST_USE enum kt_err kt_state_open(const char *home, bool create, struct kt_state *ret_state);
 void kt_state_close(struct kt_state *state);
-const char *kt_state_error(const struct kt_state *state);
 
 /* --- transactions --------------------------------------------------------------------------------------------------- */
 
 KT_MUST_USE enum kt_err kt_state_begin_read(struct kt_state *state, uint64_t *ret_generation);
 KT_MUST_USE enum kt_err kt_state_begin_write(struct kt_state *state, uint64_t generation);
+/* For decisions made from what is read inside the same transaction: whatever the generation is. */
+KT_MUST_USE enum kt_err kt_state_begin_change(struct kt_state *state);
 KT_MUST_USE enum kt_err kt_state_commit(struct kt_state *state);
 /* End a read, or undo a write. */
 void kt_state_rollback(struct kt_state *state);

@@ -13,6 +13,7 @@
 #include "toy_naive.h"
 #include "toy_suite.h"
 #include "wire/leaf.h"
+#include "wire/tree_head.h"
 
 static const uint8_t sign_seed[KT_SEED_LEN] = "toy log: signing key";
 static const uint8_t vrf_seed[KT_SEED_LEN] = "toy log: VRF key";
@@ -109,11 +110,15 @@ void toy_log_sign_anything(struct toy_log *log)
   log->config.suite = toy_suite_sign_anything();
 }
 
-void toy_sign_head(const struct toy_log *log, uint64_t size, uint8_t ret_signature[static KT_SIGNATURE_MAX])
+void toy_sign_head(struct toy_log *log, uint64_t size, uint8_t ret_signature[static KT_SIGNATURE_MAX])
 {
   struct kt_hash root;
-  toy_naive_root(log, size, &root);
-  assert_int_equal(kt_tree_head_sign(&log->config, sign_seed, size, &root, ret_signature), KT_OK);
+  if (!log->signed_heads[size]) {
+    toy_naive_root(log, size, &root);
+    assert_int_equal(kt_tree_head_sign(&log->config, sign_seed, size, &root, log->signatures[size]), KT_OK);
+    log->signed_heads[size] = true;
+  }
+  memcpy(ret_signature, log->signatures[size], KT_SIGNATURE_MAX);
 }
 
 /* --- content -------------------------------------------------------------------------------------------------------------- */
@@ -225,4 +230,5 @@ void toy_log_tamper(struct toy_log *log, uint64_t pos, const struct kt_hash *rem
     leaves[kept++] = *add;
   }
   insert_leaves(log, pos, (struct kt_prefix_child){ 0 }, leaves, kept);
+  memset(log->signed_heads, 0, sizeof log->signed_heads);
 }

@@ -65,6 +65,8 @@ struct toy_log {
   size_t n_nodes;
   size_t cap_nodes;
   struct kt_record_source source;
+  uint8_t signatures[TOY_ENTRIES_MAX + 1][KT_SIGNATURE_MAX]; /* of the head of each size, once it is made */
+  bool signed_heads[TOY_ENTRIES_MAX + 1];
 
   /* Hooks. */
   uint8_t salt;          /* part of every later entry, value and opening: forks */
@@ -94,6 +96,6 @@ void toy_vrf_output(const char *label, uint32_t version, struct kt_hash *ret_out
 KT_MUST_USE enum kt_err toy_answer(struct toy_log *log, uint64_t size, enum toy_kind kind, struct kt_bytes request,
                                    struct kt_writer *ret_response);
 /* The head of a size, signed. */
-void toy_sign_head(const struct toy_log *log, uint64_t size, uint8_t ret_signature[static KT_SIGNATURE_MAX]);
+void toy_sign_head(struct toy_log *log, uint64_t size, uint8_t ret_signature[static KT_SIGNATURE_MAX]);
 
 #endif

@@ -341,6 +341,18 @@ static void test_out_of_chain_first_key_closes_the_label(void **state)
   assert_int_equal(append(&log, next_by(&log, ALICE)), KT_SET_BY_OPERATOR_KEY);
 }
 
+/* The established key is not also an operator key, whether its old set is logged again or the operator names it. */
+static void test_established_key_is_no_operator_key(void **state)
+{
+  struct log log = log_new(state);
+  struct kt_bytes first = next_by(&log, ALICE);
+  append(&log, first);
+  assert_int_equal(append(&log, first), KT_SET_OUT_OF_CHAIN);
+  assert_false(log.state.has_operator_key);
+  assert_int_equal(append(&log, next_unsigned(&log, ALICE)), KT_SET_UNSIGNED_AFTER_SIGNED);
+  assert_false(log.state.has_operator_key);
+}
+
 /* Every sequence of four steps out of these; the rules of verification.md must hold after each. */
 static void test_invariants_over_all_short_histories(void **state)
 {
@@ -412,6 +424,17 @@ static void test_state_encoding(void **state)
   assert_int_equal(bytes.len, 1 + 1 + 1 + 4 + 32 + 1);
 }
 
+static void test_class_names(void **state)
+{
+  (void)state;
+  static const char *const names[] = { "by-key",       "by-successor",  "by-recovery",           "by-operator-key",
+                                       "first-key",    "unsigned",      "unsigned-after-signed", "unendorsed-key",
+                                       "out-of-chain", "bad-signature", "wrong-place",           "malformed" };
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    assert_string_equal(kt_set_class_name((enum kt_set_class)i), names[i]);
+  }
+}
+
 static void test_registration_names(void **state)
 {
   (void)state;
@@ -444,8 +467,10 @@ int main(void)
     account_test(test_insertion_cannot_lock_the_owner_out),
     account_test(test_operator_establishes_a_new_key_for_a_lost_one),
     account_test(test_out_of_chain_first_key_closes_the_label),
+    account_test(test_established_key_is_no_operator_key),
     account_test(test_invariants_over_all_short_histories),
     account_test(test_state_encoding),
+    account_test(test_class_names),
     account_test(test_registration_names),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

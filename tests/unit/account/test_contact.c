@@ -244,6 +244,10 @@ static void test_replayed_list_does_not_count(void **state)
   assert_alert(&viewer, KT_ALERT_VERSION_NOT_MINE, false);
   assert_false(viewer.verdict.is_endorsed);
   assert_int_equal(viewer.last.n_devices, 1);
+  struct kt_device_set same_seq = viewer.last; /* another list with the seq of the newest one */
+  set_devices(&same_seq, viewer.arena, "ab");
+  look(&viewer, signed_by(&same_seq, BOB, viewer.arena));
+  assert_alert(&viewer, KT_ALERT_VERSION_NOT_MINE, false);
   look_at_signed(&viewer, "a", BOB);
   assert_quiet(&viewer, true);
 }
@@ -314,6 +318,8 @@ static void test_untrust(void **state)
 {
   struct viewer viewer = viewer_of_bob(state);
   struct kt_contact *contact = &viewer.known.contact;
+  struct kt_contact never = { 0 };
+  assert_int_equal(kt_contact_untrust(&never, 90, &never), KT_ERR_ABSENT);
   verify(&viewer);
   assert_int_equal(kt_contact_untrust(contact, 90, contact), KT_OK);
   assert_pinned(&viewer, BOB, KT_CONTACT_UNVERIFIED);
@@ -323,6 +329,25 @@ static void test_untrust(void **state)
   assert_pinned(&viewer, OPERATOR, KT_CONTACT_UNVERIFIED);
   look_at_signed(&viewer, "ab", OPERATOR);
   assert_quiet(&viewer, true);
+}
+
+static void test_too_little_memory(void **state)
+{
+  struct viewer viewer = viewer_of_bob(state);
+  struct kt_device_set set = next_set(&viewer, "abc");
+  struct kt_logged_value logged = { .log_id = test_log, .label = BYTES("alice") };
+  logged.value = signed_by(&set, BOB, viewer.arena);
+  viewer.known.last = &viewer.last;
+  enum kt_err err = KT_ERR_MEMORY;
+  for (size_t cap = 0; err != KT_OK; cap += 16) {
+    struct kt_arena small;
+    struct kt_contact_verdict verdict = { .n_alerts = 99 };
+    kt_arena_init(&small, cap);
+    err = kt_contact_judge(&viewer.known, &logged, 1, &small, &verdict);
+    assert_int_equal(verdict.n_alerts, err == KT_OK ? 1 : 99);
+    assert_true(err == KT_OK || err == KT_ERR_MEMORY);
+    kt_arena_release(&small);
+  }
 }
 
 static void test_names(void **state)
@@ -353,6 +378,7 @@ int main(void)
     account_test(test_trust_by_fingerprint),
     account_test(test_comparison_outcomes),
     account_test(test_untrust),
+    account_test(test_too_little_memory),
     account_test(test_names),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

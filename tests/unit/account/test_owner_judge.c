@@ -155,6 +155,16 @@ static void test_replaced_keys_under_an_old_id(void **state)
   assert_non_null(owner->verdict.alerts[0].detail);
 }
 
+static void test_known_keys_under_a_new_id(void **state)
+{
+  struct owner *owner = owner_new(state);
+  struct kt_device_set set = next_set(owner, "abx");
+  struct kt_device devices[] = { set.devices[0], set.devices[1], device_of(owner->arena, 'x', 'b') };
+  set.devices = devices;
+  look(owner, signed_by(&set, OWNER, owner->arena));
+  assert_alerts(owner, UNKNOWN | NOT_MINE);
+}
+
 /* R33: a version nobody of ours made, which adds nothing: the same devices, or another name for one. */
 static void test_R33_version_not_mine_alone(void **state)
 {
@@ -228,6 +238,12 @@ static void test_operator_key_taking_over_keeps_alerting(void **state)
   }
   assert_int_equal(owner->verdict.judgement.class, KT_SET_BY_KEY);
   assert_non_null(strstr(owner->verdict.alerts[1].detail, "taken over"));
+  /* What the operator's key endorses is not what ours endorsed. */
+  struct kt_device_set set = next_set(owner, "ab");
+  endorse(&set, OPERATOR, OPERATOR, NEXT);
+  take_in(owner, signed_by(&set, NEXT, owner->arena));
+  assert_int_equal(owner->verdict.judgement.class, KT_SET_BY_SUCCESSOR);
+  assert_alerts(owner, NOT_MINE | KEY_CHANGED);
 }
 
 /* Somebody claims a label whose owner has a key but has not published yet. */
@@ -365,6 +381,30 @@ static void test_causes(void **state)
   assert_memory_not_equal(&owner->verdict.alerts[0].id, &device, sizeof device);
 }
 
+/* Without memory a value is not judged at all: least of all as malformed. */
+static void test_too_little_memory(void **state)
+{
+  struct owner *owner = owner_new(state);
+  struct kt_device_set set = next_set(owner, "abx");
+  struct kt_logged_value logged = { .log_id = test_log, .label = BYTES("alice"), .version = 1 };
+  logged.value = encoded(&set, owner->arena);
+  enum kt_err err = KT_ERR_MEMORY;
+  size_t failures = 0;
+  for (size_t cap = 0; err != KT_OK; cap += 16) {
+    struct kt_arena small;
+    struct kt_owner_verdict verdict = { .n_alerts = 99 };
+    kt_arena_init(&small, cap);
+    err = kt_owner_judge(&owner->known, &logged, &small, &verdict);
+    if (err != KT_OK) {
+      assert_int_equal(err, KT_ERR_MEMORY);
+      assert_int_equal(verdict.n_alerts, 99);
+      failures++;
+    }
+    kt_arena_release(&small);
+  }
+  assert_true(failures > 5);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -372,6 +412,7 @@ int main(void)
     account_test(test_R37_unknown_device_signed_with_the_owners_key),
     account_test(test_hidden_device_of_the_operator),
     account_test(test_replaced_keys_under_an_old_id),
+    account_test(test_known_keys_under_a_new_id),
     account_test(test_R33_version_not_mine_alone),
     account_test(test_own_old_value_logged_again_is_not_mine),
     account_test(test_device_removed),
@@ -386,6 +427,7 @@ int main(void)
     account_test(test_unreadable_and_misplaced_values),
     account_test(test_approved_beforehand_by_fingerprint),
     account_test(test_causes),
+    account_test(test_too_little_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

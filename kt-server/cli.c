@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum kt_err kt_error_set(struct kt_error *error, enum kt_err err, const char *format, ...)
+{
+  va_list args;
+  va_start(args, format);
+  (void)vsnprintf(error->text, sizeof error->text, format, args);
+  va_end(args);
+  return err;
+}
+
+void kt_say(const char *format, ...)
+{
+  char line[1024];
+  va_list args;
+  va_start(args, format);
+  (void)vsnprintf(line, sizeof line, format, args);
+  va_end(args);
+  (void)fprintf(stderr, "kt-server: %s\n", line);
+}
+
+int kt_exit_code(enum kt_err err)
+{
+  switch (err) {
+  case KT_OK: return KT_EXIT_DONE;
+  case KT_ERR_PROOF:
+  case KT_ERR_CONFLICT: return KT_EXIT_FAILED;
+  case KT_ERR_FORMAT:
+  case KT_ERR_ABSENT:
+  case KT_ERR_EXPIRED:
+  case KT_ERR_DENIED:
+  case KT_ERR_LIMIT:
+  case KT_ERR_USAGE:
+  case KT_ERR_UNSUPPORTED:
+  case KT_ERR_CRYPTO: return KT_EXIT_USAGE;
+  case KT_ERR_STALE:
+  case KT_ERR_UNDETERMINED:
+  case KT_ERR_MEMORY:
+  case KT_ERR_STORE: return KT_EXIT_UNDECIDED;
+  }
+  return KT_EXIT_UNDECIDED;
+}
+
+int kt_report(enum kt_err err, const struct kt_error *error)
+{
+  kt_say("%s", error->text);
+  return kt_exit_code(err);
+}
+
+static enum kt_err misuse(const struct kt_verb *verb, const char *what, const char *argument)
+{
+  kt_say("%s%s", what, argument);
+  (void)fprintf(stderr, "usage: kt-server %s %s\n", verb->name, verb->arguments);
+  return KT_ERR_USAGE;
+}
+
+/* The option that `argument` ("--name", "--name=value" or "-n") names. */
+static const struct kt_option *option_find(const struct kt_option *options, size_t n_options, const char *argument)
+{
+  bool is_long = strncmp(argument, "--", 2) == 0;
+  const char *name = argument + (is_long ? 2 : 1);
+  size_t len = strcspn(name, "=");
+  for (size_t i = 0; i < n_options; i++) {
+    if (strlen(options[i].name) == len && is_long == (len > 1) && memcmp(options[i].name, name, len) == 0) {
+      return &options[i];
+    }
+  }
+  return NULL;
+}
+
+/* One option at argv[*at]; its value may be the next argument. */
+static enum kt_err option_take(const struct kt_verb *verb, const struct kt_option *option, int argc, char **argv,
+                               int *at)
+{
+  const char *argument = argv[*at];
+  const char *value = strchr(argument, '=');
+  if (option->flag != NULL) {
+    if (value != NULL) {
+      return misuse(verb, "this option takes no value: ", argument);
+    }
+    *option->flag = true;
+    return KT_OK;
+  }
+  if (value != NULL) {
+    value++;
+  } else if (*at + 1 < argc) {
+    *at += 1;
+    value = argv[*at];
+  }
+  if (value == NULL || *value == '\0') {
+    return misuse(verb, "this option needs a value: ", argument);
+  }
+  *option->value = value;
+  return KT_OK;
+}
+
+enum kt_err kt_cli_parse(const struct kt_verb *verb, int argc, char **argv, const struct kt_option *options,
+                         size_t n_options, const char **positional, size_t n_positional)
+{
+  size_t n = 0;
+  bool only_positional = false;
+  for (int i = 0; i < argc; i++) {
+    bool is_option = !only_positional && argv[i][0] == '-' && argv[i][1] != '\0';
+    if (is_option && strcmp(argv[i], "--") == 0) {
+      only_positional = true;
+    } else if (is_option) {
+      const struct kt_option *option = option_find(options, n_options, argv[i]);
+      if (option == NULL) {
+        return misuse(verb, "unknown option: ", argv[i]);
+      }
+      if (option_take(verb, option, argc, argv, &i) != KT_OK) {
+        return KT_ERR_USAGE;
+      }
+    } else if (n == n_positional) {
+      return misuse(verb, "one argument too many: ", argv[i]);
+    } else {
+      positional[n++] = argv[i];
+    }
+  }
+  return n == n_positional ? KT_OK : misuse(verb, "an argument is missing", "");
+}

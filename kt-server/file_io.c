@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "file_io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum kt_err kt_path_join(const char *dir, const char *name, struct kt_path *ret_path, struct kt_error *error)
+{
+  struct kt_path path;
+  int n = name[0] == '/' ? snprintf(path.s, sizeof path.s, "%s", name)
+                         : snprintf(path.s, sizeof path.s, "%s/%s", dir, name);
+  if (n < 0 || (size_t)n >= sizeof path.s) {
+    return kt_error_set(error, KT_ERR_LIMIT, "the path is too long: %.200s…", name);
+  }
+  *ret_path = path;
+  return KT_OK;
+}
+
+/* Everything up to the end of the file; false when that is more than cap bytes or reading fails (errno). */
+static bool read_all(int fd, size_t cap, char *buf, size_t *ret_len)
+{
+  size_t len = 0;
+  for (;;) {
+    ssize_t n = read(fd, buf + len, cap + 1 - len);
+    if (n < 0 && errno == EINTR) {
+      continue;
+    }
+    if (n < 0) {
+      return false;
+    }
+    if (n == 0) {
+      buf[len] = '\0';
+      *ret_len = len;
+      return true;
+    }
+    len += (size_t)n;
+    if (len > cap) {
+      errno = EFBIG;
+      return false;
+    }
+  }
+}
+
+enum kt_err kt_file_read(const char *path, size_t cap, char *buf, size_t *ret_len, struct kt_error *error)
+{
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    return kt_error_set(error, errno == ENOENT ? KT_ERR_ABSENT : KT_ERR_STORE, "%s: %s", path, strerror(errno));
+  }
+  enum kt_err err = KT_OK;
+  if (!read_all(fd, cap, buf, ret_len)) {
+    err = kt_error_set(error, errno == EFBIG ? KT_ERR_LIMIT : KT_ERR_STORE, "%s: %s", path, strerror(errno));
+  }
+  (void)close(fd);
+  return err;
+}
+
+static bool write_all(int fd, const char *data, size_t len)
+{
+  while (len > 0) {
+    ssize_t n = write(fd, data, len);
+    if (n < 0 && errno != EINTR) {
+      return false;
+    }
+    if (n > 0) {
+      data += n;
+      len -= (size_t)n;
+    }
+  }
+  return true;
+}
+
+/* The name lives in the folder: only its fsync makes a rename durable. */
+static bool sync_folder_of(const char *path)
+{
+  struct kt_path copy; /* dirname may change it */
+  (void)snprintf(copy.s, sizeof copy.s, "%s", path);
+  int fd = open(dirname(copy.s), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) {
+    return false;
+  }
+  bool done = fsync(fd) == 0;
+  (void)close(fd);
+  return done;
+}
+
+static bool write_new(const char *path, const void *data, size_t len, mode_t mode)
+{
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+  if (fd < 0) {
+    return false;
+  }
+  /* A leftover of a crash may have other permissions. */
+  bool done = fchmod(fd, mode) == 0 && write_all(fd, data, len) && fsync(fd) == 0;
+  return close(fd) == 0 && done;
+}
+
+enum kt_err kt_file_replace(const char *path, const void *data, size_t len, mode_t mode, struct kt_error *error)
+{
+  struct kt_path temporary;
+  int n = snprintf(temporary.s, sizeof temporary.s, "%s.new", path);
+  if (n < 0 || (size_t)n >= sizeof temporary.s) {
+    return kt_error_set(error, KT_ERR_LIMIT, "the path is too long: %.200s…", path);
+  }
+  if (!write_new(temporary.s, data, len, mode) || rename(temporary.s, path) != 0 || !sync_folder_of(path)) {
+    int cause = errno;
+    (void)unlink(temporary.s);
+    return kt_error_set(error, KT_ERR_STORE, "writing %s: %s", path, strerror(cause));
+  }
+  return KT_OK;
+}

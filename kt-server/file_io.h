@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small files, whole: read with a cap, written so that a crash leaves the old or the new content and nothing between. */
+#ifndef KT_SERVER_FILE_IO_H
+#define KT_SERVER_FILE_IO_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "cli.h"
+
+#define KT_PATH_SIZE 1024
+
+struct kt_path {
+  char s[KT_PATH_SIZE];
+};
+
+/* dir/name, or name alone when it is absolute. KT_ERR_LIMIT when it is too long. */
+KT_MUST_USE enum kt_err kt_path_join(const char *dir, const char *name, struct kt_path *ret_path,
+                                     struct kt_error *error);
+
+/* At most cap bytes into buf, which gets a NUL after them (its size is cap + 1). KT_ERR_ABSENT: no such file;
+ * KT_ERR_LIMIT: longer; KT_ERR_STORE. */
+KT_MUST_USE enum kt_err kt_file_read(const char *path, size_t cap, char *buf, size_t *ret_len, struct kt_error *error);
+
+/* Temporary file, fsync, rename, fsync of the folder. */
+KT_MUST_USE enum kt_err kt_file_replace(const char *path, const void *data, size_t len, mode_t mode,
+                                        struct kt_error *error);
+
+#endif

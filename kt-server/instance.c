@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "instance.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "guard_file.h"
+#include "keys.h"
+
+/* --- what the engine asks for ----------------------------------------------------------------------------------- */
+
+uint64_t kt_now_ms(void)
+{
+  struct timespec now;
+  (void)clock_gettime(CLOCK_REALTIME, &now);
+  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static uint64_t now_ms(void *ctx)
+{
+  (void)ctx;
+  return kt_now_ms();
+}
+
+static enum kt_err random_bytes(void *ctx, uint8_t *ret_bytes, size_t len)
+{
+  (void)ctx;
+  randombytes_buf(ret_bytes, len);
+  return KT_OK;
+}
+
+static enum kt_err guard_load(void *ctx, struct kt_log_guard *ret_guard)
+{
+  struct kt_instance *instance = ctx;
+  return kt_guard_load(instance->guard_path.s, ret_guard, &instance->guard_error);
+}
+
+static enum kt_err guard_save(void *ctx, const struct kt_log_guard *guard)
+{
+  struct kt_instance *instance = ctx;
+  enum kt_err err = kt_guard_save(instance->guard_path.s, guard, &instance->guard_error);
+  if (err != KT_OK) {
+    kt_say("head guard: %s", instance->guard_error.text);
+  }
+  return err;
+}
+
+static void fatal(void *ctx, const char *text)
+{
+  const struct kt_instance *instance = ctx;
+  kt_say("the log signs nothing any more: %s", text);
+  if (instance->on_fatal != NULL) {
+    instance->on_fatal(instance->on_fatal_ctx);
+  }
+}
+
+struct kt_log_options kt_instance_log_options(struct kt_instance *instance, bool guard_may_be_missing)
+{
+  const struct kt_settings *settings = &instance->settings;
+  return (struct kt_log_options){
+    .config = &instance->config,
+    .sign_seed = instance->signing->seed,
+    .vrf_seed = instance->vrf->seed,
+    .store = instance->store,
+    .registration = settings->registration,
+    .heartbeat_ms = settings->heartbeat_ms,
+    .cadence_ms = settings->cadence_ms,
+    .limits = { .value_max = (size_t)settings->limits.value_bytes,
+                .values_max = (size_t)settings->limits.values_per_update,
+                .queue_max = (size_t)settings->limits.queue,
+                .response_max = (size_t)settings->limits.response_bytes,
+                .audit_max = (size_t)settings->limits.audit_page },
+    .guard_may_be_missing = guard_may_be_missing,
+    .ctx = instance,
+    .now_ms = now_ms,
+    .random = random_bytes,
+    .guard_load = guard_load,
+    .guard_save = guard_save,
+    .fatal = fatal,
+  };
+}
+
+/* --- stages ------------------------------------------------------------------------------------------------------- */
+
+void kt_instance_init(struct kt_instance *instance)
+{
+  *instance = (struct kt_instance){ .lock_fd = -1 };
+}
+
+static enum kt_err load_config(struct kt_instance *instance, struct kt_error *error)
+{
+  struct kt_path path;
+  struct kt_reason reason = { 0 };
+  enum kt_err err = kt_path_join(instance->dir.s, KT_NAME_CONFIG, &path, error);
+  if (err == KT_OK) {
+    err = kt_file_read(path.s, KT_CONFIG_MAX, (char *)instance->config_bytes, &instance->config_len, error);
+  }
+  if (err != KT_OK) {
+    return err;
+  }
+  err = kt_config_decode((struct kt_bytes){ instance->config_bytes, instance->config_len }, &instance->config, &reason);
+  return err == KT_OK ? KT_OK : kt_error_set(error, err, "%s: %s", path.s, reason.text);
+}
+
+static enum kt_err load_key(const struct kt_instance *instance, const char *name, const char *role,
+                            struct kt_secret **ret_secret, struct kt_error *error)
+{
+  struct kt_path path;
+  enum kt_err err = kt_path_join(instance->dir.s, name, &path, error);
+  return err == KT_OK ? kt_key_load(path.s, role, ret_secret, error) : err;
+}
+
+/* A key that is not the Configuration's would make signatures that every client refuses. */
+static enum kt_err check_keys(const struct kt_instance *instance, struct kt_error *error)
+{
+  const struct kt_config *config = &instance->config;
+  uint8_t signing[KT_PUBLIC_KEY_MAX];
+  uint8_t vrf[KT_PUBLIC_KEY_MAX];
+  if (config->suite->sign_public(instance->signing->seed, signing) != KT_OK ||
+      config->suite->vrf_public(instance->vrf->seed, vrf) != KT_OK) {
+    return kt_error_set(error, KT_ERR_CRYPTO, "%s: a key of the log is not usable", instance->dir.s);
+  }
+  if (memcmp(signing, config->signature_public_key.data, config->signature_public_key.len) != 0 ||
+      memcmp(vrf, config->vrf_public_key.data, config->vrf_public_key.len) != 0) {
+    return kt_error_set(error, KT_ERR_CRYPTO, "%s: the key files do not belong to " KT_NAME_CONFIG, instance->dir.s);
+  }
+  return KT_OK;
+}
+
+/* The windows of the Configuration bound what the settings may say. */
+static enum kt_err check_settings(const struct kt_instance *instance, struct kt_error *error)
+{
+  if (instance->settings.heartbeat_ms >= instance->config.max_behind) {
+    return kt_error_set(error, KT_ERR_FORMAT,
+                        "%s/" KT_NAME_SETTINGS ": heartbeat must be shorter than max-behind (%llu ms), or clients "
+                        "will find the log stale",
+                        instance->dir.s, (unsigned long long)instance->config.max_behind);
+  }
+  return KT_OK;
+}
+
+enum kt_err kt_instance_load(struct kt_instance *instance, const char *dir, struct kt_error *error)
+{
+  struct kt_path path;
+  enum kt_err err = kt_path_join(".", dir, &instance->dir, error);
+  if (err == KT_OK) {
+    err = kt_path_join(instance->dir.s, KT_NAME_SETTINGS, &path, error);
+  }
+  if (err == KT_OK) {
+    err = kt_settings_load(path.s, &instance->settings, error);
+  }
+  if (err == KT_OK) {
+    err = kt_path_join(instance->dir.s, instance->settings.head_guard, &instance->guard_path, error);
+  }
+  if (err == KT_OK) {
+    err = load_config(instance, error);
+  }
+  if (err == KT_OK) {
+    err = check_settings(instance, error);
+  }
+  if (err == KT_OK) {
+    err = load_key(instance, KT_NAME_SIGNING_KEY, "signing", &instance->signing, error);
+  }
+  if (err == KT_OK) {
+    err = load_key(instance, KT_NAME_VRF_KEY, "vrf", &instance->vrf, error);
+  }
+  return err == KT_OK ? check_keys(instance, error) : err;
+}
+
+enum kt_err kt_instance_lock(struct kt_instance *instance, struct kt_error *error)
+{
+  struct kt_path path;
+  enum kt_err err = kt_path_join(instance->dir.s, KT_NAME_LOCK, &path, error);
+  if (err != KT_OK) {
+    return err;
+  }
+  int fd = open(path.s, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) {
+    return kt_error_set(error, KT_ERR_STORE, "%s: %s", path.s, strerror(errno));
+  }
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    err = errno == EWOULDBLOCK
+              ? kt_error_set(error, KT_ERR_UNDETERMINED, "%s is in use by another kt-server", instance->dir.s)
+              : kt_error_set(error, KT_ERR_STORE, "locking %s: %s", path.s, strerror(errno));
+    (void)close(fd);
+    return err;
+  }
+  instance->lock_fd = fd;
+  return KT_OK;
+}
+
+enum kt_err kt_instance_open_log(struct kt_instance *instance, bool guard_may_be_missing, struct kt_error *error)
+{
+  struct kt_path path;
+  struct kt_store_error store_error;
+  struct kt_log_problem problem;
+  struct kt_store_options store_options = { .node_len = KT_LOG_NODE_LEN,
+                                            .cache_bytes = (size_t)instance->settings.cache_bytes };
+  enum kt_err err = kt_path_join(instance->dir.s, KT_NAME_DATABASE, &path, error);
+  if (err != KT_OK) {
+    return err;
+  }
+  err = kt_store_open_sqlite(path.s, &store_options, &instance->store, &store_error);
+  if (err != KT_OK) {
+    return kt_error_set(error, err, "%s", store_error.text);
+  }
+  struct kt_log_options options = kt_instance_log_options(instance, guard_may_be_missing);
+  err = kt_log_open(&options, &instance->log, &problem);
+  if (err != KT_OK) {
+    /* The engine knows that the guard failed, the file knows why. */
+    return instance->guard_error.text[0] != '\0'
+               ? kt_error_set(error, err, "%s (%.200s)", problem.text, instance->guard_error.text)
+               : kt_error_set(error, err, "%s", problem.text);
+  }
+  return KT_OK;
+}
+
+enum kt_err kt_instance_open(struct kt_instance *instance, const char *dir, struct kt_error *error)
+{
+  enum kt_err err = kt_instance_load(instance, dir, error);
+  if (err == KT_OK) {
+    err = kt_instance_lock(instance, error);
+  }
+  return err == KT_OK ? kt_instance_open_log(instance, false, error) : err;
+}
+
+void kt_instance_release(struct kt_instance *instance)
+{
+  kt_log_close(instance->log);
+  kt_store_close(instance->store);
+  kt_secret_free(instance->signing);
+  kt_secret_free(instance->vrf);
+  if (instance->lock_fd >= 0) {
+    (void)close(instance->lock_fd);
+  }
+  kt_instance_init(instance);
+}

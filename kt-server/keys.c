@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "file_io.h"
+
+#define LINE_MAX_LEN 128
+
+static size_t prefix(const char *role, char ret_line[static LINE_MAX_LEN + 1])
+{
+  return (size_t)snprintf(ret_line, LINE_MAX_LEN + 1, "kt-key/1 %s ", role);
+}
+
+enum kt_err kt_key_create(const char *path, const char *role, struct kt_secret **ret_secret, struct kt_error *error)
+{
+  struct kt_secret *secret = NULL;
+  char line[LINE_MAX_LEN + 1];
+  if (access(path, F_OK) == 0) {
+    return kt_error_set(error, KT_ERR_CONFLICT, "%s exists already", path);
+  }
+  if (kt_secret_new(&secret) != KT_OK) {
+    return kt_error_set(error, KT_ERR_MEMORY, "no memory that can be locked for a key");
+  }
+  randombytes_buf(secret->seed, sizeof secret->seed);
+  size_t len = prefix(role, line);
+  (void)sodium_bin2hex(line + len, sizeof line - len, secret->seed, sizeof secret->seed);
+  len += 2 * sizeof secret->seed;
+  line[len++] = '\n';
+  enum kt_err err = kt_file_replace(path, line, len, 0600, error);
+  sodium_memzero(line, sizeof line);
+  if (err != KT_OK) {
+    kt_secret_free(secret);
+    return err;
+  }
+  *ret_secret = secret;
+  return KT_OK;
+}
+
+static enum kt_err check_permissions(const char *path, struct kt_error *error)
+{
+  struct stat info;
+  if (stat(path, &info) != 0) {
+    return kt_error_set(error, errno == ENOENT ? KT_ERR_ABSENT : KT_ERR_STORE, "%s: %s", path, strerror(errno));
+  }
+  if (!S_ISREG(info.st_mode) || (info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return kt_error_set(error, KT_ERR_DENIED,
+                        "%s: mode %04o, others may use this secret key; it must be a file of mode 0600", path,
+                        (unsigned)(info.st_mode & 07777));
+  }
+  return KT_OK;
+}
+
+static bool parse(const char *line, size_t len, const char *role, struct kt_secret *secret)
+{
+  char expected[LINE_MAX_LEN + 1];
+  size_t n = prefix(role, expected);
+  size_t seed_len = 0;
+  const size_t hex_len = 2 * sizeof secret->seed;
+  return len == n + hex_len + 1 && memcmp(line, expected, n) == 0 && line[len - 1] == '\n' &&
+         sodium_hex2bin(secret->seed, sizeof secret->seed, line + n, hex_len, NULL, &seed_len, NULL) == 0 &&
+         seed_len == sizeof secret->seed;
+}
+
+enum kt_err kt_key_load(const char *path, const char *role, struct kt_secret **ret_secret, struct kt_error *error)
+{
+  struct kt_secret *secret = NULL;
+  char line[LINE_MAX_LEN + 1];
+  size_t len = 0;
+  enum kt_err err = check_permissions(path, error);
+  if (err != KT_OK) {
+    return err;
+  }
+  if (kt_secret_new(&secret) != KT_OK) {
+    return kt_error_set(error, KT_ERR_MEMORY, "no memory that can be locked for a key");
+  }
+  err = kt_file_read(path, LINE_MAX_LEN, line, &len, error);
+  if (err == KT_OK && !parse(line, len, role, secret)) {
+    err = kt_error_set(error, KT_ERR_FORMAT, "%s is not a key file for the role \"%s\"", path, role);
+  }
+  sodium_memzero(line, sizeof line);
+  if (err != KT_OK) {
+    kt_secret_free(secret);
+    return err;
+  }
+  *ret_secret = secret;
+  return KT_OK;
+}

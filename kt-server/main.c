@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verb table. */
+#include <stdio.h>
+#include <string.h>
+
+#include <kt/suite.h>
+
+#include "cli.h"
+
+static const struct kt_verb verbs[] = {
+  { "init", "DIR [options]", "keys, commented DIR/kt-server.yaml, log with entry 0", kt_verb_init },
+  { "run", "DIR [--listen ADDR:PORT|unix:PATH] [--accept-missing-guard]",
+    "serve the log; SIGTERM drains and stops, SIGHUP reloads", kt_verb_run },
+  { "config", "DIR [-o FILE]", "the public Configuration, to be pinned by clients", kt_verb_config },
+  { "check-config", "DIR", "check DIR/kt-server.yaml, the keys and the Configuration", kt_verb_check_config },
+  { "status", "DIR [--json]", "size, root, age, labels, versions, queue, guard", kt_verb_status },
+  { "token", "DIR", "print a new single-use registration token", kt_verb_token },
+  { "fsck", "DIR", "check all stored data; the log must be stopped", kt_verb_fsck },
+  { "import", "DIR FILE.jsonl", "add unsigned device sets, one JSON object per line", kt_verb_import },
+  { "update-label", "DIR LABEL FILE.json", "operator insertion for one label; clients will alert",
+    kt_verb_update_label },
+};
+
+#define N_VERBS (sizeof verbs / sizeof verbs[0])
+
+static int help(FILE *out)
+{
+  (void)fprintf(out, "usage: kt-server VERB …\n\n");
+  for (size_t i = 0; i < N_VERBS; i++) {
+    (void)fprintf(out, "  %s %s\n        %s\n", verbs[i].name, verbs[i].arguments, verbs[i].summary);
+  }
+  (void)fprintf(out, "  version\n        print the version\n\n"
+                     "exit codes: 0 done, 1 a check failed, 2 usage or configuration, 3 undecided (busy, disk, network)\n");
+  return out == stdout ? KT_EXIT_DONE : KT_EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+  if (argc < 2) {
+    return help(stderr);
+  }
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    return help(stdout);
+  }
+  if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
+    (void)printf("kt-server %s\n", KT_SERVER_VERSION);
+    return KT_EXIT_DONE;
+  }
+  for (size_t i = 0; i < N_VERBS; i++) {
+    if (strcmp(argv[1], verbs[i].name) == 0) {
+      if (kt_crypto_init() != KT_OK) {
+        kt_say("the cryptographic library does not work on this machine");
+        return KT_EXIT_UNDECIDED;
+      }
+      return verbs[i].run(&verbs[i], argc - 2, argv + 2);
+    }
+  }
+  kt_say("unknown verb: %s", argv[1]);
+  return help(stderr);
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "settings.h"
+
+#include <cyaml/cyaml.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log/log.h"
+#include "units.h"
+#include "yaml_where.h"
+
+/* As written: what is absent is NULL, and text is not interpreted yet. */
+struct raw_limits {
+  char *body, *value, *response, *timeout;
+  uint64_t *values_per_update, *queue, *audit_page, *connections;
+};
+struct raw {
+  char *listen, *admin_listen, *head_guard, *heartbeat, *cadence, *drain, *cache;
+  uint64_t *threads;
+  int registration, access_log; /* absent is the first word, the default */
+  struct raw_limits limits;
+};
+
+#define OPTIONAL_TEXT (CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER)
+#define TEXT(key, structure, member) CYAML_FIELD_STRING_PTR(key, OPTIONAL_TEXT, structure, member, 1, KT_ADDRESS_MAX)
+#define COUNT(key, structure, member) CYAML_FIELD_UINT_PTR(key, OPTIONAL_TEXT, structure, member)
+
+static const cyaml_strval_t registrations[] = {
+  { "open", KT_REGISTRATION_OPEN }, { "token", KT_REGISTRATION_TOKEN }, { "closed", KT_REGISTRATION_CLOSED }
+};
+static const cyaml_strval_t access_logs[] = {
+  { "off", KT_ACCESS_LOG_OFF }, { "errors", KT_ACCESS_LOG_ERRORS }, { "all", KT_ACCESS_LOG_ALL }
+};
+
+static const cyaml_schema_field_t limit_fields[] = {
+  TEXT("body", struct raw_limits, body),
+  TEXT("value", struct raw_limits, value),
+  TEXT("response", struct raw_limits, response),
+  TEXT("timeout", struct raw_limits, timeout),
+  COUNT("values-per-update", struct raw_limits, values_per_update),
+  COUNT("queue", struct raw_limits, queue),
+  COUNT("audit-page", struct raw_limits, audit_page),
+  COUNT("connections", struct raw_limits, connections),
+  CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t fields[] = {
+  TEXT("listen", struct raw, listen),
+  TEXT("admin-listen", struct raw, admin_listen),
+  TEXT("head-guard", struct raw, head_guard),
+  TEXT("heartbeat", struct raw, heartbeat),
+  TEXT("cadence", struct raw, cadence),
+  TEXT("drain", struct raw, drain),
+  TEXT("cache", struct raw, cache),
+  COUNT("threads", struct raw, threads),
+  CYAML_FIELD_ENUM("registration", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct raw, registration, registrations,
+                   CYAML_ARRAY_LEN(registrations)),
+  CYAML_FIELD_ENUM("access-log", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct raw, access_log, access_logs,
+                   CYAML_ARRAY_LEN(access_logs)),
+  CYAML_FIELD_MAPPING("limits", CYAML_FLAG_OPTIONAL, struct raw, limits, limit_fields),
+  CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t schema = { CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw, fields) };
+
+/* --- what the YAML library says ---------------------------------------------------------------------------------- */
+
+/* The first line of its report names the trouble, the first line of its backtrace the place. */
+struct complaint {
+  char what[200];
+  char where[200];
+};
+
+static void listen_to_library(cyaml_log_t level, void *ctx, const char *format, va_list args)
+{
+  struct complaint *complaint = ctx;
+  char line[200];
+  (void)level;
+  (void)vsnprintf(line, sizeof line, format, args);
+  line[strcspn(line, "\n")] = '\0';
+  if (strncmp(line, "Load: ", 6) == 0 && complaint->what[0] == '\0') {
+    (void)snprintf(complaint->what, sizeof complaint->what, "%s", line + 6);
+  } else if (strstr(line, "(line: ") != NULL && complaint->where[0] == '\0') {
+    (void)snprintf(complaint->where, sizeof complaint->where, "%s", line);
+  }
+}
+
+static enum kt_err refuse_at(const char *path, struct kt_yaml_place place, const char *what, struct kt_error *error)
+{
+  return kt_error_set(error, KT_ERR_FORMAT, "%s:%u:%u: %s", path, place.line, place.column, what);
+}
+
+static enum kt_err explain(const char *path, struct kt_bytes text, cyaml_err_t cause,
+                           const struct complaint *complaint, struct kt_error *error)
+{
+  static const char unexpected[] = "Unexpected key: ";
+  struct kt_yaml_place place = { 1, 1 };
+  if (cause == CYAML_ERR_OOM) {
+    return kt_error_set(error, KT_ERR_MEMORY, "%s: out of memory", path);
+  }
+  if (kt_yaml_syntax(text, &place)) {
+    return refuse_at(path, place, "this is not YAML", error);
+  }
+  if (cause == CYAML_ERR_INVALID_KEY && strncmp(complaint->what, unexpected, sizeof unexpected - 1) == 0) {
+    /* The library's place is the one before; the key itself is what a person looks for. */
+    char what[240];
+    const char *key = complaint->what + sizeof unexpected - 1;
+    (void)snprintf(what, sizeof what, "unknown option \"%s\"", key);
+    (void)kt_yaml_where(text, NULL, key, &place);
+    return refuse_at(path, place, what, error);
+  }
+  const char *at = strstr(complaint->where, "(line: ");
+  if (at != NULL) {
+    (void)sscanf(at, "(line: %u, column: %u", &place.line, &place.column);
+  }
+  return refuse_at(path, place, complaint->what[0] != '\0' ? complaint->what : cyaml_strerror(cause), error);
+}
+
+/* --- interpretation ------------------------------------------------------------------------------------------------ */
+
+enum kind { DURATION, SIZE, NUMBER };
+
+/* How one option becomes a number, and its default. */
+struct rule {
+  const char *section;
+  const char *key;
+  enum kind kind;
+  size_t raw_offset;
+  size_t offset;
+  uint64_t fallback;
+  uint64_t min;
+  uint64_t max;
+};
+
+#define TOP(key, kind, from, to, ...)                                                                                  \
+  {                                                                                                                    \
+    NULL, key, kind, offsetof(struct raw, from), offsetof(struct kt_settings, to), __VA_ARGS__                         \
+  }
+#define LIMIT(key, kind, from, to, ...)                                                                                \
+  {                                                                                                                    \
+    "limits", key, kind, offsetof(struct raw, limits.from), offsetof(struct kt_settings, limits.to), __VA_ARGS__       \
+  }
+
+#define KIB ((uint64_t)1 << 10)
+#define MIB ((uint64_t)1 << 20)
+#define GIB ((uint64_t)1 << 30)
+#define HOUR_MS ((uint64_t)3600000)
+
+static const struct rule rules[] = {
+  TOP("heartbeat", DURATION, heartbeat, heartbeat_ms, 0, 0, 24 * HOUR_MS),
+  TOP("cadence", DURATION, cadence, cadence_ms, KT_LOG_CADENCE_MS_DEFAULT, 0, HOUR_MS),
+  TOP("drain", DURATION, drain, drain_ms, 10000, 0, HOUR_MS),
+  TOP("cache", SIZE, cache, cache_bytes, KT_STORE_CACHE_BYTES_DEFAULT, 0, 1024 * GIB),
+  TOP("threads", NUMBER, threads, threads, 4, 1, 256),
+  LIMIT("body", SIZE, body, body_bytes, MIB, KIB, 64 * MIB),
+  LIMIT("value", SIZE, value, value_bytes, KT_LOG_VALUE_MAX_DEFAULT, 1, KT_LOG_VALUE_MAX_DEFAULT),
+  LIMIT("response", SIZE, response, response_bytes, KT_LOG_RESPONSE_MAX_DEFAULT, 64 * KIB, GIB),
+  LIMIT("timeout", DURATION, timeout, timeout_ms, 30000, 1000, HOUR_MS),
+  LIMIT("values-per-update", NUMBER, values_per_update, values_per_update, KT_LOG_VALUES_MAX_DEFAULT, 1,
+        KT_LOG_LEAVES_MAX),
+  LIMIT("queue", NUMBER, queue, queue, KT_LOG_QUEUE_MAX_DEFAULT, 1, 1000000),
+  LIMIT("audit-page", NUMBER, audit_page, audit_page, KT_LOG_AUDIT_MAX_DEFAULT, 1, 65536),
+  LIMIT("connections", NUMBER, connections, connections, 1000, 8, 100000),
+};
+
+/* The option's number; a text that is none gives its reason. */
+static const char *rule_read(const struct rule *rule, const struct raw *raw, uint64_t *ret_number)
+{
+  const void *at = (const char *)raw + rule->raw_offset;
+  const char *why = NULL;
+  if (rule->kind == NUMBER) {
+    uint64_t *const *number = at;
+    *ret_number = *number != NULL ? **number : rule->fallback;
+    return NULL;
+  }
+  char *const *text = at;
+  if (*text == NULL) {
+    *ret_number = rule->fallback;
+  } else if (rule->kind == DURATION) {
+    (void)!kt_duration_parse(*text, ret_number, &why);
+  } else {
+    (void)!kt_size_parse(*text, ret_number, &why);
+  }
+  return why;
+}
+
+static enum kt_err apply_rules(const char *path, struct kt_bytes text, const struct raw *raw,
+                               struct kt_settings *settings, struct kt_error *error)
+{
+  for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+    const struct rule *rule = &rules[i];
+    uint64_t number = 0;
+    char what[200];
+    const char *why = rule_read(rule, raw, &number);
+    if (why == NULL && (number < rule->min || number > rule->max)) {
+      why = "the value is out of range";
+    }
+    if (why != NULL) {
+      struct kt_yaml_place place = { 1, 1 };
+      (void)kt_yaml_where(text, rule->section, rule->key, &place);
+      (void)snprintf(what, sizeof what, "%s: %s", rule->key, why);
+      return refuse_at(path, place, what, error);
+    }
+    *(uint64_t *)(void *)((char *)settings + rule->offset) = number;
+  }
+  return KT_OK;
+}
+
+static void apply_text(const char *value, const char *fallback, char ret_text[static KT_ADDRESS_MAX + 1])
+{
+  (void)snprintf(ret_text, KT_ADDRESS_MAX + 1, "%s", value != NULL ? value : fallback);
+}
+
+static enum kt_err interpret(const char *path, struct kt_bytes text, const struct raw *raw,
+                             struct kt_settings *ret_settings, struct kt_error *error)
+{
+  struct kt_settings settings = { 0 };
+  enum kt_err err = apply_rules(path, text, raw, &settings, error);
+  if (err != KT_OK) {
+    return err;
+  }
+  apply_text(raw->listen, "127.0.0.1:8080", settings.listen);
+  apply_text(raw->admin_listen, "127.0.0.1:0", settings.admin_listen);
+  apply_text(raw->head_guard, "head-guard", settings.head_guard);
+  settings.registration = (enum kt_registration)raw->registration;
+  settings.access_log = (enum kt_access_log)raw->access_log;
+  *ret_settings = settings;
+  return KT_OK;
+}
+
+#define FILE_MAX_LEN ((size_t)256 << 10)
+
+static enum kt_err load_text(const char *path, struct kt_bytes text, struct kt_settings *ret_settings,
+                             struct kt_error *error)
+{
+  static const struct raw nothing = { 0 };
+  struct complaint complaint = { { 0 }, { 0 } };
+  cyaml_config_t library = { .log_fn = listen_to_library,
+                             .log_ctx = &complaint,
+                             .mem_fn = cyaml_mem,
+                             .log_level = CYAML_LOG_ERROR };
+  cyaml_data_t *data = NULL;
+  cyaml_err_t cause = cyaml_load_data(text.data, text.len, &library, &schema, &data, NULL);
+  if (cause != CYAML_OK) {
+    return explain(path, text, cause, &complaint, error);
+  }
+  /* A file of comments alone is valid: everything has its default. */
+  enum kt_err err = interpret(path, text, data != NULL ? data : &nothing, ret_settings, error);
+  (void)cyaml_free(&library, &schema, data, 0);
+  return err;
+}
+
+enum kt_err kt_settings_load(const char *path, struct kt_settings *ret_settings, struct kt_error *error)
+{
+  size_t len = 0;
+  char *text = malloc(FILE_MAX_LEN + 1);
+  if (text == NULL) {
+    return kt_error_set(error, KT_ERR_MEMORY, "out of memory");
+  }
+  enum kt_err err = kt_file_read(path, FILE_MAX_LEN, text, &len, error);
+  if (err == KT_OK) {
+    err = load_text(path, (struct kt_bytes){ (const uint8_t *)text, len }, ret_settings, error);
+  }
+  free(text);
+  return err;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* DIR/kt-server.yaml: what an operator may change without becoming another log.
+ *
+ * The windows, the suite, the mode and the keys are not in it: every signature covers them, so they are fixed at init in
+ * DIR/config.bin. Paths are relative to DIR. Unknown keys and bad values are refused with file, line and column. */
+#ifndef KT_SERVER_SETTINGS_H
+#define KT_SERVER_SETTINGS_H
+
+#include <kt/account_policy.h>
+
+#include "file_io.h"
+
+enum kt_access_log { KT_ACCESS_LOG_OFF, KT_ACCESS_LOG_ERRORS, KT_ACCESS_LOG_ALL };
+
+#define KT_ADDRESS_MAX 255
+
+struct kt_settings {
+  char listen[KT_ADDRESS_MAX + 1];
+  char admin_listen[KT_ADDRESS_MAX + 1]; /* "off": none */
+  char head_guard[KT_ADDRESS_MAX + 1];
+  enum kt_registration registration;
+  enum kt_access_log access_log;
+  uint64_t heartbeat_ms; /* 0: half of max_behind */
+  uint64_t cadence_ms;
+  uint64_t drain_ms;
+  uint64_t cache_bytes;
+  uint64_t threads;
+  struct {
+    uint64_t body_bytes;
+    uint64_t value_bytes;
+    uint64_t response_bytes;
+    uint64_t values_per_update;
+    uint64_t queue;
+    uint64_t audit_page;
+    uint64_t connections;
+    uint64_t timeout_ms; /* of an idle connection */
+  } limits;
+};
+
+/* KT_ERR_FORMAT: refused, "FILE:LINE:COLUMN: …". KT_ERR_ABSENT, KT_ERR_STORE: not readable. */
+KT_MUST_USE enum kt_err kt_settings_load(const char *path, struct kt_settings *ret_settings, struct kt_error *error);
+
+/* The file that init writes: every option with its default and what it does. registration: the word for that option.
+ * Length without the NUL; the text is static but for that word. */
+#define KT_SETTINGS_TEXT_SIZE 8192
+size_t kt_settings_template(const char *registration, char ret_text[static KT_SETTINGS_TEXT_SIZE]);
+
+#endif

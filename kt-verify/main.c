@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verb table. */
+#include <curl/curl.h>
+#include <locale.h>
+
+#include <kt/suite.h>
+
+#include "cli.h"
+#include "output.h"
+#include "verbs.h"
+
+#define OPT(name) KT_OPT_BIT(KT_OPT_##name)
+
+static const struct kt_verb verbs[] = {
+  { "init", "URL --config FILE | URL --first-use", 1, 1, OPT(CONFIG) | OPT(FIRST_USE), kt_verb_init,
+    "pin a log: its configuration, and the first head it shows" },
+  { "config show", "", 0, 0, 0, kt_verb_config_show, "the pinned configuration" },
+  { "config update", "FILE", 1, 1, 0, kt_verb_config_update, "accept a successor configuration of the same log" },
+  { "account create", "LABEL", 1, 1, 0, kt_verb_account_create,
+    "make an account key for your label and start following it" },
+  { "account show", "LABEL", 1, 1, 0, kt_verb_account_show, "the account's key, versions and devices" },
+  { "account export", "LABEL", 1, 1, OPT(PASSPHRASE_FILE), kt_verb_account_export,
+    "write the account key to stdout, encrypted under a passphrase" },
+  { "account import", "LABEL", 1, 1, OPT(PASSPHRASE_FILE), kt_verb_account_import,
+    "read an exported account key from stdin and follow the account from here" },
+  { "device add", "LABEL --name NAME --key ALG:BASE64…", 1, 1, OPT(NAME) | OPT(KEY) | OPT(TOKEN), kt_verb_device_add,
+    "publish a device's public keys" },
+  { "device remove", "LABEL DEVICE", 2, 2, 0, kt_verb_device_remove,
+    "publish the list without this device (id or key fingerprint, or the beginning of one)" },
+  { "device list", "LABEL", 1, 1, 0, kt_verb_device_list, "devices of your account, as the log shows them now" },
+  { "lookup", "LABEL", 1, 1, OPT(VERSION) | OPT(REQUIRE_VERIFIED) | OPT(ALLOW_UNSIGNED), kt_verb_lookup,
+    "somebody's devices and public keys, verified" },
+  { "contact list", "", 0, 0, 0, kt_verb_contact_list, "everybody you looked up" },
+  { "contact show", "LABEL", 1, 1, 0, kt_verb_contact_show, "what is known about one contact" },
+  { "contact trust", "LABEL --key FINGERPRINT", 1, 1, OPT(KEY), kt_verb_contact_trust,
+    "mark a contact verified by the fingerprint of their account key" },
+  { "contact untrust", "LABEL", 1, 1, 0, kt_verb_contact_untrust, "take a verification back" },
+  { "contact policy", "LABEL normal|strict", 2, 2, 0, kt_verb_contact_policy,
+    "strict: also alert when the contact adds a device" },
+  { "code show", "LABEL", 1, 1, OPT(AS), kt_verb_code_show, "the safety number between you and LABEL" },
+  { "code compare", "LABEL DIGITS|-", 2, KT_CLI_ARGS_MAX, OPT(AS), kt_verb_code_compare,
+    "compare it with the digits the other person sees" },
+  { "monitor add", "LABEL", 1, 1, 0, kt_verb_monitor_add, "watch somebody else's label as well" },
+  { "monitor once", "", 0, 0, 0, kt_verb_monitor_once, "check your accounts and what you watch; fits a timer" },
+  { "monitor status", "", 0, 0, 0, kt_verb_monitor_status, "when each label was checked last; asks nobody" },
+  { "monitor approve", "LABEL DEVICE", 2, 2, OPT(TOKEN), kt_verb_monitor_approve,
+    "say that a device is yours (id or key fingerprint; a full fingerprint also in advance)" },
+  { "alerts list", "", 0, 0, 0, kt_verb_alerts_list, "all alerts and how they were settled" },
+  { "alerts ack", "ID", 1, 1, 0, kt_verb_alerts_ack, "settle an alert you have dealt with" },
+  { "version", "", 0, 0, 0, kt_verb_version, "the version of this program" },
+};
+
+#define N_VERBS (sizeof verbs / sizeof verbs[0])
+
+int main(int argc, char **argv)
+{
+  struct kt_cli cli;
+  struct kt_output out;
+  setlocale(LC_CTYPE, "");
+  bool parsed = kt_cli_parse(verbs, N_VERBS, argc, argv, &cli);
+  kt_output_init(&out, stdout, stderr, cli.values[KT_OPT_COLOR], kt_cli_flag(&cli, KT_OPT_JSON));
+  out.verb = cli.verb != NULL ? cli.verb->name : NULL;
+  enum kt_exit code = KT_EXIT_OK;
+  if (!parsed) {
+    code = kt_output_fail(&out, KT_EXIT_USAGE, "usage", "%s", cli.error);
+  } else if (cli.help) {
+    out.json = false;
+    kt_cli_help(verbs, N_VERBS, &cli, &out);
+  } else if (kt_crypto_init() != KT_OK || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    code = kt_output_fail(&out, KT_EXIT_USAGE, "crypto", "the cryptographic or the network library cannot start");
+  } else {
+    code = cli.verb->run(&cli, &out);
+    curl_global_cleanup();
+  }
+  code = kt_output_finish(&out, code);
+  kt_output_release(&out);
+  return (int)code;
+}

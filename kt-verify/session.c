@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define REQUEST_MAX ((size_t)1 << 20)
+#define SESSION_ARENA_CAP ((size_t)256 << 20)
+#define CONFLICTS_MAX 8
+
+uint64_t kt_now_ms(void)
+{
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return now.tv_sec < 0 ? 0 : (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+struct kt_bytes kt_text_bytes(const char *text)
+{
+  return (struct kt_bytes){ (const uint8_t *)text, strlen(text) };
+}
+
+enum kt_exit kt_session_open_state(const struct kt_cli *cli, bool create, struct kt_output *out,
+                                   struct kt_state *ret_state)
+{
+  enum kt_err err = kt_state_open(cli->values[KT_OPT_HOME], create, ret_state);
+  switch (err) {
+  case KT_OK: return KT_EXIT_OK;
+  case KT_ERR_ABSENT:
+    return kt_output_fail(out, KT_EXIT_USAGE, "not-initialised",
+                          "no log is pinned in %s: run kt-verify init URL --config FILE first", ret_state->home);
+  case KT_ERR_USAGE:
+    return kt_output_fail(out, KT_EXIT_USAGE, "home", "no usable state folder: give --home DIR or set KT_HOME");
+  case KT_ERR_DENIED:
+    return kt_output_fail(out, KT_EXIT_USAGE, "home", "cannot use the state folder %s: %s", ret_state->home,
+                          strerror(errno));
+  case KT_ERR_UNSUPPORTED:
+    return kt_output_fail(out, KT_EXIT_USAGE, "state-version", "%s was written by a newer version of kt-verify",
+                          ret_state->home);
+  default:
+    return kt_output_fail(out, KT_EXIT_USAGE, "state", "cannot open %s/state.db: %s", ret_state->home,
+                          ret_state->error);
+  }
+}
+
+enum kt_exit kt_session_store_failed(struct kt_session *session, enum kt_err err)
+{
+  if (err == KT_ERR_STORE) {
+    return kt_output_fail(session->out, KT_EXIT_USAGE, "state", "cannot read or write %s/state.db: %s",
+                          session->state.home, session->state.error);
+  }
+  return kt_output_fail(session->out, err == KT_ERR_CONFLICT ? KT_EXIT_UNDECIDED : KT_EXIT_USAGE, "state", "%s: %s",
+                        session->state.home, kt_err_text(err));
+}
+
+static enum kt_exit load_pinned(struct kt_session *session)
+{
+  struct kt_reason reason = { .code = NULL };
+  uint64_t generation;
+  enum kt_err err = kt_state_begin_read(&session->state, &generation);
+  if (err == KT_OK) {
+    err = kt_state_log(&session->state, &session->pinned_arena, &session->pinned);
+    kt_state_rollback(&session->state);
+  }
+  if (err == KT_ERR_ABSENT) {
+    return kt_output_fail(session->out, KT_EXIT_USAGE, "not-initialised",
+                          "no log is pinned in %s: run kt-verify init URL --config FILE first", session->state.home);
+  }
+  if (err != KT_OK) {
+    return kt_session_store_failed(session, err);
+  }
+  err = kt_config_decode(session->pinned.config, &session->config, &reason);
+  if (err != KT_OK) {
+    kt_output_fail_reason(session->out, err, &reason, "the pinned configuration");
+    return KT_EXIT_USAGE;
+  }
+  kt_config_log_id(&session->config, &session->log_id);
+  return KT_EXIT_OK;
+}
+
+enum kt_exit kt_session_open(struct kt_session *session, const struct kt_cli *cli, struct kt_output *out)
+{
+  *session = (struct kt_session){ .cli = cli, .out = out };
+  kt_arena_init(&session->pinned_arena, KT_ARENA_CAP_DEFAULT);
+  kt_arena_init(&session->arena, SESSION_ARENA_CAP);
+  enum kt_exit code = kt_session_open_state(cli, false, out, &session->state);
+  if (code == KT_EXIT_OK) {
+    code = load_pinned(session);
+  }
+  if (code != KT_EXIT_OK) {
+    return code;
+  }
+  const char *url = cli->values[KT_OPT_URL] != NULL ? cli->values[KT_OPT_URL] : session->pinned.url;
+  if (kt_transport_new(url, &session->transport) != KT_OK) {
+    return kt_output_fail(out, KT_EXIT_USAGE, "url", "%s: not an address (http://, https:// or unix:PATH)", url);
+  }
+  return KT_EXIT_OK;
+}
+
+static void report_log(struct kt_session *session)
+{
+  const struct kt_tree_state *tree = &session->pinned.log.tree;
+  json_t *log = json_object();
+  json_object_set_new(log, "id", kt_output_hex((struct kt_bytes){ session->log_id.b, KT_HASH_LEN }));
+  if (tree->size > 0) {
+    json_object_set_new(log, "tree_size", json_integer((json_int_t)tree->size));
+    json_object_set_new(log, "root", kt_output_hex((struct kt_bytes){ session->pinned.log.root.b, KT_HASH_LEN }));
+    json_object_set_new(log, "timestamp_ms",
+                        json_integer((json_int_t)tree->frontier[tree->n_frontier - 1].timestamp_ms));
+  }
+  kt_output_set(session->out, "log", log);
+}
+
+void kt_session_close(struct kt_session *session)
+{
+  if (session->config.suite != NULL) {
+    report_log(session);
+  }
+  kt_transport_free(session->transport);
+  kt_state_close(&session->state);
+  kt_arena_release(&session->arena);
+  kt_arena_release(&session->pinned_arena);
+}
+
+void kt_session_forget(struct kt_session *session)
+{
+  kt_arena_release(&session->arena);
+  kt_arena_init(&session->arena, SESSION_ARENA_CAP);
+}
+
+/* --- a question -------------------------------------------------------------------------------------------------------- */
+
+enum kt_exit kt_session_refused(struct kt_session *session, const struct kt_reply *reply, const char *what)
+{
+  struct kt_output *out = session->out;
+  if (reply->kind == KT_REPLY_NETWORK) {
+    return kt_output_fail(out, KT_EXIT_UNDECIDED, "network", "%s: no answer from the log: %s", what, reply->error);
+  }
+  const char *text = reply->error[0] != '\0' ? reply->error : "no explanation given";
+  switch (reply->status) {
+  case 401:
+  case 403: return kt_output_fail(out, KT_EXIT_USAGE, "forbidden", "%s: the log refuses: %s", what, text);
+  case 404: return kt_output_fail(out, KT_EXIT_USAGE, "not-a-log", "%s: this address does not serve a log (404)", what);
+  case 409: return kt_output_fail(out, KT_EXIT_UNDECIDED, "conflict", "%s: the log refuses: %s", what, text);
+  case 410: return kt_output_fail(out, KT_EXIT_UNDECIDED, "gone", "%s: erased or pruned: %s", what, text);
+  case 429: return kt_output_fail(out, KT_EXIT_UNDECIDED, "rate-limit", "%s: too many requests, try again in %d s",
+                                  what, reply->retry_after_s > 0 ? reply->retry_after_s : 60);
+  case 503: return kt_output_fail(out, KT_EXIT_UNDECIDED, "busy", "%s: the log cannot answer now: %s", what, text);
+  default: break;
+  }
+  if (reply->status >= 400 && reply->status < 500) {
+    return kt_output_fail(out, KT_EXIT_UNDECIDED, "refused", "%s: the log refuses the request (%d): %s", what,
+                          reply->status, text);
+  }
+  return kt_output_fail(out, KT_EXIT_UNDECIDED, "server-error", "%s: the log answered with status %d: %s", what,
+                        reply->status, text);
+}
+
+/* State of the log and of the question, as of one generation. */
+static enum kt_err load(struct kt_session *session, struct kt_query *query, uint64_t *ret_generation)
+{
+  struct kt_pinned_log log;
+  enum kt_err err = kt_state_begin_read(&session->state, ret_generation);
+  if (err != KT_OK) {
+    return err;
+  }
+  err = kt_state_log(&session->state, &session->arena, &log);
+  if (err == KT_OK) {
+    session->pinned.log = log.log;
+    session->pinned.seen_ms = log.seen_ms;
+    err = query->load != NULL ? query->load(query->ctx, session) : KT_OK;
+  }
+  kt_state_rollback(&session->state);
+  return err;
+}
+
+static enum kt_err commit_head(struct kt_session *session, const struct kt_log_state *log, uint64_t now_ms)
+{
+  struct kt_pinned_log pinned = session->pinned;
+  pinned.log = *log;
+  pinned.seen_ms = now_ms;
+  enum kt_err err = kt_state_put_log(&session->state, &pinned);
+  if (err == KT_OK && log->tree.size > session->pinned.log.tree.size) {
+    const struct kt_seen_head head = { .size = log->tree.size,
+                                       .root = log->root,
+                                       .signature = { log->signature, log->signature_len },
+                                       .config = session->pinned.config,
+                                       .seen_ms = now_ms };
+    err = kt_state_add_head(&session->state, &head);
+  }
+  return err;
+}
+
+/* "It changes only after full verification, by compare-and-swap on its generation." */
+static enum kt_err commit(struct kt_session *session, struct kt_query *query, uint64_t generation,
+                          const struct kt_log_state *log, uint64_t now_ms)
+{
+  enum kt_err err = kt_state_begin_write(&session->state, generation);
+  if (err != KT_OK) {
+    return err;
+  }
+  err = commit_head(session, log, now_ms);
+  if (err == KT_OK && query->commit != NULL) {
+    err = query->commit(query->ctx, session);
+  }
+  if (err != KT_OK) {
+    kt_state_rollback(&session->state);
+    return err;
+  }
+  err = kt_state_commit(&session->state);
+  if (err == KT_OK) {
+    session->pinned.log = *log;
+    session->pinned.seen_ms = now_ms;
+  }
+  return err;
+}
+
+static enum kt_exit ask(struct kt_session *session, struct kt_query *query, struct kt_reply *ret_reply)
+{
+  struct kt_writer w;
+  kt_writer_init(&w, REQUEST_MAX);
+  query->request(query->ctx, &session->pinned.log, &w);
+  if (w.err != KT_OK) {
+    enum kt_err err = w.err;
+    kt_writer_release(&w);
+    return kt_output_fail(session->out, KT_EXIT_USAGE, "request", "%s: the request cannot be made: %s", query->what,
+                          kt_err_text(err));
+  }
+  kt_transport_post(session->transport, query->path, (struct kt_bytes){ w.buf, w.len }, query->token, ret_reply);
+  kt_writer_release(&w);
+  query->status = ret_reply->kind == KT_REPLY_PROBLEM ? ret_reply->status : 0;
+  if (ret_reply->kind == KT_REPLY_OK) {
+    return KT_EXIT_OK;
+  }
+  if (query->quiet_refusal && query->status >= 400 && query->status < 500 && query->status != 409 &&
+      query->status != 429) {
+    return KT_EXIT_UNDECIDED;
+  }
+  enum kt_exit code = kt_session_refused(session, ret_reply, query->what);
+  /* "409 conflict (also `last` larger than the log)" */
+  return query->status == 409 && session->pinned.log.tree.size > 0 ? kt_session_fork_check(session, code) : code;
+}
+
+static enum kt_exit verify(struct kt_session *session, struct kt_query *query, struct kt_bytes response,
+                           uint64_t now_ms, struct kt_log_state *ret_log)
+{
+  query->reason = (struct kt_reason){ .code = NULL };
+  const struct kt_client client = { .config = &session->config,
+                                    .log = &session->pinned.log,
+                                    .now_ms = now_ms,
+                                    .arena = &session->arena,
+                                    .reason = &query->reason };
+  query->err = query->verify(query->ctx, &client, response, ret_log);
+  if (query->err == KT_OK || query->err == KT_ERR_ABSENT) {
+    return query->err == KT_OK ? KT_EXIT_OK : KT_EXIT_ABSENT;
+  }
+  enum kt_exit code = kt_output_fail_reason(session->out, query->err, &query->reason, query->what);
+  bool refuted = query->err == KT_ERR_PROOF || query->err == KT_ERR_FORMAT;
+  return refuted && session->pinned.log.tree.size > 0 ? kt_session_fork_check(session, code) : code;
+}
+
+static enum kt_exit query_once(struct kt_session *session, struct kt_query *query, enum kt_err *ret_committed)
+{
+  struct kt_reply reply = { .body = NULL };
+  uint64_t generation = 0;
+  enum kt_err err = load(session, query, &generation);
+  if (err != KT_OK) {
+    return kt_session_store_failed(session, err);
+  }
+  enum kt_exit code = ask(session, query, &reply);
+  if (code == KT_EXIT_OK) {
+    struct kt_bytes body = { kt_arena_copy(&session->arena, kt_reply_body(&reply).data, reply.len), reply.len };
+    uint64_t now_ms = kt_now_ms();
+    struct kt_log_state log = { .root = { { 0 } } };
+    code = body.data == NULL ? kt_output_fail(session->out, KT_EXIT_UNDECIDED, "memory", "%s: out of memory", query->what)
+                             : verify(session, query, body, now_ms, &log);
+    if (code == KT_EXIT_OK || code == KT_EXIT_ABSENT) {
+      *ret_committed = commit(session, query, generation, &log, now_ms);
+    }
+  }
+  kt_reply_release(&reply);
+  return code;
+}
+
+enum kt_exit kt_session_query(struct kt_session *session, struct kt_query *query)
+{
+  enum kt_err committed = KT_OK;
+  /* "on a conflict the query is repeated, so two processes cannot accept two forks" */
+  for (int i = 0; i < CONFLICTS_MAX; i++) {
+    committed = KT_OK;
+    enum kt_exit code = query_once(session, query, &committed);
+    if (committed == KT_OK) {
+      return code;
+    }
+    if (committed != KT_ERR_CONFLICT) {
+      break;
+    }
+  }
+  return kt_session_store_failed(session, committed);
+}
+
+/* --- without a question ------------------------------------------------------------------------------------------------- */
+
+enum kt_exit kt_session_write(struct kt_session *session, kt_session_change fn, void *ctx, enum kt_err *ret_err)
+{
+  enum kt_err err = kt_state_begin_change(&session->state);
+  if (err != KT_OK) {
+    return kt_session_store_failed(session, err);
+  }
+  err = fn(ctx, session);
+  if (err == KT_OK) {
+    err = kt_state_commit(&session->state);
+  } else {
+    kt_state_rollback(&session->state);
+  }
+  *ret_err = err;
+  return err == KT_ERR_STORE || err == KT_ERR_MEMORY ? kt_session_store_failed(session, err) : KT_EXIT_OK;
+}
+
+enum kt_exit kt_session_read(struct kt_session *session, kt_session_change fn, void *ctx, enum kt_err *ret_err)
+{
+  uint64_t generation;
+  enum kt_err err = kt_state_begin_read(&session->state, &generation);
+  if (err == KT_OK) {
+    err = fn(ctx, session);
+    kt_state_rollback(&session->state);
+  }
+  *ret_err = err;
+  return err == KT_ERR_STORE || err == KT_ERR_MEMORY ? kt_session_store_failed(session, err) : KT_EXIT_OK;
+}

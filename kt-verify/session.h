@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One verb's conversation with the log, and the only place where the retained state changes:
+ *
+ *   load state → request → verify → (all fine) write new states, if nobody else did meanwhile; otherwise again.
+ *
+ * When verification fails against what is retained, or the log claims to be smaller, the log is asked once more
+ * without `last`, state untouched, to tell a failure, a fork and a rollback apart (session_fork.c). A failure is said
+ * through the session's output, so callers only hand the exit code up. */
+#ifndef KT_VERIFY_SESSION_H
+#define KT_VERIFY_SESSION_H
+
+#include "base/writer.h"
+#include "cli.h"
+#include "output.h"
+#include "state.h"
+#include "transport.h"
+
+struct kt_session {
+  const struct kt_cli *cli;
+  struct kt_output *out;
+  struct kt_state state;
+  struct kt_transport *transport;
+  struct kt_arena pinned_arena; /* the configuration and the URL */
+  struct kt_arena arena;        /* everything else; emptied by kt_session_forget */
+  struct kt_pinned_log pinned;  /* as last loaded or committed */
+  struct kt_config config;
+  struct kt_hash log_id;
+};
+
+/* One question to the log. load and commit run inside a transaction and read or write records of the question's own;
+ * the session takes care of the log's. load may be NULL, as may commit. */
+struct kt_query {
+  const char *path; /* "/v1/search" */
+  const char *what; /* for people: "looking up alice" */
+  const char *token; /* NULL: none */
+  void *ctx;
+  enum kt_err (*load)(void *ctx, struct kt_session *session);
+  void (*request)(void *ctx, const struct kt_log_state *log, struct kt_writer *w);
+  /* KT_ERR_ABSENT counts as verified and is committed as well. Nothing but memory may change. */
+  enum kt_err (*verify)(void *ctx, const struct kt_client *client, struct kt_bytes response,
+                        struct kt_log_state *ret_log);
+  enum kt_err (*commit)(void *ctx, struct kt_session *session);
+  /* How the query ended, beyond its exit code. */
+  int status;      /* HTTP status of a refusal, otherwise 0 */
+  enum kt_err err; /* of the verification */
+  struct kt_reason reason;
+  bool quiet_refusal; /* a refusal (status 4xx other than 409) is the caller's to explain */
+};
+
+/* Opens the home, the pinned log, the transport. */
+enum kt_exit kt_session_open(struct kt_session *session, const struct kt_cli *cli, struct kt_output *out);
+/* Also for a session that could not be opened. Fills `log` of the JSON object. */
+void kt_session_close(struct kt_session *session);
+/* Empty the arena between labels. */
+void kt_session_forget(struct kt_session *session);
+
+/* KT_EXIT_OK or KT_EXIT_ABSENT: verified and committed. */
+enum kt_exit kt_session_query(struct kt_session *session, struct kt_query *query);
+
+/* A change without a question: read and write in one transaction. An error of fn undoes everything and is handed out
+ * in ret_err; the exit code tells only of failures of the database. */
+typedef enum kt_err (*kt_session_change)(void *ctx, struct kt_session *session);
+enum kt_exit kt_session_write(struct kt_session *session, kt_session_change fn, void *ctx, enum kt_err *ret_err);
+/* Only reading. */
+enum kt_exit kt_session_read(struct kt_session *session, kt_session_change fn, void *ctx, enum kt_err *ret_err);
+
+/* Read what a record needs; says so when the database fails. */
+enum kt_exit kt_session_store_failed(struct kt_session *session, enum kt_err err);
+/* Open the state of `home`; says so when it cannot be. */
+enum kt_exit kt_session_open_state(const struct kt_cli *cli, bool create, struct kt_output *out,
+                                   struct kt_state *ret_state);
+/* A reply that is not an answer: say so. */
+enum kt_exit kt_session_refused(struct kt_session *session, const struct kt_reply *reply, const char *what);
+
+/* session_fork.c: the verification of an answer failed with `code` already said; the final word. */
+enum kt_exit kt_session_fork_check(struct kt_session *session, enum kt_exit code);
+
+/* Unix milliseconds of this machine's clock. */
+uint64_t kt_now_ms(void);
+
+/* An argument as bytes. */
+struct kt_bytes kt_text_bytes(const char *text);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "state_alerts.h"
+
+#include "sql.h"
+
+#define COLUMNS                                                                                                        \
+  "id, kind, audience, label, detail, device, device_name, version, position, time_ms, raised_ms, settlement, "        \
+  "settled_ms, settled_version"
+
+enum { ID, KIND, AUDIENCE, LABEL, DETAIL, DEVICE, DEVICE_NAME, VERSION, POSITION, TIME, RAISED, SETTLEMENT, SETTLED,
+       SETTLED_VERSION };
+
+static enum kt_err read_entry(sqlite3_stmt *row, struct kt_arena *arena, struct kt_ledger_entry *ret_entry)
+{
+  struct kt_ledger_entry entry = { .raised_ms = kt_sql_u64(row, RAISED) };
+  struct kt_alert *alert = &entry.alert;
+  const char *kind = kt_sql_text(row, KIND, arena);
+  uint64_t audience = kt_sql_u64(row, AUDIENCE);
+  uint64_t settlement = kt_sql_u64(row, SETTLEMENT);
+  if (kind == NULL || kt_alert_kind_from_name(kind, &alert->kind) != KT_OK || audience > KT_AUDIENCE_ANYONE ||
+      settlement > KT_SETTLEMENT_ENDED || !kt_sql_fixed(row, ID, alert->id.b, sizeof alert->id.b)) {
+    return KT_ERR_STORE;
+  }
+  alert->audience = (enum kt_audience)audience;
+  alert->detail = kt_sql_text(row, DETAIL, arena);
+  alert->has_device = kt_sql_fixed(row, DEVICE, alert->device.b, sizeof alert->device.b);
+  alert->device_name = kt_sql_blob(row, DEVICE_NAME, arena);
+  alert->has_version = sqlite3_column_type(row, VERSION) != SQLITE_NULL;
+  alert->version = (uint32_t)kt_sql_u64(row, VERSION);
+  alert->position = kt_sql_u64(row, POSITION);
+  alert->time_ms = kt_sql_u64(row, TIME);
+  entry.label = kt_sql_blob(row, LABEL, arena);
+  entry.settlement = (enum kt_settlement)settlement;
+  entry.settled_ms = kt_sql_u64(row, SETTLED);
+  entry.settled_version = (uint32_t)kt_sql_u64(row, SETTLED_VERSION);
+  *ret_entry = entry;
+  return KT_OK;
+}
+
+static enum kt_err find(struct kt_state *state, const struct kt_alert_id *id, struct kt_arena *arena,
+                        struct kt_ledger_entry *ret_entry)
+{
+  sqlite3_stmt *rows;
+  enum kt_err err = kt_sql_query(state, &rows, "SELECT " COLUMNS " FROM alerts WHERE id = ?", "b",
+                                 (struct kt_bytes){ id->b, sizeof id->b });
+  if (err == KT_OK) {
+    err = kt_sql_next(state, rows);
+  }
+  if (err == KT_OK) {
+    err = read_entry(rows, arena, ret_entry);
+    sqlite3_finalize(rows);
+  }
+  return err;
+}
+
+enum kt_err kt_state_put_alert(struct kt_state *state, const struct kt_ledger_entry *entry)
+{
+  const struct kt_alert *alert = &entry->alert;
+  const struct kt_bytes device = { alert->device.b, sizeof alert->device.b };
+  enum kt_err err = kt_sql_run(
+      state, "INSERT OR REPLACE INTO alerts(" COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, ?, ?, ?, ?)",
+      "btibtooiiii", (struct kt_bytes){ alert->id.b, sizeof alert->id.b }, kt_alert_kind_name(alert->kind),
+      (uint64_t)alert->audience, entry->label, alert->detail, alert->has_device ? &device : NULL,
+      alert->has_device ? &alert->device_name : NULL, entry->raised_ms, (uint64_t)entry->settlement, entry->settled_ms,
+      (uint64_t)entry->settled_version);
+  if (err == KT_OK && alert->has_version) {
+    err = kt_sql_run(state, "UPDATE alerts SET version = ?, position = ?, time_ms = ? WHERE id = ?", "iiib",
+                     (uint64_t)alert->version, alert->position, alert->time_ms,
+                     (struct kt_bytes){ alert->id.b, sizeof alert->id.b });
+  }
+  return err;
+}
+
+enum kt_err kt_state_raise(struct kt_state *state, const struct kt_alert *alert, struct kt_bytes label, uint64_t now_ms,
+                           struct kt_arena *arena, enum kt_raised *ret_raised)
+{
+  struct kt_ledger_entry existing;
+  struct kt_ledger_entry entry;
+  enum kt_err err = find(state, &alert->id, arena, &existing);
+  if (err != KT_OK && err != KT_ERR_ABSENT) {
+    return err;
+  }
+  enum kt_raised raised = kt_ledger_raise(err == KT_OK ? &existing : NULL, alert, label, now_ms, &entry);
+  if (raised == KT_RAISED_NEW || raised == KT_RAISED_AGAIN) {
+    err = kt_state_put_alert(state, &entry);
+    if (err != KT_OK) {
+      return err;
+    }
+  }
+  *ret_raised = raised;
+  return KT_OK;
+}
+
+enum kt_err kt_state_alerts(struct kt_state *state, const struct kt_bytes *label, struct kt_arena *arena,
+                            struct kt_ledger_entry **ret_entries, size_t *ret_n)
+{
+  sqlite3_stmt *rows;
+  enum kt_err err = kt_sql_query(state, &rows, "SELECT count(*) FROM alerts", "");
+  if (err == KT_OK) {
+    err = kt_sql_next(state, rows);
+  }
+  if (err != KT_OK) {
+    return err;
+  }
+  size_t max = (size_t)kt_sql_u64(rows, 0);
+  sqlite3_finalize(rows);
+  struct kt_ledger_entry *entries = kt_arena_alloc(arena, max + 1, sizeof *entries);
+  if (entries == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  err = kt_sql_query(state, &rows,
+                     "SELECT " COLUMNS " FROM alerts WHERE ?1 IS NULL OR label = ?1 ORDER BY raised_ms DESC, id", "o",
+                     label);
+  size_t n = 0;
+  while (err == KT_OK && (err = kt_sql_next(state, rows)) == KT_OK) {
+    err = read_entry(rows, arena, &entries[n]);
+    if (err != KT_OK) {
+      sqlite3_finalize(rows);
+      return err;
+    }
+    n++;
+  }
+  if (err != KT_ERR_ABSENT) {
+    return err;
+  }
+  *ret_entries = entries;
+  *ret_n = n;
+  return KT_OK;
+}
+
+enum kt_err kt_state_settle(struct kt_state *state, const struct kt_ledger_entry *entry, enum kt_settlement settlement,
+                            uint32_t version, uint64_t now_ms)
+{
+  struct kt_ledger_entry settled;
+  enum kt_err err = kt_ledger_settle(entry, settlement, version, now_ms, &settled);
+  return err == KT_OK ? kt_state_put_alert(state, &settled) : KT_OK;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One durable transaction of the sequencer: data durable, guard durable, sign, publish, call back; in this order. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "log/engine.h"
+
+struct commit {
+  struct kt_log *log;
+  struct kt_log_tip tip; /* becomes the log's when the transaction is durable */
+  struct kt_log_entry_draft draft;
+  uint64_t now_ms;
+  uint64_t n_inserted;
+};
+
+static enum kt_err close_entry(struct commit *commit)
+{
+  return commit->draft.n == 0 ? KT_OK
+                              : kt_log_entry_put(commit->log->writer, &commit->draft, commit->now_ms, &commit->tip);
+}
+
+static void answer(struct kt_log_pending *pending, enum kt_err err, const char *code, const char *text)
+{
+  pending->outcome.err = kt_log_refuse(&pending->outcome.problem, err, code, "%s", text);
+}
+
+/* --- updates -------------------------------------------------------------------------------------------------------- */
+
+/* False: the token cannot be used, and the waiter knows. */
+static enum kt_err use_token(struct kt_store_conn *writer, struct kt_log_pending *pending, bool *ret_ok)
+{
+  *ret_ok = true;
+  if (!pending->uses_token) {
+    return KT_OK;
+  }
+  enum kt_err err = kt_store_use_token(writer, &pending->token_hash);
+  if (err == KT_ERR_ABSENT || err == KT_ERR_CONFLICT) {
+    answer(pending, KT_ERR_DENIED, "registration-token",
+           err == KT_ERR_ABSENT ? "the registration token is not valid" : "the registration token was used before");
+    *ret_ok = false;
+    return KT_OK;
+  }
+  return err;
+}
+
+static enum kt_err put_versions(struct commit *commit, const struct kt_log_pending *pending, uint64_t label_id)
+{
+  struct kt_store_conn *writer = commit->log->writer;
+  enum kt_err err = KT_OK;
+  for (size_t i = 0; err == KT_OK && i < pending->n_new; i++) {
+    const struct kt_log_new_version *version = &pending->versions[i];
+    const struct kt_store_version data = { .pos = commit->tip.size,
+                                           .vrf_output = version->leaf.vrf_output,
+                                           .commitment = version->leaf.commitment };
+    struct kt_store_payload payload = { .value = version->value };
+    memcpy(payload.opening, version->opening, sizeof payload.opening);
+    err = kt_store_put_version(writer, label_id, (uint32_t)(pending->n_versions + i), &data, &payload);
+    commit->draft.leaves[commit->draft.n++] = version->leaf;
+  }
+  for (size_t i = 0; err == KT_OK && i < pending->n_proofs; i++) {
+    err = kt_store_put_proof(writer, label_id, pending->proofs[i].version, &pending->proofs[i].proof);
+  }
+  return err;
+}
+
+/* Versions of the label in the transaction so far; a label that does not exist has none. */
+static enum kt_err current_versions(struct kt_store_conn *writer, struct kt_log_pending *pending, bool *ret_exists,
+                                    uint64_t *ret_label_id, uint64_t *ret_n)
+{
+  struct kt_store_label label = { 0 };
+  enum kt_err err = kt_store_get_label(writer, pending->label, &pending->arena, &label);
+  if (err != KT_OK && err != KT_ERR_ABSENT) {
+    return err;
+  }
+  *ret_exists = err == KT_OK;
+  *ret_label_id = label.label_id;
+  *ret_n = label.n_versions;
+  return KT_OK;
+}
+
+static enum kt_err apply_update(struct commit *commit, struct kt_log_pending *pending)
+{
+  struct kt_store_conn *writer = commit->log->writer;
+  bool exists;
+  bool ok;
+  uint64_t label_id;
+  uint64_t n_versions;
+  enum kt_err err = current_versions(writer, pending, &exists, &label_id, &n_versions);
+  if (err != KT_OK) {
+    return err;
+  }
+  /* S8: the version it builds on is no longer the greatest. The authorisation was judged for exactly that version, so
+   * nothing else has to be judged again. */
+  if (n_versions != pending->n_versions || pending->n_new == 0) {
+    return KT_OK;
+  }
+  err = use_token(writer, pending, &ok);
+  if (err != KT_OK || !ok) {
+    return err;
+  }
+  if (commit->draft.n + pending->n_new > KT_LOG_LEAVES_MAX) {
+    err = close_entry(commit);
+  }
+  if (err == KT_OK && !exists) {
+    err = kt_store_create_label(writer, pending->label, pending->state, &label_id);
+  }
+  if (err == KT_OK) {
+    err = put_versions(commit, pending, label_id);
+  }
+  if (err == KT_OK) {
+    err = kt_store_update_label(writer, label_id, n_versions + pending->n_new, pending->state);
+  }
+  if (err == KT_OK) {
+    commit->n_inserted += pending->n_new;
+    pending->outcome.inserted = true;
+    pending->outcome.position = commit->tip.size;
+    pending->outcome.first_version = (uint32_t)n_versions;
+  }
+  return err;
+}
+
+/* --- administration --------------------------------------------------------------------------------------------------- */
+
+static enum kt_err apply_token(const struct commit *commit, struct kt_log_pending *pending)
+{
+  enum kt_err err = kt_store_add_token(commit->log->writer, &pending->token_hash);
+  if (err == KT_ERR_CONFLICT) {
+    answer(pending, err, "token-exists", "this token was added before");
+    return KT_OK;
+  }
+  return err;
+}
+
+static enum kt_err apply_erase(const struct commit *commit, struct kt_log_pending *pending)
+{
+  struct kt_store_conn *writer = commit->log->writer;
+  bool exists;
+  uint64_t label_id;
+  uint64_t n;
+  enum kt_err err = current_versions(writer, pending, &exists, &label_id, &n);
+  if (err != KT_OK) {
+    return err;
+  }
+  bool all = pending->n_versions == KT_LOG_ERASE_ALL;
+  if (n == 0 || (!all && pending->n_versions >= n)) {
+    answer(pending, KT_ERR_ABSENT, "unknown-version", "there is no such label or version");
+    return KT_OK;
+  }
+  /* "The newest version of a live label is erased only with the whole label." */
+  if (!all && pending->n_versions == n - 1) {
+    answer(pending, KT_ERR_USAGE, "newest-version", "the newest version is erased only with the whole label");
+    return KT_OK;
+  }
+  uint64_t first = all ? 0 : pending->n_versions;
+  uint64_t end = all ? n : first + 1;
+  for (uint64_t version = first; err == KT_OK && version < end; version++) {
+    err = kt_store_erase_version(writer, label_id, (uint32_t)version);
+  }
+  return err;
+}
+
+/* --- the transaction ---------------------------------------------------------------------------------------------------- */
+
+static enum kt_err apply(struct commit *commit, struct kt_log_pending *pending)
+{
+  switch (pending->work) {
+  case KT_LOG_WORK_UPDATE: return apply_update(commit, pending);
+  case KT_LOG_WORK_TOKEN: return apply_token(commit, pending);
+  case KT_LOG_WORK_ERASE: return apply_erase(commit, pending);
+  }
+  return KT_ERR_USAGE;
+}
+
+static enum kt_err run_transaction(struct commit *commit, struct kt_log_pending *list)
+{
+  struct kt_store_conn *writer = commit->log->writer;
+  enum kt_err err = kt_store_begin(writer);
+  if (err == KT_OK) {
+    err = kt_store_drain_proofs(writer);
+  }
+  if (err == KT_OK && list == NULL) { /* heartbeat */
+    err = kt_log_entry_pad(&commit->log->options, &commit->draft);
+  }
+  for (struct kt_log_pending *pending = list; err == KT_OK && pending != NULL; pending = pending->next) {
+    err = apply(commit, pending);
+  }
+  return err == KT_OK ? close_entry(commit) : err;
+}
+
+/* The transaction failed before the commit: nothing happened, and everybody who waits hears why. */
+static void fail_all(struct kt_log_pending *list, enum kt_err err, const struct kt_log_problem *problem)
+{
+  for (struct kt_log_pending *pending = list; pending != NULL; pending = pending->next) {
+    pending->outcome = (struct kt_log_outcome){ .err = err, .problem = *problem };
+  }
+}
+
+/* Commit and publish. KT_OK: the outcomes stand. */
+static enum kt_err make_durable(struct commit *commit, struct kt_log_problem *problem)
+{
+  struct kt_log *log = commit->log;
+  enum kt_err err = kt_store_commit(log->writer);
+  if (err != KT_OK) {
+    err = kt_log_store_problem(problem, err, log->writer);
+    if (!problem->retry) { /* "it is unknown what the disk holds": whatever is signed now could be a fork */
+      kt_log_fail(log, problem);
+    }
+    return err;
+  }
+  atomic_fetch_add(&log->n_commits, 1);
+  if (commit->tip.size == log->tip.size) {
+    return KT_OK; /* no entry: tokens, erasure, or only updates that came too late */
+  }
+  log->tip = commit->tip;
+  err = kt_log_sign_tip(log, problem);
+  if (err != KT_OK) {
+    kt_log_fail(log, problem);
+    return err;
+  }
+  atomic_fetch_add(&log->n_inserted, commit->n_inserted);
+  return KT_OK;
+}
+
+void kt_log_commit(struct kt_log *log, struct kt_log_pending *list)
+{
+  struct kt_log_problem problem = { 0 };
+  struct commit *commit = calloc(1, sizeof *commit);
+  if (commit == NULL) {
+    fail_all(list, kt_log_refuse(&problem, KT_ERR_MEMORY, "memory", "out of memory"), &problem);
+    kt_log_pending_finish(list);
+    return;
+  }
+  commit->log = log;
+  commit->tip = log->tip;
+  commit->now_ms = log->options.now_ms(log->options.ctx);
+  enum kt_err err = run_transaction(commit, list);
+  if (err != KT_OK) {
+    err = kt_log_store_problem(&problem, err, log->writer);
+    kt_store_rollback(log->writer);
+  } else {
+    err = make_durable(commit, &problem);
+  }
+  if (err != KT_OK) {
+    fail_all(list, err, &problem);
+  } else if (list == NULL) {
+    atomic_fetch_add(&log->n_heartbeats, 1);
+  }
+  free(commit);
+  kt_log_pending_finish(list);
+  /* Housekeeping, after everybody has their answer. When the store is in trouble the next commit says so. */
+  enum kt_err maintained = err == KT_OK ? kt_store_maintain(log->writer) : KT_OK;
+  (void)maintained;
+}

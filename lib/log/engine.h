@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The engine's inside: what its files share. Nothing outside lib/log includes this.
+ *
+ * log.c opens and closes, head.c signs and publishes, queue.c takes updates in, sequencer.c decides when, commit.c forms
+ * entries and makes them durable, pending.c checks and authorises, query.h answers. */
+#ifndef KT_LOG_ENGINE_H
+#define KT_LOG_ENGINE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "log/log.h"
+#include "tree/log_tree.h"
+#include "tree/prefix_tree.h"
+
+/* --- problems --------------------------------------------------------------------------------------------------- */
+
+/* Fill *problem and return err. retry is set for KT_ERR_MEMORY only; kt_log_retry sets it. */
+__attribute__((format(printf, 4, 5))) enum kt_err kt_log_refuse(struct kt_log_problem *problem, enum kt_err err,
+                                                                const char *code, const char *format, ...);
+enum kt_err kt_log_retry(struct kt_log_problem *problem, enum kt_err err, const char *code, const char *text);
+/* A failure of the store on this handle: "store-full" passes by itself, "store" does not. */
+enum kt_err kt_log_store_problem(struct kt_log_problem *problem, enum kt_err err, const struct kt_store_conn *conn);
+
+/* --- prefix tree nodes ------------------------------------------------------------------------------------------ */
+
+/* Record of KT_LOG_NODE_LEN bytes: 1, vrf_output, commitment; or 0, then (uint64 ref, hash) of both children. */
+void kt_log_node_encode(const struct kt_prefix_node *node, uint8_t ret_record[static KT_LOG_NODE_LEN]);
+KT_MUST_USE enum kt_err kt_log_node_decode(const uint8_t record[static KT_LOG_NODE_LEN],
+                                           struct kt_prefix_node *ret_node);
+/* Node of a store handle (a kt_prefix_nodes.get with ctx a kt_store_conn). A missing node is KT_ERR_STORE: it must not
+ * look like a missing key. */
+enum kt_err kt_log_node_get(void *conn, uint64_t ref, struct kt_prefix_node *ret_node);
+/* The prefix tree of an entry; `before` 0 entries it is empty. KT_ERR_STORE when the entry is missing. */
+KT_MUST_USE enum kt_err kt_log_prefix_root(struct kt_store_conn *conn, uint64_t n_entries,
+                                           struct kt_prefix_child *ret_root);
+
+/* Values of the full subtrees of the log at a size, and its root. */
+KT_MUST_USE enum kt_err kt_log_heads_at(struct kt_store_conn *conn, uint64_t size,
+                                        struct kt_hash ret_heads[static KT_LOG_SUBTREES_MAX]);
+
+/* --- state ------------------------------------------------------------------------------------------------------ */
+
+/* The end of the log, durable or in the transaction at hand; the sequencer's alone. */
+struct kt_log_tip {
+  uint64_t size;
+  uint64_t timestamp_ms;
+  struct kt_prefix_child prefix_root;
+  struct kt_hash heads[KT_LOG_SUBTREES_MAX];
+};
+
+#define KT_LOG_HEAD_WORDS ((sizeof(struct kt_log_head) + 7) / 8)
+
+/* The published head under a sequence lock: the one writer makes the sequence odd while it changes the words, a reader
+ * copies them and tries again when the sequence was odd or moved. All accesses are atomic, so there is no data race. */
+struct kt_log_snapshot {
+  _Atomic uint64_t sequence;
+  _Atomic uint64_t words[KT_LOG_HEAD_WORDS];
+};
+
+struct kt_log {
+  struct kt_log_options options;
+  struct kt_hash log_id;
+  struct kt_log_snapshot snapshot;
+  atomic_bool is_fatal;
+  _Atomic uint64_t n_inserted;
+  _Atomic uint64_t n_commits;
+  _Atomic uint64_t n_heartbeats;
+
+  pthread_mutex_t round_lock; /* one round of the sequencer at a time; guards what follows */
+  struct kt_store_conn *writer;
+  struct kt_log_tip tip;
+  struct kt_log_guard guarded; /* the last head that the guard holds */
+
+  pthread_mutex_t lock; /* guards what follows; held for a few instructions only */
+  pthread_cond_t wake;
+  struct kt_log_pending *first;
+  struct kt_log_pending *last;
+  size_t n_queued;
+  bool stopping;
+  bool started;
+  pthread_t thread;
+};
+
+struct kt_log_reader {
+  struct kt_log *log;
+  struct kt_store_conn *conn;
+};
+
+void kt_log_publish(struct kt_log *log, const struct kt_log_head *head);
+/* Guard durable, then sign, then publish the tip (S12). On failure nothing may be signed any more. */
+KT_MUST_USE enum kt_err kt_log_sign_tip(struct kt_log *log, struct kt_log_problem *problem);
+/* Stop signing for good and tell the program. */
+void kt_log_fail(struct kt_log *log, const struct kt_log_problem *problem);
+
+/* --- pending work ------------------------------------------------------------------------------------------------- */
+
+enum kt_log_work {
+  KT_LOG_WORK_UPDATE,
+  KT_LOG_WORK_TOKEN,
+  KT_LOG_WORK_ERASE,
+};
+
+struct kt_log_new_version {
+  struct kt_bytes value;
+  uint8_t opening[KT_OPENING_LEN];
+  struct kt_prefix_leaf leaf;
+};
+
+struct kt_log_new_proof {
+  uint32_t version;
+  struct kt_store_proof proof;
+};
+
+struct kt_log_pending {
+  struct kt_arena arena; /* owns everything below */
+  enum kt_log_work work;
+  struct kt_bytes label;
+  uint64_t n_versions; /* update: that the label has now; otherwise somebody was first. Erase: the version, or all */
+  const struct kt_log_new_version *versions;
+  size_t n_new;
+  struct kt_bytes state; /* of the account, after the update */
+  const struct kt_log_new_proof *proofs;
+  size_t n_proofs;
+  bool uses_token;
+  struct kt_hash token_hash;
+
+  kt_log_done done;
+  void *done_ctx;
+  struct kt_log_outcome outcome;
+  struct kt_log_pending *next;
+};
+
+#define KT_LOG_ERASE_ALL UINT64_MAX
+
+KT_MUST_USE enum kt_err kt_log_pending_new(enum kt_log_work work, struct kt_bytes label,
+                                           struct kt_log_pending **ret_pending, struct kt_log_problem *problem);
+/* Call back and free, in order. */
+void kt_log_pending_finish(struct kt_log_pending *list);
+
+/* One transaction: apply the list (NULL: a heartbeat), commit, sign, publish, call back. Takes the list. The caller holds
+ * round_lock. */
+void kt_log_commit(struct kt_log *log, struct kt_log_pending *list);
+
+/* An entry's leaves as they gather, then the entry in the writer's transaction. */
+struct kt_log_entry_draft {
+  struct kt_prefix_leaf leaves[KT_LOG_LEAVES_MAX];
+  size_t n;
+};
+KT_MUST_USE enum kt_err kt_log_entry_pad(const struct kt_log_options *options, struct kt_log_entry_draft *draft);
+/* Sorts the leaves; tip is advanced. KT_ERR_STORE and others: roll back. */
+KT_MUST_USE enum kt_err kt_log_entry_put(struct kt_store_conn *writer, struct kt_log_entry_draft *draft,
+                                         uint64_t now_ms, struct kt_log_tip *tip);
+
+#endif

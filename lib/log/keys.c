@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Search keys, VRF proofs and commitments of the label a query is about. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "log/query.h"
+#include "log/vrf.h"
+
+/* Proof of a version; computed ones are remembered for the sequencer to store. */
+static enum kt_err find_proof(struct kt_log_query *query, uint32_t version, struct kt_store_proof *ret_proof)
+{
+  struct kt_log *log = query->reader->log;
+  bool cached;
+  enum kt_err err =
+    kt_log_vrf_lookup(log, query->reader->conn, query->label_id, query->label, version, ret_proof, &cached);
+  if (err == KT_OK && !cached && query->label_id != 0) {
+    kt_store_queue_proof(log->options.store, query->label_id, version, ret_proof);
+  }
+  return err;
+}
+
+/* An existing version's row has what a lookup needs; for the others the proof's output does. */
+static enum kt_err make_key(struct kt_log_query *query, uint32_t version, struct kt_label_key *ret_key)
+{
+  struct kt_label_key key = { .version = version };
+  if (query->exists && version <= query->greatest) {
+    struct kt_store_version row;
+    enum kt_err err = kt_store_get_version(query->reader->conn, query->label_id, version, &row);
+    if (err != KT_OK) {
+      return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
+    }
+    key.vrf_output = row.vrf_output;
+    key.has_commitment = true;
+    key.commitment = row.commitment;
+  } else {
+    struct kt_store_proof proof;
+    enum kt_err err = find_proof(query, version, &proof);
+    if (err != KT_OK) {
+      return err;
+    }
+    key.vrf_output = proof.output;
+  }
+  *ret_key = key;
+  return KT_OK;
+}
+
+static enum kt_err reserve(struct kt_log_query *query, size_t n)
+{
+  struct kt_label_keys *keys = &query->keys;
+  if (keys->n + n <= query->cap_keys) {
+    return KT_OK;
+  }
+  size_t cap = 2 * (keys->n + n);
+  struct kt_label_key *more = kt_arena_alloc(query->arena, cap, sizeof *more);
+  if (more == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  if (keys->n > 0) {
+    memcpy(more, keys->keys, keys->n * sizeof *more);
+  }
+  keys->keys = more;
+  query->cap_keys = cap;
+  return KT_OK;
+}
+
+static void insert(struct kt_label_keys *keys, const struct kt_label_key *key)
+{
+  size_t at = keys->n++;
+  for (; at > 0 && keys->keys[at - 1].version > key->version; at--) {
+    keys->keys[at] = keys->keys[at - 1];
+  }
+  keys->keys[at] = *key;
+}
+
+enum kt_err kt_log_query_keys(struct kt_log_query *query, const uint32_t *versions, size_t n)
+{
+  enum kt_err err = reserve(query, n);
+  for (size_t i = 0; err == KT_OK && i < n; i++) {
+    struct kt_label_key key;
+    if (kt_label_keys_find(&query->keys, versions[i]) != NULL) {
+      continue;
+    }
+    err = make_key(query, versions[i], &key);
+    if (err == KT_OK) {
+      insert(&query->keys, &key);
+    }
+  }
+  return err;
+}
+
+enum kt_err kt_log_query_steps(struct kt_log_query *query, const uint32_t *versions, size_t n,
+                               const uint32_t *commit_max, const uint32_t *commit_not,
+                               const struct kt_ladder_step **ret_steps)
+{
+  struct kt_ladder_step *steps = kt_arena_alloc(query->arena, n, sizeof *steps);
+  enum kt_err err = steps != NULL ? kt_log_query_keys(query, versions, n) : KT_ERR_MEMORY;
+  for (size_t i = 0; err == KT_OK && i < n; i++) {
+    const struct kt_label_key *key = kt_label_keys_find(&query->keys, versions[i]);
+    struct kt_store_proof proof;
+    err = find_proof(query, versions[i], &proof);
+    if (err != KT_OK) {
+      return err;
+    }
+    steps[i].proof = kt_arena_copy(query->arena, proof.proof, proof.len);
+    if (steps[i].proof == NULL) {
+      return KT_ERR_MEMORY;
+    }
+    if (key->has_commitment && commit_max != NULL && versions[i] <= *commit_max &&
+        (commit_not == NULL || versions[i] != *commit_not)) {
+      steps[i].has_commitment = true;
+      steps[i].commitment = key->commitment;
+    }
+  }
+  if (err == KT_OK) {
+    *ret_steps = steps;
+  }
+  return err;
+}

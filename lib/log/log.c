@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Creating, opening and closing a log; the comparison with the head guard. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/hash.h"
+#include "log/engine.h"
+
+#define OR_DEFAULT(value, otherwise) ((value) == 0 ? (otherwise) : (value))
+
+static void fill_defaults(struct kt_log_options *options)
+{
+  struct kt_log_limits *limits = &options->limits;
+  limits->value_max = OR_DEFAULT(limits->value_max, KT_LOG_VALUE_MAX_DEFAULT);
+  limits->values_max = OR_DEFAULT(limits->values_max, KT_LOG_VALUES_MAX_DEFAULT);
+  limits->queue_max = OR_DEFAULT(limits->queue_max, KT_LOG_QUEUE_MAX_DEFAULT);
+  limits->entries_max = OR_DEFAULT(limits->entries_max, KT_LOG_ENTRIES_MAX_DEFAULT);
+  limits->response_max = OR_DEFAULT(limits->response_max, KT_LOG_RESPONSE_MAX_DEFAULT);
+  limits->owner_ladders_max = OR_DEFAULT(limits->owner_ladders_max, KT_LOG_OWNER_LADDERS_MAX_DEFAULT);
+  limits->audit_max = OR_DEFAULT(limits->audit_max, KT_LOG_AUDIT_MAX_DEFAULT);
+  options->heartbeat_ms = OR_DEFAULT(options->heartbeat_ms, options->config->max_behind / 2);
+}
+
+static bool same_key(struct kt_bytes pinned, const uint8_t *derived)
+{
+  return memcmp(pinned.data, derived, pinned.len) == 0;
+}
+
+static enum kt_err check_options(const struct kt_log_options *options, struct kt_log_problem *problem)
+{
+  const struct kt_config *config = options->config;
+  uint8_t sign_public[KT_PUBLIC_KEY_MAX];
+  uint8_t vrf_public[KT_PUBLIC_KEY_MAX];
+  if (config->mode != KT_MODE_CONTACT_MONITORING) {
+    return kt_log_refuse(problem, KT_ERR_UNSUPPORTED, "mode", "only contact-monitoring mode is supported");
+  }
+  if (options->limits.values_max > KT_LOG_LEAVES_MAX) {
+    return kt_log_refuse(problem, KT_ERR_USAGE, "values-max", "one entry holds at most %d new versions",
+                         KT_LOG_LEAVES_MAX);
+  }
+  enum kt_err err = config->suite->sign_public(options->sign_seed, sign_public);
+  if (err == KT_OK) {
+    err = config->suite->vrf_public(options->vrf_seed, vrf_public);
+  }
+  if (err != KT_OK) {
+    return kt_log_refuse(problem, err, "key", "the public keys cannot be derived: %s", kt_err_text(err));
+  }
+  if (!same_key(config->signature_public_key, sign_public) || !same_key(config->vrf_public_key, vrf_public)) {
+    return kt_log_refuse(problem, KT_ERR_UNSUPPORTED, "key", "the secret keys do not belong to this configuration");
+  }
+  return KT_OK;
+}
+
+static void log_free(struct kt_log *log)
+{
+  kt_store_close_conn(log->writer);
+  pthread_mutex_destroy(&log->round_lock);
+  pthread_mutex_destroy(&log->lock);
+  pthread_cond_destroy(&log->wake);
+  free(log);
+}
+
+/* Options checked, writer open, nothing read. */
+static enum kt_err log_new(const struct kt_log_options *options, struct kt_log **ret_log,
+                           struct kt_log_problem *problem)
+{
+  enum kt_err err = check_options(options, problem);
+  if (err != KT_OK) {
+    return err;
+  }
+  struct kt_log *log = calloc(1, sizeof *log);
+  if (log == NULL) {
+    return kt_log_refuse(problem, KT_ERR_MEMORY, "memory", "out of memory");
+  }
+  pthread_condattr_t clock;
+  pthread_condattr_init(&clock);
+  (void)pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+  pthread_cond_init(&log->wake, &clock);
+  pthread_condattr_destroy(&clock);
+  pthread_mutex_init(&log->lock, NULL);
+  pthread_mutex_init(&log->round_lock, NULL);
+  log->options = *options;
+  fill_defaults(&log->options);
+  kt_config_log_id(options->config, &log->log_id);
+  struct kt_store_error error;
+  err = kt_store_open_writer(options->store, &log->writer, &error);
+  if (err != KT_OK) {
+    (void)kt_log_refuse(problem, err, "store", "%s", error.text);
+    log_free(log);
+    return err;
+  }
+  *ret_log = log;
+  return KT_OK;
+}
+
+/* --- create --------------------------------------------------------------------------------------------------------- */
+
+static enum kt_err require_new(const struct kt_log *log, struct kt_log_problem *problem)
+{
+  uint64_t n;
+  struct kt_log_guard guard;
+  enum kt_err err = kt_store_count_entries(log->writer, &n);
+  if (err != KT_OK) {
+    return kt_log_store_problem(problem, err, log->writer);
+  }
+  if (n > 0) {
+    return kt_log_refuse(problem, KT_ERR_CONFLICT, "exists", "the store already holds a log");
+  }
+  err = log->options.guard_load(log->options.ctx, &guard);
+  if (err == KT_OK) {
+    return kt_log_refuse(problem, KT_ERR_CONFLICT, "guard", "a head guard of another log is in the way");
+  }
+  return err == KT_ERR_ABSENT ? KT_OK : kt_log_refuse(problem, err, "guard", "the head guard cannot be read");
+}
+
+/* "A log of size 0 has no head, and owner initialization, required before a first update, needs a distinguished
+ * entry." */
+static enum kt_err write_first(struct kt_log *log, struct kt_log_problem *problem)
+{
+  const struct kt_log_options *options = &log->options;
+  struct kt_log_entry_draft *draft = calloc(1, sizeof *draft);
+  if (draft == NULL) {
+    return kt_log_refuse(problem, KT_ERR_MEMORY, "memory", "out of memory");
+  }
+  enum kt_err err = kt_log_entry_pad(options, draft);
+  if (err != KT_OK) {
+    free(draft);
+    return kt_log_refuse(problem, err, "random", "no randomness: %s", kt_err_text(err));
+  }
+  err = kt_store_begin(log->writer);
+  if (err == KT_OK) {
+    err = kt_log_entry_put(log->writer, draft, options->now_ms(options->ctx), &log->tip);
+  }
+  if (err == KT_OK) {
+    err = kt_store_commit(log->writer);
+  }
+  free(draft);
+  if (err != KT_OK) {
+    (void)kt_log_store_problem(problem, err, log->writer);
+    kt_store_rollback(log->writer);
+    return err;
+  }
+  return kt_log_sign_tip(log, problem);
+}
+
+enum kt_err kt_log_create(const struct kt_log_options *options, struct kt_log_problem *ret_problem)
+{
+  struct kt_log *log;
+  enum kt_err err = log_new(options, &log, ret_problem);
+  if (err != KT_OK) {
+    return err;
+  }
+  err = require_new(log, ret_problem);
+  if (err == KT_OK) {
+    err = write_first(log, ret_problem);
+  }
+  log_free(log);
+  return err;
+}
+
+/* --- open ----------------------------------------------------------------------------------------------------------- */
+
+static enum kt_err load_tip(struct kt_log *log, struct kt_log_problem *problem)
+{
+  uint64_t n;
+  struct kt_store_entry entry;
+  enum kt_err err = kt_store_count_entries(log->writer, &n);
+  if (err == KT_OK && n == 0) {
+    return kt_log_refuse(problem, KT_ERR_ABSENT, "empty", "the store holds no log");
+  }
+  if (err == KT_OK) {
+    err = kt_store_get_entry(log->writer, n - 1, &entry);
+  }
+  if (err == KT_OK) {
+    err = kt_log_heads_at(log->writer, n, log->tip.heads);
+  }
+  if (err != KT_OK) {
+    return kt_log_store_problem(problem, err, log->writer);
+  }
+  log->tip.size = n;
+  log->tip.timestamp_ms = entry.timestamp_ms;
+  log->tip.prefix_root = (struct kt_prefix_child){ .ref = entry.prefix_root_ref, .hash = entry.prefix_root };
+  return KT_OK;
+}
+
+/* "The server refuses to start, with an explanation, when its database is behind the guard or contradicts it: a restored
+ * backup must never sign a fork." The guard may be behind the database: the program ended between the two writes. */
+static enum kt_err check_guard(struct kt_log *log, struct kt_log_problem *problem)
+{
+  struct kt_log_guard guard;
+  struct kt_hash heads[KT_LOG_SUBTREES_MAX];
+  struct kt_hash root;
+  enum kt_err err = log->options.guard_load(log->options.ctx, &guard);
+  if (err == KT_ERR_ABSENT && log->options.guard_may_be_missing) {
+    return KT_OK;
+  }
+  if (err == KT_ERR_ABSENT) {
+    return kt_log_refuse(problem, err, "guard-missing",
+                         "there is no head guard, so nothing shows that this is the newest state of the log");
+  }
+  if (err != KT_OK) {
+    return kt_log_refuse(problem, err, "guard", "the head guard cannot be read: %s", kt_err_text(err));
+  }
+  if (guard.size > log->tip.size) {
+    return kt_log_refuse(problem, KT_ERR_CONFLICT, "guard-behind",
+                         "the database has %llu entries, but a head of %llu entries was signed: this is an old copy, and "
+                         "going on from it would fork the log",
+                         (unsigned long long)log->tip.size, (unsigned long long)guard.size);
+  }
+  err = kt_log_heads_at(log->writer, guard.size, heads);
+  if (err != KT_OK) {
+    return kt_log_store_problem(problem, err, log->writer);
+  }
+  kt_log_root(guard.size, heads, &root);
+  if (!kt_hash_equal(&root, &guard.root) || guard.timestamp_ms > log->tip.timestamp_ms) {
+    return kt_log_refuse(problem, KT_ERR_CONFLICT, "guard-contradicts",
+                         "the database differs from the head of %llu entries that was signed: it belongs to another log or "
+                         "to a fork of this one",
+                         (unsigned long long)guard.size);
+  }
+  log->guarded = guard;
+  return KT_OK;
+}
+
+enum kt_err kt_log_open(const struct kt_log_options *options, struct kt_log **ret_log,
+                        struct kt_log_problem *ret_problem)
+{
+  struct kt_log *log;
+  enum kt_err err = log_new(options, &log, ret_problem);
+  if (err != KT_OK) {
+    return err;
+  }
+  err = load_tip(log, ret_problem);
+  if (err == KT_OK) {
+    err = check_guard(log, ret_problem);
+  }
+  if (err == KT_OK) {
+    err = kt_log_sign_tip(log, ret_problem);
+  }
+  if (err != KT_OK) {
+    log_free(log);
+    return err;
+  }
+  *ret_log = log;
+  return KT_OK;
+}
+
+void kt_log_close(struct kt_log *log)
+{
+  if (log == NULL) {
+    return;
+  }
+  kt_log_stop(log);
+  log_free(log);
+}
+
+void kt_log_status(struct kt_log *log, struct kt_log_status *ret_status)
+{
+  struct kt_log_status status = {
+    .n_inserted = atomic_load(&log->n_inserted),
+    .n_commits = atomic_load(&log->n_commits),
+    .n_heartbeats = atomic_load(&log->n_heartbeats),
+    .is_fatal = atomic_load(&log->is_fatal),
+  };
+  kt_log_head(log, &status.head);
+  pthread_mutex_lock(&log->lock);
+  status.n_queued = log->n_queued;
+  pthread_mutex_unlock(&log->lock);
+  *ret_status = status;
+}

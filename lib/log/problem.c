@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "log/engine.h"
+
+enum kt_err kt_log_refuse(struct kt_log_problem *problem, enum kt_err err, const char *code, const char *format, ...)
+{
+  va_list args;
+  va_start(args, format);
+  problem->code = code;
+  problem->retry = err == KT_ERR_MEMORY;
+  (void)vsnprintf(problem->text, sizeof problem->text, format, args);
+  va_end(args);
+  return err;
+}
+
+enum kt_err kt_log_retry(struct kt_log_problem *problem, enum kt_err err, const char *code, const char *text)
+{
+  (void)kt_log_refuse(problem, err, code, "%s", text);
+  problem->retry = true;
+  return err;
+}
+
+enum kt_err kt_log_store_problem(struct kt_log_problem *problem, enum kt_err err, const struct kt_store_conn *conn)
+{
+  if (err == KT_ERR_MEMORY) {
+    return kt_log_refuse(problem, err, "memory", "out of memory");
+  }
+  bool full = kt_store_is_full(conn);
+  (void)kt_log_refuse(problem, KT_ERR_STORE, full ? "store-full" : "store", "%s (%s)", kt_store_message(conn),
+                      kt_err_text(err));
+  problem->retry = full;
+  return KT_ERR_STORE;
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "log/query.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- the recorder's source ------------------------------------------------------------------------------------------ */
+
+static enum kt_err source_entry(void *ctx, uint64_t pos, struct kt_record_entry *ret_entry)
+{
+  const struct kt_log_query *query = ctx;
+  struct kt_store_entry entry;
+  enum kt_err err = kt_store_get_entry(query->reader->conn, pos, &entry);
+  if (err != KT_OK) {
+    return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
+  }
+  *ret_entry = (struct kt_record_entry){
+    .timestamp_ms = entry.timestamp_ms, .prefix_root = { .ref = entry.prefix_root_ref, .hash = entry.prefix_root }
+  };
+  return KT_OK;
+}
+
+static enum kt_err source_log_node(void *ctx, struct kt_log_node node, struct kt_hash *ret_value)
+{
+  const struct kt_log_query *query = ctx;
+  enum kt_err err = kt_store_get_log_node(query->reader->conn, node.start, node.level, ret_value);
+  return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
+}
+
+/* "The Transparency Log may stop at this point if the greatest version of the label present at this log entry is greater
+ * than the version advertised by the user, or if a maximum output size has been reached." */
+static enum kt_err source_more(void *ctx, uint64_t pos, bool *ret_more)
+{
+  struct kt_log_query *query = ctx;
+  bool exists;
+  uint32_t version;
+  enum kt_err err = kt_log_query_greatest_at(query, pos, &exists, &version);
+  if (err != KT_OK) {
+    return err;
+  }
+  bool newer = exists && (!query->owner_version.present || version > query->owner_version.value);
+  bool enough = query->n_ladders >= query->reader->log->options.limits.owner_ladders_max;
+  *ret_more = !newer && !enough;
+  query->n_ladders++;
+  return KT_OK;
+}
+
+/* --- begin and end -------------------------------------------------------------------------------------------------- */
+
+static enum kt_err check_last(uint64_t size, const struct kt_optional_u64 *last, struct kt_log_problem *problem)
+{
+  if (last->present && last->value == 0) { /* S2 */
+    return kt_log_refuse(problem, KT_ERR_FORMAT, "last", "last is 0: nobody has seen an empty log");
+  }
+  if (last->present && last->value > size) { /* S2 */
+    return kt_log_refuse(problem, KT_ERR_CONFLICT, "last", "last is %llu, but this log has %llu entries",
+                         (unsigned long long)last->value, (unsigned long long)size);
+  }
+  return KT_OK;
+}
+
+enum kt_err kt_log_check_last(const struct kt_log *log, const struct kt_optional_u64 *last,
+                              struct kt_log_problem *problem)
+{
+  struct kt_log_head head;
+  kt_log_head(log, &head);
+  return check_last(head.size, last, problem);
+}
+
+static struct kt_full_tree_head full_tree_head(const struct kt_log_query *query, const struct kt_optional_u64 *last)
+{
+  if (last->present && last->value == query->head.size) {
+    return (struct kt_full_tree_head){ .type = KT_HEAD_SAME };
+  }
+  return (struct kt_full_tree_head){
+    .type = KT_HEAD_UPDATED,
+    .tree_head = { .tree_size = query->head.size,
+                   .signature = { query->head.signature, query->config->suite->signature_len } },
+  };
+}
+
+enum kt_err kt_log_query_begin(struct kt_log_query *query, struct kt_log_reader *reader,
+                               const struct kt_optional_u64 *last, struct kt_arena *arena, struct kt_writer *w,
+                               struct kt_log_problem *problem)
+{
+  *query = (struct kt_log_query){ .reader = reader,
+                                  .config = reader->log->options.config,
+                                  .arena = arena,
+                                  .w = w,
+                                  .w_start = w->len,
+                                  .problem = problem };
+  problem->code = NULL;
+  query->source = (struct kt_record_source){
+    .ctx = query,
+    .entry = source_entry,
+    .log_node = source_log_node,
+    .more = source_more,
+    .prefix_nodes = { .ctx = reader->conn, .get = kt_log_node_get },
+  };
+  kt_log_head(reader->log, &query->head);
+  query->full_tree_head = full_tree_head(query, last);
+  enum kt_err err = check_last(query->head.size, last, problem);
+  if (err != KT_OK) {
+    return err;
+  }
+  err = kt_store_read_begin(reader->conn);
+  if (err != KT_OK) {
+    return err;
+  }
+  query->record = kt_arena_alloc(arena, 1, sizeof *query->record);
+  if (query->record == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  err = kt_record_init(query->record, query->config, query->head.size, last->present ? last->value : 0, &query->source,
+                       arena, &query->reason);
+  return err == KT_OK ? kt_update_view(&query->record->view) : err;
+}
+
+enum kt_err kt_log_query_refuse(struct kt_log_query *query, enum kt_err err, const char *code, const char *format, ...)
+{
+  char text[sizeof query->problem->text];
+  va_list args;
+  va_start(args, format);
+  (void)vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  return kt_log_refuse(query->problem, err, code, "%s", text);
+}
+
+/* An error that nobody explained: the algorithm's own words, or the store's. */
+static enum kt_err explain(struct kt_log_query *query, enum kt_err err)
+{
+  const struct kt_reason *reason = &query->reason;
+  switch (err) {
+  case KT_ERR_ABSENT:
+  case KT_ERR_EXPIRED:
+  case KT_ERR_USAGE: break;
+  case KT_ERR_LIMIT:
+    return kt_log_refuse(query->problem, err, "response-size", "the response would be over a bound of the protocol");
+  case KT_ERR_PROOF: /* our own proof does not satisfy the verifier's rules: the stored data is damaged */
+    return kt_log_refuse(query->problem, KT_ERR_STORE, "inconsistent", "the stored log is inconsistent: %s (entry %llu)",
+                         reason->text != NULL ? reason->text : "", (unsigned long long)reason->position);
+  case KT_ERR_MEMORY: return kt_log_refuse(query->problem, err, "memory", "out of memory for this request");
+  case KT_OK:
+  case KT_ERR_FORMAT:
+  case KT_ERR_STALE:
+  case KT_ERR_UNDETERMINED:
+  case KT_ERR_DENIED:
+  case KT_ERR_CONFLICT:
+  case KT_ERR_UNSUPPORTED:
+  case KT_ERR_STORE:
+  case KT_ERR_CRYPTO: return kt_log_store_problem(query->problem, err, query->reader->conn);
+  }
+  return kt_log_refuse(query->problem, err, reason->code != NULL ? reason->code : "refused", "%s",
+                       reason->text != NULL ? reason->text : kt_err_text(err));
+}
+
+enum kt_err kt_log_query_end(struct kt_log_query *query, enum kt_err err)
+{
+  struct kt_writer *w = query->w;
+  kt_store_read_end(query->reader->conn);
+  if (err == KT_OK && w->err == KT_OK && w->len - query->w_start > query->reader->log->options.limits.response_max) {
+    err = KT_ERR_LIMIT;
+  }
+  err = err == KT_OK ? w->err : err; /* S10: "refuse, never truncate" */
+  if (err == KT_OK) {
+    return KT_OK;
+  }
+  w->len = query->w_start;
+  w->err = KT_OK;
+  return query->problem->code != NULL ? err : explain(query, err);
+}
+
+enum kt_err kt_log_query_proof(struct kt_log_query *query, struct kt_combined_proof *ret_proof)
+{
+  return kt_record_finish(query->record, 0, ret_proof);
+}
+
+/* --- the label ------------------------------------------------------------------------------------------------------ */
+
+enum kt_err kt_log_query_label(struct kt_log_query *query, struct kt_bytes label)
+{
+  struct kt_store_conn *conn = query->reader->conn;
+  struct kt_store_label row;
+  query->label = label;
+  enum kt_err err = kt_store_get_label(conn, label, query->arena, &row);
+  if (err == KT_ERR_ABSENT) {
+    return KT_OK;
+  }
+  if (err != KT_OK) {
+    return err;
+  }
+  err = kt_store_find_greatest(conn, row.label_id, row.n_versions, query->head.size, &query->greatest);
+  if (err != KT_OK && err != KT_ERR_ABSENT) {
+    return err;
+  }
+  query->label_id = row.label_id;
+  query->n_versions = row.n_versions;
+  query->exists = err == KT_OK;
+  return KT_OK;
+}
+
+enum kt_err kt_log_query_greatest_at(void *ctx, uint64_t pos, bool *ret_exists, uint32_t *ret_version)
+{
+  const struct kt_log_query *query = ctx;
+  enum kt_err err = KT_ERR_ABSENT;
+  if (query->exists) {
+    err = kt_store_find_greatest(query->reader->conn, query->label_id, query->n_versions, pos + 1, ret_version);
+  }
+  if (err == KT_OK || err == KT_ERR_ABSENT) {
+    *ret_exists = err == KT_OK;
+    return KT_OK;
+  }
+  return err;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What answering any request begins and ends with: the snapshot, `last`, the view's update; then errors as problems.
+ *
+ * kt_log_query_begin → (label, keys, the algorithm over query.record->view) → kt_log_query_proof → write → end. */
+#ifndef KT_LOG_QUERY_H
+#define KT_LOG_QUERY_H
+
+#include "algo/algo.h"
+#include "log/engine.h"
+#include "view/record.h"
+#include "wire/tree_head.h"
+
+struct kt_log_query {
+  struct kt_log_reader *reader;
+  const struct kt_config *config;
+  struct kt_log_head head; /* the snapshot: nothing right of it is looked at */
+  struct kt_arena *arena;
+  struct kt_writer *w;
+  size_t w_start;
+  struct kt_log_problem *problem;
+  struct kt_reason reason;
+  struct kt_full_tree_head full_tree_head;
+  struct kt_record_source source;
+  struct kt_record *record;
+
+  struct kt_bytes label;
+  uint64_t label_id; /* 0: the label does not exist */
+  uint64_t n_versions;
+  bool exists; /* a version exists in the snapshot */
+  uint32_t greatest;
+  struct kt_label_keys keys;
+  size_t cap_keys;
+
+  struct kt_optional_u32 owner_version; /* owner monitoring: what the owner knows */
+  size_t n_ladders;
+};
+
+/* S2: `last` 0 is malformed, larger than the log a conflict. */
+KT_MUST_USE enum kt_err kt_log_check_last(const struct kt_log *log, const struct kt_optional_u64 *last,
+                                          struct kt_log_problem *problem);
+
+KT_MUST_USE enum kt_err kt_log_query_begin(struct kt_log_query *query, struct kt_log_reader *reader,
+                                           const struct kt_optional_u64 *last, struct kt_arena *arena,
+                                           struct kt_writer *w, struct kt_log_problem *problem);
+/* Always called, also when begin failed. Gives the error to return: err, or a failure of the writer (S10); what was
+ * written is taken back then. Fills the problem unless kt_log_query_refuse did. */
+enum kt_err kt_log_query_end(struct kt_log_query *query, enum kt_err err);
+/* Refuse with this query's problem. */
+__attribute__((format(printf, 4, 5))) enum kt_err kt_log_query_refuse(struct kt_log_query *query, enum kt_err err,
+                                                                      const char *code, const char *format, ...);
+
+/* Greatest version in the snapshot; a label that does not exist is fine. */
+KT_MUST_USE enum kt_err kt_log_query_label(struct kt_log_query *query, struct kt_bytes label);
+/* Greatest version as of an entry; a kt_history callback with ctx a kt_log_query. */
+enum kt_err kt_log_query_greatest_at(void *query, uint64_t pos, bool *ret_exists, uint32_t *ret_version);
+
+/* Make the search keys of these versions available to the algorithms. */
+KT_MUST_USE enum kt_err kt_log_query_keys(struct kt_log_query *query, const uint32_t *versions, size_t n);
+/* The BinaryLadderSteps of these versions, keys included. Commitments for versions up to *commit_max (NULL: none) that
+ * exist in the snapshot, except *commit_not (NULL: no exception). */
+KT_MUST_USE enum kt_err kt_log_query_steps(struct kt_log_query *query, const uint32_t *versions, size_t n,
+                                           const uint32_t *commit_max, const uint32_t *commit_not,
+                                           const struct kt_ladder_step **ret_steps);
+/* Entry and version of monitoring map entries (S4). */
+KT_MUST_USE enum kt_err kt_log_query_check_map(struct kt_log_query *query, const struct kt_monitor_map_entry *entries,
+                                               size_t n, struct kt_monitor_map *ret_map);
+
+KT_MUST_USE enum kt_err kt_log_query_proof(struct kt_log_query *query, struct kt_combined_proof *ret_proof);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The queue of the sequencer, and waiting for what was queued. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "log/engine.h"
+
+enum kt_err kt_log_pending_new(enum kt_log_work work, struct kt_bytes label, struct kt_log_pending **ret_pending,
+                               struct kt_log_problem *problem)
+{
+  struct kt_log_pending *pending = calloc(1, sizeof *pending);
+  if (pending == NULL) {
+    return kt_log_refuse(problem, KT_ERR_MEMORY, "memory", "out of memory");
+  }
+  kt_arena_init(&pending->arena, KT_ARENA_CAP_DEFAULT);
+  pending->work = work;
+  pending->label = (struct kt_bytes){ kt_arena_copy(&pending->arena, label.data, label.len), label.len };
+  if (pending->label.data == NULL) {
+    kt_log_pending_free(pending);
+    return kt_log_refuse(problem, KT_ERR_MEMORY, "memory", "out of memory");
+  }
+  *ret_pending = pending;
+  return KT_OK;
+}
+
+void kt_log_pending_free(struct kt_log_pending *pending)
+{
+  if (pending != NULL) {
+    kt_arena_release(&pending->arena);
+    free(pending);
+  }
+}
+
+void kt_log_pending_finish(struct kt_log_pending *list)
+{
+  while (list != NULL) {
+    struct kt_log_pending *next = list->next;
+    list->done(list->done_ctx, &list->outcome);
+    kt_log_pending_free(list);
+    list = next;
+  }
+}
+
+static enum kt_err try_submit(struct kt_log *log, struct kt_log_pending *pending, struct kt_log_problem *problem)
+{
+  enum kt_err err = KT_OK;
+  if (atomic_load(&log->is_fatal)) {
+    return kt_log_refuse(problem, KT_ERR_STORE, "fatal", "the log failed and accepts nothing until it is restarted");
+  }
+  pthread_mutex_lock(&log->lock);
+  if (log->stopping) {
+    err = kt_log_retry(problem, KT_ERR_STORE, "stopping", "the log is shutting down");
+  } else if (log->n_queued >= log->options.limits.queue_max) {
+    err = kt_log_retry(problem, KT_ERR_STORE, "busy", "too many updates are waiting");
+  } else {
+    pending->next = NULL;
+    *(log->first == NULL ? &log->first : &log->last->next) = pending;
+    log->last = pending;
+    log->n_queued++;
+    pthread_cond_signal(&log->wake);
+  }
+  pthread_mutex_unlock(&log->lock);
+  return err;
+}
+
+enum kt_err kt_log_submit(struct kt_log *log, struct kt_log_pending *pending, kt_log_done done, void *done_ctx,
+                          struct kt_log_problem *ret_problem)
+{
+  pending->done = done;
+  pending->done_ctx = done_ctx;
+  enum kt_err err = try_submit(log, pending, ret_problem);
+  if (err != KT_OK) {
+    kt_log_pending_free(pending);
+  }
+  return err;
+}
+
+/* --- waiting -------------------------------------------------------------------------------------------------------- */
+
+struct crowd {
+  pthread_mutex_t lock;
+  pthread_cond_t wake;
+  size_t n_left;
+};
+
+struct member {
+  struct crowd *crowd;
+  struct kt_log_outcome *outcome;
+};
+
+static void member_done(void *ctx, const struct kt_log_outcome *outcome)
+{
+  const struct member *member = ctx;
+  struct crowd *crowd = member->crowd;
+  pthread_mutex_lock(&crowd->lock);
+  *member->outcome = *outcome;
+  crowd->n_left--;
+  pthread_cond_signal(&crowd->wake);
+  pthread_mutex_unlock(&crowd->lock);
+}
+
+static bool has_thread(struct kt_log *log)
+{
+  pthread_mutex_lock(&log->lock);
+  bool started = log->started;
+  pthread_mutex_unlock(&log->lock);
+  return started;
+}
+
+static size_t count_left(struct crowd *crowd)
+{
+  pthread_mutex_lock(&crowd->lock);
+  size_t n = crowd->n_left;
+  pthread_mutex_unlock(&crowd->lock);
+  return n;
+}
+
+/* Until at most n are left. */
+static void wait_for(struct kt_log *log, struct crowd *crowd, size_t n)
+{
+  if (!has_thread(log)) {
+    while (count_left(crowd) > n) {
+      kt_log_step(log);
+    }
+    return;
+  }
+  pthread_mutex_lock(&crowd->lock);
+  while (crowd->n_left > n) {
+    pthread_cond_wait(&crowd->wake, &crowd->lock);
+  }
+  pthread_mutex_unlock(&crowd->lock);
+}
+
+/* Submit one; a full queue is waited for as long as some of it is ours. */
+static void submit_member(struct kt_log *log, struct kt_log_pending *pending, struct member *member)
+{
+  struct crowd *crowd = member->crowd;
+  pthread_mutex_lock(&crowd->lock);
+  crowd->n_left++;
+  pthread_mutex_unlock(&crowd->lock);
+  pending->done = member_done;
+  pending->done_ctx = member;
+  struct kt_log_outcome outcome = { .err = KT_OK };
+  for (;;) {
+    outcome.err = try_submit(log, pending, &outcome.problem);
+    size_t others = count_left(crowd) - 1;
+    if (outcome.err == KT_OK) {
+      return;
+    }
+    if (others == 0 || strcmp(outcome.problem.code, "busy") != 0) {
+      break;
+    }
+    wait_for(log, crowd, others);
+  }
+  member_done(member, &outcome);
+  kt_log_pending_free(pending);
+}
+
+void kt_log_insert(struct kt_log *log, struct kt_log_pending **pending, size_t n, struct kt_log_outcome *ret_outcomes)
+{
+  struct crowd crowd = { .n_left = 0 };
+  struct member *members = calloc(n, sizeof *members);
+  pthread_mutex_init(&crowd.lock, NULL);
+  pthread_cond_init(&crowd.wake, NULL);
+  for (size_t i = 0; i < n; i++) {
+    if (members == NULL) {
+      ret_outcomes[i] = (struct kt_log_outcome){ 0 };
+      ret_outcomes[i].err = kt_log_refuse(&ret_outcomes[i].problem, KT_ERR_MEMORY, "memory", "out of memory");
+      kt_log_pending_free(pending[i]);
+      continue;
+    }
+    members[i] = (struct member){ .crowd = &crowd, .outcome = &ret_outcomes[i] };
+    submit_member(log, pending[i], &members[i]);
+  }
+  wait_for(log, &crowd, 0);
+  pthread_cond_destroy(&crowd.wake);
+  pthread_mutex_destroy(&crowd.lock);
+  free(members);
+}
+
+/* --- administration ------------------------------------------------------------------------------------------------- */
+
+static enum kt_err run_one(struct kt_log *log, struct kt_log_pending *pending, struct kt_log_problem *ret_problem)
+{
+  struct kt_log_outcome outcome;
+  kt_log_insert(log, &pending, 1, &outcome);
+  if (outcome.err != KT_OK) {
+    *ret_problem = outcome.problem;
+  }
+  return outcome.err;
+}
+
+enum kt_err kt_log_add_token(struct kt_log *log, const struct kt_hash *token_hash, struct kt_log_problem *ret_problem)
+{
+  struct kt_log_pending *pending;
+  enum kt_err err = kt_log_pending_new(KT_LOG_WORK_TOKEN, (struct kt_bytes){ 0 }, &pending, ret_problem);
+  if (err != KT_OK) {
+    return err;
+  }
+  pending->token_hash = *token_hash;
+  return run_one(log, pending, ret_problem);
+}
+
+enum kt_err kt_log_erase(struct kt_log *log, struct kt_bytes label, const uint32_t *version,
+                         struct kt_log_problem *ret_problem)
+{
+  struct kt_log_pending *pending;
+  enum kt_err err = kt_log_pending_new(KT_LOG_WORK_ERASE, label, &pending, ret_problem);
+  if (err != KT_OK) {
+    return err;
+  }
+  pending->n_versions = version != NULL ? *version : KT_LOG_ERASE_ALL;
+  return run_one(log, pending, ret_problem);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When commits happen and what goes into one (design: One sequencer, Batches, Heartbeats). */
+#include <time.h>
+
+#include "log/engine.h"
+
+#define CLOCK_CHECK_MS 1000 /* the log's clock is not ours: look at it at least this often */
+
+static uint64_t monotonic_ms(void)
+{
+  struct timespec now;
+  (void)clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* log->lock is held; returns early when something was queued or kt_log_wake was called. */
+static void wait_until(struct kt_log *log, uint64_t deadline_ms)
+{
+  const struct timespec deadline = { .tv_sec = (time_t)(deadline_ms / 1000),
+                                     .tv_nsec = (long)(deadline_ms % 1000) * 1000000 };
+  (void)pthread_cond_timedwait(&log->wake, &log->lock, &deadline);
+}
+
+static bool heartbeat_due(const struct kt_log *log)
+{
+  struct kt_log_head head;
+  kt_log_head(log, &head);
+  uint64_t now_ms = log->options.now_ms(log->options.ctx);
+  return now_ms > head.timestamp_ms && now_ms - head.timestamp_ms >= log->options.heartbeat_ms;
+}
+
+/* Take from the queue what surely fits into one commit. log->lock is held. */
+static struct kt_log_pending *take_batch(struct kt_log *log)
+{
+  struct kt_log_pending *list = log->first;
+  struct kt_log_pending *end = NULL; /* last one taken */
+  size_t n_entries = 1;
+  size_t n_leaves = 0;
+  for (struct kt_log_pending *pending = list; pending != NULL; pending = pending->next) {
+    n_leaves += pending->n_new;
+    if (n_leaves > KT_LOG_LEAVES_MAX) {
+      n_leaves = pending->n_new;
+      n_entries++;
+    }
+    if (n_entries > log->options.limits.entries_max) {
+      break;
+    }
+    end = pending;
+    log->n_queued--;
+  }
+  if (end != NULL) {
+    log->first = end->next;
+    end->next = NULL;
+  }
+  return list;
+}
+
+static void refuse_all(struct kt_log_pending *list)
+{
+  for (struct kt_log_pending *pending = list; pending != NULL; pending = pending->next) {
+    pending->outcome.err = kt_log_refuse(&pending->outcome.problem, KT_ERR_STORE, "fatal",
+                                         "the log failed and accepts nothing until it is restarted");
+  }
+  kt_log_pending_finish(list);
+}
+
+/* Commit a batch, or a heartbeat when there is none and one is due. */
+static void run_round(struct kt_log *log)
+{
+  pthread_mutex_lock(&log->round_lock);
+  pthread_mutex_lock(&log->lock);
+  struct kt_log_pending *list = take_batch(log);
+  pthread_mutex_unlock(&log->lock);
+  if (atomic_load(&log->is_fatal)) {
+    refuse_all(list);
+  } else if (list != NULL || heartbeat_due(log)) {
+    kt_log_commit(log, list);
+  }
+  pthread_mutex_unlock(&log->round_lock);
+}
+
+void kt_log_step(struct kt_log *log)
+{
+  run_round(log);
+}
+
+/* Group commit: what arrives while one commit runs goes into the next, so nothing waits when the log is idle; under load
+ * commits keep the configured distance, because every entry right of the last distinguished one makes searches longer.
+ * log->lock is held. */
+static void keep_cadence(struct kt_log *log, uint64_t last_commit_ms)
+{
+  uint64_t next_ms = last_commit_ms + log->options.cadence_ms;
+  while (!log->stopping && monotonic_ms() < next_ms) {
+    wait_until(log, next_ms);
+  }
+}
+
+static void *sequencer_main(void *ctx)
+{
+  struct kt_log *log = ctx;
+  uint64_t last_commit_ms = 0;
+  pthread_mutex_lock(&log->lock);
+  while (!log->stopping || log->first != NULL) {
+    if (log->first == NULL) {
+      /* not again at once: a heartbeat that cannot be committed must not become a busy loop */
+      bool due = !atomic_load(&log->is_fatal) && monotonic_ms() - last_commit_ms >= CLOCK_CHECK_MS && heartbeat_due(log);
+      if (!due) {
+        wait_until(log, monotonic_ms() + CLOCK_CHECK_MS);
+        continue;
+      }
+    } else {
+      keep_cadence(log, last_commit_ms);
+    }
+    pthread_mutex_unlock(&log->lock);
+    run_round(log);
+    last_commit_ms = monotonic_ms();
+    pthread_mutex_lock(&log->lock);
+  }
+  pthread_mutex_unlock(&log->lock);
+  return NULL;
+}
+
+enum kt_err kt_log_start(struct kt_log *log)
+{
+  pthread_mutex_lock(&log->lock);
+  enum kt_err err = log->started ? KT_ERR_USAGE : KT_OK;
+  if (err == KT_OK && pthread_create(&log->thread, NULL, sequencer_main, log) != 0) {
+    err = KT_ERR_MEMORY;
+  }
+  log->started = log->started || err == KT_OK;
+  pthread_mutex_unlock(&log->lock);
+  return err;
+}
+
+void kt_log_stop(struct kt_log *log)
+{
+  pthread_mutex_lock(&log->lock);
+  bool was_started = log->started;
+  log->stopping = true;
+  pthread_cond_signal(&log->wake);
+  pthread_mutex_unlock(&log->lock);
+  if (was_started) {
+    (void)pthread_join(log->thread, NULL);
+    pthread_mutex_lock(&log->lock);
+    log->started = false;
+    pthread_mutex_unlock(&log->lock);
+  }
+  while (log->first != NULL) { /* without a thread: what was queued and never stepped */
+    run_round(log);
+  }
+}
+
+void kt_log_wake(struct kt_log *log)
+{
+  pthread_mutex_lock(&log->lock);
+  pthread_cond_signal(&log->wake);
+  pthread_mutex_unlock(&log->lock);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "log/vrf.h"
+
+#include "wire/leaf.h"
+
+_Static_assert(KT_STORE_PROOF_MAX >= KT_VRF_PROOF_MAX, "every suite's proof can be stored");
+
+enum kt_err kt_log_vrf_prove(const struct kt_log *log, struct kt_bytes label, uint32_t version,
+                             struct kt_store_proof *ret_proof)
+{
+  const struct kt_suite *suite = log->options.config->suite;
+  uint8_t input[KT_VRF_INPUT_MAX];
+  const struct kt_bytes alpha = { input, kt_vrf_input(label, version, input) };
+  struct kt_store_proof proof = { .len = suite->vrf_proof_len };
+  enum kt_err err = suite->vrf_prove(log->options.vrf_seed, alpha, proof.proof, &proof.output);
+  if (err == KT_OK) {
+    *ret_proof = proof;
+  }
+  return err;
+}
+
+enum kt_err kt_log_vrf_output(const struct kt_log *log, struct kt_bytes label, uint32_t version,
+                              struct kt_hash *ret_output)
+{
+  uint8_t input[KT_VRF_INPUT_MAX];
+  const struct kt_bytes alpha = { input, kt_vrf_input(label, version, input) };
+  return log->options.config->suite->vrf_output(log->options.vrf_seed, alpha, ret_output);
+}
+
+enum kt_err kt_log_vrf_lookup(const struct kt_log *log, struct kt_store_conn *conn, uint64_t label_id,
+                              struct kt_bytes label, uint32_t version, struct kt_store_proof *ret_proof,
+                              bool *ret_cached)
+{
+  enum kt_err err = label_id != 0 ? kt_store_get_proof(conn, label_id, version, ret_proof) : KT_ERR_ABSENT;
+  if (ret_cached != NULL) {
+    *ret_cached = err == KT_OK;
+  }
+  return err == KT_ERR_ABSENT ? kt_log_vrf_prove(log, label, version, ret_proof) : err;
+}

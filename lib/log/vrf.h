@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* VRF proofs and outputs of a label's versions: from the store's cache, or computed (draft: Verifiable Random Function).
+ * They dominate every other cost, so each is computed once. */
+#ifndef KT_LOG_VRF_H
+#define KT_LOG_VRF_H
+
+#include "log/engine.h"
+
+KT_MUST_USE enum kt_err kt_log_vrf_prove(const struct kt_log *log, struct kt_bytes label, uint32_t version,
+                                         struct kt_store_proof *ret_proof);
+KT_MUST_USE enum kt_err kt_log_vrf_output(const struct kt_log *log, struct kt_bytes label, uint32_t version,
+                                          struct kt_hash *ret_output);
+/* label_id 0: the label does not exist, so nothing is cached. ret_cached (may be NULL): whether it came from the cache. */
+KT_MUST_USE enum kt_err kt_log_vrf_lookup(const struct kt_log *log, struct kt_store_conn *conn, uint64_t label_id,
+                                          struct kt_bytes label, uint32_t version, struct kt_store_proof *ret_proof,
+                                          bool *ret_cached);
+
+#endif

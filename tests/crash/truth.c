@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "truth.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SIZE_MAX_EXPECTED 10000000 /* tree size: far more entries than a test can make */
+
+void crash_truth_init(struct crash_truth *truth)
+{
+  *truth = (struct crash_truth){ .n_failures = 0 };
+  pthread_mutex_init(&truth->lock, NULL);
+}
+
+void crash_truth_release(struct crash_truth *truth)
+{
+  pthread_mutex_destroy(&truth->lock);
+  free(truth->roots);
+  free(truth->acks);
+}
+
+static void say_failure(struct crash_truth *truth, const char *format, va_list args)
+{
+  truth->n_failures++;
+  (void)fputs("crash-test: ", stderr);
+  (void)vfprintf(stderr, format, args);
+  (void)fputc('\n', stderr);
+}
+
+/* With the lock held. */
+__attribute__((format(printf, 2, 3))) static void fail_locked(struct crash_truth *truth, const char *format, ...)
+{
+  va_list args;
+  va_start(args, format);
+  say_failure(truth, format, args);
+  va_end(args);
+}
+
+void crash_truth_fail(struct crash_truth *truth, const char *format, ...)
+{
+  va_list args;
+  va_start(args, format);
+  pthread_mutex_lock(&truth->lock);
+  say_failure(truth, format, args);
+  pthread_mutex_unlock(&truth->lock);
+  va_end(args);
+}
+
+/* realloc of a test: without memory there is no test. */
+static void *grow(void *memory, size_t count, size_t size)
+{
+  void *grown = realloc(memory, count * size);
+  if (grown == NULL) {
+    (void)fputs("crash-test: out of memory\n", stderr);
+    abort();
+  }
+  return grown;
+}
+
+static void make_room_for_size(struct crash_truth *truth, size_t size)
+{
+  size_t n = truth->n_roots > 0 ? truth->n_roots : 1024;
+  while (n <= size) {
+    n *= 2;
+  }
+  if (n > truth->n_roots) {
+    truth->roots = grow(truth->roots, n, sizeof *truth->roots);
+    memset(truth->roots + truth->n_roots, 0, (n - truth->n_roots) * sizeof *truth->roots);
+    truth->n_roots = n;
+  }
+}
+
+void crash_truth_add_head(struct crash_truth *truth, const char *who, uint64_t size, const struct kt_hash *root)
+{
+  pthread_mutex_lock(&truth->lock);
+  if (size > SIZE_MAX_EXPECTED) {
+    fail_locked(truth, "%s: a tree size of %llu", who, (unsigned long long)size);
+  } else {
+    make_room_for_size(truth, (size_t)size);
+    struct crash_root *known = &truth->roots[size];
+    if (!known->seen) {
+      *known = (struct crash_root){ true, *root };
+      truth->n_heads++;
+    } else if (memcmp(known->root.b, root->b, sizeof root->b) != 0) {
+      fail_locked(truth, "%s: TWO ROOTS for tree size %llu", who, (unsigned long long)size);
+    }
+  }
+  pthread_mutex_unlock(&truth->lock);
+}
+
+void crash_truth_add_ack(struct crash_truth *truth, const struct crash_ack *ack)
+{
+  pthread_mutex_lock(&truth->lock);
+  if (truth->n_acks == truth->acks_cap) {
+    truth->acks_cap = truth->acks_cap > 0 ? 2 * truth->acks_cap : 1024;
+    truth->acks = grow(truth->acks, truth->acks_cap, sizeof *truth->acks);
+  }
+  truth->acks[truth->n_acks++] = *ack;
+  pthread_mutex_unlock(&truth->lock);
+}
+
+size_t crash_truth_count(struct crash_truth *truth)
+{
+  pthread_mutex_lock(&truth->lock);
+  size_t n = truth->n_acks;
+  pthread_mutex_unlock(&truth->lock);
+  return n;
+}
+
+struct crash_ack crash_truth_ack(struct crash_truth *truth, size_t index)
+{
+  pthread_mutex_lock(&truth->lock);
+  struct crash_ack ack = truth->acks[index];
+  pthread_mutex_unlock(&truth->lock);
+  return ack;
+}
+
+unsigned crash_truth_failures(struct crash_truth *truth)
+{
+  pthread_mutex_lock(&truth->lock);
+  unsigned n = truth->n_failures;
+  pthread_mutex_unlock(&truth->lock);
+  return n;
+}
