@@ -18,10 +18,11 @@
 
 static struct kt_signed_head signed_head(const struct kt_seen_head *head)
 {
-  return (struct kt_signed_head){
-    .config = head->config, .received_ms = head->seen_ms, .size = head->size, .root = head->root,
-    .signature = head->signature
-  };
+  return (struct kt_signed_head){ .config = head->config,
+                                  .received_ms = head->seen_ms,
+                                  .size = head->size,
+                                  .root = head->root,
+                                  .signature = head->signature };
 }
 
 void kt_evidence_of_heads(const struct kt_hash *log_id, const struct kt_seen_head *ours,
@@ -32,7 +33,9 @@ void kt_evidence_of_heads(const struct kt_hash *log_id, const struct kt_seen_hea
   bool inconsistent = !same && consistency.len > 0;
   bool swap = inconsistent && theirs->size < ours->size; /* the smaller one goes first */
   *ret_evidence = (struct kt_evidence){
-    .kind = same ? KT_EVIDENCE_FORK : inconsistent ? KT_EVIDENCE_INCONSISTENT : KT_EVIDENCE_ROLLBACK,
+    .kind = same           ? KT_EVIDENCE_FORK
+            : inconsistent ? KT_EVIDENCE_INCONSISTENT
+                           : KT_EVIDENCE_ROLLBACK,
     .log_id = *log_id,
     .first = signed_head(swap ? theirs : ours),
     .second = signed_head(swap ? ours : theirs),
@@ -140,13 +143,13 @@ enum kt_err kt_evidence_save(const char *home, const struct kt_evidence *evidenc
   return err;
 }
 
-static enum kt_err read_file(int fd, struct kt_arena *arena, struct kt_bytes *ret_file)
+static enum kt_err read_all(int fd, size_t max, struct kt_arena *arena, struct kt_bytes *ret_content)
 {
   struct stat status;
   if (fstat(fd, &status) != 0) {
     return KT_ERR_STORE;
   }
-  if (!S_ISREG(status.st_mode) || status.st_size < 0 || (uint64_t)status.st_size > KT_EVIDENCE_FILE_MAX) {
+  if (!S_ISREG(status.st_mode) || status.st_size < 0 || (uint64_t)status.st_size > max) {
     return KT_ERR_FORMAT;
   }
   size_t size = (size_t)status.st_size;
@@ -160,22 +163,31 @@ static enum kt_err read_file(int fd, struct kt_arena *arena, struct kt_bytes *re
     n = read(fd, data + len, size - len);
     len += n > 0 ? (size_t)n : 0;
   }
-  *ret_file = (struct kt_bytes){ data, len };
-  return n < 0 ? KT_ERR_STORE : KT_OK;
+  if (n < 0) {
+    return KT_ERR_STORE;
+  }
+  *ret_content = (struct kt_bytes){ data, len };
+  return KT_OK;
 }
 
-enum kt_err kt_evidence_load(const char *path, struct kt_arena *arena, struct kt_bytes *ret_file,
-                             struct kt_evidence *ret_evidence)
+enum kt_err kt_evidence_read_file(const char *path, size_t max, struct kt_arena *arena, struct kt_bytes *ret_content)
 {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
     return KT_ERR_STORE;
   }
-  struct kt_bytes file = { NULL, 0 };
-  enum kt_err err = read_file(fd, arena, &file);
+  enum kt_err err = read_all(fd, max, arena, ret_content);
   int saved = errno;
   close(fd);
   errno = saved;
+  return err;
+}
+
+enum kt_err kt_evidence_load(const char *path, struct kt_arena *arena, struct kt_bytes *ret_file,
+                             struct kt_evidence *ret_evidence)
+{
+  struct kt_bytes file;
+  enum kt_err err = kt_evidence_read_file(path, KT_EVIDENCE_FILE_MAX, arena, &file);
   if (err == KT_OK) {
     err = kt_evidence_decode(file, ret_evidence);
   }

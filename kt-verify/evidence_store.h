@@ -33,7 +33,10 @@ KT_MUST_USE enum kt_err kt_evidence_load(const char *path, struct kt_arena *aren
 KT_MUST_USE enum kt_err kt_evidence_find(const char *home, const char *prefix, size_t max, struct kt_arena *arena,
                                          const char ***ret_paths, size_t *ret_n);
 
-/* Write a file of the user's own choosing, completely or not at all. KT_ERR_STORE: errno says why. */
+/* A file of the user's own choosing. KT_ERR_STORE: errno says why; KT_ERR_FORMAT: larger than max, or no regular file. */
+KT_MUST_USE enum kt_err kt_evidence_read_file(const char *path, size_t max, struct kt_arena *arena,
+                                              struct kt_bytes *ret_content);
+/* Completely or not at all. KT_ERR_STORE: errno says why. */
 KT_MUST_USE enum kt_err kt_evidence_write_file(const char *path, struct kt_bytes content);
 
 #endif

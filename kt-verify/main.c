@@ -47,6 +47,16 @@ static const struct kt_verb verbs[] = {
     "say that a device is yours (id or key fingerprint; a full fingerprint also in advance)" },
   { "alerts list", "", 0, 0, 0, kt_verb_alerts_list, "all alerts and how they were settled" },
   { "alerts ack", "ID", 1, 1, 0, kt_verb_alerts_ack, "settle an alert you have dealt with" },
+  { "audit", "[--from N] [--to N]", 0, 0, OPT(FROM) | OPT(TO), kt_verb_audit,
+    "verify every log entry; goes on where the last run stopped unless --from is given" },
+  { "log head", "", 0, 0, 0, kt_verb_log_head, "the newest verified head, to exchange with others" },
+  { "log distinguished", "", 0, 0, 0, kt_verb_log_distinguished, "the recent distinguished heads as well" },
+  { "log check", "FILE", 1, 1, 0, kt_verb_log_check, "whether somebody else's heads are of the same log" },
+  { "evidence list", "", 0, 0, 0, kt_verb_evidence_list, "what was saved about contradictions of the log" },
+  { "evidence show", "ID", 1, 1, 0, kt_verb_evidence_show, "what one of them proves (the beginning of an id will do)" },
+  { "evidence export", "ID FILE", 2, 2, 0, kt_verb_evidence_export, "copy it to a file for a third person" },
+  { "evidence verify", "FILE [--config FILE]", 1, 1, OPT(CONFIG), kt_verb_evidence_verify,
+    "check such a file offline with the pinned configuration: 0 when it proves a contradiction" },
   { "version", "", 0, 0, 0, kt_verb_version, "the version of this program" },
 };
 

@@ -22,27 +22,34 @@ struct kt_bytes kt_text_bytes(const char *text)
   return (struct kt_bytes){ (const uint8_t *)text, strlen(text) };
 }
 
+static enum kt_exit not_initialised(struct kt_output *out, const char *home)
+{
+  return kt_output_fail(out, KT_EXIT_USAGE, "not-initialised",
+                        "no log is pinned in %s: run kt-verify init URL --config FILE first", home);
+}
+
 enum kt_exit kt_session_open_state(const struct kt_cli *cli, bool create, struct kt_output *out,
                                    struct kt_state *ret_state)
 {
   enum kt_err err = kt_state_open(cli->values[KT_OPT_HOME], create, ret_state);
-  switch (err) {
-  case KT_OK: return KT_EXIT_OK;
-  case KT_ERR_ABSENT:
-    return kt_output_fail(out, KT_EXIT_USAGE, "not-initialised",
-                          "no log is pinned in %s: run kt-verify init URL --config FILE first", ret_state->home);
-  case KT_ERR_USAGE:
+  if (err == KT_OK) {
+    return KT_EXIT_OK;
+  }
+  if (err == KT_ERR_ABSENT) {
+    return not_initialised(out, ret_state->home);
+  }
+  if (err == KT_ERR_USAGE) {
     return kt_output_fail(out, KT_EXIT_USAGE, "home", "no usable state folder: give --home DIR or set KT_HOME");
-  case KT_ERR_DENIED:
+  }
+  if (err == KT_ERR_DENIED) {
     return kt_output_fail(out, KT_EXIT_USAGE, "home", "cannot use the state folder %s: %s", ret_state->home,
                           strerror(errno));
-  case KT_ERR_UNSUPPORTED:
+  }
+  if (err == KT_ERR_UNSUPPORTED) {
     return kt_output_fail(out, KT_EXIT_USAGE, "state-version", "%s was written by a newer version of kt-verify",
                           ret_state->home);
-  default:
-    return kt_output_fail(out, KT_EXIT_USAGE, "state", "cannot open %s/state.db: %s", ret_state->home,
-                          ret_state->error);
   }
+  return kt_output_fail(out, KT_EXIT_USAGE, "state", "cannot open %s/state.db: %s", ret_state->home, ret_state->error);
 }
 
 enum kt_exit kt_session_store_failed(struct kt_session *session, enum kt_err err)
@@ -65,8 +72,7 @@ static enum kt_exit load_pinned(struct kt_session *session)
     kt_state_rollback(&session->state);
   }
   if (err == KT_ERR_ABSENT) {
-    return kt_output_fail(session->out, KT_EXIT_USAGE, "not-initialised",
-                          "no log is pinned in %s: run kt-verify init URL --config FILE first", session->state.home);
+    return not_initialised(session->out, session->state.home);
   }
   if (err != KT_OK) {
     return kt_session_store_failed(session, err);
@@ -82,7 +88,7 @@ static enum kt_exit load_pinned(struct kt_session *session)
 
 enum kt_exit kt_session_open(struct kt_session *session, const struct kt_cli *cli, struct kt_output *out)
 {
-  *session = (struct kt_session){ .cli = cli, .out = out };
+  *session = (struct kt_session){ .cli = cli, .out = out, .started_ms = kt_now_ms() };
   kt_arena_init(&session->pinned_arena, KT_ARENA_CAP_DEFAULT);
   kt_arena_init(&session->arena, SESSION_ARENA_CAP);
   enum kt_exit code = kt_session_open_state(cli, false, out, &session->state);

@@ -25,6 +25,7 @@ struct kt_session {
   struct kt_pinned_log pinned;  /* as last loaded or committed */
   struct kt_config config;
   struct kt_hash log_id;
+  uint64_t started_ms; /* alerts raised since then are news */
 };
 
 /* One question to the log. load and commit run inside a transaction and read or write records of the question's own;
@@ -74,6 +75,12 @@ enum kt_exit kt_session_refused(struct kt_session *session, const struct kt_repl
 
 /* session_fork.c: the verification of an answer failed with `code` already said; the final word. */
 enum kt_exit kt_session_fork_check(struct kt_session *session, enum kt_exit code);
+/* Two heads that contradict each other, found by other means: save evidence (unless a head is unsigned), raise the alert,
+ * say so. consistency: from the smaller size to the larger, empty for one size. */
+enum kt_exit kt_session_report_fork(struct kt_session *session, const struct kt_seen_head *ours,
+                                    const struct kt_seen_head *theirs, struct kt_bytes consistency);
+/* The head accepted at exactly this size, with the signature and configuration of that time; false: none. */
+bool kt_session_seen_head(struct kt_session *session, uint64_t size, struct kt_seen_head *ret_head);
 
 /* Unix milliseconds of this machine's clock. */
 uint64_t kt_now_ms(void);

@@ -13,7 +13,10 @@
 
 struct fork_check {
   struct kt_session *session;
-  struct kt_log_state theirs;
+  struct kt_log_state theirs_log;
+  struct kt_seen_head ours;   /* accepted earlier */
+  struct kt_seen_head theirs; /* shown now */
+  struct kt_bytes consistency; /* from the smaller to the larger; empty unless it shows a fork */
   struct kt_evidence evidence;
 };
 
@@ -41,7 +44,7 @@ static bool fetch_theirs(struct fork_check *check)
     ok = body.data != NULL && kt_verify_distinguished(&client, NULL, body, &result) == KT_OK;
   }
   if (ok) {
-    check->theirs = result.log;
+    check->theirs_log = result.log;
   }
   kt_reply_release(&reply);
   return ok;
@@ -65,120 +68,121 @@ static bool roots_differ(const struct kt_hash *a, const struct kt_hash *b)
 static bool does_not_extend(struct fork_check *check)
 {
   struct kt_session *session = check->session;
-  const struct kt_log_state *ours = &session->pinned.log;
   struct kt_reason reason = { .code = NULL };
   struct kt_reply reply;
   struct kt_hash their_old_root;
   char path[128];
   bool forked = false;
-  snprintf(path, sizeof path, "/v1/log/consistency?old=%" PRIu64 "&size=%" PRIu64, ours->tree.size,
-           check->theirs.tree.size);
+  snprintf(path, sizeof path, "/v1/log/consistency?old=%" PRIu64 "&size=%" PRIu64, check->ours.size,
+           check->theirs.size);
   kt_transport_get(session->transport, path, &reply);
   if (reply.kind == KT_REPLY_OK) {
     const struct kt_bytes body = { kt_arena_copy(&session->arena, kt_reply_body(&reply).data, reply.len), reply.len };
     forked = body.data != NULL &&
-             kt_verify_consistency(ours->tree.size, check->theirs.tree.size, &check->theirs.root, body, &session->arena,
+             kt_verify_consistency(check->ours.size, check->theirs.size, &check->theirs.root, body, &session->arena,
                                    &their_old_root, &reason) == KT_OK &&
-             roots_differ(&their_old_root, &ours->root);
-    check->evidence.consistency = forked ? body : (struct kt_bytes){ NULL, 0 };
+             roots_differ(&their_old_root, &check->ours.root);
+    check->consistency = forked ? body : (struct kt_bytes){ NULL, 0 };
   }
   kt_reply_release(&reply);
   return forked;
 }
 
-/* They are smaller. A head of exactly that size that we accepted once may show more: a fork. */
-static void compare_smaller(struct fork_check *check)
+bool kt_session_seen_head(struct kt_session *session, uint64_t size, struct kt_seen_head *ret_head)
 {
-  struct kt_seen_head head;
+  struct kt_state *state = &session->state;
   uint64_t generation;
-  struct kt_state *state = &check->session->state;
   if (kt_state_begin_read(state, &generation) != KT_OK) {
-    return;
+    return false;
   }
-  if (kt_state_head(state, check->theirs.tree.size, &check->session->arena, &head) == KT_OK &&
-      roots_differ(&head.root, &check->theirs.root)) {
-    check->evidence.kind = KT_EVIDENCE_FORK;
-    check->evidence.ours = head;
-  }
+  enum kt_err err = kt_state_head(state, size, &session->arena, ret_head);
   kt_state_rollback(state);
+  return err == KT_OK;
 }
 
-/* The retained head, with the signature and configuration it was accepted with. */
-static void find_ours(struct fork_check *check)
+static bool is_fork(const struct kt_evidence *evidence)
 {
-  struct kt_session *session = check->session;
-  uint64_t generation;
-  check->evidence.ours = seen_head(session, &session->pinned.log, session->pinned.seen_ms);
-  if (kt_state_begin_read(&session->state, &generation) == KT_OK) {
-    struct kt_seen_head head;
-    if (kt_state_head(&session->state, session->pinned.log.tree.size, &session->arena, &head) == KT_OK) {
-      check->evidence.ours = head;
-    }
-    kt_state_rollback(&session->state);
-  }
+  return evidence->kind == KT_EVIDENCE_FORK || evidence->kind == KT_EVIDENCE_INCONSISTENT;
+}
+
+static struct kt_alert make_alert(const struct fork_check *check)
+{
+  struct kt_alert alert = { .kind = is_fork(&check->evidence) ? KT_ALERT_FORK : KT_ALERT_ROLLBACK,
+                            .audience = KT_AUDIENCE_ANYONE };
+  const struct kt_bytes parts[] = { { check->ours.root.b, KT_HASH_LEN }, { check->theirs.root.b, KT_HASH_LEN } };
+  kt_alert_id_compute(alert.kind, &check->session->log_id, (struct kt_bytes){ NULL, 0 }, parts, 2, &alert.id);
+  return alert;
 }
 
 static enum kt_err raise_alert(void *ctx, struct kt_session *session)
 {
   struct fork_check *check = ctx;
-  bool fork = check->evidence.kind == KT_EVIDENCE_FORK;
-  struct kt_alert alert = { .kind = fork ? KT_ALERT_FORK : KT_ALERT_ROLLBACK, .audience = KT_AUDIENCE_ANYONE };
-  const struct kt_bytes parts[] = { { check->evidence.ours.root.b, KT_HASH_LEN },
-                                    { check->evidence.theirs.root.b, KT_HASH_LEN } };
-  const struct kt_bytes no_label = { NULL, 0 };
+  const struct kt_alert alert = make_alert(check);
   enum kt_raised raised;
-  kt_alert_id_compute(alert.kind, &session->log_id, no_label, parts, 2, &alert.id);
-  return kt_state_raise(&session->state, &alert, no_label, kt_now_ms(), &session->arena, &raised);
+  return kt_state_raise(&session->state, &alert, (struct kt_bytes){ NULL, 0 }, kt_now_ms(), &session->arena, &raised);
 }
 
 static enum kt_exit report(struct fork_check *check)
 {
   struct kt_session *session = check->session;
-  const struct kt_evidence *evidence = &check->evidence;
   char path[KT_STATE_PATH_MAX] = "";
-  enum kt_err err = kt_evidence_save(session->state.home, evidence, path);
-  if (err != KT_OK) {
+  bool is_signed = check->ours.signature.len > 0 && check->theirs.signature.len > 0;
+  kt_evidence_of_heads(&session->log_id, &check->ours, &check->theirs, check->consistency, &check->evidence);
+  enum kt_err err = is_signed ? kt_evidence_save(session->state.home, &check->evidence, path) : KT_OK;
+  if (!is_signed) {
+    kt_output_note(session->out, "kt-verify: one of the two heads carries no signature of the log: there is nothing to "
+                                 "prove it to others with\n");
+  } else if (err != KT_OK) {
     kt_output_note(session->out, "kt-verify: the evidence cannot be saved in %s/evidence: %s\n", session->state.home,
                    strerror(errno));
   }
-  enum kt_exit code = kt_session_write(session, raise_alert, check, &err);
-  if (code != KT_EXIT_OK) {
+  if (kt_session_write(session, raise_alert, check, &err) != KT_EXIT_OK) {
     kt_output_note(session->out, "kt-verify: the alert cannot be recorded\n");
   }
-  bool fork = evidence->kind == KT_EVIDENCE_FORK;
-  const struct kt_alert_text *text = kt_alert_text(fork ? KT_ALERT_FORK : KT_ALERT_ROLLBACK, KT_AUDIENCE_ANYONE);
+  const struct kt_alert alert = make_alert(check);
+  const struct kt_alert_text *text = kt_alert_text(&alert);
+  const char *name = kt_alert_kind_name(alert.kind);
   /* The failed check was said before; what it means is the reason a script gets. */
   json_object_del(session->out->object, "reason");
-  kt_output_fail(session->out, KT_EXIT_FAILED, kt_evidence_kind_name(evidence->kind),
-                 "%s We accepted size %" PRIu64 ", it now shows size %" PRIu64 "%s.%s%s", text->headline,
-                 evidence->ours.size, evidence->theirs.size,
-                 evidence->ours.size == evidence->theirs.size ? " with another content" : "",
+  kt_output_fail(session->out, KT_EXIT_FAILED, name,
+                 "%s Our head has size %" PRIu64 ", the other one size %" PRIu64 "%s.%s%s", text->headline,
+                 check->ours.size, check->theirs.size,
+                 check->ours.size == check->theirs.size ? " with another content" : "",
                  path[0] != '\0' ? " Evidence: " : "", path);
-  kt_output_note(session->out, "%s\n%s\n", text->meaning, kt_evidence_does_not_prove(evidence));
-  kt_output_status(session->out, KT_EXIT_FAILED, "%s%s%s", kt_evidence_kind_name(evidence->kind),
-                   path[0] != '\0' ? ", evidence saved: " : "", path);
+  kt_output_note(session->out, "%s\n", text->meaning);
+  kt_output_status(session->out, KT_EXIT_FAILED, "%s%s%s", name, path[0] != '\0' ? ", evidence saved: " : "", path);
   return KT_EXIT_FAILED;
 }
 
 enum kt_exit kt_session_fork_check(struct kt_session *session, enum kt_exit code)
 {
   struct fork_check check = { .session = session };
-  const struct kt_log_state *ours = &session->pinned.log;
   if (!fetch_theirs(&check)) {
     return code;
   }
-  check.evidence = (struct kt_evidence){ .kind = KT_EVIDENCE_FORK,
-                                         .log_id = session->log_id,
-                                         .found_ms = kt_now_ms(),
-                                         .theirs = seen_head(session, &check.theirs, kt_now_ms()) };
-  find_ours(&check);
-  if (check.theirs.tree.size == ours->tree.size) {
-    return roots_differ(&check.theirs.root, &ours->root) ? report(&check) : code;
+  const struct kt_log_state *ours = &session->pinned.log;
+  check.theirs = seen_head(session, &check.theirs_log, kt_now_ms());
+  check.ours = seen_head(session, ours, session->pinned.seen_ms);
+  struct kt_seen_head then;
+  if (kt_session_seen_head(session, ours->tree.size, &then)) { /* signed under the configuration pinned then */
+    check.ours = then;
   }
-  if (check.theirs.tree.size > ours->tree.size) {
+  if (check.theirs.size == check.ours.size) {
+    return roots_differ(&check.theirs.root, &check.ours.root) ? report(&check) : code;
+  }
+  if (check.theirs.size > check.ours.size) {
     return does_not_extend(&check) ? report(&check) : code;
   }
-  check.evidence.kind = KT_EVIDENCE_ROLLBACK;
-  compare_smaller(&check);
+  /* Smaller: a head of exactly that size, accepted once, may show more. */
+  if (kt_session_seen_head(session, check.theirs.size, &then) && roots_differ(&then.root, &check.theirs.root)) {
+    check.ours = then;
+  }
+  return report(&check);
+}
+
+enum kt_exit kt_session_report_fork(struct kt_session *session, const struct kt_seen_head *ours,
+                                    const struct kt_seen_head *theirs, struct kt_bytes consistency)
+{
+  struct fork_check check = { .session = session, .ours = *ours, .theirs = *theirs, .consistency = consistency };
   return report(&check);
 }

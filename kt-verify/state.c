@@ -23,7 +23,7 @@ static const char schema[] =
     " seen_ms INTEGER NOT NULL);"
     "CREATE TABLE named(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE accounts(label BLOB PRIMARY KEY, owner BLOB NOT NULL, account BLOB NOT NULL,"
-    " n_judged INTEGER NOT NULL, n_before INTEGER NOT NULL, latest BLOB, own BLOB, foreign_value BLOB,"
+    " key BLOB NOT NULL, n_judged INTEGER NOT NULL, latest BLOB, own BLOB, foreign_value BLOB,"
     " created_ms INTEGER NOT NULL, checked_ms INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE own_values(label BLOB, hash BLOB, PRIMARY KEY(label, hash)) WITHOUT ROWID;"
     "CREATE TABLE approved(label BLOB, device BLOB, keys BLOB, PRIMARY KEY(label, device, keys)) WITHOUT ROWID;"

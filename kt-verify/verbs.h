@@ -30,6 +30,14 @@ enum kt_exit kt_verb_monitor_status(const struct kt_cli *cli, struct kt_output *
 enum kt_exit kt_verb_monitor_approve(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_alerts_list(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_alerts_ack(const struct kt_cli *cli, struct kt_output *out);
+enum kt_exit kt_verb_audit(const struct kt_cli *cli, struct kt_output *out);
+enum kt_exit kt_verb_log_head(const struct kt_cli *cli, struct kt_output *out);
+enum kt_exit kt_verb_log_distinguished(const struct kt_cli *cli, struct kt_output *out);
+enum kt_exit kt_verb_log_check(const struct kt_cli *cli, struct kt_output *out);
+enum kt_exit kt_verb_evidence_list(const struct kt_cli *cli, struct kt_output *out);
+enum kt_exit kt_verb_evidence_show(const struct kt_cli *cli, struct kt_output *out);
+enum kt_exit kt_verb_evidence_export(const struct kt_cli *cli, struct kt_output *out);
+enum kt_exit kt_verb_evidence_verify(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_version(const struct kt_cli *cli, struct kt_output *out);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-const char *kt_contact_state_name(enum kt_contact_state state)
+const char *kt_contact_state_name(enum kt_contact_standing state)
 {
   static const char *const names[] = {
     [KT_CONTACT_UNVERIFIED] = "unverified",

@@ -60,6 +60,21 @@ enum kt_verdict {
 /* A search binary ladder from pos. shown NULL: no omission. */
 KT_MUST_USE enum kt_err kt_search_ladder(struct kt_view *view, struct kt_label_keys *keys, uint64_t pos,
                                          uint32_t target, struct kt_shown *shown, enum kt_verdict *ret_verdict);
+/* What to say when an entry shows a version it must not have. */
+struct kt_refusal {
+  const char *code;
+  const char *text;
+  const char *section;
+};
+
+/* The same where no version above the target may exist: refused as soon as one is shown, because its commitment is not
+ * known and so nothing more could be said about it. Never gives KT_ABOVE. */
+KT_MUST_USE enum kt_err kt_bounded_ladder(struct kt_view *view, struct kt_label_keys *keys, uint64_t pos,
+                                          uint32_t target, struct kt_shown *shown, const struct kt_refusal *above,
+                                          enum kt_verdict *ret_verdict);
+/* A full search ladder from an entry where the label has no version: version 0, not included. */
+KT_MUST_USE enum kt_err kt_absence_ladder(struct kt_view *view, struct kt_label_keys *keys, uint64_t pos,
+                                          const struct kt_refusal *present);
 /* Count as shown what a ladder from pos would have shown, whose greatest version there is known without it. */
 void kt_shown_assume(struct kt_shown *shown, uint64_t pos, uint32_t target, bool exists, uint32_t greatest);
 /* A monitoring binary ladder: every lookup shows inclusion (R27). */
@@ -111,12 +126,11 @@ KT_MUST_USE enum kt_err kt_owner_init(struct kt_view *view, struct kt_label_keys
                                       const uint32_t *greatest, size_t n_greatest);
 
 struct kt_owner_progress {
-  uint64_t verified;   /* rightmost distinguished entry verified: the new start */
-  bool complete;       /* no distinguished entry is left to verify */
-  bool unexpected;     /* an entry shows a version above the one expected (R33); at `unexpected_pos` */
-  uint64_t unexpected_pos;
+  uint64_t verified; /* rightmost distinguished entry verified: the new start */
+  bool complete;     /* no distinguished entry is left to verify */
 };
-/* Owner monitoring from the advertised start. An unexpected version ends it with KT_ERR_PROOF and unexpected set. */
+/* Owner monitoring from the advertised start. A version above the one expected ends it with KT_ERR_PROOF and the reason
+ * "owner-unexpected-version" (R33). */
 KT_MUST_USE enum kt_err kt_owner_monitor(struct kt_view *view, struct kt_label_keys *keys, uint64_t start,
                                          const struct kt_history *history, struct kt_owner_progress *ret_progress);
 

@@ -104,7 +104,9 @@ enum kt_err kt_contact_monitor(struct kt_view *view, struct kt_label_keys *keys,
     if (err != KT_OK) {
       return err;
     }
-    if (!drop) {
+    /* Where the paths of two entries meet, the greater version's goes on: the map has one version per position. */
+    bool merged = first < map->n && moved[first].position == entry.position;
+    if (!drop && !merged) {
       moved[--first] = entry;
     }
   }

@@ -56,9 +56,9 @@ static enum kt_err look(struct kt_view *view, struct kt_label_keys *keys, uint64
 }
 
 /* "the series of lookups ends after the first inclusion proof for a version greater than the target version, or the
- * first non-inclusion proof for a version less than or equal to the target version." (R19) */
-enum kt_err kt_search_ladder(struct kt_view *view, struct kt_label_keys *keys, uint64_t pos, uint32_t target,
-                             struct kt_shown *shown, enum kt_verdict *ret_verdict)
+ * first non-inclusion proof for a version less than or equal to the target version." (R19) The series stays open. */
+static enum kt_err look_until_decided(struct kt_view *view, struct kt_label_keys *keys, uint64_t pos, uint32_t target,
+                                      struct kt_shown *shown, enum kt_verdict *ret_verdict)
 {
   uint32_t versions[KT_LADDER_MAX];
   size_t n = kt_ladder_base(target, versions);
@@ -72,12 +72,59 @@ enum kt_err kt_search_ladder(struct kt_view *view, struct kt_label_keys *keys, u
     }
   }
   if (err == KT_OK) {
+    *ret_verdict = verdict;
+  }
+  return err;
+}
+
+enum kt_err kt_search_ladder(struct kt_view *view, struct kt_label_keys *keys, uint64_t pos, uint32_t target,
+                             struct kt_shown *shown, enum kt_verdict *ret_verdict)
+{
+  enum kt_verdict verdict;
+  enum kt_err err = look_until_decided(view, keys, pos, target, shown, &verdict);
+  if (err == KT_OK) {
     err = kt_view_series_end(view);
   }
   if (err == KT_OK) {
     *ret_verdict = verdict;
   }
   return err;
+}
+
+static enum kt_err refuse(const struct kt_view *view, uint64_t pos, const struct kt_refusal *refusal)
+{
+  return kt_fail_at(view->reason, KT_ERR_PROOF, refusal->code, refusal->text, refusal->section, pos);
+}
+
+enum kt_err kt_bounded_ladder(struct kt_view *view, struct kt_label_keys *keys, uint64_t pos, uint32_t target,
+                              struct kt_shown *shown, const struct kt_refusal *above, enum kt_verdict *ret_verdict)
+{
+  enum kt_verdict verdict;
+  enum kt_err err = look_until_decided(view, keys, pos, target, shown, &verdict);
+  if (err == KT_OK && verdict == KT_ABOVE) {
+    return refuse(view, pos, above);
+  }
+  if (err == KT_OK) {
+    err = kt_view_series_end(view);
+  }
+  if (err == KT_OK) {
+    *ret_verdict = verdict;
+  }
+  return err;
+}
+
+enum kt_err kt_absence_ladder(struct kt_view *view, struct kt_label_keys *keys, uint64_t pos,
+                              const struct kt_refusal *present)
+{
+  bool included;
+  enum kt_err err = kt_view_series_begin(view, pos);
+  if (err == KT_OK) {
+    err = kt_view_lookup(view, keys, 0, &included);
+  }
+  if (err == KT_OK && included) {
+    return refuse(view, pos, present);
+  }
+  return err == KT_OK ? kt_view_series_end(view) : err;
 }
 
 void kt_shown_assume(struct kt_shown *shown, uint64_t pos, uint32_t target, bool exists, uint32_t greatest)

@@ -48,13 +48,15 @@ enum kt_err kt_owner_init_list(struct kt_view *view, uint64_t start, uint64_t re
 
 /* A full ladder that must show exactly what is expected: `version` as the greatest, or no version at all. */
 static enum kt_err expect(struct kt_view *view, struct kt_label_keys *keys, uint64_t pos, bool exists,
-                          uint32_t version, enum kt_verdict *ret_verdict)
+                          uint32_t version, const struct kt_refusal *above, const struct kt_refusal *below)
 {
+  if (!exists) {
+    return kt_absence_ladder(view, keys, pos, above);
+  }
   enum kt_verdict verdict;
-  enum kt_err err = kt_search_ladder(view, keys, pos, exists ? version : 0, NULL, &verdict);
-  if (err == KT_OK) {
-    /* Where none is expected, the ladder for 0 has to end at once below it; anything else is a version too many. */
-    *ret_verdict = exists ? verdict : (verdict == KT_BELOW ? KT_EQUAL : KT_ABOVE);
+  enum kt_err err = kt_bounded_ladder(view, keys, pos, version, NULL, above, &verdict);
+  if (err == KT_OK && verdict == KT_BELOW) {
+    err = kt_fail_at(view->reason, KT_ERR_PROOF, below->code, below->text, below->section, pos);
   }
   return err;
 }
@@ -62,26 +64,24 @@ static enum kt_err expect(struct kt_view *view, struct kt_label_keys *keys, uint
 enum kt_err kt_owner_init(struct kt_view *view, struct kt_label_keys *keys, const uint64_t *list, size_t n,
                           const uint32_t *greatest, size_t n_greatest)
 {
+  static const struct kt_refusal other = {
+    "owner-ladder", "a log entry does not show the greatest version claimed for it", SECTION
+  };
   if (n_greatest > n) { /* R31 */
     return kt_fail(view->reason, KT_ERR_PROOF, "greatest-versions", "more greatest versions than log entries", SECTION);
   }
-  for (size_t i = 0; i < n; i++) {
-    if (i > 0 && i < n_greatest && greatest[i] > greatest[i - 1]) { /* R31 */
+  for (size_t i = 1; i < n_greatest; i++) {
+    if (greatest[i] > greatest[i - 1]) { /* "Verify that each version is less than or equal to the one prior" (R31) */
       return kt_fail_at(view->reason, KT_ERR_PROOF, "greatest-versions", "greatest versions increase towards the past",
                         SECTION, list[i]);
     }
-    enum kt_verdict verdict;
-    bool exists = i < n_greatest;
-    enum kt_err err = expect(view, keys, list[i], exists, exists ? greatest[i] : 0, &verdict);
-    if (err != KT_OK) {
-      return err;
-    }
-    if (verdict != KT_EQUAL) {
-      return kt_fail_at(view->reason, KT_ERR_PROOF, "owner-ladder",
-                        "a log entry does not show the greatest version claimed for it", SECTION, list[i]);
-    }
   }
-  return KT_OK;
+  enum kt_err err = KT_OK;
+  for (size_t i = 0; err == KT_OK && i < n; i++) {
+    bool exists = i < n_greatest;
+    err = expect(view, keys, list[i], exists, exists ? greatest[i] : 0, &other, &other);
+  }
+  return err;
 }
 
 struct owner {
@@ -96,28 +96,22 @@ struct owner {
 /* Step 5 at one distinguished entry. */
 static enum kt_err inspect(struct owner *owner, uint64_t pos)
 {
+  static const struct kt_refusal unexpected = { /* R33 */
+    "owner-unexpected-version", "a log entry shows a version of the label that its owner does not know", SECTION
+  };
+  static const struct kt_refusal missing = {
+    "owner-version-missing", "a version of the label is missing from a log entry that must have it", SECTION
+  };
   bool exists;
   uint32_t version = 0;
-  enum kt_verdict verdict;
   enum kt_err err = owner->history->greatest_at(owner->history->ctx, pos, &exists, &version);
   if (err == KT_OK) {
-    err = expect(owner->view, owner->keys, pos, exists, version, &verdict);
+    err = expect(owner->view, owner->keys, pos, exists, version, &unexpected, &missing);
   }
-  if (err != KT_OK) {
-    return err;
+  if (err == KT_OK) {
+    owner->progress.verified = pos;
   }
-  if (verdict == KT_ABOVE) { /* R33 */
-    owner->progress.unexpected = true;
-    owner->progress.unexpected_pos = pos;
-    return kt_fail_at(owner->view->reason, KT_ERR_PROOF, "owner-unexpected-version",
-                      "a log entry shows a version of the label that its owner does not know", SECTION, pos);
-  }
-  if (verdict == KT_BELOW) {
-    return kt_fail_at(owner->view->reason, KT_ERR_PROOF, "owner-version-missing",
-                      "a version of the label is missing from a log entry that must have it", SECTION, pos);
-  }
-  owner->progress.verified = pos;
-  return KT_OK;
+  return err;
 }
 
 /* The numbered steps are the draft's. Depth is bounded by the tree's (64). */

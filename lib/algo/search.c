@@ -12,22 +12,22 @@ static bool needs_monitoring(bool any_distinguished, uint64_t rightmost_distingu
   return !any_distinguished || terminal > rightmost_distinguished;
 }
 
-/* Step 2 at one entry. */
-static enum kt_err check_greatest(const struct kt_view *view, uint64_t pos, enum kt_verdict verdict, bool allow_absent)
+/* Steps 1 and 2 at one entry. */
+static enum kt_err inspect_greatest(struct kt_view *view, struct kt_label_keys *keys, uint64_t pos, uint32_t target,
+                                    bool allow_absent, struct kt_shown *shown, enum kt_verdict *ret_verdict)
 {
-  if (verdict == KT_ABOVE) { /* "every lookup for a version greater than the target version results in a
-                                non-inclusion proof" (R20) */
-    return kt_fail_at(view->reason, KT_ERR_PROOF, "greater-version", "a version above the claimed greatest one exists",
-                      GREATEST, pos);
+  static const struct kt_refusal above = { /* "every lookup for a version greater than the target version results in a
+                                              non-inclusion proof" (R20) */
+    "greater-version", "a version above the claimed greatest one exists", GREATEST
+  };
+  enum kt_err err = kt_bounded_ladder(view, keys, pos, target, shown, &above, ret_verdict);
+  if (err == KT_OK && *ret_verdict == KT_BELOW && pos == view->size - 1) { /* "If this is the rightmost log entry …"
+                                                                              (R21) */
+    return allow_absent ? KT_ERR_ABSENT
+                        : kt_fail_at(view->reason, KT_ERR_PROOF, "greatest-missing",
+                                     "the claimed greatest version is missing from the newest log entry", GREATEST, pos);
   }
-  if (verdict == KT_BELOW && pos == view->size - 1) { /* "If this is the rightmost log entry …" (R21) */
-    if (allow_absent) {
-      return KT_ERR_ABSENT;
-    }
-    return kt_fail_at(view->reason, KT_ERR_PROOF, "greatest-missing",
-                      "the claimed greatest version is missing from the newest log entry", GREATEST, pos);
-  }
-  return KT_OK;
+  return err;
 }
 
 enum kt_err kt_greatest_search(struct kt_view *view, struct kt_label_keys *keys, uint32_t target, bool allow_absent,
@@ -45,10 +45,7 @@ enum kt_err kt_greatest_search(struct kt_view *view, struct kt_label_keys *keys,
   uint64_t pos = any_distinguished ? rightmost : kt_ibst_root(view->size);
   do {
     enum kt_verdict verdict;
-    err = kt_search_ladder(view, keys, pos, target, &shown, &verdict);
-    if (err == KT_OK) {
-      err = check_greatest(view, pos, verdict, allow_absent && target == 0);
-    }
+    err = inspect_greatest(view, keys, pos, target, allow_absent && target == 0, &shown, &verdict);
     if (err != KT_OK) {
       return err;
     }

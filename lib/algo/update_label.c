@@ -18,6 +18,19 @@ static enum kt_err inconsistent(const struct update *update, uint64_t pos)
                     "a log entry before the update does not show the version that was the greatest then", SECTION, pos);
 }
 
+/* Count as shown what the greatest-version search would have looked up at pos, without the log providing it. */
+static enum kt_err assume_inspected(struct update *update, uint64_t pos)
+{
+  const struct kt_label_update *what = update->what;
+  bool exists;
+  uint32_t greatest = 0;
+  enum kt_err err = update->history->greatest_at(update->history->ctx, pos, &exists, &greatest);
+  if (err == KT_OK) {
+    kt_shown_assume(&update->shown, pos, what->has_previous ? what->previous : 0, exists, greatest);
+  }
+  return err;
+}
+
 /* Step 2 at one frontier entry of the previous tree. */
 static enum kt_err inspect_previous(struct update *update, uint64_t pos)
 {
@@ -25,13 +38,7 @@ static enum kt_err inspect_previous(struct update *update, uint64_t pos)
   uint32_t target = what->has_previous ? what->previous : 0;
   if (what->has_previous && pos <= what->previous_pos) { /* 2.1; "lookups that would occur in log entries that were
                                                             skipped … will still be omitted" */
-    bool exists;
-    uint32_t greatest = 0;
-    enum kt_err err = update->history->greatest_at(update->history->ctx, pos, &exists, &greatest);
-    if (err == KT_OK) {
-      kt_shown_assume(&update->shown, pos, target, exists, greatest);
-    }
-    return err;
+    return assume_inspected(update, pos);
   }
   enum kt_verdict verdict; /* 2.2, 2.3 (R40) */
   enum kt_err err = kt_search_ladder(update->view, update->keys, pos, target, &update->shown, &verdict);
@@ -52,15 +59,22 @@ static enum kt_err check_previous_tree(struct update *update)
   }
   uint64_t frontier[KT_IBST_DEPTH_MAX];
   size_t n = kt_ibst_frontier(size, frontier);
+  bool before_distinguished = false; /* frontier[i - 1] is */
   for (size_t i = 0; err == KT_OK && i < n; i++) {
     /* Every frontier entry but the last is on the path to the last. */
     bool distinguished = i + 1 == n && path.distinguished;
     for (size_t k = 0; k < path.n_distinguished; k++) {
       distinguished = distinguished || path.nodes[k] == frontier[i];
     }
-    if (!distinguished) {
+    if (!distinguished && before_distinguished) {
+      /* "Lookups that would be omitted in a greatest-version search for the label are also omitted here": that search
+       * would have started at the rightmost distinguished entry. */
+      err = assume_inspected(update, frontier[i - 1]);
+    }
+    if (!distinguished && err == KT_OK) {
       err = inspect_previous(update, frontier[i]);
     }
+    before_distinguished = distinguished;
   }
   return err;
 }

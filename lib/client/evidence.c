@@ -155,8 +155,7 @@ enum kt_err kt_evidence_decode(struct kt_bytes file, struct kt_evidence *ret_evi
 /* The two heads of a fork have no order of their own. */
 static bool second_goes_first(const struct kt_evidence *evidence)
 {
-  return evidence->kind == KT_EVIDENCE_FORK &&
-         memcmp(evidence->second.root.b, evidence->first.root.b, KT_HASH_LEN) < 0;
+  return evidence->kind == KT_EVIDENCE_FORK && memcmp(evidence->second.root.b, evidence->first.root.b, KT_HASH_LEN) < 0;
 }
 
 static void id_part(struct kt_writer *w, struct kt_bytes part)
@@ -290,7 +289,8 @@ static const struct words *words_of(enum kt_evidence_kind kind)
     "rollback",
     { "", "The log signed both heads, the larger and the smaller one." },
     { "",
-      "By itself this is no contradiction: the smaller head may be an old, genuine answer, delivered late or twice, and "
+      "By itself this is no contradiction: the smaller head may be an old, genuine answer, delivered late or twice, "
+      "and "
       "the order of receipt is only a claim of whoever saved the file. It becomes a contradiction when the larger tree "
       "does not contain the smaller one, which takes the consistency elements between the two." },
   };

@@ -4,6 +4,7 @@
 
 #include "client/check.h"
 #include "client/known.h"
+#include "crypto/hash.h"
 #include "wire/search.h"
 
 #define SECTION "User Operations / Search"
@@ -79,28 +80,67 @@ static enum kt_err make_keys(struct search *search)
   if (err != KT_OK || search->absent) {
     return err;
   }
+  struct kt_hash commitment;
   struct kt_label_key *target = kt_label_keys_find(&search->keys, response->version);
-  target->has_commitment = true;
-  return kt_commitment(client->config, response->opening, search->label, response->version, &response->value,
-                       &target->commitment);
+  err = kt_commitment(client->config, response->opening, search->label, response->version, &response->value,
+                      &commitment);
+  if (err == KT_OK && target->has_commitment && !kt_hash_equal(&target->commitment, &commitment)) {
+    /* Known from an earlier response: monitoring goes on for the value that was shown then (R29). */
+    return kt_fail(client->reason, KT_ERR_PROOF, "commitment-changed",
+                   "this version of the label had another value when it was shown before", SECTION);
+  }
+  if (err == KT_OK) {
+    target->has_commitment = true;
+    target->commitment = commitment;
+  }
+  return err;
+}
+
+static enum kt_err rollback(const struct search *search)
+{
+  return kt_fail(search->client->reason, KT_ERR_PROOF, "version-rollback",
+                 "the log shows an older state of this label than it did before", SECTION);
 }
 
 static enum kt_err check_known_greatest(const struct search *search)
 {
   if (search->known_greatest != NULL && search->version == NULL &&
       (search->absent || search->response.version < *search->known_greatest)) {
-    return kt_fail(search->client->reason, KT_ERR_PROOF, "version-rollback",
-                   "the log shows an older state of this label than it did before", SECTION);
+    return rollback(search);
   }
   return KT_OK;
 }
 
-static enum kt_err monitor_found(const struct search *search, struct kt_version_at entry,
+/* Every entry right of one that showed a version has it too, so a lesser version cannot be found there: its duty would
+ * be lost in the map beside the greater one (R29). */
+static enum kt_err check_monitored(const struct search *search, const struct kt_version_at *entry)
+{
+  for (size_t i = 0; i < search->contact->n_map; i++) {
+    const struct kt_version_at *known = &search->contact->map[i];
+    if (known->position < entry->position && known->version > entry->version) {
+      return rollback(search);
+    }
+  }
+  return KT_OK;
+}
+
+/* A fixed-version search stops as soon as the target is decided, so it may pass over versions that the target's
+ * monitoring ladder looks up. Their commitments come with this response or never: keep them, the first monitoring
+ * ladder authenticates them. */
+static void keep_monitored_commitments(struct search *search, uint32_t target)
+{
+  for (size_t i = 0; i < search->keys.n && search->keys.keys[i].version <= target; i++) {
+    search->keys.keys[i].seen_included = search->keys.keys[i].has_commitment;
+  }
+}
+
+static enum kt_err monitor_found(struct search *search, struct kt_version_at entry,
                                  struct kt_contact_state *ret_contact)
 {
   const struct kt_contact_state *old = search->contact;
   struct kt_arena *arena = search->client->arena;
   struct kt_contact_state contact;
+  keep_monitored_commitments(search, entry.version);
   enum kt_err err = kt_map_insert(arena, old->map, old->n_map, entry, &contact.map, &contact.n_map);
   if (err == KT_OK) {
     err = kt_known_retain(arena, &search->keys, kt_contact_wants, &contact, &contact.known, &contact.n_known);
@@ -176,7 +216,8 @@ enum kt_err kt_verify_search(const struct kt_client *client, struct kt_bytes lab
   result.contact = *contact;
   if (found.monitor) {
     const struct kt_version_at entry = { .position = found.terminal, .version = result.version };
-    err = monitor_found(&search, entry, &result.contact);
+    err = check_monitored(&search, &entry);
+    err = err == KT_OK ? monitor_found(&search, entry, &result.contact) : err;
   }
   if (err == KT_OK) {
     *ret_result = result;

@@ -9,7 +9,7 @@
 #include "base/hex.h"
 #include "crypto/hash.h"
 
-#define ENCODING_MAX ((size_t)1 << 20)
+#define ENCODING_MAX ((size_t)1 << 17)
 
 void conf_fail(struct conf_case *c, const char *format, ...)
 {

@@ -17,10 +17,10 @@
 
 struct conf_case {
   const char *name;
-  const json_t *input;  /* the case itself where its fields stand directly in it */
+  const json_t *input; /* the case itself where its fields stand directly in it */
   const json_t *expect;
   const struct kt_suite *suite;
-  struct kt_arena arena; /* everything a case allocates */
+  struct kt_arena arena;   /* everything a case allocates */
   struct kt_reason reason; /* for the code under test */
   jmp_buf failed;
   char why[400];

@@ -79,7 +79,8 @@ void conf_tree_head(struct conf_case *c)
 {
   if (conf_has(c->expect, "error")) {
     conf_require(c, conf_flag(c, c->expect, "error"), "field \"error\" is not true");
-    conf_require(c, !conf_tree_head_verifies(c, c->input, conf_hex(c, c->input, "signature")), "the signature verifies");
+    conf_require(c, !conf_tree_head_verifies(c, c->input, conf_hex(c, c->input, "signature")),
+                 "the signature verifies");
     return;
   }
   const struct kt_config config = conf_config(c, c->input);

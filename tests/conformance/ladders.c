@@ -28,6 +28,7 @@ void conf_ibst(struct conf_case *c)
     conf_same_u64(c, frontier[i], wanted[i], "frontier");
   }
   const json_t *nodes = conf_array(c, c->expect, "nodes");
+  conf_same_u64(c, json_array_size(nodes), size <= 64 ? size : n, "number of nodes");
   for (size_t i = 0; i < json_array_size(nodes); i++) {
     const json_t *node = json_array_get(nodes, i);
     uint64_t pos = conf_u64(c, node, "index");

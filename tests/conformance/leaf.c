@@ -12,8 +12,9 @@ struct kt_hash conf_commitment_of(struct conf_case *c, const json_t *object)
   const struct kt_update_value update = { .value = conf_hex(c, conf_object(c, object, "update"), "value") };
   const struct kt_bytes opening = conf_hex_len(c, object, "opening", KT_OPENING_LEN);
   struct kt_hash commitment;
-  conf_err(c, kt_commitment(&config, opening.data, conf_hex(c, object, "label"), conf_u32(c, object, "version"), &update,
-                            &commitment),
+  conf_err(c,
+           kt_commitment(&config, opening.data, conf_hex(c, object, "label"), conf_u32(c, object, "version"), &update,
+                         &commitment),
            KT_OK, "commitment");
   return commitment;
 }

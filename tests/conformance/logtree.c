@@ -72,7 +72,8 @@ static struct kt_hash node_value(const struct kt_hash *leaves, struct kt_log_nod
   return value;
 }
 
-static size_t heads_of(const struct kt_hash *leaves, uint64_t size, struct kt_hash ret_heads[static KT_LOG_SUBTREES_MAX])
+static size_t heads_of(const struct kt_hash *leaves, uint64_t size,
+                       struct kt_hash ret_heads[static KT_LOG_SUBTREES_MAX])
 {
   size_t n = 0;
   for (uint64_t i = 0; i < size; i++) {
@@ -111,7 +112,8 @@ static void check_proof(struct conf_case *c, const struct kt_log_request *reques
   }
   struct kt_log_known known;
   struct kt_hash got;
-  conf_err(c, kt_log_evaluate(request, proven, retained, proof.elements, proof.n_elements, &c->arena, &known, &c->reason),
+  conf_err(c,
+           kt_log_evaluate(request, proven, retained, proof.elements, proof.n_elements, &c->arena, &known, &c->reason),
            KT_OK, "evaluating the proof");
   conf_err(c, kt_log_known_root(&known, request->size, &got), KT_OK, "root of the proof");
   conf_same_hash(c, &got, root, "root of the proof");
@@ -152,7 +154,12 @@ void conf_log_append(struct conf_case *c)
   const struct kt_hash *leaves = conf_hashes(c, c->input, "leaves", &n);
   const json_t *entries = conf_array(c, c->input, "entries");
   conf_same_u64(c, n, conf_u64(c, c->input, "size"), "number of leaves");
-  conf_same_hashes(c, leaf_values(c, entries), json_array_size(entries), c->input, "leaves");
+  size_t n_entries = json_array_size(entries); /* the appended ones: the last */
+  const struct kt_hash *appended = leaf_values(c, entries);
+  conf_require(c, n_entries > 0 && n_entries <= n, "no entry is appended");
+  for (size_t i = 0; i < n_entries; i++) {
+    conf_same_hash(c, &appended[i], &leaves[n - n_entries + i], "leaf value of an appended entry");
+  }
   struct kt_hash heads[KT_LOG_SUBTREES_MAX];
   struct kt_hash got;
   size_t n_heads = heads_of(leaves, n, heads);

@@ -49,9 +49,9 @@ static const struct kt_monitor_map_entry *map_entries(struct conf_case *c, size_
 static void search_request(struct request *r)
 {
   struct conf_case *c = r->c;
-  struct kt_search_request request = {
-    .last = optional_u64(c, "last"), .label = conf_hex(c, c->input, "label"), .version = optional_u32(c, "version")
-  };
+  struct kt_search_request request = { .last = optional_u64(c, "last"),
+                                       .label = conf_hex(c, c->input, "label"),
+                                       .version = optional_u32(c, "version") };
   kt_search_request_write(&r->fields, &request);
   conf_err(c, kt_search_request_decode(r->wanted, &request), KT_OK, "decoding");
   kt_search_request_write(&r->again, &request);
@@ -71,9 +71,9 @@ static void contact_monitor_request(struct request *r)
 static void owner_init_request(struct request *r)
 {
   struct conf_case *c = r->c;
-  struct kt_owner_init_request request = {
-    .last = optional_u64(c, "last"), .label = conf_hex(c, c->input, "label"), .start = conf_u64(c, c->input, "start")
-  };
+  struct kt_owner_init_request request = { .last = optional_u64(c, "last"),
+                                           .label = conf_hex(c, c->input, "label"),
+                                           .start = conf_u64(c, c->input, "start") };
   kt_owner_init_request_write(&r->fields, &request);
   conf_err(c, kt_owner_init_request_decode(r->wanted, &request), KT_OK, "decoding");
   kt_owner_init_request_write(&r->again, &request);

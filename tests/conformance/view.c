@@ -93,15 +93,42 @@ static bool is_among(uint64_t pos, const uint64_t *list, size_t n)
   return i < n;
 }
 
-/* What was asked for is a part of what the peer asked for; the rightmost timestamp is known beforehand. */
-static void asked_within(const struct conf_world *world, const char *key)
+/* What was asked for is what the peer asked for, in some order; the timestamps of `known` and of the last entry apart. */
+static void asked_as_requested(const struct conf_world *world, const char *key, uint64_t known)
 {
   size_t n;
+  uint64_t last = world->n - 1;
   const uint64_t *requested = conf_u64s(world->c, world->c->expect, key, &n);
   for (size_t i = 0; i < world->n_asked; i++) {
-    if (world->asked[i] != world->n - 1 && !is_among(world->asked[i], requested, n)) {
+    if (world->asked[i] != last && !is_among(world->asked[i], requested, n)) {
       conf_fail(world->c, "entry %zu is consulted, but not among %s", (size_t)world->asked[i], key);
     }
+  }
+  for (size_t i = 0; i < n; i++) {
+    bool apart = requested[i] == last || requested[i] == known;
+    if (!apart && !is_among(requested[i], world->asked, world->n_asked)) {
+      conf_fail(world->c, "entry %zu is not consulted, but among %s", (size_t)requested[i], key);
+    }
+  }
+}
+
+/* `requested` is the union of the two lists, ascending. */
+static void check_union(struct conf_case *c)
+{
+  size_t n;
+  size_t n_a;
+  size_t n_b;
+  size_t n_only_b = 0;
+  const uint64_t *all = conf_u64s(c, c->expect, "requested", &n);
+  const uint64_t *a = conf_u64s(c, c->expect, "requested_rightmost", &n_a);
+  const uint64_t *b = conf_u64s(c, c->expect, "requested_previous", &n_b);
+  for (size_t i = 0; i < n_b; i++) {
+    n_only_b += is_among(b[i], a, n_a) ? 0 : 1;
+  }
+  conf_same_u64(c, n, n_a + n_only_b, "number of positions requested");
+  for (size_t i = 0; i < n; i++) {
+    conf_require(c, i == 0 || all[i - 1] < all[i], "requested is not ascending");
+    conf_require(c, is_among(all[i], a, n_a) || is_among(all[i], b, n_b), "requested is not the union");
   }
 }
 
@@ -138,7 +165,7 @@ static void check_previous(struct conf_world *world, const struct kt_config *con
   struct kt_view view = distinguished_view(world, config);
   struct kt_path path;
   conf_err(c, kt_path_walk(&view, world->n - 2, &path), KT_OK, "path of the last entry but one");
-  asked_within(world, "requested_previous");
+  asked_as_requested(world, "requested_previous", world->n - 2);
   bool found = path.distinguished;
   uint64_t best = world->n - 2;
   for (size_t i = 0; !path.distinguished && i < path.n_distinguished; i++) {
@@ -166,9 +193,9 @@ void conf_distinguished(struct conf_case *c)
   if (size > 0) {
     struct kt_view view = distinguished_view(world, &config);
     conf_err(c, kt_rightmost_distinguished(&view, &exists, &pos), KT_OK, "rightmost distinguished entry");
-    asked_within(world, "requested_rightmost");
-    asked_within(world, "requested");
+    asked_as_requested(world, "requested_rightmost", size - 1);
   }
+  check_union(c);
   same_optional(c, "rightmost", exists, pos);
   bool any = false;
   for (size_t i = 0; i < n; i++) {

@@ -115,7 +115,8 @@ static void retain(const struct conf_world *world, struct kt_view *view, uint64_
   view->retained_size = retained_size;
   size_t n = retained_size > 0 ? conf_naive_frontier(retained_size, frontier) : 0;
   for (size_t i = 0; i < n; i++) {
-    conf_err(world->c, kt_view_retain(view, frontier[i], world->timestamps[frontier[i]], NULL), KT_OK, "retained entry");
+    conf_err(world->c, kt_view_retain(view, frontier[i], world->timestamps[frontier[i]], NULL), KT_OK,
+             "retained entry");
   }
 }
 
@@ -142,6 +143,9 @@ struct kt_label_keys conf_blank_keys(struct conf_case *c, const uint32_t *versio
     keys.keys[i].version = versions[i];
   }
   qsort(keys.keys, keys.n, sizeof *keys.keys, compare_keys);
+  for (size_t i = 1; i < n; i++) {
+    conf_require(c, keys.keys[i - 1].version != keys.keys[i].version, "a version is listed twice");
+  }
   return keys;
 }
 
@@ -177,7 +181,8 @@ void conf_same_trace(const struct conf_world *world, const struct kt_view *view,
   struct conf_case *c = world->c;
   conf_same_u64(c, proof->n_timestamps, world->n_asked, "number of timestamps");
   for (size_t i = 0; i < world->n_asked; i++) {
-    conf_same_u64(c, proof->timestamps[i], world->timestamps[world->asked[i]], "timestamps, in the order of the algorithm");
+    conf_same_u64(c, proof->timestamps[i], world->timestamps[world->asked[i]],
+                  "timestamps, in the order of the algorithm");
   }
   conf_same_u64(c, proof->n_prefix_proofs, world->n_series, "number of prefix_proofs");
   for (size_t i = 0; i < world->n_series; i++) {

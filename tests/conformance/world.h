@@ -14,9 +14,9 @@
 struct conf_world {
   struct conf_case *c;
   const uint64_t *timestamps;
-  size_t n;                 /* entries */
-  uint64_t *n_versions;     /* as of each entry; NULL: no lookups */
-  struct kt_bytes *values;  /* by version; NULL: not known */
+  size_t n;                /* entries */
+  uint64_t *n_versions;    /* as of each entry; NULL: no lookups */
+  struct kt_bytes *values; /* by version; NULL: not known */
 
   uint64_t asked[CONF_ASKED_MAX]; /* entries whose timestamp was asked for, in order */
   size_t n_asked;

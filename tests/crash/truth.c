@@ -21,7 +21,8 @@ void crash_truth_release(struct crash_truth *truth)
   free(truth->acks);
 }
 
-static void say_failure(struct crash_truth *truth, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void say_failure(struct crash_truth *truth, const char *format,
+                                                              va_list args)
 {
   truth->n_failures++;
   (void)fputs("crash-test: ", stderr);

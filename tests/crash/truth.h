@@ -25,7 +25,7 @@ struct crash_truth {
   struct crash_root {
     bool seen;
     struct kt_hash root;
-  } *roots; /* by tree size */
+  } * roots; /* by tree size */
   size_t n_roots;
   size_t n_heads; /* different sizes seen */
   struct crash_ack *acks;

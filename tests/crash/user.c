@@ -8,7 +8,7 @@
 
 #include <kt/device_set.h>
 
-#include "kt-verify/transport.h"
+#include "transport.h"
 
 void crash_user_init(struct crash_user *user, const char *name, const struct kt_config *config,
                      struct crash_truth *truth)
@@ -35,8 +35,8 @@ void crash_user_connect(struct crash_user *user, const char *url)
   }
 }
 
-enum crash_answer crash_user_ask(struct crash_user *user, const char *path, struct kt_writer *request,
-                                 const char *what, struct kt_bytes *ret_response)
+enum crash_answer crash_user_ask(struct crash_user *user, const char *path, struct kt_writer *request, const char *what,
+                                 struct kt_bytes *ret_response)
 {
   struct kt_reply reply = { .kind = KT_REPLY_NETWORK };
   enum crash_answer answer = CRASH_OK;
@@ -97,7 +97,7 @@ enum crash_answer crash_user_check(struct crash_user *user, const struct crash_a
   char what[CRASH_LABEL_SIZE + 40];
   struct kt_reason reason = { .code = NULL };
   struct kt_search_result result;
-  struct kt_bytes response;
+  struct kt_bytes response = { .len = 0 };
   struct kt_writer request;
   struct kt_hash value;
   (void)snprintf(what, sizeof what, "look-up of %s version %u", ack->label, (unsigned)ack->version);

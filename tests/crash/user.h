@@ -40,8 +40,8 @@ void crash_user_release(struct crash_user *user);
 void crash_user_connect(struct crash_user *user, const char *url);
 
 /* POST the request; *ret_response is valid until the next crash_user_ask. what: for the message of a failure. */
-enum crash_answer crash_user_ask(struct crash_user *user, const char *path, struct kt_writer *request,
-                                 const char *what, struct kt_bytes *ret_response);
+enum crash_answer crash_user_ask(struct crash_user *user, const char *path, struct kt_writer *request, const char *what,
+                                 struct kt_bytes *ret_response);
 /* For the kt_verify_* functions, at this moment. */
 struct kt_client crash_user_client(struct crash_user *user, struct kt_reason *reason);
 /* Take what a kt_verify_* said about the log; err KT_OK or the failure is reported. */

@@ -15,7 +15,7 @@ void crash_writer_init(struct crash_writer *writer, unsigned number, uint64_t se
 {
   char name[24];
   (void)snprintf(name, sizeof name, "writer%u", number);
-  *writer = (struct crash_writer){ .random = { seed } };
+  *writer = (struct crash_writer){ .number = number, .random = { seed } };
   crash_user_init(&writer->user, name, config, truth);
 }
 
@@ -55,7 +55,7 @@ static enum crash_answer initialize(struct crash_writer *writer, struct crash_ac
   struct crash_user *user = &writer->user;
   struct kt_reason reason = { .code = NULL };
   struct kt_owner_result result;
-  struct kt_bytes response;
+  struct kt_bytes response = { .len = 0 };
   struct kt_writer request;
   kt_writer_init(&request, SIZE_MAX);
   kt_request_owner_init(&request, &user->log, label_of(account), 0);
@@ -108,7 +108,7 @@ static void create_account(struct crash_writer *writer, struct crash_account *ac
 {
   account_release(account);
   *account = (struct crash_account){ .n_versions = 0 };
-  (void)snprintf(account->label, sizeof account->label, "%s-account%u", writer->user.name, writer->n_created++);
+  (void)snprintf(account->label, sizeof account->label, "writer%u-account%u", writer->number, writer->n_created++);
   crash_random_bytes(&writer->random, account->seed, sizeof account->seed);
 }
 
@@ -158,7 +158,7 @@ static enum crash_answer publish(struct crash_writer *writer, struct crash_accou
   struct kt_reason reason = { .code = NULL };
   struct kt_update_result result;
   struct kt_owner_state owner;
-  struct kt_bytes response;
+  struct kt_bytes response = { .len = 0 };
   struct kt_writer request;
   struct kt_arena arena;
   enum crash_answer answer = CRASH_WRONG;

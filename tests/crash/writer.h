@@ -27,6 +27,7 @@ struct crash_account {
 
 struct crash_writer {
   struct crash_user user;
+  unsigned number;
   struct crash_random random;
   struct crash_account accounts[CRASH_ACCOUNTS];
   unsigned n_created;

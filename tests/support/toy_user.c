@@ -142,6 +142,16 @@ enum kt_err toy_run(struct toy_user *user, uint64_t size, const struct toy_query
            : err;
 }
 
+void toy_run_ok(struct toy_user *user, uint64_t size, const struct toy_query *query)
+{
+  enum kt_err err = toy_run(user, size, query);
+  if (err != KT_OK) {
+    const struct kt_reason *reason = &user->reason;
+    fail_msg("size %u after %u: %s (%s at %u)", (unsigned)size, (unsigned)user->state.tree.size, kt_err_text(err),
+             reason->code != NULL ? reason->code : "refused by the log", (unsigned)reason->position);
+  }
+}
+
 struct kt_bytes toy_user_encode(struct toy_user *user)
 {
   struct kt_writer w;
@@ -161,5 +171,5 @@ void toy_assert_bytes_equal(struct kt_bytes a, struct kt_bytes b)
 void toy_user_observe(struct toy_user *user, uint64_t size)
 {
   const struct toy_query query = { .kind = TOY_DISTINGUISHED };
-  assert_int_equal(toy_run(user, size, &query), KT_OK);
+  toy_run_ok(user, size, &query);
 }

@@ -46,6 +46,9 @@ KT_MUST_USE enum kt_err toy_verify(struct toy_user *user, const struct toy_query
 /* Both, at the time of the newest entry. */
 KT_MUST_USE enum kt_err toy_run(struct toy_user *user, uint64_t size, const struct toy_query *query);
 
+/* Both, and it has to succeed; says why it did not. */
+void toy_run_ok(struct toy_user *user, uint64_t size, const struct toy_query *query);
+
 /* All retained states as bytes, in the arena: to compare before and after. */
 struct kt_bytes toy_user_encode(struct toy_user *user);
 void toy_assert_bytes_equal(struct kt_bytes a, struct kt_bytes b);

@@ -14,7 +14,7 @@
 
 #include <kt/account_key.h>
 
-enum kt_contact_state { KT_CONTACT_UNVERIFIED, KT_CONTACT_VERIFIED, KT_CONTACT_CHANGED };
+enum kt_contact_standing { KT_CONTACT_UNVERIFIED, KT_CONTACT_VERIFIED, KT_CONTACT_CHANGED };
 enum kt_contact_policy { KT_CONTACT_NORMAL, KT_CONTACT_STRICT };
 enum kt_contact_method {
   KT_METHOD_NONE,
@@ -28,7 +28,7 @@ enum kt_contact_method {
 struct kt_contact { /* all zero: never looked up */
   bool has_key;
   struct kt_account_key key; /* pinned */
-  enum kt_contact_state state;
+  enum kt_contact_standing state;
   uint64_t since_ms;                 /* of the state */
   enum kt_contact_method method;     /* how the pinned key was verified; NONE: it was not */
   uint64_t verified_ms;              /* when, unless NONE */
@@ -37,7 +37,7 @@ struct kt_contact { /* all zero: never looked up */
 };
 
 /* Stable words: "unverified", "strict", "safety-number" … */
-const char *kt_contact_state_name(enum kt_contact_state state);
+const char *kt_contact_state_name(enum kt_contact_standing state);
 const char *kt_contact_policy_name(enum kt_contact_policy policy);
 KT_MUST_USE enum kt_err kt_contact_policy_from_name(const char *name, enum kt_contact_policy *ret_policy);
 const char *kt_contact_method_name(enum kt_contact_method method);

@@ -78,7 +78,7 @@ static void assert_quiet(const struct viewer *viewer, bool is_endorsed)
   assert_int_equal(viewer->verdict.is_endorsed, is_endorsed);
 }
 
-static void assert_pinned(const struct viewer *viewer, uint8_t n, enum kt_contact_state contact_state)
+static void assert_pinned(const struct viewer *viewer, uint8_t n, enum kt_contact_standing contact_state)
 {
   struct kt_account_key key = key_of(n);
   assert_true(viewer->known.contact.has_key);

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "admin.h"
+#include "admin_wire.h"
+
+/* A connection to the running log; -1 when nobody listens. */
+static int connect_socket(const char *dir)
+{
+  int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (dir_fd < 0) {
+    return -1;
+  }
+  struct sockaddr_un address = kt_admin_address(dir_fd);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
+    (void)close(fd);
+    fd = -1;
+  }
+  (void)close(dir_fd);
+  return fd;
+}
+
+enum kt_err kt_admin_open(struct kt_admin *admin, const char *dir, struct kt_error *error)
+{
+  kt_instance_init(&admin->instance);
+  admin->is_running = false;
+  enum kt_err err = kt_path_join(".", dir, &admin->dir, error);
+  if (err != KT_OK) {
+    return err;
+  }
+  int fd = connect_socket(admin->dir.s);
+  if (fd >= 0) {
+    /* Closing without a request is allowed: the server only sees that nobody asked. */
+    (void)close(fd);
+    admin->is_running = true;
+    return KT_OK;
+  }
+  return kt_instance_open(&admin->instance, dir, error);
+}
+
+static json_t *exchange(const char *dir, const json_t *request)
+{
+  int fd = connect_socket(dir);
+  if (fd < 0) {
+    return NULL;
+  }
+  json_t *response = NULL;
+  if (kt_admin_send(fd, request)) {
+    response = kt_admin_receive(fd);
+  }
+  (void)close(fd);
+  return response;
+}
+
+enum kt_err kt_admin_call(struct kt_admin *admin, const json_t *request, json_t **ret_response, struct kt_error *error)
+{
+  json_t *response = admin->is_running ? exchange(admin->dir.s, request) : kt_operate(&admin->instance, request);
+  if (response == NULL) {
+    return kt_error_set(error, KT_ERR_STORE, "%s: the running log did not answer", admin->dir.s);
+  }
+  if (json_is_true(json_object_get(response, "ok"))) {
+    *ret_response = response;
+    return KT_OK;
+  }
+  const char *text = json_string_value(json_object_get(response, "text"));
+  json_int_t number = json_integer_value(json_object_get(response, "err"));
+  enum kt_err err = number > KT_OK && number <= KT_ERR_CRYPTO ? (enum kt_err)number : KT_ERR_STORE;
+  err = kt_error_set(error, err, "%s", text != NULL ? text : "the running log answered with something unexpected");
+  json_decref(response);
+  return err;
+}
+
+void kt_admin_close(struct kt_admin *admin)
+{
+  kt_instance_release(&admin->instance);
+}

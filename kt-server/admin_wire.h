@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Both ends of admin.sock: addresses and messages (admin.h gives the format). */
+#ifndef KT_SERVER_ADMIN_WIRE_H
+#define KT_SERVER_ADMIN_WIRE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <sys/un.h>
+
+#define KT_ADMIN_TIMEOUT_S 10
+#define KT_ADMIN_MESSAGE_MAX ((size_t)64 << 20)
+
+/* The socket's address, through dir_fd: socket paths are limited to 107 bytes, folders are not. */
+struct sockaddr_un kt_admin_address(int dir_fd);
+/* Limit the time a peer may keep us waiting. */
+void kt_admin_set_timeouts(int fd);
+
+bool kt_admin_send(int fd, const json_t *message);
+/* A new reference, or NULL: the peer is gone, too slow, or does not speak this. */
+json_t *kt_admin_receive(int fd);
+
+#endif

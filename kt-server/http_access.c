@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What libmicrohttpd calls: the head of a request, its body piece by piece, its end.
+ *
+ * Answers are queued when the body is complete. Queuing at the first call is faster to refuse but closes the connection,
+ * so it is for requests whose body must not be read at all. */
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "account/utf8.h"
+#include "base/hex.h"
+#include "http_server.h"
+#include "units.h"
+
+/* Bytes over the limit that are read and dropped, so that the client gets to see the refusal. */
+#define DISCARD_MAX ((size_t)256 << 10)
+#define FIRST_BODY_CAP 1024
+
+/* --- for the handlers ------------------------------------------------------------------------------------------- */
+
+enum kt_step kt_call_refuse(struct kt_call *call, enum kt_err err, const struct kt_log_problem *problem)
+{
+  kt_problem_from_log(&call->problem, err, problem);
+  return KT_STEP_REFUSE;
+}
+
+enum kt_step kt_call_refuse_body(struct kt_call *call, enum kt_err err)
+{
+  if (err == KT_ERR_MEMORY) {
+    kt_problem_set(&call->problem, 500, "memory", "out of memory");
+  } else {
+    kt_problem_set(&call->problem, 400, "malformed", "the body of %zu bytes does not decode: %s", call->body_len,
+                   kt_err_text(err));
+  }
+  return KT_STEP_REFUSE;
+}
+
+bool kt_call_label_is_valid(struct kt_call *call, struct kt_bytes label)
+{
+  if (label.len == 0 || !kt_utf8_is_valid(label)) {
+    kt_problem_set(&call->problem, 422, "label", "a label is 1 to %d bytes of UTF-8", KT_LABEL_MAX);
+    return false;
+  }
+  return true;
+}
+
+struct argument {
+  const char *name;
+  const char *value;
+  unsigned n;
+};
+
+static enum MHD_Result collect_argument(void *ctx, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+  struct argument *argument = ctx;
+  (void)kind;
+  if (strcmp(key, argument->name) == 0) {
+    argument->value = value;
+    argument->n++;
+  }
+  return MHD_YES;
+}
+
+bool kt_call_query(struct kt_call *call, const char *name, const uint64_t *fallback, uint64_t *ret_value)
+{
+  struct argument argument = { .name = name };
+  (void)MHD_get_connection_values(call->connection, MHD_GET_ARGUMENT_KIND, collect_argument, &argument);
+  if (argument.n == 0 && fallback != NULL) {
+    *ret_value = *fallback;
+    return true;
+  }
+  if (argument.n != 1 || argument.value == NULL || kt_number_parse(argument.value, ret_value) != KT_OK) {
+    kt_problem_set(&call->problem, 400, "malformed", "the query needs %s=NUMBER, once, in decimal digits", name);
+    return false;
+  }
+  return true;
+}
+
+/* --- the head of a request -------------------------------------------------------------------------------------- */
+
+static struct kt_call *call_new(struct kt_http *http, struct MHD_Connection *connection)
+{
+  uint8_t id[16];
+  struct kt_call *call = calloc(1, sizeof *call);
+  if (call == NULL) {
+    return NULL;
+  }
+  call->http = http;
+  call->connection = connection;
+  call->started_ms = kt_now_ms();
+  randombytes_buf(id, sizeof id);
+  (void)kt_hex_encode((struct kt_bytes){ id, sizeof id }, call->request_id);
+  kt_arena_init(&call->arena, KT_ARENA_CAP_DEFAULT);
+  /* The engine refuses earlier, with a reason. */
+  kt_writer_init(&call->w, (size_t)http->instance->settings.limits.response_bytes + KT_CONFIG_MAX);
+  (void)atomic_fetch_add(&http->n_open, 1);
+  (void)atomic_fetch_add(&http->n_requests, 1);
+  return call;
+}
+
+struct framing {
+  unsigned n_lengths;
+  unsigned n_encodings;
+  const char *length;
+  const char *encoding;
+};
+
+static enum MHD_Result collect_framing(void *ctx, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+  struct framing *framing = ctx;
+  (void)kind;
+  if (strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
+    framing->length = value;
+    framing->n_lengths++;
+  } else if (strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
+    framing->encoding = value;
+    framing->n_encodings++;
+  }
+  return MHD_YES;
+}
+
+/* Where the body ends must have one reading, or a proxy in front of us may have another (request smuggling). */
+static void check_framing(struct kt_call *call, bool *ret_has_body)
+{
+  struct framing framing = { 0 };
+  uint64_t length = 0;
+  uint64_t max = atomic_load(&call->http->body_max);
+  (void)MHD_get_connection_values(call->connection, MHD_HEADER_KIND, collect_framing, &framing);
+  if (framing.n_lengths + framing.n_encodings > 1 ||
+      (framing.n_encodings == 1 && (framing.encoding == NULL || strcasecmp(framing.encoding, "chunked") != 0)) ||
+      (framing.n_lengths == 1 && (framing.length == NULL || kt_number_parse(framing.length, &length) != KT_OK))) {
+    kt_problem_set(&call->problem, 400, "framing",
+                   "a body has one Content-Length, or Transfer-Encoding: chunked, and nothing else");
+    call->problem.close = true;
+  } else if (length > max) {
+    kt_problem_set(&call->problem, 413, "body-too-large", "a body has at most %" PRIu64 " bytes", max);
+    call->problem.close = true;
+  }
+  *ret_has_body = framing.n_encodings > 0 || length > 0;
+}
+
+/* Does a list of media types contain this one? Parameters are ignored, but for a weight of zero. */
+static bool lists_type(const char *list, const char *type)
+{
+  size_t len = strlen(type);
+  while (list != NULL && *list != '\0') {
+    list += strspn(list, " \t,");
+    size_t item_len = strcspn(list, ",");
+    size_t name_len = strcspn(list, "; \t,");
+    if (name_len == len && strncasecmp(list, type, len) == 0) {
+      const char *weight = strstr(list, "q=0");
+      return weight == NULL || weight > list + item_len || strspn(weight + 3, ".0") + 3 < strcspn(weight, ", \t;");
+    }
+    list += item_len;
+  }
+  return false;
+}
+
+static void check_body_type(struct kt_call *call)
+{
+  const char *type = MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
+  if (call->route->body == KT_BODY_NONE || lists_type(type, "application/octet-stream")) {
+    return;
+  }
+  if (call->route->body == KT_BODY_BINARY_OR_JSON && lists_type(type, "application/json")) {
+    call->is_body_json = true;
+    return;
+  }
+  kt_problem_set(&call->problem, 415, "content-type", "%s takes application/octet-stream%s", call->route->path,
+                 call->route->body == KT_BODY_BINARY_OR_JSON ? " or application/json" : "");
+}
+
+static void check_route(struct kt_call *call, const char *method, const char *url)
+{
+  const char *allow = NULL;
+  call->route = kt_route_find(call->http->routes, method, url, &allow);
+  if (call->route != NULL) {
+    check_body_type(call);
+  } else if (allow != NULL) {
+    kt_problem_set(&call->problem, 405, "method", "this path takes %s", allow);
+    call->problem.allow = allow;
+  } else {
+    kt_problem_set(&call->problem, 404, "path", "there is nothing at this path");
+  }
+}
+
+static enum MHD_Result begin(struct kt_http *http, struct MHD_Connection *connection, const char *url,
+                             const char *method, void **con_cls)
+{
+  bool has_body = false;
+  struct kt_call *call = call_new(http, connection);
+  if (call == NULL) {
+    return MHD_NO;
+  }
+  *con_cls = call;
+  check_framing(call, &has_body);
+  if (call->problem.status == 0) {
+    check_route(call, method, url);
+  }
+  const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
+  call->wants_json = lists_type(accept, "application/json");
+  /* A body that will not be used need not be sent: "Expect: 100-continue" gets its answer now. */
+  if (call->problem.close || (call->problem.status != 0 && has_body)) {
+    call->problem.close = true;
+    return kt_http_reply_problem(call);
+  }
+  return MHD_YES;
+}
+
+/* --- the body ------------------------------------------------------------------------------------------------------ */
+
+static bool body_reserve(struct kt_call *call, size_t needed)
+{
+  if (needed <= call->body_cap) {
+    return true;
+  }
+  size_t cap = call->body_cap == 0 ? FIRST_BODY_CAP : call->body_cap;
+  while (cap < needed) {
+    cap *= 2;
+  }
+  uint8_t *body = realloc(call->body, cap);
+  if (body == NULL) {
+    return false;
+  }
+  call->body = body;
+  call->body_cap = cap;
+  return true;
+}
+
+static enum MHD_Result take_body(struct kt_call *call, const char *data, size_t len)
+{
+  uint64_t max = atomic_load(&call->http->body_max);
+  if (call->problem.status != 0) {
+    call->body_len += len; /* dropped */
+    return call->body_len > max + DISCARD_MAX ? MHD_NO : MHD_YES;
+  }
+  if (call->body_len + len > max) {
+    kt_problem_set(&call->problem, 413, "body-too-large", "a body has at most %" PRIu64 " bytes", max);
+    call->problem.close = true;
+  } else if (!body_reserve(call, call->body_len + len)) {
+    kt_problem_set(&call->problem, 500, "memory", "out of memory");
+  } else {
+    memcpy(call->body + call->body_len, data, len);
+  }
+  call->body_len += len;
+  return MHD_YES;
+}
+
+/* --- the end -------------------------------------------------------------------------------------------------------- */
+
+static enum MHD_Result finish(struct kt_call *call)
+{
+  if (call->problem.status != 0) {
+    return kt_http_reply_problem(call);
+  }
+  switch (call->route->answer(call)) {
+  case KT_STEP_ANSWER: return kt_http_reply(call);
+  case KT_STEP_REFUSE: return kt_http_reply_problem(call);
+  case KT_STEP_WAIT: break;
+  }
+  return MHD_YES;
+}
+
+enum MHD_Result kt_http_access(void *ctx, struct MHD_Connection *connection, const char *url, const char *method,
+                               const char *version, const char *upload_data, size_t *upload_data_size, void **con_cls)
+{
+  struct kt_call *call = *con_cls;
+  (void)version;
+  if (call == NULL) {
+    return begin(ctx, connection, url, method, con_cls);
+  }
+  if (*upload_data_size > 0) {
+    size_t len = *upload_data_size;
+    *upload_data_size = 0;
+    return take_body(call, upload_data, len);
+  }
+  return finish(call);
+}
+
+/* Without labels: they travel in bodies. An unknown path is not repeated, it may hold anything. */
+static void log_access(const struct kt_call *call)
+{
+  int level = atomic_load(&call->http->access_log);
+  if (level == KT_ACCESS_LOG_ALL || (level == KT_ACCESS_LOG_ERRORS && call->status >= 400)) {
+    (void)fprintf(stderr, "%s %s %u %zu B %" PRIu64 " ms\n", call->request_id,
+                  call->route != NULL ? call->route->path : "-", call->status, call->answer_len,
+                  kt_now_ms() - call->started_ms);
+  }
+}
+
+void kt_http_completed(void *ctx, struct MHD_Connection *connection, void **con_cls,
+                       enum MHD_RequestTerminationCode code)
+{
+  struct kt_http *http = ctx;
+  struct kt_call *call = *con_cls;
+  (void)connection;
+  (void)code;
+  if (call == NULL) {
+    return;
+  }
+  log_access(call);
+  if (call->status >= 500) {
+    (void)atomic_fetch_add(&http->n_failures, 1);
+  }
+  kt_writer_release(&call->w);
+  kt_arena_release(&call->arena);
+  free(call->body);
+  free(call);
+  *con_cls = NULL;
+  (void)atomic_fetch_sub(&http->n_open, 1);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One HTTP request from its first byte to its answer, and the routes that answer.
+ *
+ * A handler (kt_step function) runs when the whole body is there. It appends the authoritative bytes to call->w and
+ * returns KT_STEP_ANSWER, or fills call->problem and returns KT_STEP_REFUSE, or returns KT_STEP_WAIT after it arranged
+ * that kt_call_resume will be called: then it runs once more. Everything in the call lives until the connection is done
+ * with it. */
+#ifndef KT_SERVER_HTTP_CALL_H
+#define KT_SERVER_HTTP_CALL_H
+
+#include <jansson.h>
+#include <microhttpd.h>
+
+#include "http_problem.h"
+
+struct kt_http;
+struct kt_call;
+
+enum kt_step { KT_STEP_ANSWER, KT_STEP_REFUSE, KT_STEP_WAIT };
+
+enum kt_body_type { KT_BODY_NONE, KT_BODY_BINARY, KT_BODY_BINARY_OR_JSON };
+
+struct kt_route {
+  const char *method;
+  const char *path;
+  enum kt_body_type body;
+  const char *type; /* of the answer, unless JSON is asked for */
+  enum kt_step (*answer)(struct kt_call *call);
+  json_t *(*view)(struct kt_call *call); /* the decoded answer in call->w; NULL: this route has no JSON */
+};
+
+/* The route, or NULL with the methods that the path has (NULL: an unknown path). HEAD finds what GET does. */
+const struct kt_route *kt_route_find(const struct kt_route *routes, const char *method, const char *path,
+                                     const char **ret_allow);
+
+extern const struct kt_route kt_log_routes[];    /* ends with an empty path, as the next */
+extern const struct kt_route kt_health_routes[];
+
+#define KT_REQUEST_ID_SIZE 33
+
+struct kt_call {
+  struct kt_http *http;
+  struct MHD_Connection *connection;
+  const struct kt_route *route; /* NULL: none matches */
+  char request_id[KT_REQUEST_ID_SIZE];
+  uint64_t started_ms;
+  struct kt_problem problem; /* status 0 until something is refused */
+  bool is_body_json;
+  bool wants_json;
+  uint8_t *body;
+  size_t body_len;
+  size_t body_cap;
+  struct kt_arena arena;
+  struct kt_writer w;
+  const char *cache_control; /* static; NULL: no-store */
+  char etag[40];             /* quoted; empty: none */
+  unsigned status;           /* of the answer that was queued */
+  size_t answer_len;
+  /* update: what the sequencer said. */
+  bool has_outcome;
+  struct kt_log_outcome outcome;
+};
+
+/* What a handler needs of the server. */
+struct kt_log *kt_call_log(const struct kt_call *call);
+const struct kt_config *kt_call_config(const struct kt_call *call);
+struct kt_bytes kt_call_config_bytes(const struct kt_call *call);
+bool kt_call_needs_token(const struct kt_call *call);
+bool kt_call_is_stopping(const struct kt_call *call);
+/* Readers are made at the start, one per thread, so this never waits long. */
+struct kt_log_reader *kt_call_reader_take(struct kt_call *call);
+void kt_call_reader_put(struct kt_call *call, struct kt_log_reader *reader);
+
+/* Park the connection; afterwards only the thread that resumes it may touch the call. */
+void kt_call_suspend(struct kt_call *call);
+void kt_call_resume(struct kt_call *call);
+
+/* S1: the body did not decode. */
+enum kt_step kt_call_refuse_body(struct kt_call *call, enum kt_err err);
+/* False: call->problem is set. */
+bool kt_call_label_is_valid(struct kt_call *call, struct kt_bytes label);
+/* A refusal of the engine. */
+enum kt_step kt_call_refuse(struct kt_call *call, enum kt_err err, const struct kt_log_problem *problem);
+/* "?name=N". Absent: *fallback, or a refusal when fallback is NULL. False: call->problem is set. */
+bool kt_call_query(struct kt_call *call, const char *name, const uint64_t *fallback, uint64_t *ret_value);
+
+/* The update route; http_update.c. */
+enum kt_step kt_answer_update(struct kt_call *call);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Life of the HTTP side, and what its calls share: readers, parking, limits. */
+#include "http_server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DRAIN_STEP_MS 5
+
+/* --- shared by the calls ------------------------------------------------------------------------------------------ */
+
+struct kt_log *kt_call_log(const struct kt_call *call)
+{
+  return call->http->instance->log;
+}
+
+const struct kt_config *kt_call_config(const struct kt_call *call)
+{
+  return &call->http->instance->config;
+}
+
+struct kt_bytes kt_call_config_bytes(const struct kt_call *call)
+{
+  const struct kt_instance *instance = call->http->instance;
+  return (struct kt_bytes){ instance->config_bytes, instance->config_len };
+}
+
+bool kt_call_needs_token(const struct kt_call *call)
+{
+  return call->http->instance->settings.registration == KT_REGISTRATION_TOKEN;
+}
+
+bool kt_call_is_stopping(const struct kt_call *call)
+{
+  return atomic_load(&call->http->is_stopping);
+}
+
+struct kt_log_reader *kt_call_reader_take(struct kt_call *call)
+{
+  struct kt_http *http = call->http;
+  (void)pthread_mutex_lock(&http->lock);
+  while (http->n_idle == 0) {
+    (void)pthread_cond_wait(&http->returned, &http->lock);
+  }
+  struct kt_log_reader *reader = http->readers[--http->n_idle];
+  (void)pthread_mutex_unlock(&http->lock);
+  return reader;
+}
+
+void kt_call_reader_put(struct kt_call *call, struct kt_log_reader *reader)
+{
+  struct kt_http *http = call->http;
+  (void)pthread_mutex_lock(&http->lock);
+  http->readers[http->n_idle++] = reader;
+  (void)pthread_cond_signal(&http->returned);
+  (void)pthread_mutex_unlock(&http->lock);
+}
+
+void kt_call_suspend(struct kt_call *call)
+{
+  (void)atomic_fetch_add(&call->http->n_parked, 1);
+  MHD_suspend_connection(call->connection);
+}
+
+void kt_call_resume(struct kt_call *call)
+{
+  /* Once resumed, the call belongs to the connection's thread, which may free it. */
+  struct kt_http *http = call->http;
+  MHD_resume_connection(call->connection);
+  (void)atomic_fetch_sub(&http->n_parked, 1);
+}
+
+void kt_http_reload(struct kt_http *http, const struct kt_settings *settings)
+{
+  atomic_store(&http->body_max, settings->limits.body_bytes);
+  atomic_store(&http->access_log, (int)settings->access_log);
+}
+
+/* --- start ------------------------------------------------------------------------------------------------------------ */
+
+static enum kt_err make_readers(struct kt_http *http, size_t n, struct kt_error *error)
+{
+  struct kt_log_problem problem;
+  http->readers = calloc(n, sizeof(struct kt_log_reader *));
+  if (http->readers == NULL) {
+    return kt_error_set(error, KT_ERR_MEMORY, "out of memory");
+  }
+  for (; http->n_readers < n; http->n_readers++, http->n_idle++) {
+    enum kt_err err = kt_log_reader_new(http->instance->log, &http->readers[http->n_readers], &problem);
+    if (err != KT_OK) {
+      return kt_error_set(error, err, "%s", problem.text);
+    }
+  }
+  return KT_OK;
+}
+
+static enum kt_err start_daemon(struct kt_http *http, MHD_socket fd, unsigned n_threads, struct kt_error *error)
+{
+  const struct kt_settings *settings = &http->instance->settings;
+  unsigned connections = (unsigned)settings->limits.connections;
+  struct MHD_OptionItem options[] = {
+    { MHD_OPTION_LISTEN_SOCKET, fd, NULL },
+    { MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)(settings->limits.timeout_ms / 1000), NULL },
+    /* libmicrohttpd divides the connections among the threads. */
+    { MHD_OPTION_CONNECTION_LIMIT, connections < n_threads ? n_threads : connections, NULL },
+    { MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL },
+    { n_threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, n_threads, NULL },
+    { MHD_OPTION_END, 0, NULL },
+  };
+  http->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+                                  kt_http_access, http, MHD_OPTION_ARRAY, options, MHD_OPTION_NOTIFY_COMPLETED,
+                                  kt_http_completed, http, MHD_OPTION_END);
+  if (http->daemon == NULL) {
+    (void)close(fd);
+    return kt_error_set(error, KT_ERR_STORE, "starting the HTTP threads failed");
+  }
+  return KT_OK;
+}
+
+static void destroy(struct kt_http *http)
+{
+  while (http->n_readers > 0) {
+    kt_log_reader_free(http->readers[--http->n_readers]);
+  }
+  free(http->readers);
+  (void)pthread_cond_destroy(&http->returned);
+  (void)pthread_mutex_destroy(&http->lock);
+  free(http);
+}
+
+enum kt_err kt_http_start(struct kt_instance *instance, const struct kt_listener *listener,
+                          const struct kt_route *routes, unsigned n_threads, struct kt_http **ret_http,
+                          struct kt_error *error)
+{
+  struct kt_http *http = calloc(1, sizeof *http);
+  if (http == NULL) {
+    (void)close(listener->fd);
+    return kt_error_set(error, KT_ERR_MEMORY, "out of memory");
+  }
+  http->instance = instance;
+  http->routes = routes;
+  http->listen_fd = MHD_INVALID_SOCKET;
+  (void)pthread_mutex_init(&http->lock, NULL);
+  (void)pthread_cond_init(&http->returned, NULL);
+  kt_http_reload(http, &instance->settings);
+  enum kt_err err = make_readers(http, n_threads, error);
+  if (err == KT_OK) {
+    err = start_daemon(http, listener->fd, n_threads, error);
+  } else {
+    (void)close(listener->fd);
+  }
+  if (err != KT_OK) {
+    destroy(http);
+    return err;
+  }
+  *ret_http = http;
+  return KT_OK;
+}
+
+/* --- stop --------------------------------------------------------------------------------------------------------------- */
+
+static void nap(void)
+{
+  const struct timespec step = { .tv_nsec = DRAIN_STEP_MS * 1000000L };
+  (void)nanosleep(&step, NULL);
+}
+
+void kt_http_drain(struct kt_http *http, uint64_t timeout_ms)
+{
+  http->listen_fd = MHD_quiesce_daemon(http->daemon);
+  atomic_store(&http->is_draining, true);
+  for (uint64_t waited_ms = 0; atomic_load(&http->n_open) > 0 && waited_ms < timeout_ms; waited_ms += DRAIN_STEP_MS) {
+    nap();
+  }
+  atomic_store(&http->is_stopping, true);
+  /* libmicrohttpd must not be stopped while a connection is suspended; the sequencer frees them soon. */
+  while (atomic_load(&http->n_parked) > 0) {
+    nap();
+  }
+}
+
+void kt_http_stop(struct kt_http *http)
+{
+  if (http == NULL) {
+    return;
+  }
+  MHD_stop_daemon(http->daemon);
+  if (http->listen_fd != MHD_INVALID_SOCKET) {
+    (void)close(http->listen_fd);
+  }
+  destroy(http);
+}

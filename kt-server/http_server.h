@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside the HTTP side: the server that all its calls share. */
+#ifndef KT_SERVER_HTTP_SERVER_H
+#define KT_SERVER_HTTP_SERVER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "http.h"
+
+struct kt_http {
+  struct kt_instance *instance;
+  const struct kt_route *routes;
+  struct MHD_Daemon *daemon;
+  MHD_socket listen_fd; /* after MHD_quiesce_daemon: ours to close */
+  atomic_bool is_draining;
+  atomic_bool is_stopping;
+  atomic_size_t n_open;   /* calls that have begun and are not completed */
+  atomic_size_t n_parked; /* of them, suspended */
+  _Atomic uint64_t body_max;
+  _Atomic int access_log;
+  _Atomic uint64_t n_requests;
+  _Atomic uint64_t n_failures; /* answers of 500 and above */
+  struct kt_http *clients;     /* in the health server: the one that its metrics are about */
+  /* Readers that no thread uses now: a stack. */
+  pthread_mutex_t lock;
+  pthread_cond_t returned;
+  struct kt_log_reader **readers;
+  size_t n_readers;
+  size_t n_idle;
+};
+
+/* libmicrohttpd's callbacks; http_access.c. */
+enum MHD_Result kt_http_access(void *ctx, struct MHD_Connection *connection, const char *url, const char *method,
+                               const char *version, const char *upload_data, size_t *upload_data_size, void **con_cls);
+void kt_http_completed(void *ctx, struct MHD_Connection *connection, void **con_cls,
+                       enum MHD_RequestTerminationCode code);
+
+/* Queue the answer in call->w, or the problem; http_reply.c. */
+enum MHD_Result kt_http_reply(struct kt_call *call);
+enum MHD_Result kt_http_reply_problem(struct kt_call *call);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "operate.h"
+
+#include <string.h>
+
+#include "base/hex.h"
+#include "guard_file.h"
+#include "json/builder.h"
+
+json_t *kt_operate_failure(enum kt_err err, const char *text)
+{
+  return json_pack("{s:b, s:i, s:s}", "ok", 0, "err", (int)err, "text", text);
+}
+
+/* --- status ------------------------------------------------------------------------------------------------------- */
+
+struct totals {
+  uint64_t n_labels;
+  uint64_t n_versions;
+};
+
+static enum kt_err count(struct kt_store_conn *conn, struct totals *ret_totals)
+{
+  struct totals totals = { 0 };
+  uint64_t after = 0;
+  enum kt_err err = KT_OK;
+  while (err == KT_OK) {
+    struct kt_arena arena;
+    struct kt_store_label label;
+    kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+    err = kt_store_next_label(conn, after, &arena, &label);
+    if (err == KT_OK) {
+      after = label.label_id;
+      totals.n_labels++;
+      totals.n_versions += label.n_versions;
+    }
+    kt_arena_release(&arena);
+  }
+  if (err != KT_ERR_ABSENT) {
+    return err;
+  }
+  *ret_totals = totals;
+  return KT_OK;
+}
+
+static json_t *guard_view(const struct kt_instance *instance)
+{
+  struct kt_log_guard guard;
+  struct kt_error error;
+  struct kt_json_builder b;
+  kt_json_begin(&b);
+  kt_json_set(&b, "file", json_string(instance->guard_path.s));
+  if (kt_guard_load(instance->guard_path.s, &guard, &error) == KT_OK) {
+    kt_json_set(&b, "size", kt_json_u64(guard.size));
+  } else {
+    kt_json_set(&b, "error", json_string(error.text));
+  }
+  return kt_json_end(&b);
+}
+
+static json_t *status_view(struct kt_instance *instance, const struct totals *totals)
+{
+  struct kt_log_status status;
+  struct kt_hash log_id;
+  struct kt_json_builder log;
+  struct kt_json_builder b;
+  kt_log_status(instance->log, &status);
+  kt_config_log_id(&instance->config, &log_id);
+  kt_json_begin(&log);
+  kt_json_set(&log, "id", kt_json_hash(&log_id));
+  kt_json_set(&log, "tree_size", kt_json_u64(status.head.size));
+  kt_json_set(&log, "root", kt_json_hash(&status.head.root));
+  kt_json_set(&log, "timestamp_ms", kt_json_u64(status.head.timestamp_ms));
+  kt_json_begin(&b);
+  kt_json_set(&b, "log", kt_json_end(&log));
+  kt_json_set(&b, "labels", kt_json_u64(totals->n_labels));
+  kt_json_set(&b, "versions", kt_json_u64(totals->n_versions));
+  kt_json_set(&b, "queued", kt_json_u64(status.n_queued));
+  kt_json_set(&b, "signing", json_boolean(!status.is_fatal));
+  kt_json_set(&b, "guard", guard_view(instance));
+  return kt_json_end(&b);
+}
+
+static json_t *status(struct kt_instance *instance)
+{
+  struct kt_store_conn *conn = NULL;
+  struct kt_store_error error;
+  struct totals totals;
+  enum kt_err err = kt_store_open_reader(instance->store, &conn, &error);
+  if (err != KT_OK) {
+    return kt_operate_failure(err, error.text);
+  }
+  err = count(conn, &totals);
+  json_t *response = err == KT_OK ? json_pack("{s:b, s:o}", "ok", 1, "status", status_view(instance, &totals))
+                                  : kt_operate_failure(err, kt_store_message(conn));
+  kt_store_close_conn(conn);
+  return response;
+}
+
+/* --- tokens --------------------------------------------------------------------------------------------------------- */
+
+static json_t *token(struct kt_instance *instance, const json_t *request)
+{
+  const json_t *text = json_object_get(request, "hash");
+  struct kt_hash hash;
+  struct kt_log_problem problem;
+  size_t len = 0;
+  if (!json_is_string(text) ||
+      kt_hex_decode(json_string_value(text), json_string_length(text), sizeof hash.b, hash.b, &len) != KT_OK ||
+      len != sizeof hash.b) {
+    return kt_operate_failure(KT_ERR_FORMAT, "\"hash\" must be 64 hex digits");
+  }
+  enum kt_err err = kt_log_add_token(instance->log, &hash, &problem);
+  return err == KT_OK ? json_pack("{s:b}", "ok", 1) : kt_operate_failure(err, problem.text);
+}
+
+json_t *kt_operate(struct kt_instance *instance, const json_t *request)
+{
+  const char *op = json_string_value(json_object_get(request, "op"));
+  if (op == NULL) {
+    return kt_operate_failure(KT_ERR_FORMAT, "\"op\" is missing");
+  }
+  if (strcmp(op, "status") == 0) {
+    return status(instance);
+  }
+  if (strcmp(op, "token") == 0) {
+    return token(instance, request);
+  }
+  if (strcmp(op, "provision") == 0) {
+    return kt_operate_provision(instance, request);
+  }
+  return kt_operate_failure(KT_ERR_UNSUPPORTED, "unknown \"op\"");
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the operator's verbs ask of an open log: one JSON object in, one out. The same code answers over DIR/admin.sock
+ * while the log runs and inside the verb's own process while it does not.
+ *
+ * Requests:
+ *   {"op":"status"}                       → {"ok":true,"status":{…}}
+ *   {"op":"token","hash":HEX}             → {"ok":true}
+ *   {"op":"provision","skip_unchanged":BOOL,"items":[{"label":…,"devices":[…],"account_key":…}, …]}
+ *       → {"ok":true,"results":[{"result":"inserted","version":N,"position":N} | {"result":"unchanged"} |
+ *                               {"result":"refused"|"failed","text":…}, …]}
+ * Anything else, and failures of the whole: {"ok":false,"err":NUMBER,"text":…}, err being an enum kt_err. */
+#ifndef KT_SERVER_OPERATE_H
+#define KT_SERVER_OPERATE_H
+
+#include <jansson.h>
+
+#include "instance.h"
+
+#define KT_OPERATE_ITEMS_MAX 256
+
+/* A new reference; NULL only without memory. From one thread at a time. */
+json_t *kt_operate(struct kt_instance *instance, const json_t *request);
+
+/* {"ok":false,…} */
+json_t *kt_operate_failure(enum kt_err err, const char *text);
+
+/* provision.c */
+json_t *kt_operate_provision(struct kt_instance *instance, const json_t *request);
+
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Operator insertion: unsigned device sets as the next version of their labels (design: Authorisation). */
+#include "operate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json/device_set.h"
+
+struct session {
+  struct kt_instance *instance;
+  struct kt_log_reader *reader;
+  struct kt_store_conn *conn;
+  bool skip_unchanged;
+  struct kt_hash log_id;
+};
+
+/* --- the value -------------------------------------------------------------------------------------------------------- */
+
+/* The newest value of the label, decoded; KT_ERR_ABSENT or KT_ERR_EXPIRED when there is none to look at. */
+static enum kt_err latest_set(struct session *session, struct kt_bytes label, struct kt_arena *arena,
+                              struct kt_device_set *ret_set, struct kt_bytes *ret_value)
+{
+  struct kt_store_label entry;
+  struct kt_store_payload payload;
+  enum kt_err err = kt_store_get_label(session->conn, label, arena, &entry);
+  if (err == KT_OK && entry.n_versions == 0) {
+    err = KT_ERR_ABSENT;
+  }
+  if (err == KT_OK) {
+    err = kt_store_get_payload(session->conn, entry.label_id, (uint32_t)(entry.n_versions - 1), arena, &payload);
+  }
+  if (err == KT_OK) {
+    err = kt_device_set_decode(payload.value, arena, ret_set);
+  }
+  if (err == KT_OK) {
+    *ret_value = payload.value;
+  }
+  return err;
+}
+
+static const struct kt_device *find_device(const struct kt_device_set *set, const struct kt_device_id *id)
+{
+  for (size_t i = 0; i < set->n_devices; i++) {
+    if (memcmp(set->devices[i].id.b, id->b, sizeof id->b) == 0) {
+      return &set->devices[i];
+    }
+  }
+  return NULL;
+}
+
+/* A device that the latest set has already keeps its time there. */
+static enum kt_err date_devices(const struct kt_json_provision *provision, const struct kt_device_set *latest,
+                                struct kt_arena *arena, const struct kt_device **ret_devices)
+{
+  uint64_t now_ms = kt_now_ms();
+  struct kt_device *devices =
+      kt_arena_copy(arena, provision->devices, provision->n_devices * sizeof *provision->devices);
+  if (devices == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  for (size_t i = 0; i < provision->n_devices; i++) {
+    const struct kt_device *known = latest != NULL ? find_device(latest, &devices[i].id) : NULL;
+    devices[i].added_ms = known != NULL ? known->added_ms : now_ms;
+  }
+  *ret_devices = devices;
+  return KT_OK;
+}
+
+static enum kt_err encode(const struct session *session, const struct kt_json_provision *provision,
+                          const struct kt_device *devices, uint32_t seq, const struct kt_hash *previous,
+                          struct kt_arena *arena, struct kt_bytes *ret_value)
+{
+  const struct kt_set_extension operator_key = {
+    .type = KT_SET_EXTENSION_OPERATOR_KEY,
+    .data = { provision->account_key.b, sizeof provision->account_key.b },
+  };
+  const struct kt_device_set set = {
+    .log_id = session->log_id,
+    .label = provision->label,
+    .seq = seq,
+    .previous = *previous,
+    .devices = devices,
+    .n_devices = provision->n_devices,
+    .extensions = &operator_key,
+    .n_extensions = provision->has_account_key ? 1 : 0,
+  };
+  return kt_device_set_encode(&set, arena, ret_value);
+}
+
+/* The next value of the label; empty when it would say what the latest one says and that is to be skipped. */
+static enum kt_err next_value(struct session *session, const struct kt_json_provision *provision,
+                              struct kt_arena *arena, struct kt_bytes *ret_value, struct kt_log_problem *ret_problem)
+{
+  struct kt_device_set latest;
+  struct kt_bytes latest_value = { 0 };
+  struct kt_account_state state;
+  const struct kt_device *devices = NULL;
+  struct kt_bytes value;
+  bool has_latest = latest_set(session, provision->label, arena, &latest, &latest_value) == KT_OK;
+  enum kt_err err = date_devices(provision, has_latest ? &latest : NULL, arena, &devices);
+  if (err == KT_OK && has_latest && session->skip_unchanged) {
+    err = encode(session, provision, devices, latest.seq, &latest.previous, arena, &value);
+    if (err == KT_OK && value.len == latest_value.len && memcmp(value.data, latest_value.data, value.len) == 0) {
+      *ret_value = (struct kt_bytes){ 0 };
+      return KT_OK;
+    }
+  }
+  ret_problem->text[0] = '\0';
+  if (err == KT_OK) {
+    err = kt_log_account_state(session->reader, provision->label, arena, &state, ret_problem);
+  }
+  if (err == KT_OK) {
+    err = encode(session, provision, devices, state.n_sets, &state.latest, arena, &value);
+  }
+  if (err == KT_OK) {
+    *ret_value = value;
+  } else if (ret_problem->text[0] == '\0') {
+    (void)snprintf(ret_problem->text, sizeof ret_problem->text, "%s", kt_err_text(err));
+  }
+  return err;
+}
+
+/* --- batches ------------------------------------------------------------------------------------------------------------ */
+
+/* Prepared updates and where their results go. */
+struct batch {
+  size_t n;
+  struct kt_log_pending *pending[KT_OPERATE_ITEMS_MAX];
+  size_t result[KT_OPERATE_ITEMS_MAX];
+  struct kt_log_outcome outcomes[KT_OPERATE_ITEMS_MAX];
+};
+
+static json_t *failure_result(const char *word, const char *text)
+{
+  return json_pack("{s:s, s:s}", "result", word, "text", text);
+}
+
+static json_t *outcome_result(const struct kt_log_outcome *outcome)
+{
+  if (outcome->err != KT_OK) {
+    return failure_result("failed", outcome->problem.text);
+  }
+  if (!outcome->inserted) {
+    return failure_result("failed", "somebody else changed the label at the same time");
+  }
+  return json_pack("{s:s, s:I, s:I}", "result", "inserted", "version", (json_int_t)outcome->first_version, "position",
+                   (json_int_t)outcome->position);
+}
+
+static void flush(struct session *session, struct batch *batch, json_t *results)
+{
+  if (batch->n > 0) {
+    kt_log_insert(session->instance->log, batch->pending, batch->n, batch->outcomes);
+  }
+  for (size_t i = 0; i < batch->n; i++) {
+    (void)json_array_set_new(results, batch->result[i], outcome_result(&batch->outcomes[i]));
+  }
+  batch->n = 0;
+}
+
+/* One item: a result at once, or a place in the batch (NULL). */
+static json_t *take_item(struct session *session, const json_t *item, size_t index, struct batch *batch)
+{
+  struct kt_arena arena;
+  struct kt_json_provision provision;
+  struct kt_bytes value = { 0 };
+  struct kt_log_problem problem;
+  char why[KT_JSON_TEXT_SIZE];
+  json_t *result = NULL;
+  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+  if (kt_json_provision_read(item, (struct kt_bytes){ 0 }, &arena, &provision, why) != KT_OK) {
+    result = failure_result("refused", why);
+  } else if (next_value(session, &provision, &arena, &value, &problem) != KT_OK) {
+    result = failure_result("failed", problem.text);
+  } else if (value.len == 0) {
+    result = json_pack("{s:s}", "result", "unchanged");
+  } else if (kt_log_operator_prepare(session->reader, provision.label, value, &batch->pending[batch->n], &problem) !=
+             KT_OK) {
+    result = failure_result("refused", problem.text);
+  } else {
+    batch->result[batch->n++] = index;
+  }
+  kt_arena_release(&arena);
+  return result;
+}
+
+static bool label_occurs_before(const json_t *items, size_t index)
+{
+  const json_t *label = json_object_get(json_array_get(items, index), "label");
+  for (size_t i = 0; label != NULL && i < index; i++) {
+    if (json_equal(label, json_object_get(json_array_get(items, i), "label"))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static json_t *insert_items(struct session *session, const json_t *items)
+{
+  struct batch *batch = calloc(1, sizeof *batch);
+  json_t *results = json_array();
+  for (size_t i = 0; batch != NULL && i < json_array_size(items); i++) {
+    /* The next set of a label needs its previous one in the log. */
+    if (label_occurs_before(items, i)) {
+      flush(session, batch, results);
+    }
+    json_t *result = take_item(session, json_array_get(items, i), i, batch);
+    (void)json_array_append_new(results, result != NULL ? result : json_null());
+  }
+  if (batch == NULL) {
+    json_decref(results);
+    return NULL;
+  }
+  flush(session, batch, results);
+  free(batch);
+  return json_pack("{s:b, s:o}", "ok", 1, "results", results);
+}
+
+json_t *kt_operate_provision(struct kt_instance *instance, const json_t *request)
+{
+  const json_t *items = json_object_get(request, "items");
+  struct session session = { .instance = instance,
+                             .skip_unchanged = json_is_true(json_object_get(request, "skip_unchanged")) };
+  struct kt_log_problem problem;
+  struct kt_store_error store_error;
+  if (!json_is_array(items) || json_array_size(items) > KT_OPERATE_ITEMS_MAX) {
+    return kt_operate_failure(KT_ERR_FORMAT, "\"items\" must be an array of at most 256 objects");
+  }
+  kt_config_log_id(&instance->config, &session.log_id);
+  enum kt_err err = kt_log_reader_new(instance->log, &session.reader, &problem);
+  if (err != KT_OK) {
+    return kt_operate_failure(err, problem.text);
+  }
+  err = kt_store_open_reader(instance->store, &session.conn, &store_error);
+  json_t *response =
+      err == KT_OK ? insert_items(&session, items) : kt_operate_failure(err, store_error.text);
+  kt_store_close_conn(session.conn);
+  kt_log_reader_free(session.reader);
+  return response;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "heads.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* --- the newest head ------------------------------------------------------------------------------------------------ */
+
+static void request_heads(void *ctx, const struct kt_log_state *log, struct kt_writer *w)
+{
+  (void)ctx;
+  kt_request_distinguished(w, log, NULL);
+}
+
+static enum kt_err verify_heads(void *ctx, const struct kt_client *client, struct kt_bytes response,
+                                struct kt_log_state *ret_log)
+{
+  struct kt_distinguished_result *result = ctx;
+  enum kt_err err = kt_verify_distinguished(client, NULL, response, result);
+  if (err == KT_OK) {
+    *ret_log = result->log;
+  }
+  return err;
+}
+
+enum kt_exit kt_heads_refresh(struct kt_session *session, const struct kt_distinguished_result **ret_result)
+{
+  struct kt_distinguished_result *result = kt_arena_alloc(&session->arena, 1, sizeof *result);
+  if (result == NULL) {
+    return kt_output_fail(session->out, KT_EXIT_UNDECIDED, "memory", "out of memory");
+  }
+  struct kt_query query = { .path = "/v1/distinguished",
+                            .what = "asking for the newest head",
+                            .ctx = result,
+                            .request = request_heads,
+                            .verify = verify_heads };
+  enum kt_exit code = kt_session_query(session, &query);
+  if (code == KT_EXIT_OK) {
+    *ret_result = result;
+  }
+  return code;
+}
+
+/* --- an earlier root ------------------------------------------------------------------------------------------------- */
+
+static enum kt_exit verify_root_at(struct kt_session *session, uint64_t size, struct kt_bytes response,
+                                   struct kt_hash *ret_root)
+{
+  const struct kt_log_state *log = &session->pinned.log;
+  struct kt_reason reason = { .code = NULL };
+  enum kt_err err =
+      kt_verify_consistency(size, log->tree.size, &log->root, response, &session->arena, ret_root, &reason);
+  return err == KT_OK ? KT_EXIT_OK : kt_output_fail_reason(session->out, err, &reason, "consistency of two heads");
+}
+
+enum kt_exit kt_heads_root_at(struct kt_session *session, uint64_t size, struct kt_hash *ret_root,
+                              struct kt_bytes *ret_consistency)
+{
+  const struct kt_log_state *log = &session->pinned.log;
+  if (size == log->tree.size) {
+    *ret_root = log->root;
+    *ret_consistency = (struct kt_bytes){ NULL, 0 };
+    return KT_EXIT_OK;
+  }
+  char path[128];
+  struct kt_reply reply;
+  snprintf(path, sizeof path, "/v1/log/consistency?old=%" PRIu64 "&size=%" PRIu64, size, log->tree.size);
+  kt_transport_get(session->transport, path, &reply);
+  if (reply.kind != KT_REPLY_OK) {
+    enum kt_exit code = kt_session_refused(session, &reply, "consistency of two heads");
+    kt_reply_release(&reply);
+    return code;
+  }
+  struct kt_bytes body = { kt_arena_copy(&session->arena, reply.body, reply.len), reply.len };
+  kt_reply_release(&reply);
+  if (body.data == NULL) {
+    return kt_output_fail(session->out, KT_EXIT_UNDECIDED, "memory", "out of memory");
+  }
+  enum kt_exit code = verify_root_at(session, size, body, ret_root);
+  if (code == KT_EXIT_OK) {
+    *ret_consistency = body;
+  }
+  return code;
+}

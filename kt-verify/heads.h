@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Heads of the pinned log: the newest one, the root at an earlier size, and the list that people exchange to find forks
+ * (draft: Detecting Forks; docs/formats.md, Heads to exchange). Sizes count log entries. */
+#ifndef KT_VERIFY_HEADS_H
+#define KT_VERIFY_HEADS_H
+
+#include "session.h"
+
+/* Walk the distinguished heads: brings the session to the newest head. */
+enum kt_exit kt_heads_refresh(struct kt_session *session, const struct kt_distinguished_result **ret_result);
+
+/* The root at `size` (1 … newest) of the log that the session's verified head is of, proven by consistency. In the
+ * session's arena: *ret_consistency, empty for the newest size itself. */
+enum kt_exit kt_heads_root_at(struct kt_session *session, uint64_t size, struct kt_hash *ret_root,
+                              struct kt_bytes *ret_consistency);
+
+#define KT_HEADS_FILE_MAX 64
+
+struct kt_exchanged_head {
+  uint64_t size;
+  struct kt_hash root;
+  uint64_t timestamp_ms;     /* unsigned heads only */
+  struct kt_bytes signature; /* empty: nobody can prove it */
+  struct kt_bytes config;
+};
+
+struct kt_heads_file {
+  struct kt_hash log_id;
+  struct kt_exchanged_head heads[KT_HEADS_FILE_MAX];
+  size_t n;
+};
+
+/* Text or JSON, whichever it is; borrows from the arena. KT_ERR_FORMAT. */
+KT_MUST_USE enum kt_err kt_heads_file_decode(struct kt_bytes content, struct kt_arena *arena,
+                                             struct kt_heads_file *ret_file);
+/* Print it on stdout, or fill the JSON object. */
+void kt_heads_file_print(const struct kt_heads_file *file, struct kt_output *out);
+
+#endif

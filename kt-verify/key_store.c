@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "key_store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/hex.h"
+#include "crypto/hash.h"
+#include "state.h"
+
+#define TEXT_LEN (2 * KT_SEED_LEN)
+
+/* Labels hold any bytes and may be longer than a file name, so the name is a hash. */
+static void key_path(const char *home, struct kt_bytes label, char ret_path[static KT_STATE_PATH_MAX + 128])
+{
+  struct kt_hash hash;
+  char hex[KT_HEX_SIZE(KT_HASH_LEN)];
+  kt_sha256(label.data, label.len, &hash);
+  kt_hex_encode((struct kt_bytes){ hash.b, KT_HASH_LEN }, hex);
+  snprintf(ret_path, KT_STATE_PATH_MAX + 128, "%s/keys/%s", home, hex);
+}
+
+enum kt_exit kt_key_make(struct kt_output *out, bool fresh, struct kt_secret **ret_secret)
+{
+  if (kt_secret_new(ret_secret) != KT_OK) {
+    return kt_output_fail(out, KT_EXIT_USAGE, "memory", "no protected memory for the account key");
+  }
+  if (fresh) {
+    randombytes_buf((*ret_secret)->seed, KT_SEED_LEN);
+  }
+  return KT_EXIT_OK;
+}
+
+static enum kt_exit read_key(struct kt_output *out, int fd, const char *path, struct kt_secret *secret)
+{
+  char text[TEXT_LEN + 2];
+  size_t len = 0;
+  struct stat st;
+  if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (st.st_mode & 077) != 0) {
+    return kt_output_fail(out, KT_EXIT_USAGE, "key-mode",
+                          "%s is open to others: chmod 600 it, and think about who may have read it", path);
+  }
+  ssize_t n = read(fd, text, sizeof text);
+  bool ok = n >= TEXT_LEN && (n == TEXT_LEN || (n == TEXT_LEN + 1 && text[TEXT_LEN] == '\n')) &&
+            sodium_hex2bin(secret->seed, KT_SEED_LEN, text, TEXT_LEN, NULL, &len, NULL) == 0 && len == KT_SEED_LEN;
+  sodium_memzero(text, sizeof text);
+  return ok ? KT_EXIT_OK
+            : kt_output_fail(out, KT_EXIT_USAGE, "key-file", "%s does not hold an account key of 64 hex digits", path);
+}
+
+enum kt_exit kt_key_load(struct kt_output *out, const char *home, struct kt_bytes label, struct kt_secret **ret_secret)
+{
+  char path[KT_STATE_PATH_MAX + 128];
+  struct kt_secret *secret = NULL;
+  key_path(home, label, path);
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) {
+    return errno == ENOENT ? KT_EXIT_ABSENT
+                           : kt_output_fail(out, KT_EXIT_USAGE, "key-file", "cannot read %s: %s", path, strerror(errno));
+  }
+  enum kt_exit code = kt_key_make(out, false, &secret);
+  if (code == KT_EXIT_OK) {
+    code = read_key(out, fd, path, secret);
+  }
+  close(fd);
+  if (code != KT_EXIT_OK) {
+    kt_secret_free(secret);
+    return code;
+  }
+  *ret_secret = secret;
+  return KT_EXIT_OK;
+}
+
+/* Write and sync the file, then the folder, so that a key that was published is never lost to a power cut. */
+static bool write_key(int fd, const char *folder, const struct kt_secret *secret)
+{
+  char text[TEXT_LEN + 1];
+  sodium_bin2hex(text, sizeof text, secret->seed, KT_SEED_LEN);
+  text[TEXT_LEN] = '\n';
+  bool ok = write(fd, text, sizeof text) == (ssize_t)sizeof text && fsync(fd) == 0;
+  sodium_memzero(text, sizeof text);
+  int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  ok = ok && dir >= 0 && fsync(dir) == 0;
+  if (dir >= 0) {
+    close(dir);
+  }
+  return ok;
+}
+
+enum kt_exit kt_key_save(struct kt_output *out, const char *home, struct kt_bytes label, const struct kt_secret *secret)
+{
+  char folder[KT_STATE_PATH_MAX + 16];
+  char path[KT_STATE_PATH_MAX + 128];
+  snprintf(folder, sizeof folder, "%s/keys", home);
+  key_path(home, label, path);
+  if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
+    return kt_output_fail(out, KT_EXIT_USAGE, "key-file", "cannot make %s: %s", folder, strerror(errno));
+  }
+  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0 && errno == EEXIST) {
+    return kt_output_fail(out, KT_EXIT_USAGE, "key-exists", "there is an account key for this label already: %s", path);
+  }
+  bool ok = fd >= 0 && write_key(fd, folder, secret);
+  int saved_errno = errno;
+  if (fd >= 0) {
+    ok = close(fd) == 0 && ok;
+  }
+  if (ok) {
+    return KT_EXIT_OK;
+  }
+  if (fd >= 0) {
+    unlink(path);
+  }
+  return kt_output_fail(out, KT_EXIT_USAGE, "key-file", "cannot write %s: %s", path, strerror(saved_errno));
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Following one's own label: "for each own label: contact and owner monitoring, then a greatest-version search of the
+ * label itself; when that shows more than is known, every new version is fetched with an empty UpdateRequest and
+ * judged" (how the owner finds out). Each step is one query; what it verified and judged is committed together. */
+#ifndef KT_VERIFY_OWNER_H
+#define KT_VERIFY_OWNER_H
+
+#include "session.h"
+#include "state_accounts.h"
+
+/* Versions judged by one answer, waiting to be committed with it. */
+struct kt_judged {
+  struct kt_owner_verdict verdict;
+  struct kt_bytes value;
+};
+
+struct kt_own_label {
+  struct kt_session *session;
+  struct kt_bytes label;
+  char name[4 * KT_LABEL_MAX + 8]; /* clean, for people */
+  /* Taking over what was there before this home knew the account: versions signed by our key count as ours, and only
+   * the newest version is worth alerts. */
+  bool baseline;
+  struct kt_own_account account;   /* as loaded by the last query, then as it committed it */
+  struct kt_owner_knowledge known; /* approvals and own values */
+  uint64_t start;                  /* of an owner initialization */
+  bool has_shown;                  /* what the last greatest-version search showed */
+  uint32_t shown;
+  struct kt_judged *judged;
+  size_t n_judged;
+};
+
+/* KT_EXIT_ABSENT, with nothing said: no such account in this home. */
+enum kt_exit kt_own_open(struct kt_own_label *own, struct kt_session *session, struct kt_bytes label);
+/* A new account with this key: owner initialization at the rightmost distinguished entry. */
+enum kt_exit kt_own_create(struct kt_own_label *own, struct kt_session *session, struct kt_bytes label,
+                           const struct kt_account_key *key);
+
+/* The whole check. KT_EXIT_OK when everything was verified, whatever alerts it raised (they are in the ledger). */
+enum kt_exit kt_own_check(struct kt_own_label *own);
+/* Only: does the log show versions we have not judged? Fetch and judge them. */
+enum kt_exit kt_own_refresh(struct kt_own_label *own);
+
+/* --- parts shared with publish.c ---------------------------------------------------------------------------------------- */
+
+/* kt_query.load: the account and its approvals. KT_ERR_ABSENT: no such account. */
+enum kt_err kt_own_load(void *ctx, struct kt_session *session);
+/* Judge values first_version … as they follow on what is judged; others are left for later. Updates account. */
+KT_MUST_USE enum kt_err kt_own_judge(struct kt_own_label *own, uint32_t first_version, const struct kt_bytes *values,
+                                     size_t n_values, uint64_t position, uint64_t time_ms);
+/* kt_query.commit: the account, its own values, the alerts. */
+enum kt_err kt_own_commit(void *ctx, struct kt_session *session);
+/* The set in a value; false when it is absent or not one. */
+bool kt_own_set(struct kt_session *session, struct kt_bytes value, struct kt_device_set *ret_set);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The next device set of one's own account: what the owner approved, signed with the account key, published, verified.
+ *
+ * A set never carries a device that the owner did not approve: signing it would endorse it. The value's hash is kept
+ * before it is sent, so that after a crash it is still known as ours. */
+#ifndef KT_VERIFY_PUBLISH_H
+#define KT_VERIFY_PUBLISH_H
+
+#include "crypto/secret.h"
+#include "owner.h"
+
+/* What the person asked for; decided anew when the log turns out to have versions we did not know. */
+struct kt_publication {
+  struct kt_own_label *own;
+  const struct kt_secret *secret;
+  const char *token;
+  const struct kt_device *add;         /* NULL: none; approved by being here */
+  const struct kt_device_id *remove;   /* NULL: none */
+  enum kt_settlement settlement;       /* of alerts that are about no device: APPROVED or REMOVED */
+  struct kt_bytes value;               /* being published */
+  uint32_t version;                    /* it got */
+  uint64_t position;
+  bool disregarded;
+};
+
+/* Every device the account has or had lately, by id: in the newest version, in our newest one, in the newest that is
+ * not ours. For resolving DEVICE arguments. */
+KT_MUST_USE enum kt_err kt_publish_candidates(struct kt_own_label *own, struct kt_device_set *ret_set);
+
+/* KT_EXIT_OK: published and verified, and alerts it answers are settled. */
+enum kt_exit kt_publish(struct kt_publication *publication);
+
+/* Settle the alerts that a published set, or an approval, answers. Inside a transaction. */
+KT_MUST_USE enum kt_err kt_publish_settle(struct kt_session *session, struct kt_bytes label,
+                                          const struct kt_device_set *set, uint32_t version,
+                                          enum kt_settlement settlement);
+
+#endif

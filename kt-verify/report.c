@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/hex.h"
+#include "state_alerts.h"
+
+#define CLEAN_SIZE (4 * KT_LABEL_MAX + 8)
+
+void kt_report_time(uint64_t time_ms, char ret_text[static KT_TIME_SIZE])
+{
+  time_t seconds = (time_t)(time_ms / 1000);
+  struct tm local;
+  struct tm utc;
+  char here[40];
+  char there[16];
+  if (localtime_r(&seconds, &local) == NULL || gmtime_r(&seconds, &utc) == NULL) {
+    snprintf(ret_text, KT_TIME_SIZE, "%" PRIu64 " ms", time_ms);
+    return;
+  }
+  strftime(here, sizeof here, "%Y-%m-%d %H:%M:%S %Z", &local);
+  strftime(there, sizeof there, "%H:%M:%S", &utc);
+  snprintf(ret_text, KT_TIME_SIZE, "%s (%s UTC)", here, there);
+}
+
+static json_t *key_json(const struct kt_device_key *key)
+{
+  const char *name = kt_key_algorithm_name(key->algorithm);
+  char number[16];
+  json_t *object = json_object();
+  snprintf(number, sizeof number, "%u", (unsigned)key->algorithm);
+  json_object_set_new(object, "alg", json_string(name != NULL ? name : number));
+  json_object_set_new(object, "key", kt_output_base64(key->key));
+  return object;
+}
+
+static json_t *device_json(const struct kt_device *device, bool endorsed)
+{
+  json_t *object = json_object();
+  json_t *keys = json_array();
+  for (size_t i = 0; i < device->n_keys; i++) {
+    json_array_append_new(keys, key_json(&device->keys[i]));
+  }
+  json_object_set_new(object, "id", kt_output_hex((struct kt_bytes){ device->id.b, KT_DEVICE_ID_LEN }));
+  json_object_set_new(object, "name", kt_output_text(device->name));
+  json_object_set_new(object, "added_ms", json_integer((json_int_t)device->added_ms));
+  json_object_set_new(object, "endorsed", json_boolean(endorsed));
+  json_object_set_new(object, "keys", keys);
+  return object;
+}
+
+static void print_key(struct kt_output *out, const struct kt_device_key *key)
+{
+  const char *name = kt_key_algorithm_name(key->algorithm);
+  struct kt_hash fingerprint;
+  char hex[KT_HEX_SIZE(KT_HASH_LEN)] = "?";
+  json_t *base64 = kt_output_base64(key->key);
+  const char *text = json_string_value(base64);
+  if (kt_device_key_fingerprint(key, &fingerprint) == KT_OK) {
+    kt_hex_encode((struct kt_bytes){ fingerprint.b, KT_HASH_LEN }, hex);
+  }
+  kt_output_data(out, "      %s:%.64s%s\n      fingerprint %s\n", name != NULL ? name : "unknown",
+                 text != NULL ? text : "?", text != NULL && strlen(text) > 64 ? "…" : "", hex);
+  json_decref(base64);
+}
+
+void kt_report_device(struct kt_output *out, const struct kt_device *device, bool endorsed, const char *word)
+{
+  char id[KT_HEX_SIZE(KT_DEVICE_ID_LEN)];
+  char name[CLEAN_SIZE];
+  char added[KT_TIME_SIZE];
+  kt_output_append(out, "devices", device_json(device, endorsed));
+  kt_hex_encode((struct kt_bytes){ device->id.b, KT_DEVICE_ID_LEN }, id);
+  kt_output_clean(device->name, name, sizeof name);
+  kt_report_time(device->added_ms, added);
+  kt_output_data(out, "  %s  %s  \"%s\", added %s\n", id, word, name, added);
+  for (size_t i = 0; i < device->n_keys; i++) {
+    print_key(out, &device->keys[i]);
+  }
+}
+
+void kt_report_key(struct kt_output *out, const char *name, const struct kt_account_key *key)
+{
+  struct kt_hash fingerprint;
+  char hex[KT_HEX_SIZE(KT_HASH_LEN)];
+  kt_account_key_fingerprint(key, &fingerprint);
+  kt_hex_encode((struct kt_bytes){ fingerprint.b, KT_HASH_LEN }, hex);
+  kt_output_data(out, "%s fingerprint %s\n", name, hex);
+  kt_output_set(out, "account_key", kt_output_hex((struct kt_bytes){ key->b, KT_ACCOUNT_KEY_LEN }));
+}
+
+void kt_report_contact(struct kt_output *out, const struct kt_contact *contact)
+{
+  char since[KT_TIME_SIZE];
+  const char *state = kt_contact_state_name(contact->state);
+  json_t *object = json_object();
+  kt_report_time(contact->since_ms, since);
+  json_object_set_new(object, "state", json_string(state));
+  if (contact->method != KT_METHOD_NONE) {
+    json_object_set_new(object, "method", json_string(kt_contact_method_name(contact->method)));
+  }
+  json_object_set_new(object, "since_ms", json_integer((json_int_t)contact->since_ms));
+  kt_output_set(out, "contact", object);
+  if (!contact->has_key) {
+    kt_output_data(out, "contact %s: no account key seen\n", state);
+    return;
+  }
+  kt_output_data(out, "contact %s since %s%s%s%s\n", state, since, contact->method != KT_METHOD_NONE ? " by " : "",
+                 contact->method != KT_METHOD_NONE ? kt_contact_method_name(contact->method) : "",
+                 contact->policy == KT_CONTACT_STRICT ? ", policy strict" : "");
+}
+
+/* --- alerts ------------------------------------------------------------------------------------------------------------- */
+
+json_t *kt_report_alert_json(const struct kt_alert *alert)
+{
+  json_t *object = json_object();
+  json_object_set_new(object, "id", kt_output_hex((struct kt_bytes){ alert->id.b, KT_ALERT_ID_LEN }));
+  json_object_set_new(object, "kind", json_string(kt_alert_kind_name(alert->kind)));
+  if (alert->has_device) {
+    json_object_set_new(object, "device", kt_output_hex((struct kt_bytes){ alert->device.b, KT_DEVICE_ID_LEN }));
+  }
+  if (alert->has_version) {
+    json_object_set_new(object, "version", json_integer((json_int_t)alert->version));
+    json_object_set_new(object, "position", json_integer((json_int_t)alert->position));
+    json_object_set_new(object, "time_ms", json_integer((json_int_t)alert->time_ms));
+  }
+  json_object_set_new(object, "detail",
+                      json_string(alert->detail != NULL ? alert->detail : kt_alert_text(alert)->headline));
+  return object;
+}
+
+static void print_where(struct kt_output *out, const struct kt_alert *alert)
+{
+  char time[KT_TIME_SIZE];
+  char device[KT_HEX_SIZE(KT_DEVICE_ID_LEN)];
+  char name[CLEAN_SIZE];
+  if (alert->has_device) {
+    kt_hex_encode((struct kt_bytes){ alert->device.b, KT_DEVICE_ID_LEN }, device);
+    kt_output_clean(alert->device_name, name, sizeof name);
+    kt_output_data(out, "  device %s, which calls itself \"%s\"\n", device, name);
+  }
+  if (alert->has_version) {
+    kt_report_time(alert->time_ms, time);
+    kt_output_data(out, "  version %" PRIu32 ", log entry %" PRIu64 ", %s\n", alert->version, alert->position, time);
+  }
+}
+
+void kt_report_alert(struct kt_output *out, const struct kt_alert *alert, struct kt_bytes label)
+{
+  const struct kt_alert_text *text = kt_alert_text(alert);
+  char next[KT_ALERT_NEXT_SIZE];
+  char name[CLEAN_SIZE];
+  kt_alert_next(alert, label, next);
+  kt_output_clean(label, name, sizeof name);
+  kt_output_status(out, alert->is_note ? KT_EXIT_OK : KT_EXIT_ALERT, "%s%s%s%s: %s", alert->is_note ? "(note) " : "",
+                   kt_alert_kind_name(alert->kind), name[0] != '\0' ? " " : "", name, text->headline);
+  print_where(out, alert);
+  if (alert->detail != NULL) {
+    kt_output_data(out, "  %s\n", alert->detail);
+  }
+  kt_output_data(out, "%s\n%s\n\n", text->meaning, next);
+}
+
+static void report_open(struct kt_session *session, const struct kt_ledger_entry *entry)
+{
+  char id[KT_HEX_SIZE(KT_ALERT_ID_LEN)];
+  char since[KT_TIME_SIZE];
+  kt_output_append(session->out, "alerts", kt_report_alert_json(&entry->alert));
+  if (entry->raised_ms >= session->started_ms) {
+    kt_report_alert(session->out, &entry->alert, entry->label);
+    return;
+  }
+  kt_hex_encode((struct kt_bytes){ entry->alert.id.b, KT_ALERT_ID_LEN }, id);
+  kt_report_time(entry->raised_ms, since);
+  kt_output_status(session->out, KT_EXIT_ALERT, "%s open since %s (kt-verify alerts list tells more; id %s)",
+                   kt_alert_kind_name(entry->alert.kind), since, id);
+}
+
+struct open_alerts {
+  struct kt_bytes label;
+  bool any;
+};
+
+static enum kt_err read_open(void *ctx, struct kt_session *session)
+{
+  struct open_alerts *open = ctx;
+  struct kt_ledger_entry *entries;
+  size_t n;
+  enum kt_err err = kt_state_alerts(&session->state, NULL, &session->arena, &entries, &n);
+  for (size_t i = 0; err == KT_OK && i < n; i++) {
+    const struct kt_bytes *label = &entries[i].label;
+    bool ours = label->len == open->label.len && (label->len == 0 || memcmp(label->data, open->label.data, label->len) == 0);
+    if (entries[i].settlement == KT_SETTLEMENT_OPEN && (ours || label->len == 0)) {
+      report_open(session, &entries[i]);
+      open->any = true;
+    }
+  }
+  return err;
+}
+
+enum kt_exit kt_report_alerts(struct kt_session *session, struct kt_bytes label, enum kt_exit code)
+{
+  struct open_alerts open = { .label = label };
+  enum kt_err err;
+  enum kt_exit stored = kt_session_read(session, read_open, &open, &err);
+  if (stored != KT_EXIT_OK) {
+    return (enum kt_exit)kt_exit_code_worse((int)stored, (int)code);
+  }
+  return (enum kt_exit)kt_ledger_exit_code((int)code, open.any);
+}

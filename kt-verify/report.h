@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Devices, alerts and contacts, for people on stdout and as members of the JSON object. Names and labels come from
+ * others and are cleaned before they reach a terminal. */
+#ifndef KT_VERIFY_REPORT_H
+#define KT_VERIFY_REPORT_H
+
+#include <kt/contact.h>
+#include <kt/ledger.h>
+
+#include "session.h"
+
+/* "2026-11-21 20:30:12 CET (19:30:12 UTC)" */
+#define KT_TIME_SIZE 64
+void kt_report_time(uint64_t time_ms, char ret_text[static KT_TIME_SIZE]);
+
+/* One device with its keys and their fingerprints; word says how it stands ("endorsed", "NOT approved"). */
+void kt_report_device(struct kt_output *out, const struct kt_device *device, bool endorsed, const char *word);
+void kt_report_key(struct kt_output *out, const char *name, const struct kt_account_key *key);
+void kt_report_contact(struct kt_output *out, const struct kt_contact *contact);
+
+/* One alert in full: what was seen and where, what it means, what to do now. */
+void kt_report_alert(struct kt_output *out, const struct kt_alert *alert, struct kt_bytes label);
+json_t *kt_report_alert_json(const struct kt_alert *alert);
+
+/* The open alerts of this label, and those about the log as a whole: new ones in full, older ones in a line each. Gives
+ * the run's exit code with them in mind: "exit 4 as long as a relevant alert is open and this run verified". */
+enum kt_exit kt_report_alerts(struct kt_session *session, struct kt_bytes label, enum kt_exit code);
+
+#endif

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything stored, checked against everything else. Each tree node is visited once: at the entry that made it. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/hash.h"
+#include "log/engine.h"
+#include "log/vrf.h"
+#include "wire/leaf.h"
+
+#define PROGRESS_EVERY 256
+
+struct check {
+  struct kt_log_reader *reader;
+  const struct kt_log_fsck *fsck;
+  struct kt_log_head head;
+  char where[64];
+  uint64_t n_findings;
+  uint64_t n_leaves; /* of the entry at hand, found in its new nodes */
+};
+
+__attribute__((format(printf, 2, 3))) static void report(struct check *check, const char *format, ...)
+{
+  char what[256];
+  va_list args;
+  va_start(args, format);
+  (void)vsnprintf(what, sizeof what, format, args);
+  va_end(args);
+  check->n_findings++;
+  check->fsck->report(check->fsck->ctx, check->where, what);
+}
+
+static struct kt_store_conn *store(const struct check *check)
+{
+  return check->reader->conn;
+}
+
+/* --- prefix trees ----------------------------------------------------------------------------------------------------- */
+
+static void node_hash(const struct kt_prefix_node *node, struct kt_hash *ret)
+{
+  if (node->is_leaf) {
+    kt_prefix_leaf_hash(&node->leaf, ret);
+  } else {
+    kt_prefix_parent_hash(&node->child[0].hash, &node->child[1].hash, ret);
+  }
+}
+
+static bool has_prefix(const struct kt_hash *key, const struct kt_hash *path, unsigned depth)
+{
+  for (unsigned i = 0; i < depth; i++) {
+    if (((key->b[i / 8] ^ path->b[i / 8]) >> (7 - i % 8) & 1) != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* The subtree under a node of entry pos; nodes of earlier entries were checked there. Depth is bounded by the tree's. */
+/* NOLINTNEXTLINE(misc-no-recursion) */
+static void check_node(struct check *check, uint64_t pos, const struct kt_prefix_child *at, struct kt_hash *path,
+                       unsigned depth)
+{
+  struct kt_prefix_node node;
+  struct kt_hash hash;
+  uint64_t made_by = at->ref >> 20;
+  if (at->ref == 0 || made_by < pos + 1) {
+    return;
+  }
+  if (made_by > pos + 1 || depth > UINT8_MAX) {
+    report(check, "a prefix tree node points where it must not");
+    return;
+  }
+  if (kt_log_node_get(store(check), at->ref, &node) != KT_OK) {
+    report(check, "a prefix tree node is missing or unreadable");
+    return;
+  }
+  node_hash(&node, &hash);
+  if (!kt_hash_equal(&hash, &at->hash)) {
+    report(check, "a prefix tree node does not have the hash its parent gives");
+  }
+  if (node.is_leaf) {
+    check->n_leaves++;
+    if (!has_prefix(&node.leaf.vrf_output, path, depth)) {
+      report(check, "a prefix tree leaf is in the wrong place");
+    }
+    return;
+  }
+  for (unsigned side = 0; side < 2; side++) {
+    uint8_t bit = (uint8_t)(0x80 >> depth % 8);
+    path->b[depth / 8] = (uint8_t)((path->b[depth / 8] & ~bit) | (side != 0 ? bit : 0));
+    check_node(check, pos, &node.child[side], path, depth + 1);
+  }
+}
+
+/* The change an entry makes, as an auditor sees it. */
+static void check_change(struct check *check, const struct kt_prefix_child *before, const struct kt_store_entry *entry,
+                         struct kt_bytes leaves, struct kt_arena *arena)
+{
+  const struct kt_prefix_nodes nodes = { .ctx = store(check), .get = kt_log_node_get };
+  const struct kt_prefix_leaf *added = (const struct kt_prefix_leaf *)(const void *)leaves.data;
+  size_t n = leaves.len / KT_STORE_LEAF_LEN;
+  struct kt_hash *keys = kt_arena_alloc(arena, n, sizeof *keys);
+  struct kt_prefix_proof proof;
+  struct kt_hash root_before;
+  struct kt_hash root_after;
+  for (size_t i = 0; keys != NULL && i < n; i++) {
+    keys[i] = added[i].vrf_output;
+  }
+  if (keys == NULL || kt_prefix_prove(&nodes, *before, keys, n, arena, &proof) != KT_OK ||
+      kt_prefix_mutate(added, n, NULL, 0, &proof, &root_before, &root_after, NULL) != KT_OK) {
+    report(check, "the entry's leaves cannot be replayed on the tree before it");
+    return;
+  }
+  if (!kt_hash_equal(&root_before, &before->hash) || !kt_hash_equal(&root_after, &entry->prefix_root)) {
+    report(check, "the entry's leaves do not lead from the previous prefix tree to this one");
+  }
+  if (n == 0 || n > KT_LOG_LEAVES_MAX || check->n_leaves != n) {
+    report(check, "%zu leaves are listed, %llu new ones are in the tree", n, (unsigned long long)check->n_leaves);
+  }
+}
+
+/* --- entries ------------------------------------------------------------------------------------------------------------ */
+
+struct chain {
+  uint64_t timestamp_ms;
+  struct kt_prefix_child prefix_root;
+  struct kt_hash heads[KT_LOG_SUBTREES_MAX];
+};
+
+/* Append the entry to the recomputed log tree and compare every node it completes. */
+static void check_log_nodes(struct check *check, struct chain *chain, uint64_t pos, const struct kt_store_entry *entry)
+{
+  struct kt_hash leaf;
+  struct kt_hash node;
+  struct kt_hash stored;
+  size_t n_heads = (size_t)__builtin_popcountll(pos);
+  unsigned level = 0;
+  kt_log_entry_hash(entry->timestamp_ms, &entry->prefix_root, &leaf);
+  node = leaf;
+  for (uint64_t bits = pos;; bits >>= 1, level++) {
+    uint64_t start = pos + 1 - ((uint64_t)1 << level);
+    if (kt_store_get_log_node(store(check), start, level, &stored) != KT_OK || !kt_hash_equal(&stored, &node)) {
+      report(check, "the log tree node of level %u is wrong", level);
+    }
+    if ((bits & 1) == 0) {
+      break;
+    }
+    kt_log_parent_hash(&chain->heads[--n_heads], level == 0, &node, level == 0, &node);
+  }
+  chain->heads[n_heads] = node;
+}
+
+static void check_entry(struct check *check, struct chain *chain, uint64_t pos, struct kt_arena *arena)
+{
+  struct kt_store_entry entry;
+  struct kt_bytes leaves;
+  struct kt_hash path = { { 0 } };
+  (void)snprintf(check->where, sizeof check->where, "entry %llu", (unsigned long long)pos);
+  if (kt_store_get_entry(store(check), pos, &entry) != KT_OK ||
+      kt_store_get_leaves(store(check), pos, arena, &leaves) != KT_OK) {
+    report(check, "the entry is missing or unreadable");
+    return;
+  }
+  if (entry.timestamp_ms < chain->timestamp_ms) {
+    report(check, "the timestamp is below that of the entry before");
+  }
+  const struct kt_prefix_child root = { .ref = entry.prefix_root_ref, .hash = entry.prefix_root };
+  check->n_leaves = 0;
+  check_node(check, pos, &root, &path, 0);
+  check_change(check, &chain->prefix_root, &entry, leaves, arena);
+  check_log_nodes(check, chain, pos, &entry);
+  chain->timestamp_ms = entry.timestamp_ms;
+  chain->prefix_root = root;
+}
+
+/* The guard may be read while a head is about to be published: then it is ahead of what is checked here. */
+static void check_guard(struct check *check)
+{
+  const struct kt_log_options *options = &check->reader->log->options;
+  struct kt_log_guard guard;
+  struct kt_hash heads[KT_LOG_SUBTREES_MAX];
+  struct kt_hash root;
+  (void)snprintf(check->where, sizeof check->where, "head guard");
+  if (options->guard_load(options->ctx, &guard) != KT_OK) {
+    report(check, "missing or unreadable");
+  } else if (guard.size <= check->head.size) {
+    if (kt_log_heads_at(store(check), guard.size, heads) == KT_OK) {
+      kt_log_root(guard.size, heads, &root);
+    }
+    if (guard.size == 0 || !kt_hash_equal(&root, &guard.root)) {
+      report(check, "it contradicts the log");
+    }
+  }
+}
+
+static void check_entries(struct check *check)
+{
+  struct chain *chain = calloc(1, sizeof *chain);
+  struct kt_hash root;
+  for (uint64_t pos = 0; chain != NULL && pos < check->head.size; pos++) {
+    struct kt_arena arena;
+    kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+    check_entry(check, chain, pos, &arena);
+    kt_arena_release(&arena);
+    if (check->fsck->progress != NULL && pos % PROGRESS_EVERY == 0) {
+      check->fsck->progress(check->fsck->ctx, pos, check->head.size);
+    }
+  }
+  (void)snprintf(check->where, sizeof check->where, "head");
+  if (chain == NULL) {
+    report(check, "out of memory");
+    return;
+  }
+  kt_log_root(check->head.size, chain->heads, &root);
+  if (!kt_hash_equal(&root, &check->head.root)) {
+    report(check, "the entries do not lead to the signed root");
+  }
+  free(chain);
+}
+
+/* --- labels --------------------------------------------------------------------------------------------------------------- */
+
+static void check_commitment(struct check *check, const struct kt_store_label *label, uint32_t version,
+                             const struct kt_store_version *row, struct kt_arena *arena)
+{
+  struct kt_store_payload payload;
+  struct kt_hash commitment;
+  enum kt_err err = kt_store_get_payload(store(check), label->label_id, version, arena, &payload);
+  if (err == KT_ERR_EXPIRED && row->is_erased) {
+    return;
+  }
+  const struct kt_update_value value = { .value = payload.value, .signature = payload.suffix };
+  if (err != KT_OK || kt_commitment(check->reader->log->options.config, payload.opening, label->label, version, &value,
+                                    &commitment) != KT_OK) {
+    report(check, "the value or its opening is missing");
+  } else if (!kt_hash_equal(&commitment, &row->commitment)) {
+    report(check, "the commitment does not open to the value");
+  }
+}
+
+static void check_version(struct check *check, const struct kt_store_label *label, uint32_t version,
+                          uint64_t *last_pos, struct kt_arena *arena)
+{
+  const struct kt_prefix_nodes nodes = { .ctx = store(check), .get = kt_log_node_get };
+  struct kt_store_version row;
+  struct kt_prefix_child root;
+  struct kt_hash hash;
+  uint64_t every = check->fsck->vrf_every;
+  if (kt_store_get_version(store(check), label->label_id, version, &row) != KT_OK) {
+    report(check, "the version is missing or unreadable");
+    return;
+  }
+  if (row.pos >= check->head.size) {
+    return; /* inserted since the snapshot */
+  }
+  if (row.pos < *last_pos) {
+    report(check, "it was inserted left of the version before");
+  }
+  *last_pos = row.pos;
+  if (kt_log_prefix_root(store(check), row.pos + 1, &root) != KT_OK ||
+      kt_prefix_find(&nodes, root, &row.vrf_output, &hash) != KT_OK || !kt_hash_equal(&hash, &row.commitment)) {
+    report(check, "the prefix tree of its entry does not have it");
+  }
+  check_commitment(check, label, version, &row, arena);
+  if (every != 0 && (label->label_id + version) % every == 0 &&
+      (kt_log_vrf_output(check->reader->log, label->label, version, &hash) != KT_OK ||
+       !kt_hash_equal(&hash, &row.vrf_output))) {
+    report(check, "the VRF output is wrong");
+  }
+}
+
+static enum kt_err check_label(struct check *check, uint64_t *label_id)
+{
+  struct kt_arena arena;
+  struct kt_store_label label;
+  uint64_t last_pos = 0;
+  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+  enum kt_err err = kt_store_next_label(store(check), *label_id, &arena, &label);
+  if (err == KT_OK) {
+    *label_id = label.label_id;
+  }
+  for (uint64_t version = 0; err == KT_OK && version < label.n_versions; version++) {
+    struct kt_arena scratch;
+    kt_arena_init(&scratch, KT_ARENA_CAP_DEFAULT);
+    (void)snprintf(check->where, sizeof check->where, "label %llu version %llu", (unsigned long long)label.label_id,
+                   (unsigned long long)version);
+    check_version(check, &label, (uint32_t)version, &last_pos, &scratch);
+    kt_arena_release(&scratch);
+  }
+  kt_arena_release(&arena);
+  return err;
+}
+
+enum kt_err kt_log_fsck(struct kt_log_reader *reader, const struct kt_log_fsck *fsck,
+                        struct kt_log_problem *ret_problem)
+{
+  struct check check = { .reader = reader, .fsck = fsck, .where = "store" };
+  uint64_t label_id = 0;
+  kt_log_head(reader->log, &check.head);
+  if (kt_store_verify(reader->conn) != KT_OK) {
+    report(&check, "%s", kt_store_message(reader->conn));
+  }
+  check_entries(&check);
+  check_guard(&check);
+  enum kt_err err;
+  do {
+    err = check_label(&check, &label_id);
+  } while (err == KT_OK);
+  if (err != KT_ERR_ABSENT) {
+    return kt_log_store_problem(ret_problem, err, reader->conn);
+  }
+  return check.n_findings == 0 ? KT_OK
+                               : kt_log_refuse(ret_problem, KT_ERR_PROOF, "damaged", "%llu findings",
+                                               (unsigned long long)check.n_findings);
+}

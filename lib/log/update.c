@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* draft: User Operations / Updating a Label; the response. */
+#include <string.h>
+
+#include "log/query.h"
+
+/* Which new versions the response is about: `greatest_version`+1 and those created in the same log entry. */
+static enum kt_err find_new_versions(struct kt_log_query *query, const struct kt_update_request *request,
+                                     struct kt_label_update *ret_what)
+{
+  const struct kt_optional_u32 *known = &request->greatest_version;
+  struct kt_label_update what = { .has_previous = known->present, .previous = known->present ? known->value : 0 };
+  struct kt_store_conn *conn = query->reader->conn;
+  uint32_t first = known->present ? known->value + 1 : 0;
+  struct kt_store_version row;
+  if (!query->exists || (known->present && known->value >= query->greatest)) {
+    (void)kt_log_retry(query->problem, KT_ERR_STORE, "unpublished", "the update is not in the published head");
+    return KT_ERR_STORE;
+  }
+  enum kt_err err = kt_store_get_version(conn, query->label_id, first, &row);
+  what.position = row.pos;
+  for (uint32_t version = first; err == KT_OK && version <= query->greatest && row.pos == what.position;) {
+    what.n_new++;
+    version++;
+    if (version <= query->greatest) {
+      err = kt_store_get_version(conn, query->label_id, version, &row);
+    }
+  }
+  if (err == KT_OK && what.has_previous) {
+    err = kt_store_get_version(conn, query->label_id, what.previous, &row);
+    what.previous_pos = row.pos;
+  }
+  if (err != KT_OK) {
+    return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
+  }
+  *ret_what = what;
+  return KT_OK;
+}
+
+/* "If UpdateResponse.values is empty, this indicates that all of the new versions … were successfully created". */
+static enum kt_err fill_values(struct kt_log_query *query, const struct kt_label_update *what, bool inserted,
+                               struct kt_update_response *response)
+{
+  struct kt_bytes *values = kt_arena_alloc(query->arena, what->n_new, sizeof *values);
+  struct kt_update_info *info = kt_arena_alloc(query->arena, what->n_new, sizeof *info);
+  struct kt_store_payload *payloads = kt_arena_alloc(query->arena, what->n_new, sizeof *payloads);
+  uint32_t first = what->has_previous ? what->previous + 1 : 0;
+  if (values == NULL || info == NULL || payloads == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  for (uint32_t i = 0; i < what->n_new; i++) {
+    enum kt_err err =
+      kt_store_get_payload(query->reader->conn, query->label_id, first + i, query->arena, &payloads[i]);
+    if (err == KT_ERR_EXPIRED) {
+      return kt_log_query_refuse(query, err, "erased", "version %lu of the label was erased",
+                                 (unsigned long)(first + i));
+    }
+    if (err != KT_OK) {
+      return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
+    }
+    values[i] = payloads[i].value;
+    info[i] = (struct kt_update_info){ .opening = payloads[i].opening, .signature = payloads[i].suffix };
+  }
+  response->values = values;
+  response->n_values = inserted ? 0 : what->n_new;
+  response->info = info;
+  response->n_info = what->n_new;
+  return KT_OK;
+}
+
+/* The steps the response lists, and beyond them the keys of the ladders the algorithm walks. Versions below the previous
+ * greatest one never appear in the list, so no step carries a commitment. */
+static enum kt_err fill_ladder(struct kt_log_query *query, const struct kt_label_update *what,
+                               struct kt_update_response *response)
+{
+  uint32_t versions[KT_UPDATE_VERSIONS_MAX];
+  uint32_t greatest = what->has_previous ? what->previous + what->n_new : what->n_new - 1;
+  response->n_ladder = kt_update_versions(what->has_previous, what->previous, what->n_new, versions);
+  enum kt_err err = kt_log_query_steps(query, versions, response->n_ladder, NULL, NULL, &response->binary_ladder);
+  if (err == KT_OK) {
+    err = kt_log_query_keys(query, versions, kt_ladder_base(what->has_previous ? what->previous : 0, versions));
+  }
+  if (err == KT_OK) {
+    err = kt_log_query_keys(query, versions, kt_ladder_base(greatest, versions));
+  }
+  return err;
+}
+
+static enum kt_err answer(struct kt_log_query *query, const struct kt_update_request *request, bool inserted)
+{
+  struct kt_update_response response = { .full_tree_head = query->full_tree_head };
+  const struct kt_history history = { .ctx = query, .greatest_at = kt_log_query_greatest_at };
+  struct kt_label_update what;
+  bool distinguished;
+  enum kt_err err = kt_log_query_label(query, request->label);
+  if (err == KT_OK) {
+    err = find_new_versions(query, request, &what);
+  }
+  if (err == KT_OK) {
+    err = fill_values(query, &what, inserted, &response);
+  }
+  if (err == KT_OK) {
+    err = fill_ladder(query, &what, &response);
+  }
+  if (err == KT_OK) {
+    err = kt_update_label(&query->record->view, &query->keys, &what, &history, &distinguished);
+  }
+  if (err == KT_OK) {
+    err = kt_log_query_proof(query, &response.update);
+  }
+  if (err == KT_OK) {
+    response.position = what.position;
+    kt_update_response_write(query->w, query->config, &response);
+  }
+  return err;
+}
+
+enum kt_err kt_log_update_respond(struct kt_log_reader *reader, const struct kt_update_request *request,
+                                  const struct kt_log_outcome *outcome, struct kt_arena *arena, struct kt_writer *w,
+                                  struct kt_log_problem *ret_problem)
+{
+  struct kt_log_query query;
+  if (outcome != NULL && outcome->err != KT_OK) {
+    *ret_problem = outcome->problem;
+    return outcome->err;
+  }
+  enum kt_err err = kt_log_query_begin(&query, reader, &request->last, arena, w, ret_problem);
+  if (err == KT_OK) {
+    err = answer(&query, request, outcome != NULL && outcome->inserted);
+  }
+  return kt_log_query_end(&query, err);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "primitives.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "crypto/hash.h"
+#include "server.h"
+
+#define NODE_LEN 65
+#define BLOCK_LEN 4096
+#define DURABLE_ROUNDS 64
+#define START_ROUNDS 9
+#define SLICE_S 0.3 /* time for each */
+
+struct keys {
+  const struct kt_suite *suite;
+  uint8_t seed[KT_SEED_LEN];
+  uint8_t message[NODE_LEN];
+  uint8_t sign_public[KT_PUBLIC_KEY_MAX];
+  uint8_t vrf_public[KT_PUBLIC_KEY_MAX];
+  uint8_t signature[KT_SIGNATURE_MAX];
+  uint8_t proof[KT_VRF_PROOF_MAX];
+  struct kt_hash hash;
+};
+
+static struct kt_bytes message(struct keys *keys, uint64_t round)
+{
+  memcpy(keys->message, &round, sizeof round);
+  return (struct kt_bytes){ keys->message, sizeof keys->message };
+}
+
+static enum kt_err run_prove(struct keys *keys, uint64_t round)
+{
+  return keys->suite->vrf_prove(keys->seed, message(keys, round), keys->proof, &keys->hash);
+}
+
+static enum kt_err run_output(struct keys *keys, uint64_t round)
+{
+  return keys->suite->vrf_output(keys->seed, message(keys, round), &keys->hash);
+}
+
+static enum kt_err run_vrf_verify(struct keys *keys, uint64_t round)
+{
+  (void)round;
+  return keys->suite->vrf_verify((struct kt_bytes){ keys->vrf_public, keys->suite->vrf_public_len }, message(keys, 0),
+                                 keys->proof, &keys->hash);
+}
+
+static enum kt_err run_sign(struct keys *keys, uint64_t round)
+{
+  return keys->suite->sign(keys->seed, message(keys, round), keys->signature);
+}
+
+static enum kt_err run_verify(struct keys *keys, uint64_t round)
+{
+  (void)round;
+  return keys->suite->verify((struct kt_bytes){ keys->sign_public, keys->suite->sign_public_len }, message(keys, 0),
+                             (struct kt_bytes){ keys->signature, keys->suite->signature_len });
+}
+
+static enum kt_err run_hash(struct keys *keys, uint64_t round)
+{
+  struct kt_bytes node = message(keys, round);
+  kt_sha256(node.data, node.len, &keys->hash);
+  return KT_OK;
+}
+
+/* Microseconds per call: as many rounds as fit the slice, the clock asked every 16. */
+static double time_us(struct keys *keys, enum kt_err (*run)(struct keys *keys, uint64_t round))
+{
+  uint64_t start = bench_now_ns();
+  uint64_t n = 0;
+  while (n % 16 != 0 || bench_seconds_since(start) < SLICE_S) {
+    bench_require(run(keys, n), "a primitive of the suite");
+    n++;
+  }
+  return bench_seconds_since(start) * 1e6 / (double)n;
+}
+
+static void measure_crypto(struct bench_primitives *primitives)
+{
+  struct keys keys = { .suite = kt_suite_by_id(KT_SUITE_ED25519), .seed = { 1 } };
+  bench_require(keys.suite->sign_public(keys.seed, keys.sign_public), "signing key");
+  bench_require(keys.suite->vrf_public(keys.seed, keys.vrf_public), "VRF key");
+  primitives->vrf_prove_us = time_us(&keys, run_prove);
+  primitives->vrf_output_us = time_us(&keys, run_output);
+  primitives->sign_us = time_us(&keys, run_sign);
+  primitives->hash_us = time_us(&keys, run_hash);
+  bench_require(run_prove(&keys, 0), "VRF proof");
+  primitives->vrf_verify_us = time_us(&keys, run_vrf_verify);
+  bench_require(run_sign(&keys, 0), "signature");
+  primitives->verify_us = time_us(&keys, run_verify);
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+  double x = *(const double *)a;
+  double y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static double median(double *values, size_t n)
+{
+  qsort(values, n, sizeof *values, compare_doubles);
+  return values[n / 2];
+}
+
+static double durable_us(const char *folder)
+{
+  static const uint8_t block[BLOCK_LEN];
+  double us[DURABLE_ROUNDS];
+  char path[BENCH_PATH_SIZE];
+  bench_path(path, folder, "durable");
+  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  for (size_t i = 0; i < DURABLE_ROUNDS; i++) {
+    uint64_t start = bench_now_ns();
+    if (fd < 0 || write(fd, block, sizeof block) != (ssize_t)sizeof block || fdatasync(fd) != 0) {
+      bench_die("%s: %s", path, strerror(errno));
+    }
+    us[i] = bench_seconds_since(start) * 1e6;
+  }
+  (void)close(fd);
+  (void)unlink(path);
+  return median(us, DURABLE_ROUNDS);
+}
+
+static double start_us(const struct bench_options *options, const char *folder)
+{
+  static const char *const argv[] = { "version", NULL };
+  double us[START_ROUNDS];
+  char log_path[BENCH_PATH_SIZE];
+  bench_path(log_path, folder, "server.log");
+  for (size_t i = 0; i < START_ROUNDS; i++) {
+    us[i] = bench_server_verb(options->server, log_path, argv).seconds * 1e6;
+  }
+  return median(us, START_ROUNDS);
+}
+
+void bench_primitives_measure(const struct bench_options *options, const char *folder, struct bench_primitives *ret,
+                              struct bench_report *report)
+{
+  struct bench_primitives primitives = { 0 };
+  measure_crypto(&primitives);
+  primitives.durable_us = durable_us(folder);
+  primitives.start_us = start_us(options, folder);
+  const struct bench_row rows[] = {
+    { .key = "vrf-prove", .text = "VRF prove", .value = primitives.vrf_prove_us },
+    { .key = "vrf-output", .text = "VRF output", .value = primitives.vrf_output_us },
+    { .key = "vrf-verify", .text = "VRF verify", .value = primitives.vrf_verify_us },
+    { .key = "sign", .text = "Ed25519 sign", .value = primitives.sign_us },
+    { .key = "verify", .text = "Ed25519 verify", .value = primitives.verify_us },
+    { .key = "hash", .text = "SHA-256 of a tree node (65 bytes)", .value = primitives.hash_us },
+    { .key = "durable", .text = "durable write (4 KiB append and fdatasync, median)", .value = primitives.durable_us },
+    { .key = "start", .text = "start and end of the server program (median)", .value = primitives.start_us },
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    struct bench_row row = rows[i];
+    row.unit = "us";
+    bench_report_add(report, &row);
+  }
+  *ret = primitives;
+}

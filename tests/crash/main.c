@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kt-crash: kill -9 of a server under load, again and again; nothing that was acknowledged may be lost or contradicted.
+ * scripts/crash-test prepares the log and calls it. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "server.h"
+#include "writer.h"
+
+#define WRITERS_MAX 64
+#define CHECK_OLDER 16  /* acknowledged updates of earlier rounds that are checked in every round */
+#define EARLY_KILL_IN 8 /* one start in so many is killed while it starts */
+#define EARLY_KILL_MS 60
+#define FAILURES_MAX 20 /* then there is nothing more to learn */
+
+struct crash_options {
+  const char *server;
+  const char *dir;
+  const char *config;
+  const char *messages;
+  unsigned rounds;
+  unsigned writers;
+  unsigned load_ms; /* a kill comes within so many milliseconds of load */
+  unsigned fsck_every;
+  uint64_t seed;
+};
+
+struct crash_test {
+  struct crash_options options;
+  struct crash_random random;
+  struct crash_server server;
+  struct crash_truth truth;
+  uint8_t config_bytes[KT_CONFIG_MAX];
+  struct kt_config config;
+  struct crash_writer *writers;
+  struct crash_user checker;
+  size_t n_checked; /* acknowledged updates before this one were looked up at least once */
+  unsigned n_kills;
+  unsigned n_early_kills;
+  unsigned n_fsck;
+  uint64_t n_lookups;
+};
+
+static void sleep_ms(uint64_t ms)
+{
+  const struct timespec pause = { .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000 };
+  (void)nanosleep(&pause, NULL);
+}
+
+static void kill_server(struct crash_test *test)
+{
+  int status = crash_server_end(&test->server, SIGKILL);
+  if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
+    crash_truth_fail(&test->truth, "the server ended by itself (status %#x); see %s", (unsigned)status,
+                     test->options.messages);
+  }
+  test->n_kills++;
+}
+
+/* Start the server; now and then kill it once while it recovers. */
+static bool start_server(struct crash_test *test)
+{
+  if (test->n_kills > 0 && crash_random_below(&test->random, EARLY_KILL_IN) == 0 && crash_server_start(&test->server)) {
+    sleep_ms(crash_random_below(&test->random, EARLY_KILL_MS));
+    kill_server(test);
+    test->n_early_kills++;
+  }
+  if (crash_server_start(&test->server)) {
+    if (crash_server_wait_ready(&test->server)) {
+      return true;
+    }
+    (void)crash_server_end(&test->server, SIGKILL);
+  }
+  crash_truth_fail(&test->truth, "the server does not start; see %s", test->options.messages);
+  return false;
+}
+
+static void check_ack(struct crash_test *test, size_t index)
+{
+  const struct crash_ack ack = crash_truth_ack(&test->truth, index);
+  enum crash_answer answer = crash_user_check(&test->checker, &ack);
+  if (answer == CRASH_GONE || answer == CRASH_BUSY) {
+    crash_truth_fail(&test->truth, "look-up of %s version %u: no answer", ack.label, (unsigned)ack.version);
+  }
+  test->n_lookups++;
+}
+
+/* Everything acknowledged since the last check, and a sample of what is older. */
+static void check_recent(struct crash_test *test)
+{
+  size_t n = crash_truth_count(&test->truth);
+  for (size_t i = 0; i < CHECK_OLDER && test->n_checked > 0; i++) {
+    check_ack(test, crash_random_below(&test->random, test->n_checked));
+  }
+  while (test->n_checked < n) {
+    check_ack(test, test->n_checked++);
+  }
+}
+
+static void run_load(struct crash_test *test)
+{
+  pthread_t threads[WRITERS_MAX];
+  unsigned n = 0;
+  for (unsigned i = 0; i < test->options.writers; i++) {
+    crash_user_connect(&test->writers[i].user, test->server.url);
+    if (pthread_create(&threads[n], NULL, crash_writer_run, &test->writers[i]) == 0) {
+      n++;
+    }
+  }
+  sleep_ms(crash_random_below(&test->random, test->options.load_ms));
+  kill_server(test);
+  for (unsigned i = 0; i < n; i++) {
+    pthread_join(threads[i], NULL);
+  }
+}
+
+static void check_files(struct crash_test *test)
+{
+  test->n_fsck++;
+  if (!crash_server_fsck(&test->server)) {
+    crash_truth_fail(&test->truth, "kt-server fsck found something; see %s", test->options.messages);
+  }
+}
+
+static void run_round(struct crash_test *test, unsigned round)
+{
+  if (!start_server(test)) {
+    return;
+  }
+  crash_user_connect(&test->checker, test->server.url);
+  check_recent(test);
+  run_load(test);
+  if (test->options.fsck_every > 0 && round % test->options.fsck_every == 0) {
+    check_files(test);
+  }
+}
+
+/* All of it once more, and a stop in good order. */
+static void run_end(struct crash_test *test)
+{
+  if (start_server(test)) {
+    size_t n = crash_truth_count(&test->truth);
+    crash_user_connect(&test->checker, test->server.url);
+    for (size_t i = 0; i < n; i++) {
+      check_ack(test, i);
+    }
+    int status = crash_server_end(&test->server, SIGTERM);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+      crash_truth_fail(&test->truth, "SIGTERM: the server ended with status %#x", (unsigned)status);
+    }
+  }
+  check_files(test);
+  if (crash_truth_count(&test->truth) == 0) {
+    crash_truth_fail(&test->truth, "no update was ever acknowledged: nothing was tested");
+  }
+}
+
+static void report(struct crash_test *test, unsigned round)
+{
+  uint64_t resent = 0;
+  for (unsigned i = 0; i < test->options.writers; i++) {
+    resent += test->writers[i].n_resent;
+  }
+  printf("%s after %u rounds: %u kills (%u while starting), %zu updates acknowledged, %llu sent again after a kill, "
+         "%llu look-ups, %zu heads, largest tree %llu, %u fsck, %u failures\n",
+         crash_truth_failures(&test->truth) == 0 ? "ok" : "FAILED", round, test->n_kills, test->n_early_kills,
+         crash_truth_count(&test->truth), (unsigned long long)resent, (unsigned long long)test->n_lookups,
+         test->truth.n_heads, (unsigned long long)test->checker.log.tree.size, test->n_fsck,
+         crash_truth_failures(&test->truth));
+  (void)fflush(stdout);
+}
+
+static bool load_config(struct crash_test *test)
+{
+  FILE *file = fopen(test->options.config, "rb");
+  size_t len = file != NULL ? fread(test->config_bytes, 1, sizeof test->config_bytes, file) : 0;
+  if (file != NULL) {
+    (void)fclose(file);
+  }
+  return kt_config_decode((struct kt_bytes){ test->config_bytes, len }, &test->config, NULL) == KT_OK;
+}
+
+static bool test_init(struct crash_test *test)
+{
+  test->random.state = test->options.seed;
+  test->server = (struct crash_server){ .program = test->options.server,
+                                        .dir = test->options.dir,
+                                        .messages = test->options.messages };
+  test->writers = calloc(test->options.writers, sizeof *test->writers);
+  if (kt_crypto_init() != KT_OK || test->writers == NULL || !load_config(test)) {
+    (void)fprintf(stderr, "crash-test: cannot start, or %s is not a configuration\n", test->options.config);
+    free(test->writers);
+    return false;
+  }
+  crash_truth_init(&test->truth);
+  for (unsigned i = 0; i < test->options.writers; i++) {
+    uint64_t seed = crash_random_next(&test->random);
+    crash_writer_init(&test->writers[i], i, seed, &test->config, &test->truth);
+  }
+  crash_user_init(&test->checker, "checker", &test->config, &test->truth);
+  return true;
+}
+
+static void test_release(struct crash_test *test)
+{
+  for (unsigned i = 0; i < test->options.writers; i++) {
+    crash_writer_release(&test->writers[i]);
+  }
+  free(test->writers);
+  crash_user_release(&test->checker);
+  crash_truth_release(&test->truth);
+}
+
+static bool read_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret_number)
+{
+  char *end = NULL;
+  uint64_t number = strtoull(text, &end, 10);
+  if (text[0] < '0' || text[0] > '9' || *end != '\0' || number < min || number > max) {
+    return false;
+  }
+  *ret_number = number;
+  return true;
+}
+
+static bool read_options(int argc, char **argv, struct crash_options *options)
+{
+  uint64_t n[5];
+  if (argc != 10 || !read_number(argv[5], 1, 1000000, &n[0]) || !read_number(argv[6], 1, WRITERS_MAX, &n[1]) ||
+      !read_number(argv[7], 1, 60000, &n[2]) || !read_number(argv[8], 0, 1000000, &n[3]) ||
+      !read_number(argv[9], 0, UINT64_MAX, &n[4])) {
+    return false;
+  }
+  *options = (struct crash_options){
+    .server = argv[1],
+    .dir = argv[2],
+    .config = argv[3],
+    .messages = argv[4],
+    .rounds = (unsigned)n[0],
+    .writers = (unsigned)n[1],
+    .load_ms = (unsigned)n[2],
+    .fsck_every = (unsigned)n[3],
+    .seed = n[4],
+  };
+  return true;
+}
+
+int main(int argc, char **argv)
+{
+  static struct crash_test test;
+  if (!read_options(argc, argv, &test.options)) {
+    (void)fprintf(stderr, "usage: kt-crash SERVER DIR CONFIG MESSAGES ROUNDS WRITERS LOAD-MS FSCK-EVERY SEED\n");
+    return 2;
+  }
+  if (!test_init(&test)) {
+    return 2;
+  }
+  unsigned round = 0;
+  while (round < test.options.rounds && crash_truth_failures(&test.truth) < FAILURES_MAX) {
+    run_round(&test, ++round);
+    if (round % 10 == 0) {
+      report(&test, round);
+    }
+  }
+  run_end(&test);
+  report(&test, round);
+  int code = crash_truth_failures(&test.truth) == 0 ? 0 : 1;
+  test_release(&test);
+  return code;
+}
