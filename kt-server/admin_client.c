@@ -29,7 +29,7 @@ enum kt_err kt_admin_open(struct kt_admin *admin, const char *dir, struct kt_err
 {
   kt_instance_init(&admin->instance);
   admin->is_running = false;
-  enum kt_err err = kt_path_join(".", dir, &admin->dir, error);
+  enum kt_err err = kt_path_join(NULL, dir, &admin->dir, error);
   if (err != KT_OK) {
     return err;
   }

@@ -66,7 +66,8 @@ static enum kt_err listen_here(struct kt_admin_server *server, struct kt_error *
   server->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   /* The mode is right from the start, not only after a chmod: nobody else can connect in between. */
   mode_t mask = umask(0177);
-  bool bound = server->listen_fd >= 0 && bind(server->listen_fd, (const struct sockaddr *)&address, sizeof address) == 0;
+  bool bound =
+      server->listen_fd >= 0 && bind(server->listen_fd, (const struct sockaddr *)&address, sizeof address) == 0;
   int cause = errno;
   (void)umask(mask);
   if (!bound || listen(server->listen_fd, 8) != 0) {
@@ -92,9 +93,7 @@ enum kt_err kt_admin_start(struct kt_instance *instance, struct kt_admin_server 
   if (server == NULL) {
     return kt_error_set(error, KT_ERR_MEMORY, "out of memory");
   }
-  *server = (struct kt_admin_server){
-    .instance = instance, .dir_fd = -1, .listen_fd = -1, .stop_pipe = { -1, -1 }
-  };
+  *server = (struct kt_admin_server){ .instance = instance, .dir_fd = -1, .listen_fd = -1, .stop_pipe = { -1, -1 } };
   enum kt_err err = listen_here(server, error);
   if (err == KT_OK && (pipe(server->stop_pipe) != 0 || pthread_create(&server->thread, NULL, serve, server) != 0)) {
     err = kt_error_set(error, KT_ERR_STORE, "starting the administration thread failed");

@@ -54,7 +54,7 @@ struct kt_error {
 
 /* Fill *error and return err. */
 __attribute__((format(printf, 3, 4))) enum kt_err kt_error_set(struct kt_error *error, enum kt_err err,
-                                                                const char *format, ...);
+                                                               const char *format, ...);
 
 /* "kt-server: …" and a newline on stderr. */
 __attribute__((format(printf, 1, 2))) void kt_say(const char *format, ...);

@@ -12,8 +12,8 @@
 enum kt_err kt_path_join(const char *dir, const char *name, struct kt_path *ret_path, struct kt_error *error)
 {
   struct kt_path path;
-  int n = name[0] == '/' ? snprintf(path.s, sizeof path.s, "%s", name)
-                         : snprintf(path.s, sizeof path.s, "%s/%s", dir, name);
+  int n = dir == NULL || name[0] == '/' ? snprintf(path.s, sizeof path.s, "%s", name)
+                                        : snprintf(path.s, sizeof path.s, "%s/%s", dir, name);
   if (n < 0 || (size_t)n >= sizeof path.s) {
     return kt_error_set(error, KT_ERR_LIMIT, "the path is too long: %.200s…", name);
   }

@@ -14,7 +14,7 @@ struct kt_path {
   char s[KT_PATH_SIZE];
 };
 
-/* dir/name, or name alone when it is absolute. KT_ERR_LIMIT when it is too long. */
+/* dir/name, or name alone when it is absolute or dir is NULL. KT_ERR_LIMIT when it is too long. */
 KT_MUST_USE enum kt_err kt_path_join(const char *dir, const char *name, struct kt_path *ret_path,
                                      struct kt_error *error);
 

@@ -21,7 +21,8 @@ static size_t format_line(const struct kt_log_guard *guard, char ret_line[static
   char checksum[KT_HEX_SIZE(CHECKSUM_LEN)];
   struct kt_hash hash;
   (void)kt_hex_encode((struct kt_bytes){ guard->root.b, sizeof guard->root.b }, root);
-  int n = snprintf(ret_line, LINE_MAX_LEN, MAGIC " %" PRIu64 " %" PRIu64 " %s ", guard->size, guard->timestamp_ms, root);
+  int n =
+      snprintf(ret_line, LINE_MAX_LEN, MAGIC " %" PRIu64 " %" PRIu64 " %s ", guard->size, guard->timestamp_ms, root);
   kt_sha256(ret_line, (size_t)n, &hash);
   (void)kt_hex_encode((struct kt_bytes){ hash.b, CHECKSUM_LEN }, checksum);
   int m = snprintf(ret_line + n, LINE_MAX_LEN - (size_t)n, "%s\n", checksum);

@@ -10,9 +10,10 @@
 #include "instance.h"
 #include "listen.h"
 
-/* Takes the listener's socket, on failure too. routes: kt_log_routes or kt_health_routes. */
+/* Takes the listener's socket, on failure too. clients NULL: serve the log with kt_log_routes; otherwise serve health, and
+ * metrics about `clients`, which must be stopped later than this. */
 KT_MUST_USE enum kt_err kt_http_start(struct kt_instance *instance, const struct kt_listener *listener,
-                                      const struct kt_route *routes, unsigned n_threads, struct kt_http **ret_http,
+                                      unsigned n_threads, struct kt_http *clients, struct kt_http **ret_http,
                                       struct kt_error *error);
 /* Accept no more connections, and wait until the requests under way are answered, up to timeout_ms; new updates are
  * refused afterwards. Parked updates are always waited for: the sequencer must still run. */

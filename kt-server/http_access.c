@@ -123,7 +123,7 @@ static enum MHD_Result collect_framing(void *ctx, enum MHD_ValueKind kind, const
 }
 
 /* Where the body ends must have one reading, or a proxy in front of us may have another (request smuggling). */
-static void check_framing(struct kt_call *call, bool *ret_has_body)
+static void check_framing(struct kt_call *call, uint64_t *ret_length)
 {
   struct framing framing = { 0 };
   uint64_t length = 0;
@@ -137,9 +137,17 @@ static void check_framing(struct kt_call *call, bool *ret_has_body)
     call->problem.close = true;
   } else if (length > max) {
     kt_problem_set(&call->problem, 413, "body-too-large", "a body has at most %" PRIu64 " bytes", max);
-    call->problem.close = true;
   }
-  *ret_has_body = framing.n_encodings > 0 || length > 0;
+  *ret_length = length;
+}
+
+/* A refused body that is small is read and dropped, so that the refusal arrives and the connection stays; a large one
+ * is not awaited, nor one that the client has not sent yet ("Expect: 100-continue"). */
+static bool is_refused_at_once(struct kt_call *call, uint64_t length)
+{
+  const char *expect = MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT);
+  return call->problem.status != 0 &&
+         (call->problem.close || expect != NULL || length > atomic_load(&call->http->body_max) + DISCARD_MAX);
 }
 
 /* Does a list of media types contain this one? Parameters are ignored, but for a weight of zero. */
@@ -190,20 +198,19 @@ static void check_route(struct kt_call *call, const char *method, const char *ur
 static enum MHD_Result begin(struct kt_http *http, struct MHD_Connection *connection, const char *url,
                              const char *method, void **con_cls)
 {
-  bool has_body = false;
+  uint64_t length = 0;
   struct kt_call *call = call_new(http, connection);
   if (call == NULL) {
     return MHD_NO;
   }
   *con_cls = call;
-  check_framing(call, &has_body);
+  check_framing(call, &length);
   if (call->problem.status == 0) {
     check_route(call, method, url);
   }
   const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
   call->wants_json = lists_type(accept, "application/json");
-  /* A body that will not be used need not be sent: "Expect: 100-continue" gets its answer now. */
-  if (call->problem.close || (call->problem.status != 0 && has_body)) {
+  if (is_refused_at_once(call, length)) {
     call->problem.close = true;
     return kt_http_reply_problem(call);
   }

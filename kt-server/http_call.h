@@ -33,7 +33,7 @@ struct kt_route {
 const struct kt_route *kt_route_find(const struct kt_route *routes, const char *method, const char *path,
                                      const char **ret_allow);
 
-extern const struct kt_route kt_log_routes[];    /* ends with an empty path, as the next */
+extern const struct kt_route kt_log_routes[]; /* ends with an empty path, as the next */
 extern const struct kt_route kt_health_routes[];
 
 #define KT_REQUEST_ID_SIZE 33

@@ -67,8 +67,7 @@ static enum kt_step answer_tree_head(struct kt_call *call)
 static json_t *view_distinguished(struct kt_call *call)
 {
   struct kt_distinguished_response response;
-  enum kt_err err =
-      kt_distinguished_response_decode(answer_of(call), kt_call_config(call), &call->arena, &response);
+  enum kt_err err = kt_distinguished_response_decode(answer_of(call), kt_call_config(call), &call->arena, &response);
   return err == KT_OK ? kt_json_distinguished_response(&response) : NULL;
 }
 
@@ -111,9 +110,8 @@ static json_t *view_search(struct kt_call *call)
 {
   struct kt_search_request request;
   struct kt_search_response response;
-  if (!read_search(call, &request) ||
-      kt_search_response_decode(answer_of(call), kt_call_config(call), request.version, &call->arena, &response) !=
-          KT_OK) {
+  if (!read_search(call, &request) || kt_search_response_decode(answer_of(call), kt_call_config(call), request.version,
+                                                                &call->arena, &response) != KT_OK) {
     return NULL;
   }
   return kt_json_search_response(kt_call_config(call), &response);

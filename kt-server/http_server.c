@@ -83,7 +83,7 @@ void kt_http_reload(struct kt_http *http, const struct kt_settings *settings)
 static enum kt_err make_readers(struct kt_http *http, size_t n, struct kt_error *error)
 {
   struct kt_log_problem problem;
-  http->readers = calloc(n, sizeof(struct kt_log_reader *));
+  http->readers = calloc(n > 0 ? n : 1, sizeof(struct kt_log_reader *));
   if (http->readers == NULL) {
     return kt_error_set(error, KT_ERR_MEMORY, "out of memory");
   }
@@ -109,9 +109,9 @@ static enum kt_err start_daemon(struct kt_http *http, MHD_socket fd, unsigned n_
     { n_threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, n_threads, NULL },
     { MHD_OPTION_END, 0, NULL },
   };
-  http->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-                                  kt_http_access, http, MHD_OPTION_ARRAY, options, MHD_OPTION_NOTIFY_COMPLETED,
-                                  kt_http_completed, http, MHD_OPTION_END);
+  http->daemon =
+      MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, kt_http_access, http,
+                       MHD_OPTION_ARRAY, options, MHD_OPTION_NOTIFY_COMPLETED, kt_http_completed, http, MHD_OPTION_END);
   if (http->daemon == NULL) {
     (void)close(fd);
     return kt_error_set(error, KT_ERR_STORE, "starting the HTTP threads failed");
@@ -130,9 +130,8 @@ static void destroy(struct kt_http *http)
   free(http);
 }
 
-enum kt_err kt_http_start(struct kt_instance *instance, const struct kt_listener *listener,
-                          const struct kt_route *routes, unsigned n_threads, struct kt_http **ret_http,
-                          struct kt_error *error)
+enum kt_err kt_http_start(struct kt_instance *instance, const struct kt_listener *listener, unsigned n_threads,
+                          struct kt_http *clients, struct kt_http **ret_http, struct kt_error *error)
 {
   struct kt_http *http = calloc(1, sizeof *http);
   if (http == NULL) {
@@ -140,12 +139,14 @@ enum kt_err kt_http_start(struct kt_instance *instance, const struct kt_listener
     return kt_error_set(error, KT_ERR_MEMORY, "out of memory");
   }
   http->instance = instance;
-  http->routes = routes;
+  http->routes = clients == NULL ? kt_log_routes : kt_health_routes;
+  http->clients = clients;
   http->listen_fd = MHD_INVALID_SOCKET;
   (void)pthread_mutex_init(&http->lock, NULL);
   (void)pthread_cond_init(&http->returned, NULL);
   kt_http_reload(http, &instance->settings);
-  enum kt_err err = make_readers(http, n_threads, error);
+  /* Health asks the engine itself, which needs no reader. */
+  enum kt_err err = make_readers(http, clients == NULL ? n_threads : 0, error);
   if (err == KT_OK) {
     err = start_daemon(http, listener->fd, n_threads, error);
   } else {

@@ -147,7 +147,7 @@ static enum kt_err check_settings(const struct kt_instance *instance, struct kt_
 enum kt_err kt_instance_load(struct kt_instance *instance, const char *dir, struct kt_error *error)
 {
   struct kt_path path;
-  enum kt_err err = kt_path_join(".", dir, &instance->dir, error);
+  enum kt_err err = kt_path_join(NULL, dir, &instance->dir, error);
   if (err == KT_OK) {
     err = kt_path_join(instance->dir.s, KT_NAME_SETTINGS, &path, error);
   }

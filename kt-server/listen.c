@@ -146,7 +146,8 @@ static enum kt_err open_unix(const char *text, const char *dir, struct kt_listen
   memcpy(address.sun_path, listener->unix_path.s, strlen(listener->unix_path.s) + 1);
   listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (listener->fd < 0 || !remove_stale(&address) ||
-      bind(listener->fd, (const struct sockaddr *)&address, sizeof address) != 0 || listen(listener->fd, BACKLOG) != 0) {
+      bind(listener->fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
+      listen(listener->fd, BACKLOG) != 0) {
     return fail(text, error);
   }
   (void)snprintf(listener->url, sizeof listener->url, UNIX_PREFIX "%.300s", listener->unix_path.s);
@@ -156,7 +157,10 @@ static enum kt_err open_unix(const char *text, const char *dir, struct kt_listen
 enum kt_err kt_listen_open(const char *text, const char *dir, struct kt_listener *ret_listener, struct kt_error *error)
 {
   struct kt_listener listener = { .fd = -1 };
-  enum kt_err err = is_unix(text) ? open_unix(text, dir, &listener, error) : open_tcp(text, &listener, error);
+  enum kt_err err = kt_listen_check(text, error);
+  if (err == KT_OK) {
+    err = is_unix(text) ? open_unix(text, dir, &listener, error) : open_tcp(text, &listener, error);
+  }
   if (err != KT_OK) {
     if (listener.fd >= 0) {
       (void)close(listener.fd);

@@ -6,8 +6,8 @@
 #include "file_io.h"
 
 struct kt_listener {
-  int fd;           /* non-blocking; whoever serves it closes it */
-  char url[320];    /* "http://127.0.0.1:8080", "unix:/run/kt.sock": with the port that was picked */
+  int fd;                   /* non-blocking; whoever serves it closes it */
+  char url[320];            /* "http://127.0.0.1:8080", "unix:/run/kt.sock": with the port that was picked */
   struct kt_path unix_path; /* to be removed at the end; empty for TCP */
 };
 

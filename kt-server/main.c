@@ -29,8 +29,9 @@ static int help(FILE *out)
   for (size_t i = 0; i < N_VERBS; i++) {
     (void)fprintf(out, "  %s %s\n        %s\n", verbs[i].name, verbs[i].arguments, verbs[i].summary);
   }
-  (void)fprintf(out, "  version\n        print the version\n\n"
-                     "exit codes: 0 done, 1 a check failed, 2 usage or configuration, 3 undecided (busy, disk, network)\n");
+  (void)fprintf(out,
+                "  version\n        print the version\n\n"
+                "exit codes: 0 done, 1 a check failed, 2 usage or configuration, 3 undecided (busy, disk, network)\n");
   return out == stdout ? KT_EXIT_DONE : KT_EXIT_USAGE;
 }
 

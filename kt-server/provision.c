@@ -40,19 +40,33 @@ static enum kt_err latest_set(struct session *session, struct kt_bytes label, st
   return err;
 }
 
-static const struct kt_device *find_device(const struct kt_device_set *set, const struct kt_device_id *id)
+/* The device of the set with this name and these keys. */
+static const struct kt_device *find_device(const struct kt_device_set *set, const struct kt_device *wanted)
 {
+  struct kt_hash keys;
+  struct kt_hash other;
+  if (kt_device_keys_hash(wanted, &keys) != KT_OK) {
+    return NULL;
+  }
   for (size_t i = 0; i < set->n_devices; i++) {
-    if (memcmp(set->devices[i].id.b, id->b, sizeof id->b) == 0) {
-      return &set->devices[i];
+    const struct kt_device *device = &set->devices[i];
+    bool same_name = device->name.len == wanted->name.len &&
+                     (wanted->name.len == 0 || memcmp(device->name.data, wanted->name.data, wanted->name.len) == 0);
+    if (same_name && kt_device_keys_hash(device, &other) == KT_OK && memcmp(keys.b, other.b, sizeof keys.b) == 0) {
+      return device;
     }
   }
   return NULL;
 }
 
-/* A device that the latest set has already keeps its time there. */
-static enum kt_err date_devices(const struct kt_json_provision *provision, const struct kt_device_set *latest,
-                                struct kt_arena *arena, const struct kt_device **ret_devices)
+static int compare_ids(const void *a, const void *b)
+{
+  return memcmp(((const struct kt_device *)a)->id.b, ((const struct kt_device *)b)->id.b, KT_DEVICE_ID_LEN);
+}
+
+/* A device that the latest set has already keeps its id and its time there: who approved it, approved it by its id. */
+static enum kt_err identify_devices(const struct kt_json_provision *provision, const struct kt_device_set *latest,
+                                    struct kt_arena *arena, const struct kt_device **ret_devices)
 {
   uint64_t now_ms = kt_now_ms();
   struct kt_device *devices =
@@ -61,9 +75,11 @@ static enum kt_err date_devices(const struct kt_json_provision *provision, const
     return KT_ERR_MEMORY;
   }
   for (size_t i = 0; i < provision->n_devices; i++) {
-    const struct kt_device *known = latest != NULL ? find_device(latest, &devices[i].id) : NULL;
+    const struct kt_device *known = latest != NULL ? find_device(latest, &devices[i]) : NULL;
     devices[i].added_ms = known != NULL ? known->added_ms : now_ms;
+    devices[i].id = known != NULL ? known->id : devices[i].id;
   }
+  qsort(devices, provision->n_devices, sizeof *devices, compare_ids);
   *ret_devices = devices;
   return KT_OK;
 }
@@ -99,7 +115,7 @@ static enum kt_err next_value(struct session *session, const struct kt_json_prov
   const struct kt_device *devices = NULL;
   struct kt_bytes value;
   bool has_latest = latest_set(session, provision->label, arena, &latest, &latest_value) == KT_OK;
-  enum kt_err err = date_devices(provision, has_latest ? &latest : NULL, arena, &devices);
+  enum kt_err err = identify_devices(provision, has_latest ? &latest : NULL, arena, &devices);
   if (err == KT_OK && has_latest && session->skip_unchanged) {
     err = encode(session, provision, devices, latest.seq, &latest.previous, arena, &value);
     if (err == KT_OK && value.len == latest_value.len && memcmp(value.data, latest_value.data, value.len) == 0) {
@@ -234,8 +250,7 @@ json_t *kt_operate_provision(struct kt_instance *instance, const json_t *request
     return kt_operate_failure(err, problem.text);
   }
   err = kt_store_open_reader(instance->store, &session.conn, &store_error);
-  json_t *response =
-      err == KT_OK ? insert_items(&session, items) : kt_operate_failure(err, store_error.text);
+  json_t *response = err == KT_OK ? insert_items(&session, items) : kt_operate_failure(err, store_error.text);
   kt_store_close_conn(session.conn);
   kt_log_reader_free(session.reader);
   return response;

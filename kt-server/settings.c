@@ -26,12 +26,12 @@ struct raw {
 #define TEXT(key, structure, member) CYAML_FIELD_STRING_PTR(key, OPTIONAL_TEXT, structure, member, 1, KT_ADDRESS_MAX)
 #define COUNT(key, structure, member) CYAML_FIELD_UINT_PTR(key, OPTIONAL_TEXT, structure, member)
 
-static const cyaml_strval_t registrations[] = {
-  { "open", KT_REGISTRATION_OPEN }, { "token", KT_REGISTRATION_TOKEN }, { "closed", KT_REGISTRATION_CLOSED }
-};
-static const cyaml_strval_t access_logs[] = {
-  { "off", KT_ACCESS_LOG_OFF }, { "errors", KT_ACCESS_LOG_ERRORS }, { "all", KT_ACCESS_LOG_ALL }
-};
+static const cyaml_strval_t registrations[] = { { "open", KT_REGISTRATION_OPEN },
+                                                { "token", KT_REGISTRATION_TOKEN },
+                                                { "closed", KT_REGISTRATION_CLOSED } };
+static const cyaml_strval_t access_logs[] = { { "off", KT_ACCESS_LOG_OFF },
+                                              { "errors", KT_ACCESS_LOG_ERRORS },
+                                              { "all", KT_ACCESS_LOG_ALL } };
 
 static const cyaml_schema_field_t limit_fields[] = {
   TEXT("body", struct raw_limits, body),
@@ -89,8 +89,8 @@ static enum kt_err refuse_at(const char *path, struct kt_yaml_place place, const
   return kt_error_set(error, KT_ERR_FORMAT, "%s:%u:%u: %s", path, place.line, place.column, what);
 }
 
-static enum kt_err explain(const char *path, struct kt_bytes text, cyaml_err_t cause,
-                           const struct complaint *complaint, struct kt_error *error)
+static enum kt_err explain(const char *path, struct kt_bytes text, cyaml_err_t cause, const struct complaint *complaint,
+                           struct kt_error *error)
 {
   static const char unexpected[] = "Unexpected key: ";
   struct kt_yaml_place place = { 1, 1 };
@@ -131,13 +131,13 @@ struct rule {
   uint64_t max;
 };
 
-#define TOP(key, kind, from, to, ...)                                                                                  \
-  {                                                                                                                    \
-    NULL, key, kind, offsetof(struct raw, from), offsetof(struct kt_settings, to), __VA_ARGS__                         \
+#define TOP(key, kind, from, to, ...)                                                          \
+  {                                                                                            \
+    NULL, key, kind, offsetof(struct raw, from), offsetof(struct kt_settings, to), __VA_ARGS__ \
   }
-#define LIMIT(key, kind, from, to, ...)                                                                                \
-  {                                                                                                                    \
-    "limits", key, kind, offsetof(struct raw, limits.from), offsetof(struct kt_settings, limits.to), __VA_ARGS__       \
+#define LIMIT(key, kind, from, to, ...)                                                                          \
+  {                                                                                                              \
+    "limits", key, kind, offsetof(struct raw, limits.from), offsetof(struct kt_settings, limits.to), __VA_ARGS__ \
   }
 
 #define KIB ((uint64_t)1 << 10)
@@ -234,10 +234,9 @@ static enum kt_err load_text(const char *path, struct kt_bytes text, struct kt_s
 {
   static const struct raw nothing = { 0 };
   struct complaint complaint = { { 0 }, { 0 } };
-  cyaml_config_t library = { .log_fn = listen_to_library,
-                             .log_ctx = &complaint,
-                             .mem_fn = cyaml_mem,
-                             .log_level = CYAML_LOG_ERROR };
+  cyaml_config_t library = {
+    .log_fn = listen_to_library, .log_ctx = &complaint, .mem_fn = cyaml_mem, .log_level = CYAML_LOG_ERROR
+  };
   cyaml_data_t *data = NULL;
   cyaml_err_t cause = cyaml_load_data(text.data, text.len, &library, &schema, &data, NULL);
   if (cause != CYAML_OK) {

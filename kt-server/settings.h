@@ -42,7 +42,7 @@ KT_MUST_USE enum kt_err kt_settings_load(const char *path, struct kt_settings *r
 
 /* The file that init writes: every option with its default and what it does. registration: the word for that option.
  * Length without the NUL; the text is static but for that word. */
-#define KT_SETTINGS_TEXT_SIZE 8192
+#define KT_SETTINGS_TEXT_SIZE 4096
 size_t kt_settings_template(const char *registration, char ret_text[static KT_SETTINGS_TEXT_SIZE]);
 
 #endif

@@ -13,8 +13,8 @@ static bool load(struct kt_bytes text, yaml_document_t *ret_document, struct kt_
   yaml_parser_set_input_string(&parser, text.data, text.len);
   bool loaded = yaml_parser_load(&parser, ret_document) != 0;
   if (!loaded) {
-    *ret_trouble = (struct kt_yaml_place){ (unsigned)parser.problem_mark.line + 1,
-                                           (unsigned)parser.problem_mark.column + 1 };
+    *ret_trouble =
+        (struct kt_yaml_place){ (unsigned)parser.problem_mark.line + 1, (unsigned)parser.problem_mark.column + 1 };
   }
   yaml_parser_delete(&parser);
   return loaded;

@@ -16,7 +16,7 @@
 
 #define SUFFIX ".evidence"
 
-static struct kt_signed_head signed_head(const struct kt_seen_head *head)
+struct kt_signed_head kt_evidence_signed_head(const struct kt_seen_head *head)
 {
   return (struct kt_signed_head){ .config = head->config,
                                   .received_ms = head->seen_ms,
@@ -37,8 +37,8 @@ void kt_evidence_of_heads(const struct kt_hash *log_id, const struct kt_seen_hea
             : inconsistent ? KT_EVIDENCE_INCONSISTENT
                            : KT_EVIDENCE_ROLLBACK,
     .log_id = *log_id,
-    .first = signed_head(swap ? theirs : ours),
-    .second = signed_head(swap ? ours : theirs),
+    .first = kt_evidence_signed_head(swap ? theirs : ours),
+    .second = kt_evidence_signed_head(swap ? ours : theirs),
     .consistency = consistency,
   };
 }

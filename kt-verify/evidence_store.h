@@ -12,6 +12,7 @@
 #define KT_EVIDENCE_ID_SIZE (2 * KT_EVIDENCE_ID_LEN + 1) /* hex */
 #define KT_EVIDENCE_FILE_MAX ((size_t)160 << 20)
 
+struct kt_signed_head kt_evidence_signed_head(const struct kt_seen_head *head);
 /* Two heads that do not go together, `theirs` received after `ours`: fork at one size; with consistency elements (from
  * the smaller size to the larger) a fork at different sizes; otherwise `theirs` is smaller and it is a rollback. Borrows. */
 void kt_evidence_of_heads(const struct kt_hash *log_id, const struct kt_seen_head *ours,

@@ -44,19 +44,18 @@ enum kt_exit kt_heads_refresh(struct kt_session *session, const struct kt_distin
 /* --- an earlier root ------------------------------------------------------------------------------------------------- */
 
 static enum kt_exit verify_root_at(struct kt_session *session, uint64_t size, struct kt_bytes response,
-                                   struct kt_hash *ret_root)
+                                   struct kt_arena *arena, struct kt_hash *ret_root)
 {
-  const struct kt_log_state *log = &session->pinned.log;
+  const struct kt_log_state *log = &session->pinned->log;
   struct kt_reason reason = { .code = NULL };
-  enum kt_err err =
-      kt_verify_consistency(size, log->tree.size, &log->root, response, &session->arena, ret_root, &reason);
+  enum kt_err err = kt_verify_consistency(size, log->tree.size, &log->root, response, arena, ret_root, &reason);
   return err == KT_OK ? KT_EXIT_OK : kt_output_fail_reason(session->out, err, &reason, "consistency of two heads");
 }
 
-enum kt_exit kt_heads_root_at(struct kt_session *session, uint64_t size, struct kt_hash *ret_root,
-                              struct kt_bytes *ret_consistency)
+enum kt_exit kt_heads_root_at(struct kt_session *session, uint64_t size, struct kt_arena *arena,
+                              struct kt_hash *ret_root, struct kt_bytes *ret_consistency)
 {
-  const struct kt_log_state *log = &session->pinned.log;
+  const struct kt_log_state *log = &session->pinned->log;
   if (size == log->tree.size) {
     *ret_root = log->root;
     *ret_consistency = (struct kt_bytes){ NULL, 0 };
@@ -71,12 +70,12 @@ enum kt_exit kt_heads_root_at(struct kt_session *session, uint64_t size, struct 
     kt_reply_release(&reply);
     return code;
   }
-  struct kt_bytes body = { kt_arena_copy(&session->arena, reply.body, reply.len), reply.len };
+  struct kt_bytes body = { kt_arena_copy(arena, reply.body, reply.len), reply.len };
   kt_reply_release(&reply);
   if (body.data == NULL) {
     return kt_output_fail(session->out, KT_EXIT_UNDECIDED, "memory", "out of memory");
   }
-  enum kt_exit code = verify_root_at(session, size, body, ret_root);
+  enum kt_exit code = verify_root_at(session, size, body, arena, ret_root);
   if (code == KT_EXIT_OK) {
     *ret_consistency = body;
   }

@@ -10,9 +10,9 @@
 enum kt_exit kt_heads_refresh(struct kt_session *session, const struct kt_distinguished_result **ret_result);
 
 /* The root at `size` (1 … newest) of the log that the session's verified head is of, proven by consistency. In the
- * session's arena: *ret_consistency, empty for the newest size itself. */
-enum kt_exit kt_heads_root_at(struct kt_session *session, uint64_t size, struct kt_hash *ret_root,
-                              struct kt_bytes *ret_consistency);
+ * arena: *ret_consistency, empty for the newest size itself. */
+enum kt_exit kt_heads_root_at(struct kt_session *session, uint64_t size, struct kt_arena *arena,
+                              struct kt_hash *ret_root, struct kt_bytes *ret_consistency);
 
 #define KT_HEADS_FILE_MAX 64
 
@@ -30,9 +30,9 @@ struct kt_heads_file {
   size_t n;
 };
 
-/* Text or JSON, whichever it is; borrows from the arena. KT_ERR_FORMAT. */
+/* Text or JSON, whichever it is; in the arena. KT_ERR_FORMAT. */
 KT_MUST_USE enum kt_err kt_heads_file_decode(struct kt_bytes content, struct kt_arena *arena,
-                                             struct kt_heads_file *ret_file);
+                                             struct kt_heads_file **ret_file);
 /* Print it on stdout, or fill the JSON object. */
 void kt_heads_file_print(const struct kt_heads_file *file, struct kt_output *out);
 

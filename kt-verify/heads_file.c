@@ -148,7 +148,7 @@ static bool read_json(const char *text, struct kt_arena *arena, struct kt_heads_
   return ok;
 }
 
-enum kt_err kt_heads_file_decode(struct kt_bytes content, struct kt_arena *arena, struct kt_heads_file *ret_file)
+enum kt_err kt_heads_file_decode(struct kt_bytes content, struct kt_arena *arena, struct kt_heads_file **ret_file)
 {
   struct kt_heads_file *file = kt_arena_alloc(arena, 1, sizeof *file);
   char *text = kt_arena_alloc(arena, 1, content.len + 1); /* zeroed: terminated */
@@ -164,7 +164,7 @@ enum kt_err kt_heads_file_decode(struct kt_bytes content, struct kt_arena *arena
   if (!ok || file->n == 0) {
     return KT_ERR_FORMAT;
   }
-  *ret_file = *file;
+  *ret_file = file;
   return KT_OK;
 }
 

@@ -6,6 +6,8 @@
 #ifndef KT_VERIFY_PUBLISH_H
 #define KT_VERIFY_PUBLISH_H
 
+#include <kt/ledger.h>
+
 #include "crypto/secret.h"
 #include "owner.h"
 

@@ -182,6 +182,7 @@ static void report_open(struct kt_session *session, const struct kt_ledger_entry
 
 struct open_alerts {
   struct kt_bytes label;
+  bool silent;
   bool any;
 };
 
@@ -195,20 +196,32 @@ static enum kt_err read_open(void *ctx, struct kt_session *session)
     const struct kt_bytes *label = &entries[i].label;
     bool ours = label->len == open->label.len && (label->len == 0 || memcmp(label->data, open->label.data, label->len) == 0);
     if (entries[i].settlement == KT_SETTLEMENT_OPEN && (ours || label->len == 0)) {
-      report_open(session, &entries[i]);
+      if (!open->silent) {
+        report_open(session, &entries[i]);
+      }
       open->any = true;
     }
   }
   return err;
 }
 
-enum kt_exit kt_report_alerts(struct kt_session *session, struct kt_bytes label, enum kt_exit code)
+static enum kt_exit with_alerts(struct kt_session *session, struct kt_bytes label, bool silent, enum kt_exit code)
 {
-  struct open_alerts open = { .label = label };
+  struct open_alerts open = { .label = label, .silent = silent };
   enum kt_err err;
   enum kt_exit stored = kt_session_read(session, read_open, &open, &err);
   if (stored != KT_EXIT_OK) {
     return (enum kt_exit)kt_exit_code_worse((int)stored, (int)code);
   }
   return (enum kt_exit)kt_ledger_exit_code((int)code, open.any);
+}
+
+enum kt_exit kt_report_alerts(struct kt_session *session, struct kt_bytes label, enum kt_exit code)
+{
+  return with_alerts(session, label, false, code);
+}
+
+enum kt_exit kt_report_code(struct kt_session *session, struct kt_bytes label, enum kt_exit code)
+{
+  return with_alerts(session, label, true, code);
 }

@@ -25,5 +25,7 @@ json_t *kt_report_alert_json(const struct kt_alert *alert);
 /* The open alerts of this label, and those about the log as a whole: new ones in full, older ones in a line each. Gives
  * the run's exit code with them in mind: "exit 4 as long as a relevant alert is open and this run verified". */
 enum kt_exit kt_report_alerts(struct kt_session *session, struct kt_bytes label, enum kt_exit code);
+/* Only that exit code, for the status line that comes first. */
+enum kt_exit kt_report_code(struct kt_session *session, struct kt_bytes label, enum kt_exit code);
 
 #endif

@@ -68,7 +68,7 @@ static enum kt_exit load_pinned(struct kt_session *session)
   uint64_t generation;
   enum kt_err err = kt_state_begin_read(&session->state, &generation);
   if (err == KT_OK) {
-    err = kt_state_log(&session->state, &session->pinned_arena, &session->pinned);
+    err = kt_state_log(&session->state, &session->pinned_arena, session->pinned);
     kt_state_rollback(&session->state);
   }
   if (err == KT_ERR_ABSENT) {
@@ -77,7 +77,7 @@ static enum kt_exit load_pinned(struct kt_session *session)
   if (err != KT_OK) {
     return kt_session_store_failed(session, err);
   }
-  err = kt_config_decode(session->pinned.config, &session->config, &reason);
+  err = kt_config_decode(session->pinned->config, &session->config, &reason);
   if (err != KT_OK) {
     kt_output_fail_reason(session->out, err, &reason, "the pinned configuration");
     return KT_EXIT_USAGE;
@@ -86,19 +86,28 @@ static enum kt_exit load_pinned(struct kt_session *session)
   return KT_EXIT_OK;
 }
 
-enum kt_exit kt_session_open(struct kt_session *session, const struct kt_cli *cli, struct kt_output *out)
+enum kt_exit kt_session_begin(struct kt_session *session, const struct kt_cli *cli, struct kt_output *out)
 {
   *session = (struct kt_session){ .cli = cli, .out = out, .started_ms = kt_now_ms() };
   kt_arena_init(&session->pinned_arena, KT_ARENA_CAP_DEFAULT);
   kt_arena_init(&session->arena, SESSION_ARENA_CAP);
-  enum kt_exit code = kt_session_open_state(cli, false, out, &session->state);
+  session->pinned = kt_arena_alloc(&session->pinned_arena, 1, sizeof *session->pinned);
+  return session->pinned != NULL ? KT_EXIT_OK : kt_output_fail(out, KT_EXIT_USAGE, "memory", "out of memory");
+}
+
+enum kt_exit kt_session_open(struct kt_session *session, const struct kt_cli *cli, struct kt_output *out)
+{
+  enum kt_exit code = kt_session_begin(session, cli, out);
+  if (code == KT_EXIT_OK) {
+    code = kt_session_open_state(cli, false, out, &session->state);
+  }
   if (code == KT_EXIT_OK) {
     code = load_pinned(session);
   }
   if (code != KT_EXIT_OK) {
     return code;
   }
-  const char *url = cli->values[KT_OPT_URL] != NULL ? cli->values[KT_OPT_URL] : session->pinned.url;
+  const char *url = cli->values[KT_OPT_URL] != NULL ? cli->values[KT_OPT_URL] : session->pinned->url;
   if (kt_transport_new(url, &session->transport) != KT_OK) {
     return kt_output_fail(out, KT_EXIT_USAGE, "url", "%s: not an address (http://, https:// or unix:PATH)", url);
   }
@@ -107,12 +116,13 @@ enum kt_exit kt_session_open(struct kt_session *session, const struct kt_cli *cl
 
 static void report_log(struct kt_session *session)
 {
-  const struct kt_tree_state *tree = &session->pinned.log.tree;
+  const struct kt_tree_state *tree = &session->pinned->log.tree;
   json_t *log = json_object();
+  kt_config_log_id(&session->config, &session->log_id);
   json_object_set_new(log, "id", kt_output_hex((struct kt_bytes){ session->log_id.b, KT_HASH_LEN }));
   if (tree->size > 0) {
     json_object_set_new(log, "tree_size", json_integer((json_int_t)tree->size));
-    json_object_set_new(log, "root", kt_output_hex((struct kt_bytes){ session->pinned.log.root.b, KT_HASH_LEN }));
+    json_object_set_new(log, "root", kt_output_hex((struct kt_bytes){ session->pinned->log.root.b, KT_HASH_LEN }));
     json_object_set_new(log, "timestamp_ms",
                         json_integer((json_int_t)tree->frontier[tree->n_frontier - 1].timestamp_ms));
   }
@@ -174,8 +184,8 @@ static enum kt_err load(struct kt_session *session, struct kt_query *query, uint
   }
   err = kt_state_log(&session->state, &session->arena, &log);
   if (err == KT_OK) {
-    session->pinned.log = log.log;
-    session->pinned.seen_ms = log.seen_ms;
+    session->pinned->log = log.log;
+    session->pinned->seen_ms = log.seen_ms;
     err = query->load != NULL ? query->load(query->ctx, session) : KT_OK;
   }
   kt_state_rollback(&session->state);
@@ -184,15 +194,15 @@ static enum kt_err load(struct kt_session *session, struct kt_query *query, uint
 
 static enum kt_err commit_head(struct kt_session *session, const struct kt_log_state *log, uint64_t now_ms)
 {
-  struct kt_pinned_log pinned = session->pinned;
+  struct kt_pinned_log pinned = *session->pinned;
   pinned.log = *log;
   pinned.seen_ms = now_ms;
   enum kt_err err = kt_state_put_log(&session->state, &pinned);
-  if (err == KT_OK && log->tree.size > session->pinned.log.tree.size) {
+  if (err == KT_OK && log->tree.size > session->pinned->log.tree.size) {
     const struct kt_seen_head head = { .size = log->tree.size,
                                        .root = log->root,
                                        .signature = { log->signature, log->signature_len },
-                                       .config = session->pinned.config,
+                                       .config = session->pinned->config,
                                        .seen_ms = now_ms };
     err = kt_state_add_head(&session->state, &head);
   }
@@ -217,8 +227,8 @@ static enum kt_err commit(struct kt_session *session, struct kt_query *query, ui
   }
   err = kt_state_commit(&session->state);
   if (err == KT_OK) {
-    session->pinned.log = *log;
-    session->pinned.seen_ms = now_ms;
+    session->pinned->log = *log;
+    session->pinned->seen_ms = now_ms;
   }
   return err;
 }
@@ -227,7 +237,7 @@ static enum kt_exit ask(struct kt_session *session, struct kt_query *query, stru
 {
   struct kt_writer w;
   kt_writer_init(&w, REQUEST_MAX);
-  query->request(query->ctx, &session->pinned.log, &w);
+  query->request(query->ctx, &session->pinned->log, &w);
   if (w.err != KT_OK) {
     enum kt_err err = w.err;
     kt_writer_release(&w);
@@ -246,7 +256,7 @@ static enum kt_exit ask(struct kt_session *session, struct kt_query *query, stru
   }
   enum kt_exit code = kt_session_refused(session, ret_reply, query->what);
   /* "409 conflict (also `last` larger than the log)" */
-  return query->status == 409 && session->pinned.log.tree.size > 0 ? kt_session_fork_check(session, code) : code;
+  return query->status == 409 && session->pinned->log.tree.size > 0 ? kt_session_fork_check(session, code) : code;
 }
 
 static enum kt_exit verify(struct kt_session *session, struct kt_query *query, struct kt_bytes response,
@@ -254,7 +264,7 @@ static enum kt_exit verify(struct kt_session *session, struct kt_query *query, s
 {
   query->reason = (struct kt_reason){ .code = NULL };
   const struct kt_client client = { .config = &session->config,
-                                    .log = &session->pinned.log,
+                                    .log = &session->pinned->log,
                                     .now_ms = now_ms,
                                     .arena = &session->arena,
                                     .reason = &query->reason };
@@ -264,7 +274,7 @@ static enum kt_exit verify(struct kt_session *session, struct kt_query *query, s
   }
   enum kt_exit code = kt_output_fail_reason(session->out, query->err, &query->reason, query->what);
   bool refuted = query->err == KT_ERR_PROOF || query->err == KT_ERR_FORMAT;
-  return refuted && session->pinned.log.tree.size > 0 ? kt_session_fork_check(session, code) : code;
+  return refuted && session->pinned->log.tree.size > 0 ? kt_session_fork_check(session, code) : code;
 }
 
 static enum kt_exit query_once(struct kt_session *session, struct kt_query *query, enum kt_err *ret_committed)
@@ -279,11 +289,12 @@ static enum kt_exit query_once(struct kt_session *session, struct kt_query *quer
   if (code == KT_EXIT_OK) {
     struct kt_bytes body = { kt_arena_copy(&session->arena, kt_reply_body(&reply).data, reply.len), reply.len };
     uint64_t now_ms = kt_now_ms();
-    struct kt_log_state log = { .root = { { 0 } } };
-    code = body.data == NULL ? kt_output_fail(session->out, KT_EXIT_UNDECIDED, "memory", "%s: out of memory", query->what)
-                             : verify(session, query, body, now_ms, &log);
+    struct kt_log_state *log = kt_arena_alloc(&session->arena, 1, sizeof *log);
+    code = body.data == NULL || log == NULL
+               ? kt_output_fail(session->out, KT_EXIT_UNDECIDED, "memory", "%s: out of memory", query->what)
+               : verify(session, query, body, now_ms, log);
     if (code == KT_EXIT_OK || code == KT_EXIT_ABSENT) {
-      *ret_committed = commit(session, query, generation, &log, now_ms);
+      *ret_committed = commit(session, query, generation, log, now_ms);
     }
   }
   kt_reply_release(&reply);

@@ -22,7 +22,7 @@ struct kt_session {
   struct kt_transport *transport;
   struct kt_arena pinned_arena; /* the configuration and the URL */
   struct kt_arena arena;        /* everything else; emptied by kt_session_forget */
-  struct kt_pinned_log pinned;  /* as last loaded or committed */
+  struct kt_pinned_log *pinned; /* as last loaded or committed; in pinned_arena */
   struct kt_config config;
   struct kt_hash log_id;
   uint64_t started_ms; /* alerts raised since then are news */
@@ -48,6 +48,8 @@ struct kt_query {
   bool quiet_refusal; /* a refusal (status 4xx other than 409) is the caller's to explain */
 };
 
+/* An empty session, for who pins a log. */
+enum kt_exit kt_session_begin(struct kt_session *session, const struct kt_cli *cli, struct kt_output *out);
 /* Opens the home, the pinned log, the transport. */
 enum kt_exit kt_session_open(struct kt_session *session, const struct kt_cli *cli, struct kt_output *out);
 /* Also for a session that could not be opened. Fills `log` of the JSON object. */

@@ -13,7 +13,7 @@
 
 struct fork_check {
   struct kt_session *session;
-  struct kt_log_state theirs_log;
+  const struct kt_log_state *theirs_log;
   struct kt_seen_head ours;   /* accepted earlier */
   struct kt_seen_head theirs; /* shown now */
   struct kt_bytes consistency; /* from the smaller to the larger; empty unless it shows a fork */
@@ -27,7 +27,7 @@ static bool fetch_theirs(struct fork_check *check)
   struct kt_session *session = check->session;
   struct kt_reply reply;
   struct kt_writer w;
-  struct kt_distinguished_result result;
+  struct kt_distinguished_result *result = kt_arena_alloc(&session->arena, 1, sizeof *result);
   bool ok = false;
   kt_writer_init(&w, 64);
   kt_request_distinguished(&w, &nothing, NULL);
@@ -41,10 +41,10 @@ static bool fetch_theirs(struct fork_check *check)
                                       .arena = &session->arena,
                                       .reason = &reason };
     struct kt_bytes body = { kt_arena_copy(&session->arena, kt_reply_body(&reply).data, reply.len), reply.len };
-    ok = body.data != NULL && kt_verify_distinguished(&client, NULL, body, &result) == KT_OK;
+    ok = result != NULL && body.data != NULL && kt_verify_distinguished(&client, NULL, body, result) == KT_OK;
   }
   if (ok) {
-    check->theirs_log = result.log;
+    check->theirs_log = &result->log;
   }
   kt_reply_release(&reply);
   return ok;
@@ -55,7 +55,7 @@ static struct kt_seen_head seen_head(struct kt_session *session, const struct kt
   return (struct kt_seen_head){ .size = log->tree.size,
                                 .root = log->root,
                                 .signature = { log->signature, log->signature_len },
-                                .config = session->pinned.config,
+                                .config = session->pinned->config,
                                 .seen_ms = seen_ms };
 }
 
@@ -160,9 +160,9 @@ enum kt_exit kt_session_fork_check(struct kt_session *session, enum kt_exit code
   if (!fetch_theirs(&check)) {
     return code;
   }
-  const struct kt_log_state *ours = &session->pinned.log;
-  check.theirs = seen_head(session, &check.theirs_log, kt_now_ms());
-  check.ours = seen_head(session, ours, session->pinned.seen_ms);
+  const struct kt_log_state *ours = &session->pinned->log;
+  check.theirs = seen_head(session, check.theirs_log, kt_now_ms());
+  check.ours = seen_head(session, ours, session->pinned->seen_ms);
   struct kt_seen_head then;
   if (kt_session_seen_head(session, ours->tree.size, &then)) { /* signed under the configuration pinned then */
     check.ours = then;

@@ -15,7 +15,7 @@
 #include "base/arena.h"
 
 #define KT_STATE_SCHEMA 1
-#define KT_STATE_PATH_MAX 4096
+#define KT_STATE_PATH_MAX 1024
 
 struct sqlite3;
 

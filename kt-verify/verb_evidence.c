@@ -14,15 +14,13 @@
 
 static enum kt_exit store_failed(struct kt_output *out, enum kt_err err, const char *path)
 {
-  switch (err) {
-  case KT_ERR_STORE: return kt_output_fail(out, KT_EXIT_USAGE, "file", "%s: %s", path, strerror(errno));
-  case KT_ERR_UNSUPPORTED:
-    return kt_output_fail(out, KT_EXIT_FAILED, "evidence-format", "%s was written by a newer version of kt-verify",
-                          path);
-  default:
-    return kt_output_fail(out, KT_EXIT_FAILED, "evidence-format",
-                          "%s is damaged, or not an evidence file: it proves nothing", path);
+  if (err == KT_ERR_STORE) {
+    return kt_output_fail(out, KT_EXIT_USAGE, "file", "%s: %s", path, strerror(errno));
   }
+  return kt_output_fail(out, KT_EXIT_FAILED, "evidence-format",
+                        err == KT_ERR_UNSUPPORTED ? "%s was written by a newer version of kt-verify"
+                                                  : "%s is damaged, or not an evidence file: it proves nothing",
+                        path);
 }
 
 /* The one saved file whose id begins like this. */
@@ -82,29 +80,22 @@ static void print_meaning(const struct kt_evidence *evidence, enum kt_evidence_v
 
 /* --- verify ---------------------------------------------------------------------------------------------------------------- */
 
-/* 0: the log contradicts itself, proven; 1: it does not follow from the file. */
-static enum kt_exit judge(const struct kt_config *pinned, const struct kt_evidence *evidence, struct kt_arena *arena,
-                          struct kt_output *out)
+/* Say what the evidence is and what follows from it. */
+static enum kt_exit examine(const struct kt_config *pinned, const struct kt_evidence *evidence, struct kt_arena *arena,
+                            struct kt_output *out, enum kt_evidence_verdict *ret_verdict)
 {
   struct kt_reason reason = { .code = NULL };
-  enum kt_evidence_verdict verdict;
   kt_output_set(out, "evidence", kt_evidence_to_json(evidence));
   print_evidence(evidence, out);
-  enum kt_err err = kt_evidence_verify(pinned, evidence, arena, &verdict, &reason);
+  enum kt_err err = kt_evidence_verify(pinned, evidence, arena, ret_verdict, &reason);
   if (err != KT_OK) {
     kt_output_status(out, KT_EXIT_FAILED, "the file proves nothing");
     kt_output_fail_reason(out, err, &reason, "evidence");
     return KT_EXIT_FAILED;
   }
-  bool proven = verdict == KT_EVIDENCE_CONTRADICTION;
-  kt_output_set(out, "contradiction", json_boolean(proven));
-  print_meaning(evidence, verdict, out);
-  if (!proven) {
-    kt_output_status(out, KT_EXIT_FAILED, "genuine, but no contradiction");
-    return kt_output_fail(out, KT_EXIT_FAILED, "no-contradiction", "what the log signed in this file can all be true");
-  }
   out->verified = true;
-  kt_output_status(out, KT_EXIT_OK, "the evidence holds: the log contradicts itself");
+  kt_output_set(out, "contradiction", json_boolean(*ret_verdict == KT_EVIDENCE_CONTRADICTION));
+  print_meaning(evidence, *ret_verdict, out);
   return KT_EXIT_OK;
 }
 
@@ -124,13 +115,30 @@ static enum kt_exit read_config(const char *path, struct kt_arena *arena, struct
                       : kt_output_fail(out, KT_EXIT_USAGE, "config", "%s is not the configuration of a log", path);
 }
 
-static enum kt_exit load_and_judge(const char *path, const struct kt_config *pinned, struct kt_arena *arena,
-                                   struct kt_output *out)
+static enum kt_exit load_and_examine(const char *path, const struct kt_config *pinned, struct kt_arena *arena,
+                                     struct kt_output *out, enum kt_evidence_verdict *ret_verdict)
 {
   struct kt_bytes file;
   struct kt_evidence evidence;
   enum kt_err err = kt_evidence_load(path, arena, &file, &evidence);
-  return err == KT_OK ? judge(pinned, &evidence, arena, out) : store_failed(out, err, path);
+  return err == KT_OK ? examine(pinned, &evidence, arena, out, ret_verdict) : store_failed(out, err, path);
+}
+
+/* 0 when a contradiction is proven, 1 when it does not follow from the file. */
+static enum kt_exit judge(const char *path, const struct kt_config *pinned, struct kt_arena *arena,
+                          struct kt_output *out)
+{
+  enum kt_evidence_verdict verdict;
+  enum kt_exit code = load_and_examine(path, pinned, arena, out, &verdict);
+  if (code != KT_EXIT_OK) {
+    return code;
+  }
+  if (verdict != KT_EVIDENCE_CONTRADICTION) {
+    kt_output_status(out, KT_EXIT_FAILED, "genuine, but no contradiction");
+    return kt_output_fail(out, KT_EXIT_FAILED, "no-contradiction", "what the log signed in this file can all be true");
+  }
+  kt_output_status(out, KT_EXIT_OK, "the evidence holds: the log contradicts itself");
+  return KT_EXIT_OK;
 }
 
 enum kt_exit kt_verb_evidence_verify(const struct kt_cli *cli, struct kt_output *out)
@@ -141,7 +149,7 @@ enum kt_exit kt_verb_evidence_verify(const struct kt_cli *cli, struct kt_output 
   if (cli->values[KT_OPT_CONFIG] == NULL) {
     enum kt_exit code = kt_session_open(&session, cli, out);
     if (code == KT_EXIT_OK) {
-      code = load_and_judge(cli->args[0], &session.config, &session.arena, out);
+      code = judge(cli->args[0], &session.config, &session.arena, out);
     }
     kt_session_close(&session);
     return code;
@@ -149,7 +157,7 @@ enum kt_exit kt_verb_evidence_verify(const struct kt_cli *cli, struct kt_output 
   kt_arena_init(&arena, 2 * KT_EVIDENCE_FILE_MAX);
   enum kt_exit code = read_config(cli->values[KT_OPT_CONFIG], &arena, out, &config);
   if (code == KT_EXIT_OK) {
-    code = load_and_judge(cli->args[0], &config, &arena, out);
+    code = judge(cli->args[0], &config, &arena, out);
   }
   kt_arena_release(&arena);
   return code;
@@ -202,12 +210,13 @@ enum kt_exit kt_verb_evidence_show(const struct kt_cli *cli, struct kt_output *o
 {
   struct kt_session session;
   const char *path;
+  enum kt_evidence_verdict verdict;
   enum kt_exit code = kt_session_open(&session, cli, out);
   if (code == KT_EXIT_OK) {
     code = find_one(session.state.home, cli->args[0], &session.arena, out, &path);
   }
   if (code == KT_EXIT_OK) {
-    code = load_and_judge(path, &session.config, &session.arena, out);
+    code = load_and_examine(path, &session.config, &session.arena, out, &verdict);
   }
   kt_session_close(&session);
   return code;

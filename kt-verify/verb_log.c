@@ -16,7 +16,7 @@
 
 static void add_newest(const struct kt_session *session, struct kt_heads_file *file)
 {
-  const struct kt_log_state *log = &session->pinned.log;
+  const struct kt_log_state *log = &session->pinned->log;
   const struct kt_tree_state *tree = &log->tree;
   file->heads[file->n++] = (struct kt_exchanged_head){
     .size = tree->size, .root = log->root, .timestamp_ms = tree->frontier[tree->n_frontier - 1].timestamp_ms
@@ -24,7 +24,7 @@ static void add_newest(const struct kt_session *session, struct kt_heads_file *f
   file->heads[file->n++] = (struct kt_exchanged_head){ .size = tree->size,
                                                        .root = log->root,
                                                        .signature = { log->signature, log->signature_len },
-                                                       .config = session->pinned.config };
+                                                       .config = session->pinned->config };
 }
 
 /* "in left-to-right order" */
@@ -39,6 +39,22 @@ static void add_distinguished(const struct kt_distinguished_result *result, stru
   }
 }
 
+static enum kt_exit print_list(struct kt_session *session, const struct kt_distinguished_result *result)
+{
+  struct kt_heads_file *file = kt_arena_alloc(&session->arena, 1, sizeof *file);
+  if (file == NULL) {
+    return kt_output_fail(session->out, KT_EXIT_UNDECIDED, "memory", "out of memory");
+  }
+  file->log_id = session->log_id;
+  if (result != NULL) {
+    add_distinguished(result, file);
+  }
+  add_newest(session, file);
+  session->out->verified = true;
+  kt_heads_file_print(file, session->out);
+  return KT_EXIT_OK;
+}
+
 static enum kt_exit print_heads(const struct kt_cli *cli, struct kt_output *out, bool distinguished)
 {
   struct kt_session session;
@@ -48,12 +64,7 @@ static enum kt_exit print_heads(const struct kt_cli *cli, struct kt_output *out,
     code = kt_heads_refresh(&session, &result);
   }
   if (code == KT_EXIT_OK) {
-    struct kt_heads_file file = { .log_id = session.log_id };
-    if (distinguished) {
-      add_distinguished(result, &file);
-    }
-    add_newest(&session, &file);
-    kt_heads_file_print(&file, out);
+    code = print_list(&session, distinguished ? result : NULL);
   }
   kt_session_close(&session);
   return code;
@@ -74,7 +85,7 @@ enum kt_exit kt_verb_log_distinguished(const struct kt_cli *cli, struct kt_outpu
 struct head_check {
   struct kt_session *session;
   const struct kt_distinguished_result *ours;
-  struct kt_heads_file theirs;
+  struct kt_heads_file *theirs; /* in the arena */
   size_t n_common;
   uint64_t greatest_common;
 };
@@ -94,7 +105,7 @@ static enum kt_exit read_theirs(struct head_check *check, const char *path)
     return kt_output_fail(session->out, KT_EXIT_USAGE, "heads-file",
                           "%s is not a list of heads (kt-verify log head or log distinguished makes one)", path);
   }
-  if (!kt_hash_equal(&check->theirs.log_id, &session->log_id)) {
+  if (!kt_hash_equal(&check->theirs->log_id, &session->log_id)) {
     return kt_output_fail(session->out, KT_EXIT_USAGE, "other-log", "%s is about another log than the pinned one",
                           path);
   }
@@ -117,7 +128,7 @@ static bool is_genuine(const struct kt_session *session, const struct kt_exchang
 /* What this client verified at that size, without asking: a recent distinguished head, or the newest one. */
 static bool known_root(const struct head_check *check, uint64_t size, struct kt_hash *ret_root)
 {
-  const struct kt_log_state *log = &check->session->pinned.log;
+  const struct kt_log_state *log = &check->session->pinned->log;
   if (size == log->tree.size) {
     *ret_root = log->root;
     return true;
@@ -133,12 +144,12 @@ static bool known_root(const struct head_check *check, uint64_t size, struct kt_
 
 static struct kt_seen_head newest_head(const struct kt_session *session)
 {
-  const struct kt_log_state *log = &session->pinned.log;
+  const struct kt_log_state *log = &session->pinned->log;
   return (struct kt_seen_head){ .size = log->tree.size,
                                 .root = log->root,
                                 .signature = { log->signature, log->signature_len },
-                                .config = session->pinned.config,
-                                .seen_ms = session->pinned.seen_ms };
+                                .config = session->pinned->config,
+                                .seen_ms = session->pinned->seen_ms };
 }
 
 /* Evidence takes two signed statements. Ours is the head accepted at exactly this size, or the newest one with the
@@ -156,7 +167,7 @@ static enum kt_exit report_fork(const struct head_check *check, const struct kt_
   struct kt_bytes consistency = { NULL, 0 };
   struct kt_hash root;
   if (theirs->signature.len > 0 && !kt_session_seen_head(session, theirs->size, &ours) &&
-      kt_heads_root_at(session, theirs->size, &root, &consistency) == KT_EXIT_OK) {
+      kt_heads_root_at(session, theirs->size, &session->arena, &root, &consistency) == KT_EXIT_OK) {
     ours = newest_head(session);
   }
   return kt_session_report_fork(session, &ours, &shown, consistency);
@@ -167,7 +178,7 @@ static enum kt_exit compare_one(struct head_check *check, const struct kt_exchan
   struct kt_session *session = check->session;
   struct kt_hash root;
   struct kt_bytes consistency;
-  if (theirs->size > session->pinned.log.tree.size) {
+  if (theirs->size > session->pinned->log.tree.size) {
     return KT_EXIT_OK;
   }
   if (theirs->signature.len > 0 && !is_genuine(session, theirs)) {
@@ -176,7 +187,7 @@ static enum kt_exit compare_one(struct head_check *check, const struct kt_exchan
                           theirs->size);
   }
   if (!known_root(check, theirs->size, &root)) {
-    enum kt_exit code = kt_heads_root_at(session, theirs->size, &root, &consistency);
+    enum kt_exit code = kt_heads_root_at(session, theirs->size, &session->arena, &root, &consistency);
     if (code != KT_EXIT_OK) {
       return code;
     }
@@ -195,10 +206,10 @@ static enum kt_exit compare_all(struct head_check *check)
 {
   enum kt_exit code = KT_EXIT_OK;
   for (int pass = 0; pass < 2; pass++) {
-    for (size_t i = 0; i < check->theirs.n && code == KT_EXIT_OK; i++) {
-      bool is_signed = check->theirs.heads[i].signature.len > 0;
+    for (size_t i = 0; i < check->theirs->n && code == KT_EXIT_OK; i++) {
+      bool is_signed = check->theirs->heads[i].signature.len > 0;
       if (is_signed == (pass == 0)) {
-        code = compare_one(check, &check->theirs.heads[i]);
+        code = compare_one(check, &check->theirs->heads[i]);
       }
     }
   }
@@ -211,8 +222,9 @@ static enum kt_exit compare_all(struct head_check *check)
     return kt_output_fail(out, KT_EXIT_UNDECIDED, "no-common-size",
                           "all their heads are larger than the newest one here (size %" PRIu64
                           "): wait for the log to show more, then try again, or let them check yours",
-                          check->session->pinned.log.tree.size);
+                          check->session->pinned->log.tree.size);
   }
+  out->verified = true;
   kt_output_check(out, "same-log", true);
   kt_output_set(out, "common_size", json_integer((json_int_t)check->greatest_common));
   kt_output_status(out, KT_EXIT_OK, "both see the same log, up to size %" PRIu64, check->greatest_common);

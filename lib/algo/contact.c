@@ -72,8 +72,8 @@ static enum kt_err move_entry(struct monitor *monitor, struct kt_monitor_map_ent
                         "a later log entry was shown with an earlier version of the label", SECTION, list[i]);
     }
     err = monitor->provided.n < UINT8_MAX
-            ? kt_monitoring_ladder(monitor->view, monitor->keys, list[i], entry->version) /* 3.2, 3.3 (R27) */
-            : KT_ERR_LIMIT;
+              ? kt_monitoring_ladder(monitor->view, monitor->keys, list[i], entry->version) /* 3.2, 3.3 (R27) */
+              : KT_ERR_LIMIT;
     if (err != KT_OK) {
       return err;
     }

@@ -152,8 +152,8 @@ enum kt_err kt_inclusion_series(struct kt_view *view, struct kt_label_keys *keys
     bool included;
     err = kt_view_lookup(view, keys, versions[i], &included);
     if (err == KT_OK && !included) {
-      err = kt_fail_at(view->reason, KT_ERR_PROOF, "version-missing", "a version that exists is missing from a log entry",
-                       SECTION, pos);
+      err = kt_fail_at(view->reason, KT_ERR_PROOF, "version-missing",
+                       "a version that exists is missing from a log entry", SECTION, pos);
     }
   }
   return err == KT_OK ? kt_view_series_end(view) : err;

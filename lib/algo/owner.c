@@ -47,8 +47,8 @@ enum kt_err kt_owner_init_list(struct kt_view *view, uint64_t start, uint64_t re
 }
 
 /* A full ladder that must show exactly what is expected: `version` as the greatest, or no version at all. */
-static enum kt_err expect(struct kt_view *view, struct kt_label_keys *keys, uint64_t pos, bool exists,
-                          uint32_t version, const struct kt_refusal *above, const struct kt_refusal *below)
+static enum kt_err expect(struct kt_view *view, struct kt_label_keys *keys, uint64_t pos, bool exists, uint32_t version,
+                          const struct kt_refusal *above, const struct kt_refusal *below)
 {
   if (!exists) {
     return kt_absence_ladder(view, keys, pos, above);
@@ -64,9 +64,8 @@ static enum kt_err expect(struct kt_view *view, struct kt_label_keys *keys, uint
 enum kt_err kt_owner_init(struct kt_view *view, struct kt_label_keys *keys, const uint64_t *list, size_t n,
                           const uint32_t *greatest, size_t n_greatest)
 {
-  static const struct kt_refusal other = {
-    "owner-ladder", "a log entry does not show the greatest version claimed for it", SECTION
-  };
+  static const struct kt_refusal other = { "owner-ladder",
+                                           "a log entry does not show the greatest version claimed for it", SECTION };
   if (n_greatest > n) { /* R31 */
     return kt_fail(view->reason, KT_ERR_PROOF, "greatest-versions", "more greatest versions than log entries", SECTION);
   }
@@ -96,12 +95,13 @@ struct owner {
 /* Step 5 at one distinguished entry. */
 static enum kt_err inspect(struct owner *owner, uint64_t pos)
 {
-  static const struct kt_refusal unexpected = { /* R33 */
+  static const struct kt_refusal unexpected = {
+    /* R33 */
     "owner-unexpected-version", "a log entry shows a version of the label that its owner does not know", SECTION
   };
-  static const struct kt_refusal missing = {
-    "owner-version-missing", "a version of the label is missing from a log entry that must have it", SECTION
-  };
+  static const struct kt_refusal missing = { "owner-version-missing",
+                                             "a version of the label is missing from a log entry that must have it",
+                                             SECTION };
   bool exists;
   uint32_t version = 0;
   enum kt_err err = owner->history->greatest_at(owner->history->ctx, pos, &exists, &version);

@@ -18,14 +18,16 @@ static enum kt_err inspect_greatest(struct kt_view *view, struct kt_label_keys *
 {
   static const struct kt_refusal above = { /* "every lookup for a version greater than the target version results in a
                                               non-inclusion proof" (R20) */
-    "greater-version", "a version above the claimed greatest one exists", GREATEST
+                                           "greater-version", "a version above the claimed greatest one exists",
+                                           GREATEST
   };
   enum kt_err err = kt_bounded_ladder(view, keys, pos, target, shown, &above, ret_verdict);
   if (err == KT_OK && *ret_verdict == KT_BELOW && pos == view->size - 1) { /* "If this is the rightmost log entry …"
                                                                               (R21) */
-    return allow_absent ? KT_ERR_ABSENT
-                        : kt_fail_at(view->reason, KT_ERR_PROOF, "greatest-missing",
-                                     "the claimed greatest version is missing from the newest log entry", GREATEST, pos);
+    return allow_absent
+               ? KT_ERR_ABSENT
+               : kt_fail_at(view->reason, KT_ERR_PROOF, "greatest-missing",
+                            "the claimed greatest version is missing from the newest log entry", GREATEST, pos);
   }
   return err;
 }
@@ -64,8 +66,8 @@ struct fixed {
   struct kt_label_keys *keys;
   uint32_t target;
   struct kt_shown shown;
-  bool expired_met;      /* some inspected entry is expired */
-  bool has_above;        /* leftmost inspected entry whose ladder shows a greater version */
+  bool expired_met; /* some inspected entry is expired */
+  bool has_above;   /* leftmost inspected entry whose ladder shows a greater version */
   uint64_t above;
   bool has_distinguished; /* leftmost inspected entry that is unexpired and distinguished */
   uint64_t distinguished;
@@ -186,9 +188,8 @@ enum kt_err kt_fixed_search(struct kt_view *view, struct kt_label_keys *keys, ui
     err = descend(&search, &terminal);
   }
   if (err == KT_OK) {
-    *ret_found = (struct kt_found){
-      .terminal = terminal, .monitor = needs_monitoring(any_distinguished, rightmost, terminal)
-    };
+    *ret_found =
+        (struct kt_found){ .terminal = terminal, .monitor = needs_monitoring(any_distinguished, rightmost, terminal) };
   }
   return err;
 }

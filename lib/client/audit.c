@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/reader.h"
 #include "base/writer.h"
 #include "crypto/hash.h"
@@ -107,6 +108,77 @@ enum kt_err kt_audit_step(const struct kt_config *config, const struct kt_audit_
   *ret_state = state;
   return KT_OK;
 }
+
+/* --- starting late --------------------------------------------------------------------------------------------------- */
+
+/* Full subtrees, frontier, and the elements that tie the two together. */
+struct late_start {
+  struct kt_audit_state state;
+  uint64_t frontier[KT_IBST_DEPTH_MAX];
+  struct kt_hash leaves[KT_IBST_DEPTH_MAX]; /* Hash(LogEntry) along the frontier */
+  const struct kt_hash *elements;
+  size_t n_elements;
+};
+
+static enum kt_err late_start_read(uint64_t size, struct kt_bytes response, struct late_start *start)
+{
+  struct kt_audit_state *state = &start->state;
+  struct kt_log_node nodes[KT_LOG_SUBTREES_MAX];
+  struct kt_reader r;
+  kt_reader_init(&r, response.data, response.len);
+  state->size = kt_read_u64(&r);
+  state->n_heads = kt_read_count8(&r, KT_HASH_LEN);
+  const uint8_t *heads = kt_read_bytes(&r, state->n_heads * KT_HASH_LEN);
+  state->n_frontier = kt_read_count8(&r, 8 + KT_HASH_LEN);
+  if (r.err != KT_OK || size == 0 || state->size != size || state->n_heads != kt_log_full_subtrees(size, nodes) ||
+      state->n_frontier != kt_ibst_frontier(size, start->frontier)) {
+    return KT_ERR_FORMAT;
+  }
+  memcpy(state->heads, heads, state->n_heads * KT_HASH_LEN);
+  for (size_t i = 0; i < state->n_frontier; i++) {
+    state->frontier_ms[i] = kt_read_u64(&r);
+    const uint8_t *root = kt_read_bytes(&r, KT_HASH_LEN);
+    if (root == NULL) {
+      return KT_ERR_FORMAT;
+    }
+    memcpy(state->prefix_root.b, root, KT_HASH_LEN); /* the last one stays: the newest entry's */
+    kt_log_entry_hash(state->frontier_ms[i], &state->prefix_root, &start->leaves[i]);
+  }
+  start->n_elements = kt_read_count16(&r, KT_HASH_LEN);
+  start->elements = (const struct kt_hash *)(const void *)kt_read_bytes(&r, start->n_elements * KT_HASH_LEN);
+  return kt_reader_end(&r);
+}
+
+enum kt_err kt_audit_state_verify(uint64_t size, const struct kt_hash *root, struct kt_bytes response,
+                                  struct kt_arena *arena, struct kt_audit_state *ret_state, struct kt_reason *reason)
+{
+  struct kt_hash computed;
+  struct kt_log_known known;
+  struct late_start *start = kt_arena_alloc(arena, 1, sizeof *start);
+  if (start == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  enum kt_err err = late_start_read(size, response, start);
+  if (err != KT_OK) {
+    return kt_fail(reason, err, "malformed-response", "the audit state does not have the right form", "ours");
+  }
+  kt_audit_root(&start->state, &computed);
+  if (!kt_hash_equal(&computed, root)) {
+    return kt_fail(reason, KT_ERR_PROOF, "audit-state-root", "the audit state is not of the tree the log signed",
+                   "ours");
+  }
+  const struct kt_log_request request = {
+    .size = size, .leaves = start->frontier, .n_leaves = start->state.n_frontier, .retained_size = size
+  };
+  err = kt_log_evaluate(&request, start->leaves, start->state.heads, start->elements, start->n_elements, arena, &known,
+                        reason);
+  if (err == KT_OK) {
+    *ret_state = start->state;
+  }
+  return err;
+}
+
+/* --- the state as bytes ---------------------------------------------------------------------------------------------- */
 
 void kt_audit_state_write(struct kt_writer *w, const struct kt_audit_state *state)
 {

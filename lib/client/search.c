@@ -82,8 +82,8 @@ static enum kt_err make_keys(struct search *search)
   }
   struct kt_hash commitment;
   struct kt_label_key *target = kt_label_keys_find(&search->keys, response->version);
-  err = kt_commitment(client->config, response->opening, search->label, response->version, &response->value,
-                      &commitment);
+  err =
+      kt_commitment(client->config, response->opening, search->label, response->version, &response->value, &commitment);
   if (err == KT_OK && target->has_commitment && !kt_hash_equal(&target->commitment, &commitment)) {
     /* Known from an earlier response: monitoring goes on for the value that was shown then (R29). */
     return kt_fail(client->reason, KT_ERR_PROOF, "commitment-changed",
@@ -104,8 +104,12 @@ static enum kt_err rollback(const struct search *search)
 
 static enum kt_err check_known_greatest(const struct search *search)
 {
-  if (search->known_greatest != NULL && search->version == NULL &&
-      (search->absent || search->response.version < *search->known_greatest)) {
+  const struct kt_contact_state *contact = search->contact;
+  uint32_t monitored = contact->n_map > 0 ? contact->map[contact->n_map - 1].version : 0;
+  uint32_t known =
+      search->known_greatest != NULL && *search->known_greatest > monitored ? *search->known_greatest : monitored;
+  bool any_known = search->known_greatest != NULL || contact->n_map > 0;
+  if (any_known && search->version == NULL && (search->absent || search->response.version < known)) {
     return rollback(search);
   }
   return KT_OK;
@@ -155,15 +159,14 @@ static enum kt_err monitor_found(struct search *search, struct kt_version_at ent
 static enum kt_err run_search(struct search *search, struct kt_found *ret_found, struct kt_search_result *ret_result)
 {
   struct kt_check check;
-  enum kt_err err =
-    kt_check_begin(&check, search->client, &search->response.full_tree_head, &search->response.search);
+  enum kt_err err = kt_check_begin(&check, search->client, &search->response.full_tree_head, &search->response.search);
   if (err != KT_OK) {
     return err;
   }
   struct kt_view *view = &check.replay->view;
-  enum kt_err found = search->version != NULL
-                        ? kt_fixed_search(view, &search->keys, *search->version, ret_found)
-                        : kt_greatest_search(view, &search->keys, search->response.version, search->absent, ret_found);
+  enum kt_err found = search->version != NULL ? kt_fixed_search(view, &search->keys, *search->version, ret_found)
+                                              : kt_greatest_search(view, &search->keys, search->response.version,
+                                                                   search->absent, ret_found);
   bool absence_shown = search->absent && found == KT_ERR_ABSENT;
   if (found != KT_OK && !absence_shown) {
     /* A negative result that is not our proven absence is "invalid and having failed validation" (R22). */
@@ -189,8 +192,7 @@ enum kt_err kt_verify_search(const struct kt_client *client, struct kt_bytes lab
     .client = client, .label = label, .version = version, .known_greatest = known_greatest, .contact = contact
   };
   const struct kt_optional_u32 requested = { .present = version != NULL, .value = version != NULL ? *version : 0 };
-  enum kt_err err =
-    kt_search_response_decode(response, client->config, requested, client->arena, &search.response);
+  enum kt_err err = kt_search_response_decode(response, client->config, requested, client->arena, &search.response);
   if (err != KT_OK) {
     return kt_check_format(client, err);
   }

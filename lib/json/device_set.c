@@ -44,8 +44,7 @@ static json_t *endorsement(const struct kt_endorsement *endorsement)
   struct kt_json_builder b;
   kt_json_begin(&b);
   kt_json_set(&b, "key", account_key(&endorsement->key));
-  kt_json_set(&b, "signature",
-              kt_json_hex((struct kt_bytes){ endorsement->signature, sizeof endorsement->signature }));
+  kt_json_set(&b, "signature", kt_json_hex((struct kt_bytes){ endorsement->signature, sizeof endorsement->signature }));
   return kt_json_end(&b);
 }
 

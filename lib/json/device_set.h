@@ -18,7 +18,7 @@ json_t *kt_json_device_set(const struct kt_device_set *set);
 json_t *kt_json_value(struct kt_bytes value);
 
 struct kt_json_provision {
-  struct kt_bytes label; /* empty when the object has none */
+  struct kt_bytes label;           /* empty when the object has none */
   const struct kt_device *devices; /* ascending by id */
   size_t n_devices;
   bool has_account_key;

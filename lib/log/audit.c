@@ -183,8 +183,8 @@ static enum kt_err answer_state(struct kt_log_query *query, uint64_t size)
   return err == KT_OK ? write_elements(query, &request) : err;
 }
 
-enum kt_err kt_log_audit_state(struct kt_log_reader *reader, uint64_t size, struct kt_arena *arena,
-                               struct kt_writer *w, struct kt_log_problem *ret_problem)
+enum kt_err kt_log_audit_state(struct kt_log_reader *reader, uint64_t size, struct kt_arena *arena, struct kt_writer *w,
+                               struct kt_log_problem *ret_problem)
 {
   struct kt_log_query query;
   enum kt_err err = kt_log_query_begin(&query, reader, &no_last, arena, w, ret_problem);

@@ -247,7 +247,8 @@ void kt_log_commit(struct kt_log *log, struct kt_log_pending *list)
   }
   free(commit);
   kt_log_pending_finish(list);
-  /* Housekeeping, after everybody has their answer. When the store is in trouble the next commit says so. */
-  enum kt_err maintained = err == KT_OK ? kt_store_maintain(log->writer) : KT_OK;
-  (void)maintained;
+  if (err == KT_OK) {
+    /* Housekeeping, when everybody has their answer. If the store is in trouble, the next commit says so. */
+    (void)!kt_store_maintain(log->writer);
+  }
 }

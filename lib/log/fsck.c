@@ -241,8 +241,8 @@ static void check_commitment(struct check *check, const struct kt_store_label *l
   }
 }
 
-static void check_version(struct check *check, const struct kt_store_label *label, uint32_t version,
-                          uint64_t *last_pos, struct kt_arena *arena)
+static void check_version(struct check *check, const struct kt_store_label *label, uint32_t version, uint64_t *last_pos,
+                          struct kt_arena *arena)
 {
   const struct kt_prefix_nodes nodes = { .ctx = store(check), .get = kt_log_node_get };
   struct kt_store_version row;

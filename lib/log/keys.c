@@ -12,7 +12,7 @@ static enum kt_err find_proof(struct kt_log_query *query, uint32_t version, stru
   struct kt_log *log = query->reader->log;
   bool cached;
   enum kt_err err =
-    kt_log_vrf_lookup(log, query->reader->conn, query->label_id, query->label, version, ret_proof, &cached);
+      kt_log_vrf_lookup(log, query->reader->conn, query->label_id, query->label, version, ret_proof, &cached);
   if (err == KT_OK && !cached && query->label_id != 0) {
     kt_store_queue_proof(log->options.store, query->label_id, version, ret_proof);
   }

@@ -70,7 +70,8 @@ static enum kt_err log_new(const struct kt_log_options *options, struct kt_log *
   }
   struct kt_log *log = calloc(1, sizeof *log);
   if (log == NULL) {
-    return kt_log_refuse(problem, KT_ERR_MEMORY, "memory", "out of memory");
+    (void)kt_log_refuse(problem, KT_ERR_MEMORY, "memory", "out of memory");
+    return KT_ERR_MEMORY;
   }
   pthread_condattr_t clock;
   pthread_condattr_init(&clock);
@@ -202,10 +203,11 @@ static enum kt_err check_guard(struct kt_log *log, struct kt_log_problem *proble
     return kt_log_refuse(problem, err, "guard", "the head guard cannot be read: %s", kt_err_text(err));
   }
   if (guard.size > log->tip.size) {
-    return kt_log_refuse(problem, KT_ERR_CONFLICT, "guard-behind",
-                         "the database has %llu entries, but a head of %llu entries was signed: this is an old copy, and "
-                         "going on from it would fork the log",
-                         (unsigned long long)log->tip.size, (unsigned long long)guard.size);
+    return kt_log_refuse(
+        problem, KT_ERR_CONFLICT, "guard-behind",
+        "the database has %llu entries, but a head of %llu entries was signed: this is an old copy, and "
+        "going on from it would fork the log",
+        (unsigned long long)log->tip.size, (unsigned long long)guard.size);
   }
   err = kt_log_heads_at(log->writer, guard.size, heads);
   if (err != KT_OK) {
@@ -213,10 +215,11 @@ static enum kt_err check_guard(struct kt_log *log, struct kt_log_problem *proble
   }
   kt_log_root(guard.size, heads, &root);
   if (!kt_hash_equal(&root, &guard.root) || guard.timestamp_ms > log->tip.timestamp_ms) {
-    return kt_log_refuse(problem, KT_ERR_CONFLICT, "guard-contradicts",
-                         "the database differs from the head of %llu entries that was signed: it belongs to another log or "
-                         "to a fork of this one",
-                         (unsigned long long)guard.size);
+    return kt_log_refuse(
+        problem, KT_ERR_CONFLICT, "guard-contradicts",
+        "the database differs from the head of %llu entries that was signed: it belongs to another log or "
+        "to a fork of this one",
+        (unsigned long long)guard.size);
   }
   log->guarded = guard;
   return KT_OK;

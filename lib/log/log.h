@@ -58,16 +58,17 @@ struct kt_log_limits {
   size_t audit_max;         /* updates in one page of the auditor feed */
 };
 
-#define KT_LOG_LEAVES_MAX 255 /* leaf changes per entry: "PrefixSearchResult results<0..2^8-1>" must cover all of them */
+#define KT_LOG_LEAVES_MAX \
+  255 /* leaf changes per entry: "PrefixSearchResult results<0..2^8-1>" must cover all of them */
 
 struct kt_log_options {
-  const struct kt_config *config;  /* contact-monitoring mode; borrowed, as the seeds and the store, until close */
-  const uint8_t *sign_seed;        /* KT_SEED_LEN bytes */
-  const uint8_t *vrf_seed;         /* KT_SEED_LEN bytes */
-  struct kt_store *store;          /* its writer handle is taken by create and open; node_len is KT_LOG_NODE_LEN */
+  const struct kt_config *config; /* contact-monitoring mode; borrowed, as the seeds and the store, until close */
+  const uint8_t *sign_seed;       /* KT_SEED_LEN bytes */
+  const uint8_t *vrf_seed;        /* KT_SEED_LEN bytes */
+  struct kt_store *store;         /* its writer handle is taken by create and open; node_len is KT_LOG_NODE_LEN */
   enum kt_registration registration;
-  uint64_t heartbeat_ms; /* a fresh entry at least this often; 0: max_behind / 2 */
-  uint64_t cadence_ms;   /* least time between two commits; 0: none */
+  uint64_t heartbeat_ms;       /* a fresh entry at least this often; 0: max_behind / 2 */
+  uint64_t cadence_ms;         /* least time between two commits; 0: none */
   struct kt_log_limits limits; /* a zero field takes its default */
   bool guard_may_be_missing;   /* open without a guard (first start after a deliberate restore); otherwise refused */
 
@@ -75,8 +76,8 @@ struct kt_log_options {
   void *ctx;
   uint64_t (*now_ms)(void *ctx);
   enum kt_err (*random)(void *ctx, uint8_t *ret_bytes, size_t len);
-  enum kt_err (*guard_load)(void *ctx, struct kt_log_guard *ret_guard);      /* KT_ERR_ABSENT: there is none */
-  enum kt_err (*guard_save)(void *ctx, const struct kt_log_guard *guard);    /* KT_OK: durable */
+  enum kt_err (*guard_load)(void *ctx, struct kt_log_guard *ret_guard);   /* KT_ERR_ABSENT: there is none */
+  enum kt_err (*guard_save)(void *ctx, const struct kt_log_guard *guard); /* KT_OK: durable */
   void (*fatal)(void *ctx, const char *text); /* nothing will be signed any more: report it, and restart the process */
 };
 
@@ -133,9 +134,8 @@ void kt_log_head(const struct kt_log *log, struct kt_log_head *ret_head);
 KT_MUST_USE enum kt_err kt_log_search(struct kt_log_reader *reader, const struct kt_search_request *request,
                                       struct kt_arena *arena, struct kt_writer *w, struct kt_log_problem *ret_problem);
 KT_MUST_USE enum kt_err kt_log_contact_monitor(struct kt_log_reader *reader,
-                                               const struct kt_contact_monitor_request *request,
-                                               struct kt_arena *arena, struct kt_writer *w,
-                                               struct kt_log_problem *ret_problem);
+                                               const struct kt_contact_monitor_request *request, struct kt_arena *arena,
+                                               struct kt_writer *w, struct kt_log_problem *ret_problem);
 KT_MUST_USE enum kt_err kt_log_owner_init(struct kt_log_reader *reader, const struct kt_owner_init_request *request,
                                           struct kt_arena *arena, struct kt_writer *w,
                                           struct kt_log_problem *ret_problem);
@@ -177,10 +177,10 @@ KT_MUST_USE enum kt_err kt_log_consistency(struct kt_log_reader *reader, uint64_
 struct kt_log_pending;
 
 struct kt_log_outcome {
-  enum kt_err err; /* KT_OK: durable and in the published head, or `inserted` false */
-  bool inserted;   /* false with KT_OK: somebody else was first; answer what exists */
-  uint64_t position; /* inserted */
-  uint32_t first_version; /* inserted */
+  enum kt_err err;               /* KT_OK: durable and in the published head, or `inserted` false */
+  bool inserted;                 /* false with KT_OK: somebody else was first; answer what exists */
+  uint64_t position;             /* inserted */
+  uint32_t first_version;        /* inserted */
   struct kt_log_problem problem; /* err != KT_OK */
 };
 /* Called once, from the sequencer's thread, in which nothing may wait; outcome is valid during the call. */
@@ -197,7 +197,7 @@ KT_MUST_USE enum kt_err kt_log_update_respond(struct kt_log_reader *reader, cons
                                               struct kt_writer *w, struct kt_log_problem *ret_problem);
 
 /* Operator insertion (import, update-label): a well-formed device set for this label and log, signed or not, is added
- * as the next version whoever signed it. */
+ * as the next version whoever signed it. An outcome with `inserted` false means: prepare again. */
 KT_MUST_USE enum kt_err kt_log_operator_prepare(struct kt_log_reader *reader, struct kt_bytes label,
                                                 struct kt_bytes value, struct kt_log_pending **ret_pending,
                                                 struct kt_log_problem *ret_problem);

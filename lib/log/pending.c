@@ -49,8 +49,8 @@ static enum kt_err check_limits(const struct prepare *p)
   }
   for (size_t i = 0; i < p->n_values; i++) {
     if (p->values[i].len > limits->value_max) {
-      return kt_log_refuse(p->problem, KT_ERR_LIMIT, "value-too-large", "value %zu has %zu bytes, over the limit of %zu",
-                           i, p->values[i].len, limits->value_max);
+      return kt_log_refuse(p->problem, KT_ERR_LIMIT, "value-too-large",
+                           "value %zu has %zu bytes, over the limit of %zu", i, p->values[i].len, limits->value_max);
     }
   }
   if (p->row.n_versions + p->n_values > VERSIONS_MAX) {
@@ -108,8 +108,8 @@ static enum kt_err authorise(struct prepare *p, bool by_operator)
   for (size_t i = 0; err == KT_OK && i < p->n_values; i++) {
     struct kt_set_judgement *judgement = kt_arena_alloc(arena, 1, sizeof *judgement);
     err = judgement == NULL ? KT_ERR_MEMORY
-                            : kt_account_judge(&state, &p->log->log_id, p->pending->label, p->pending->versions[i].value,
-                                               arena, judgement);
+                            : kt_account_judge(&state, &p->log->log_id, p->pending->label,
+                                               p->pending->versions[i].value, arena, judgement);
     if (err != KT_OK) {
       return no_memory(p);
     }
@@ -127,8 +127,8 @@ static enum kt_err authorise(struct prepare *p, bool by_operator)
     return kt_log_refuse(p->problem, KT_ERR_STORE, "account-state", "the label's account state: %s", kt_err_text(err));
   }
   /* The token is used up only by what needs it: claiming a label where registration is by token. */
-  p->pending->uses_token = p->pending->uses_token && !by_operator && claims &&
-                           p->log->options.registration == KT_REGISTRATION_TOKEN;
+  p->pending->uses_token =
+      p->pending->uses_token && !by_operator && claims && p->log->options.registration == KT_REGISTRATION_TOKEN;
   return KT_OK;
 }
 
@@ -185,8 +185,8 @@ static enum kt_err add_proof(struct prepare *p, uint32_t version, struct kt_log_
 {
   bool cached;
   struct kt_store_proof proof;
-  enum kt_err err = kt_log_vrf_lookup(p->log, p->reader->conn, p->row.label_id, p->pending->label, version, &proof,
-                                      &cached);
+  enum kt_err err =
+      kt_log_vrf_lookup(p->log, p->reader->conn, p->row.label_id, p->pending->label, version, &proof, &cached);
   if (err != KT_OK) {
     return kt_log_refuse(p->problem, err, "vrf", "a VRF proof cannot be made: %s", kt_err_text(err));
   }
@@ -311,8 +311,7 @@ static enum kt_err newer_is_published(const struct prepare *p, const struct kt_u
   struct kt_log_head head;
   uint32_t greatest;
   kt_log_head(p->log, &head);
-  enum kt_err err =
-    kt_store_find_greatest(p->reader->conn, p->row.label_id, p->row.n_versions, head.size, &greatest);
+  enum kt_err err = kt_store_find_greatest(p->reader->conn, p->row.label_id, p->row.n_versions, head.size, &greatest);
   if (err != KT_OK && err != KT_ERR_ABSENT) {
     return kt_log_store_problem(p->problem, err, p->reader->conn);
   }

@@ -16,9 +16,8 @@ static enum kt_err source_entry(void *ctx, uint64_t pos, struct kt_record_entry 
   if (err != KT_OK) {
     return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
   }
-  *ret_entry = (struct kt_record_entry){
-    .timestamp_ms = entry.timestamp_ms, .prefix_root = { .ref = entry.prefix_root_ref, .hash = entry.prefix_root }
-  };
+  *ret_entry = (struct kt_record_entry){ .timestamp_ms = entry.timestamp_ms,
+                                         .prefix_root = { .ref = entry.prefix_root_ref, .hash = entry.prefix_root } };
   return KT_OK;
 }
 
@@ -139,8 +138,9 @@ static enum kt_err explain(struct kt_log_query *query, enum kt_err err)
   case KT_ERR_LIMIT:
     return kt_log_refuse(query->problem, err, "response-size", "the response would be over a bound of the protocol");
   case KT_ERR_PROOF: /* our own proof does not satisfy the verifier's rules: the stored data is damaged */
-    return kt_log_refuse(query->problem, KT_ERR_STORE, "inconsistent", "the stored log is inconsistent: %s (entry %llu)",
-                         reason->text != NULL ? reason->text : "", (unsigned long long)reason->position);
+    return kt_log_refuse(query->problem, KT_ERR_STORE, "inconsistent",
+                         "the stored log is inconsistent: %s (entry %llu)", reason->text != NULL ? reason->text : "",
+                         (unsigned long long)reason->position);
   case KT_ERR_MEMORY: return kt_log_refuse(query->problem, err, "memory", "out of memory for this request");
   case KT_OK:
   case KT_ERR_FORMAT:

@@ -10,14 +10,16 @@ enum kt_err kt_log_pending_new(enum kt_log_work work, struct kt_bytes label, str
 {
   struct kt_log_pending *pending = calloc(1, sizeof *pending);
   if (pending == NULL) {
-    return kt_log_refuse(problem, KT_ERR_MEMORY, "memory", "out of memory");
+    (void)kt_log_refuse(problem, KT_ERR_MEMORY, "memory", "out of memory");
+    return KT_ERR_MEMORY;
   }
   kt_arena_init(&pending->arena, KT_ARENA_CAP_DEFAULT);
   pending->work = work;
   pending->label = (struct kt_bytes){ kt_arena_copy(&pending->arena, label.data, label.len), label.len };
   if (pending->label.data == NULL) {
     kt_log_pending_free(pending);
-    return kt_log_refuse(problem, KT_ERR_MEMORY, "memory", "out of memory");
+    (void)kt_log_refuse(problem, KT_ERR_MEMORY, "memory", "out of memory");
+    return KT_ERR_MEMORY;
   }
   *ret_pending = pending;
   return KT_OK;

@@ -3,8 +3,7 @@
 
 #include "log/engine.h"
 
-enum kt_err kt_log_reader_new(struct kt_log *log, struct kt_log_reader **ret_reader,
-                              struct kt_log_problem *ret_problem)
+enum kt_err kt_log_reader_new(struct kt_log *log, struct kt_log_reader **ret_reader, struct kt_log_problem *ret_problem)
 {
   struct kt_store_error error;
   struct kt_log_reader *reader = calloc(1, sizeof *reader);

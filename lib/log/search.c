@@ -8,9 +8,9 @@ static enum kt_err answer_absent(struct kt_log_query *query)
 {
   static const uint8_t zero_opening[KT_OPENING_LEN];
   const uint32_t version = 0;
-  struct kt_search_response response = {
-    .full_tree_head = query->full_tree_head, .opening = zero_opening, .n_ladder = 1
-  };
+  struct kt_search_response response = { .full_tree_head = query->full_tree_head,
+                                         .opening = zero_opening,
+                                         .n_ladder = 1 };
   struct kt_found found;
   enum kt_err err = kt_log_query_steps(query, &version, 1, NULL, NULL, &response.binary_ladder);
   if (err != KT_OK) {
@@ -81,8 +81,8 @@ static enum kt_err answer(struct kt_log_query *query, const struct kt_search_req
   return answer_found(query, fixed, fixed ? request->version.value : query->greatest);
 }
 
-enum kt_err kt_log_search(struct kt_log_reader *reader, const struct kt_search_request *request,
-                          struct kt_arena *arena, struct kt_writer *w, struct kt_log_problem *ret_problem)
+enum kt_err kt_log_search(struct kt_log_reader *reader, const struct kt_search_request *request, struct kt_arena *arena,
+                          struct kt_writer *w, struct kt_log_problem *ret_problem)
 {
   struct kt_log_query query;
   enum kt_err err = kt_log_query_begin(&query, reader, &request->last, arena, w, ret_problem);

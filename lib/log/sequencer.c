@@ -103,7 +103,8 @@ static void *sequencer_main(void *ctx)
   while (!log->stopping || log->first != NULL) {
     if (log->first == NULL) {
       /* not again at once: a heartbeat that cannot be committed must not become a busy loop */
-      bool due = !atomic_load(&log->is_fatal) && monotonic_ms() - last_commit_ms >= CLOCK_CHECK_MS && heartbeat_due(log);
+      bool due =
+          !atomic_load(&log->is_fatal) && monotonic_ms() - last_commit_ms >= CLOCK_CHECK_MS && heartbeat_due(log);
       if (!due) {
         wait_until(log, monotonic_ms() + CLOCK_CHECK_MS);
         continue;

@@ -28,6 +28,8 @@ void bench_require(enum kt_err err, const char *what);
 /* Zeroed, never NULL. */
 void *bench_alloc(size_t n, size_t size);
 uint64_t bench_now_ns(void);
+/* CPU time of this process, which others on the machine hardly disturb. */
+uint64_t bench_cpu_ns(void);
 double bench_seconds_since(uint64_t start_ns);
 uint64_t bench_unix_ms(void);
 void bench_sleep_ns(uint64_t ns);

@@ -76,10 +76,9 @@ struct kt_bytes bench_account_sign(struct bench_account *account, const struct k
     { .algorithm = KT_KEY_ED25519, .key = { signing, sizeof signing } },
     { .algorithm = KT_KEY_X25519, .key = { agreement, sizeof agreement } },
   };
-  const struct kt_device device = { .name = { (const uint8_t *)"phone", 5 },
-                                    .added_ms = ADDED_MS,
-                                    .keys = keys,
-                                    .n_keys = sizeof keys / sizeof keys[0] };
+  const struct kt_device device = {
+    .name = { (const uint8_t *)"phone", 5 }, .added_ms = ADDED_MS, .keys = keys, .n_keys = sizeof keys / sizeof keys[0]
+  };
   struct kt_device_set set = { .log_id = *log_id,
                                .label = bench_account_label(account),
                                .seq = account->seq,

@@ -17,6 +17,8 @@ struct bench_primitives {
   double start_us;   /* fork, exec and exit of the server program without a verb's work, median */
 };
 
+/* In this folder, now: what a disk does changes with who else uses it. */
+double bench_durable_us(const char *folder);
 void bench_primitives_measure(const struct bench_options *options, const char *folder, struct bench_primitives *ret,
                               struct bench_report *report);
 

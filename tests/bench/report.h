@@ -11,9 +11,9 @@
 #define BENCH_ROWS_MAX 256
 
 struct bench_row {
-  size_t size;         /* labels in the log; 0: a primitive */
-  const char *key;     /* stable name in the JSON */
-  const char *text;    /* what it is */
+  size_t size;      /* labels in the log; 0: a primitive */
+  const char *key;  /* stable name in the JSON */
+  const char *text; /* what it is */
   const char *unit;
   double value;
   double base;         /* of its primitives, same unit; 0: none */

@@ -46,6 +46,11 @@ uint64_t bench_now_ns(void)
   return clock_ns(CLOCK_MONOTONIC);
 }
 
+uint64_t bench_cpu_ns(void)
+{
+  return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 double bench_seconds_since(uint64_t start_ns)
 {
   return (double)(bench_now_ns() - start_ns) / 1e9;

@@ -197,8 +197,7 @@ static void check_contact(struct monitor *m)
     conf_err(c, conf_replay_end(m->world, replay, &root), KT_OK, "consuming the proof");
     return;
   }
-  const struct kt_log_state nothing = { .tree = { .size = 0 } };
-  const struct kt_client client = conf_client(c, &m->config, m->world, &nothing);
+  const struct kt_client client = conf_client(c, &m->config, m->world);
   struct kt_contact_result result;
   conf_err(c, kt_verify_contact(&client, &m->owner.contact, m->encoded, &result), KT_OK, "verifying");
   conf_same_u64(c, result.log.tree.size, m->world->n, "size of the state");
@@ -223,8 +222,7 @@ static void check_owner_monitor(struct monitor *m)
   conf_err(c, kt_owner_monitor(&view, &keys, m->start, &history, &progress), KT_OK, "owner monitoring");
   conf_same_trace(m->world, &view, &response.monitor);
 
-  const struct kt_log_state nothing = { .tree = { .size = 0 } };
-  const struct kt_client client = conf_client(c, &m->config, m->world, &nothing);
+  const struct kt_client client = conf_client(c, &m->config, m->world);
   struct kt_owner_result result;
   conf_require(c, m->last == 0, "owner monitoring against a retained tree is not in the files");
   conf_err(c, kt_verify_owner_monitor(&client, &m->owner, m->encoded, &result), KT_OK, "verifying");
@@ -268,7 +266,7 @@ static void check_init_parts(const struct monitor *m, const struct kt_owner_init
   conf_same_head(c, &m->config, &response->full_tree_head);
   conf_same_ladder(c, &m->config, response->binary_ladder, response->n_ladder);
   conf_same_combined(c, c->expect, &response->init);
-  uint32_t naive[KT_IBST_DEPTH_MAX + 1];
+  uint32_t naive[KT_IBST_DEPTH_MAX + 1] = { 0 };
   size_t n_naive = naive_greatest(m, naive);
   size_t n;
   const uint32_t *greatest = conf_u32s(c, c->expect, "greatest_versions", &n);
@@ -317,8 +315,7 @@ static void check_owner_init(struct monitor *m)
   conf_err(c, kt_owner_init(&view, &keys, list, n, response.greatest_versions, n_greatest), KT_OK, "initialization");
   conf_same_trace(m->world, &view, &response.init);
 
-  const struct kt_log_state nothing = { .tree = { .size = 0 } };
-  const struct kt_client client = conf_client(c, &m->config, m->world, &nothing);
+  const struct kt_client client = conf_client(c, &m->config, m->world);
   struct kt_owner_result result;
   conf_require(c, m->last == 0, "owner initialization against a retained tree is not in the files");
   conf_err(c, kt_verify_owner_init(&client, m->label, m->start, m->encoded, &result), KT_OK, "verifying");

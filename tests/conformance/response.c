@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "response.h"
 
-struct kt_client conf_client(struct conf_case *c, const struct kt_config *config, const struct conf_world *world,
-                             const struct kt_log_state *log)
+struct kt_client conf_client(struct conf_case *c, const struct kt_config *config, const struct conf_world *world)
 {
+  const struct kt_log_state *nothing = conf_alloc(c, 1, sizeof *nothing);
   return (struct kt_client){
-    .config = config, .log = log, .now_ms = conf_rightmost_ms(world), .arena = &c->arena, .reason = &c->reason
+    .config = config, .log = nothing, .now_ms = conf_rightmost_ms(world), .arena = &c->arena, .reason = &c->reason
   };
 }
 

@@ -106,8 +106,7 @@ static void check_result(const struct search *s, const struct kt_search_result *
 static struct kt_label_keys verified_keys(struct search *s)
 {
   struct conf_case *c = s->c;
-  const struct kt_log_state nothing = { .tree = { .size = 0 } };
-  const struct kt_client client = conf_client(c, &s->config, s->world, &nothing);
+  const struct kt_client client = conf_client(c, &s->config, s->world);
   uint32_t versions[KT_LADDER_MAX];
   struct kt_label_keys keys;
   size_t n = kt_ladder_base(s->target, versions);
@@ -141,9 +140,8 @@ static void check_only_absent(struct search *s, struct kt_label_keys keys)
 static void verify(struct search *s)
 {
   struct conf_case *c = s->c;
-  const struct kt_log_state nothing = { .tree = { .size = 0 } };
   const struct kt_contact_state no_contact = { .n_map = 0 };
-  const struct kt_client client = conf_client(c, &s->config, s->world, &nothing);
+  const struct kt_client client = conf_client(c, &s->config, s->world);
   struct kt_search_result result;
   enum kt_err err =
       kt_verify_search(&client, s->label, s->fixed ? &s->target : NULL, NULL, &no_contact, s->encoded, &result);

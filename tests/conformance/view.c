@@ -64,7 +64,7 @@ void conf_update_view(struct conf_case *c)
   conf_err(c, kt_update_view(&view), KT_OK, "updating the view");
   conf_same_u64(c, view.rightmost_ms, (size - 1) * STEP_MS, "rightmost timestamp");
 
-  uint64_t naive[2 * KT_IBST_DEPTH_MAX];
+  uint64_t naive[2 * KT_IBST_DEPTH_MAX] = { 0 };
   size_t n_naive = naive_update(size, advertised, naive);
   same_positions(c, world->asked, world->n_asked, naive, n_naive, "entries, by the draft's procedure");
   size_t n;

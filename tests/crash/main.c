@@ -79,26 +79,47 @@ static bool start_server(struct crash_test *test)
   return false;
 }
 
-static void check_ack(struct crash_test *test, size_t index)
+static void check_ack(struct crash_test *test, struct crash_user *user, const struct crash_ack *ack)
 {
-  const struct crash_ack ack = crash_truth_ack(&test->truth, index);
-  enum crash_answer answer = crash_user_check(&test->checker, &ack);
+  enum crash_answer answer = crash_user_check(user, ack);
   if (answer == CRASH_GONE || answer == CRASH_BUSY) {
-    crash_truth_fail(&test->truth, "look-up of %s version %u: no answer", ack.label, (unsigned)ack.version);
+    crash_truth_fail(&test->truth, "look-up of %s version %u: no answer", ack->label, (unsigned)ack->version);
   }
   test->n_lookups++;
+}
+
+/* A client without memory sees the head that a forked log would not show to one that remembers. */
+static void check_as_newcomer(struct crash_test *test)
+{
+  struct crash_user newcomer;
+  const struct crash_ack ack = crash_truth_ack(&test->truth, 0);
+  crash_user_init(&newcomer, "newcomer", &test->config, &test->truth);
+  crash_user_connect(&newcomer, test->server.url);
+  check_ack(test, &newcomer, &ack);
+  crash_user_release(&newcomer);
+}
+
+static void check_range(struct crash_test *test, size_t begin, size_t end)
+{
+  for (size_t i = begin; i < end && crash_truth_failures(&test->truth) < FAILURES_MAX; i++) {
+    const struct crash_ack ack = crash_truth_ack(&test->truth, i);
+    check_ack(test, &test->checker, &ack);
+  }
 }
 
 /* Everything acknowledged since the last check, and a sample of what is older. */
 static void check_recent(struct crash_test *test)
 {
   size_t n = crash_truth_count(&test->truth);
+  if (n > 0) {
+    check_as_newcomer(test);
+  }
   for (size_t i = 0; i < CHECK_OLDER && test->n_checked > 0; i++) {
-    check_ack(test, crash_random_below(&test->random, test->n_checked));
+    size_t older = crash_random_below(&test->random, test->n_checked);
+    check_range(test, older, older + 1);
   }
-  while (test->n_checked < n) {
-    check_ack(test, test->n_checked++);
-  }
+  check_range(test, test->n_checked, n);
+  test->n_checked = n;
 }
 
 static void run_load(struct crash_test *test)
@@ -143,11 +164,8 @@ static void run_round(struct crash_test *test, unsigned round)
 static void run_end(struct crash_test *test)
 {
   if (start_server(test)) {
-    size_t n = crash_truth_count(&test->truth);
     crash_user_connect(&test->checker, test->server.url);
-    for (size_t i = 0; i < n; i++) {
-      check_ack(test, i);
-    }
+    check_range(test, 0, crash_truth_count(&test->truth));
     int status = crash_server_end(&test->server, SIGTERM);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
       crash_truth_fail(&test->truth, "SIGTERM: the server ended with status %#x", (unsigned)status);

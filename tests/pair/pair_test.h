@@ -17,13 +17,13 @@
 
 /* How many versions of the label the entries add, one digit per entry, repeated to the log's size. */
 static const char *const pair_patterns[] = {
-  "0",          /* none at all */
-  "1",          /* one in each */
-  "01",         /* gaps */
-  "00000100",   /* rare */
-  "0003",       /* several at once */
-  "012000405",  /* mixed */
-  "8",          /* many */
+  "0",         /* none at all */
+  "1",         /* one in each */
+  "01",        /* gaps */
+  "00000100",  /* rare */
+  "0003",      /* several at once */
+  "012000405", /* mixed */
+  "8",         /* many */
 };
 
 /* Windows over entries 10 ms apart: all distinguished; some; few; none. */

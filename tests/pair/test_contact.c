@@ -2,7 +2,7 @@
 /* Contact monitoring: what has to be monitored, step by step, until a distinguished entry is reached. */
 #include "pair_test.h"
 
-#define SIZE_MAX_ 14
+#define SIZE_MAX_ 12
 
 /* Where monitoring leads from pos: the last of its right ancestors; false when a distinguished entry ends it. */
 static bool naive_position(const struct toy_log *log, uint64_t size, uint64_t pos, uint64_t *ret_pos)
@@ -151,7 +151,7 @@ static void test_several_versions(void **state)
     for (size_t p = 0; p < PAIR_COUNT(pair_patterns); p++) {
       struct toy_log log;
       pair_log(&log, 24, pair_patterns[p], pair_windows[w], 0);
-      for (uint32_t i = 0; i < 200; i++) {
+      for (uint32_t i = 0; i < 80; i++) {
         wander(&log, 77 * i + 5);
       }
       toy_log_release(&log);

@@ -2,7 +2,7 @@
 /* Owners: initialization, monitoring and updates, while the log grows. */
 #include "pair_test.h"
 
-#define SIZE_MAX_ 14
+#define SIZE_MAX_ 12
 
 static enum kt_err init(struct toy_user *user, uint64_t size, uint64_t start)
 {

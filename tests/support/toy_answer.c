@@ -37,12 +37,10 @@ static enum kt_err begin(struct answer *a, const struct kt_optional_u64 *last, s
   toy_sign_head(a->log, a->size, a->signature);
   *ret_head = (struct kt_full_tree_head){ .type = old == a->size ? KT_HEAD_SAME : KT_HEAD_UPDATED };
   if (ret_head->type == KT_HEAD_UPDATED) {
-    ret_head->tree_head = (struct kt_tree_head){
-      .tree_size = a->size, .signature = { a->signature, a->log->config.suite->signature_len }
-    };
+    ret_head->tree_head = (struct kt_tree_head){ .tree_size = a->size,
+                                                 .signature = { a->signature, a->log->config.suite->signature_len } };
   }
-  enum kt_err err =
-    kt_record_init(&a->record, &a->log->prover_config, a->size, old, &a->log->source, &a->arena, NULL);
+  enum kt_err err = kt_record_init(&a->record, &a->log->prover_config, a->size, old, &a->log->source, &a->arena, NULL);
   return err == KT_OK ? kt_update_view(&a->record.view) : err;
 }
 
@@ -109,9 +107,9 @@ static enum kt_err answer_absent(struct answer *a, const struct kt_search_reques
   if (request->version.present) {
     return KT_ERR_ABSENT;
   }
-  struct kt_search_response response = {
-    .opening = zero, .binary_ladder = make_steps(a, &version, 1, NULL, NULL), .n_ladder = 1
-  };
+  struct kt_search_response response = { .opening = zero,
+                                         .binary_ladder = make_steps(a, &version, 1, NULL, NULL),
+                                         .n_ladder = 1 };
   enum kt_err err = begin(a, &request->last, &response.full_tree_head);
   if (err == KT_OK) {
     err = kt_greatest_search(&a->record.view, &a->key_set, 0, true, &found);
@@ -143,9 +141,9 @@ static enum kt_err answer_search(struct answer *a, struct kt_writer *w)
     return KT_ERR_ABSENT;
   }
   const struct toy_version *version = toy_version_find(a->log, a->label, target);
-  struct kt_search_response response = {
-    .version = target, .opening = version->opening, .value = { .value = toy_label(version->value) }
-  };
+  struct kt_search_response response = { .version = target,
+                                         .opening = version->opening,
+                                         .value = { .value = toy_label(version->value) } };
   response.n_ladder = kt_ladder_base(target, versions);
   response.binary_ladder = make_steps(a, versions, response.n_ladder, &greatest, &target);
   err = begin(a, &request.last, &response.full_tree_head);
@@ -362,12 +360,9 @@ enum kt_err toy_answer(struct toy_log *log, uint64_t size, enum toy_kind kind, s
                        struct kt_writer *ret_response)
 {
   static enum kt_err (*const answers[])(struct answer *, struct kt_writer *) = {
-    [TOY_SEARCH] = answer_search,
-    [TOY_CONTACT] = answer_contact,
-    [TOY_OWNER_INIT] = answer_owner_init,
-    [TOY_OWNER_MONITOR] = answer_owner_monitor,
-    [TOY_UPDATE] = answer_update,
-    [TOY_DISTINGUISHED] = answer_distinguished,
+    [TOY_SEARCH] = answer_search,         [TOY_CONTACT] = answer_contact,
+    [TOY_OWNER_INIT] = answer_owner_init, [TOY_OWNER_MONITOR] = answer_owner_monitor,
+    [TOY_UPDATE] = answer_update,         [TOY_DISTINGUISHED] = answer_distinguished,
   };
   static struct answer a;
   assert_true(size > 0 && size <= log->size);

@@ -157,9 +157,9 @@ static const struct toy_version *new_version(struct toy_log *log, const char *la
   int len = snprintf(version->value, sizeof version->value, "%s/%u", label, (unsigned)version->version);
   assert_true(len > 0 && (size_t)len < sizeof version->value);
   const struct kt_update_value value = { .value = toy_label(version->value) };
-  assert_int_equal(kt_commitment(&log->config, version->opening, toy_label(label), version->version, &value,
-                                 &version->commitment),
-                   KT_OK);
+  assert_int_equal(
+      kt_commitment(&log->config, version->opening, toy_label(label), version->version, &value, &version->commitment),
+      KT_OK);
   return version;
 }
 

@@ -69,9 +69,9 @@ struct toy_log {
   bool signed_heads[TOY_ENTRIES_MAX + 1];
 
   /* Hooks. */
-  uint8_t salt;          /* part of every later entry, value and opening: forks */
-  uint64_t owner_limit;  /* owner monitoring stops before this entry */
-  bool keep_going;       /* answer although the algorithm ended with an error */
+  uint8_t salt;         /* part of every later entry, value and opening: forks */
+  uint64_t owner_limit; /* owner monitoring stops before this entry */
+  bool keep_going;      /* answer although the algorithm ended with an error */
   toy_mutate mutate;
   void *mutate_ctx;
 };

@@ -152,9 +152,9 @@ void toy_naive_state(const struct toy_log *log, uint64_t size, struct kt_tree_st
   }
   for (start = 0; start < size; start = state.frontier[state.n_frontier++].pos + 1) {
     uint64_t pos = root_of(start, size - start);
-    state.frontier[state.n_frontier] = (struct kt_frontier_entry){
-      .pos = pos, .timestamp_ms = log->timestamps[pos], .prefix_root = log->prefix_roots[pos].hash
-    };
+    state.frontier[state.n_frontier] = (struct kt_frontier_entry){ .pos = pos,
+                                                                   .timestamp_ms = log->timestamps[pos],
+                                                                   .prefix_root = log->prefix_roots[pos].hash };
   }
   *ret_state = state;
 }

@@ -89,10 +89,10 @@ static enum kt_err verify_contact(struct toy_user *user, const struct kt_client 
 static enum kt_err verify_owner(struct toy_user *user, const struct kt_client *client, const struct toy_query *query,
                                 struct kt_bytes response)
 {
-  enum kt_err err = query->kind == TOY_OWNER_INIT
-                      ? kt_verify_owner_init(client, toy_label(query->label), query->start, response,
-                                             &user->owner_result)
-                      : kt_verify_owner_monitor(client, &user->owner, response, &user->owner_result);
+  enum kt_err err =
+      query->kind == TOY_OWNER_INIT
+          ? kt_verify_owner_init(client, toy_label(query->label), query->start, response, &user->owner_result)
+          : kt_verify_owner_monitor(client, &user->owner, response, &user->owner_result);
   if (err == KT_OK) {
     user->state = user->owner_result.log;
     user->owner = user->owner_result.owner;
@@ -138,8 +138,8 @@ enum kt_err toy_run(struct toy_user *user, uint64_t size, const struct toy_query
 {
   enum kt_err err = toy_ask(user, size, query);
   return err == KT_OK
-           ? toy_verify(user, query, user->response, user->has_now ? user->now_ms : user->log->timestamps[size - 1])
-           : err;
+             ? toy_verify(user, query, user->response, user->has_now ? user->now_ms : user->log->timestamps[size - 1])
+             : err;
 }
 
 void toy_run_ok(struct toy_user *user, uint64_t size, const struct toy_query *query)

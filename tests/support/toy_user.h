@@ -14,7 +14,7 @@ struct toy_user {
   bool has_now;
   uint64_t now_ms; /* when has_now; otherwise the timestamp of the newest entry the log shows */
   struct kt_arena arena;
-  struct kt_reason reason; /* of the last verification */
+  struct kt_reason reason;  /* of the last verification */
   struct kt_bytes response; /* the last one */
   /* Results of the last successful verification. */
   struct kt_search_result search;
@@ -35,7 +35,7 @@ struct toy_query {
   uint64_t start;                 /* owner initialization */
   const struct kt_bytes *values;  /* update */
   size_t n_values;
-  const uint64_t *stop;           /* distinguished */
+  const uint64_t *stop; /* distinguished */
 };
 
 /* Request and answer; user->response is set. */

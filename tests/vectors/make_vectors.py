@@ -1,338 +1,21 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the vector files beside this script.
-
-A second model of the protocol, written from the text of draft-ietf-keytrans-protocol and RFC 9381 alone and as plainly
-as possible: whole trees, no proofs without building them, Python's integers and hashes. The C library shares nothing
-with it. The VRF is first held against an example of RFC 9381. Run it after changing it; the files are committed.
+"""Writes the vector files beside this script, from the model in model.py. Run it after changing either; the files are
+committed. With an argument N, from-kt.json gets N random logs instead of a few, and goes to the standard output.
 """
 
 import hashlib
 import hmac
 import json
 import os
+import random
+import sys
 
-DAY_MS = 86400000
-START_MS = 1700000000000
-WINDOW_MS = 7 * DAY_MS
+sys.dont_write_bytecode = True  # no cache beside the vectors
 
-
-def sha256(data):
-    return hashlib.sha256(data).digest()
-
-
-def u8(n):
-    return n.to_bytes(1, "big")
-
-
-def u32(n):
-    return n.to_bytes(4, "big")
-
-
-def u64(n):
-    return n.to_bytes(8, "big")
-
-
-def opaque8(data):
-    return u8(len(data)) + data
-
-
-def opaque16(data):
-    return len(data).to_bytes(2, "big") + data
-
-
-def opaque32(data):
-    return u32(len(data)) + data
-
-
-def optional(data):
-    return b"\x00" if data is None else b"\x01" + data
-
-
-# --- Implicit Binary Search Tree, Updating Views of the Tree ---------------------------------------------------------
-
-
-def ibst_root(low, high):
-    return low + (1 << ((high - low).bit_length() - 1)) - 1
-
-
-def ibst_path(size, pos):
-    """Root first, pos last."""
-    low, high, path = 0, size, []
-    while True:
-        root = ibst_root(low, high)
-        path.append(root)
-        if root == pos:
-            return path
-        low, high = (low, root) if pos < root else (root + 1, high)
-
-
-def ibst_children(size):
-    """Every node's (left, right), from the inductive definition."""
-    children = {}
-
-    def walk(low, high):
-        if low == high:
-            return None
-        root = ibst_root(low, high)
-        children[root] = (walk(low, root), walk(root + 1, high))
-        return root
-
-    walk(0, size)
-    return children
-
-
-def frontier(size):
-    return ibst_path(size, size - 1)
-
-
-def update_view(size, advertised):
-    if advertised == size:
-        return []
-    if advertised == 0:
-        return frontier(size)
-    entries = [p for p in reversed(ibst_path(size, advertised - 1)) if p >= advertised]
-    last = entries[-1] if entries else advertised - 1
-    return entries + [p for p in frontier(size) if p > last]
-
-
-def distinguished(timestamps, window):
-    found = set()
-
-    def walk(low, high, left, right):
-        if low == high or right - left < window:
-            return
-        root = ibst_root(low, high)
-        found.add(root)
-        walk(low, root, left, timestamps[root])
-        walk(root + 1, high, timestamps[root], right)
-
-    walk(0, len(timestamps), 0, timestamps[-1])
-    return found
-
-
-# --- Binary Ladder ---------------------------------------------------------------------------------------------------
-
-
-def base_ladder(greatest):
-    """"First, version x of the label is looked up, where x is a consecutively higher power of two minus one", until one
-    is missing; then a binary search. Versions that cannot exist are skipped as if missing."""
-    versions, lower, upper, step = [], 0, None, 0
-    while upper is None:
-        version = (1 << step) - 1
-        versions.append(version)
-        if version <= greatest:
-            lower = version
-        else:
-            upper = version
-        step += 1
-    while lower + 1 < upper:
-        version = (lower + upper) // 2
-        versions.append(version)
-        if version <= greatest:
-            lower = version
-        else:
-            upper = version
-    return [v for v in versions if v < 1 << 32]
-
-
-def search_ladder(target, greatest, left_inclusion=(), right_non_inclusion=()):
-    versions = []
-    for version in base_ladder(target):
-        versions.append(version)
-        if (version <= greatest) != (version <= target):
-            break
-    return [v for v in versions if v not in left_inclusion and v not in right_non_inclusion]
-
-
-# --- Log Tree --------------------------------------------------------------------------------------------------------
-
-
-def leaf_value(timestamp, prefix_root):
-    return sha256(u64(timestamp) + prefix_root)
-
-
-def log_value(leaves, low, high):
-    if high - low == 1:
-        return leaves[low]
-    half = 1 << ((high - low - 1).bit_length() - 1)
-
-    def content(a, b):
-        return (b"\x00" if b - a == 1 else b"\x01") + log_value(leaves, a, b)
-
-    return sha256(content(low, low + half) + content(low + half, high))
-
-
-def balanced(low, high):
-    """Largest balanced subtrees of [low, high), left to right, low being where a balanced subtree may begin."""
-    parts = []
-    while low < high:
-        half = 1 << ((high - low).bit_length() - 1)
-        parts.append((low, low + half))
-        low += half
-    return parts
-
-
-def copath(size, leaves, retained):
-    """Heads a proof carries: of balanced subtrees, none of them computable from what the verifier has."""
-    known = balanced(0, retained)
-
-    def walk(low, high):
-        inside = [leaf for leaf in leaves if low <= leaf < high]
-        if high - low == 1 and inside:
-            return []
-        if not inside and (low, high) in known:
-            return []
-        is_balanced = (high - low) & (high - low - 1) == 0
-        touches = any(a < high and low < b and (a, b) != (low, high) and b - a <= high - low for a, b in known)
-        if not inside and not touches and is_balanced:
-            return [(low, high)]
-        half = 1 << ((high - low - 1).bit_length() - 1)
-        return walk(low, low + half) + walk(low + half, high)
-
-    return walk(0, size)
-
-
-def flat(low, high):
-    return 2 * low + (high - low) - 1
-
-
-# --- Prefix Tree -----------------------------------------------------------------------------------------------------
-
-ZERO = bytes(32)
-
-
-def bit(key, depth):
-    return key[depth // 8] >> (7 - depth % 8) & 1
-
-
-def prefix_value(tree, depth=0):
-    """tree: {vrf_output: commitment}, all sharing `depth` bits."""
-    if not tree:
-        return ZERO
-    if len(tree) == 1:
-        ((key, commitment),) = tree.items()
-        return sha256(b"\x02" + key + commitment)
-    sides = [{k: v for k, v in tree.items() if bit(k, depth) == side} for side in (0, 1)]
-    return sha256(b"\x03" + prefix_value(sides[0], depth + 1) + prefix_value(sides[1], depth + 1))
-
-
-def prefix_search(tree, key):
-    depth = 0
-    while len(tree) > 1:
-        tree = {k: v for k, v in tree.items() if bit(k, depth) == bit(key, depth)}
-        depth += 1
-    if not tree:
-        return {"result_type": 3, "depth": depth} if depth else {"result_type": 3, "depth": 0}
-    ((leaf, commitment),) = tree.items()
-    if leaf == key:
-        return {"result_type": 1, "depth": depth}
-    return {"result_type": 2, "depth": depth,
-            "leaf": {"vrf_output": leaf.hex(), "commitment": commitment.hex()}}
-
-
-def prefix_elements(tree, keys, depth=0):
-    if not keys:
-        return [prefix_value(tree, depth)]
-    if len(tree) <= 1:
-        return []
-    elements = []
-    for side in (0, 1):
-        elements += prefix_elements({k: v for k, v in tree.items() if bit(k, depth) == side},
-                                    [k for k in keys if bit(k, depth) == side], depth + 1)
-    return elements
-
-
-def prefix_proof(tree, keys):
-    results = [prefix_search(tree, key) for key in keys]
-    elements = prefix_elements(tree, keys)
-    encoded = u8(len(results))
-    for result in results:
-        leaf = result.get("leaf")
-        encoded += u8(result["result_type"])
-        encoded += bytes.fromhex(leaf["vrf_output"] + leaf["commitment"]) if leaf else b""
-        encoded += u8(result["depth"])
-    return results, elements, encoded + len(elements).to_bytes(2, "big") + b"".join(elements)
-
-
-def combined_proof(timestamps, prefix_proofs, prefix_roots, inclusion):
-    return (u8(len(timestamps)) + b"".join(u64(t) for t in timestamps) +
-            u8(len(prefix_proofs)) + b"".join(prefix_proofs) +
-            u8(len(prefix_roots)) + b"".join(prefix_roots) +
-            len(inclusion).to_bytes(2, "big") + b"".join(inclusion))
-
-
-# --- ECVRF-EDWARDS25519-SHA512-TAI (RFC 9381) -------------------------------------------------------------------------
-
-P = 2**255 - 19
-Q = 2**252 + 27742317777372353535851937790883648493
-D = -121665 * pow(121666, P - 2, P) % P
-
-
-def point_add(a, b):
-    (x1, y1), (x2, y2) = a, b
-    k = D * x1 * x2 * y1 * y2 % P
-    return ((x1 * y2 + x2 * y1) * pow(1 + k, P - 2, P) % P, (y1 * y2 + x1 * x2) * pow(1 - k, P - 2, P) % P)
-
-
-def point_mul(n, a):
-    result = (0, 1)
-    while n:
-        if n & 1:
-            result = point_add(result, a)
-        a = point_add(a, a)
-        n >>= 1
-    return result
-
-
-def point_decode(data):
-    number = int.from_bytes(data, "little")
-    sign, y = number >> 255, number & (2**255 - 1)
-    if y >= P:
-        return None
-    u, v = (y * y - 1) % P, (D * y * y + 1) % P
-    square = u * pow(v, P - 2, P) % P
-    x = pow(square, (P + 3) // 8, P)
-    if x * x % P != square:
-        x = x * pow(2, (P - 1) // 4, P) % P
-    if x * x % P != square or (x == 0 and sign):
-        return None
-    return (P - x if x & 1 != sign else x, y)
-
-
-def point_encode(a):
-    return (a[1] | (a[0] & 1) << 255).to_bytes(32, "little")
-
-
-BASE = point_decode((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
-
-
-def expand(seed):
-    digest = bytearray(hashlib.sha512(seed).digest())
-    digest[0] &= 248
-    digest[31] = digest[31] & 127 | 64
-    return int.from_bytes(digest[:32], "little"), bytes(digest[32:])
-
-
-def vrf_prove(seed, alpha):
-    """(public key, proof, whole output)"""
-    x, nonce_key = expand(seed)
-    public = point_encode(point_mul(x, BASE))
-    point, counter = None, 0
-    while point is None:
-        digest = hashlib.sha512(b"\x03\x01" + public + alpha + u8(counter) + b"\x00").digest()
-        point = point_decode(digest[:32])
-        counter += 1
-    point = point_mul(8, point)
-    hashed = point_encode(point)
-    gamma = point_mul(x, point)
-    k = int.from_bytes(hashlib.sha512(nonce_key + hashed).digest(), "little") % Q
-    parts = [public, hashed, point_encode(gamma), point_encode(point_mul(k, BASE)), point_encode(point_mul(k, point))]
-    challenge = hashlib.sha512(b"\x03\x02" + b"".join(parts) + b"\x00").digest()[:16]
-    s = (k + int.from_bytes(challenge, "little") * x) % Q
-    output = hashlib.sha512(b"\x03\x03" + point_encode(point_mul(8, gamma)) + b"\x00").digest()
-    return public, point_encode(gamma) + challenge + s.to_bytes(32, "little"), output
-
+from model import (Log, Prover, balanced, base_ladder, combined_proof, copath, distinguished, flat, frontier,
+                   ibst_children, ibst_path, leaf_value, log_value, opaque16, opaque32, opaque8, optional, prefix_proof,
+                   prefix_value, search_ladder, sha256, u32, u64, u8, update_view, vrf_prove, DAY_MS, START_MS, WINDOW_MS)
 
 SEED = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
 
@@ -345,9 +28,6 @@ def check_rfc9381():
                            "1f479d9727d2d0f9b005a6e456a35d4fb0daab1268a1b0db10836d9826a528ca76567805")
     assert output.hex() == ("90cf1df3b703cce59e2a35b925d411164068269d7b2d29f3301c03dd757876ff66b71dda49d2de59d0345045"
                             "1af026798e8f81cd2e333de5cdf4f3e140fdd8ae")
-
-
-# --- the files ---------------------------------------------------------------------------------------------------------
 
 
 def case(name, given, expect):
@@ -534,33 +214,23 @@ def request_cases():
                {"encoding": (opening + opaque16(signature)).hex()})
 
 
-def worked_example():
+def key_list(log, n):
+    return [{"version": v, "vrf_output": log.key(v).hex(),
+             **({"commitment": log.commitments[v].hex()} if v in log.commitments else {})} for v in range(n)]
+
+
+def worked_cases():
     """The log of the draft's worked example, for a user who has retained nothing: a label with versions 0 to 2, the
-    last of them in entry 10, and one other leaf in every entry."""
-    timestamps = worked_timestamps()
-    keys = {v: sha256(b"search key " + u8(v)) for v in range(4)}
-    commitments = {v: sha256(b"commitment " + u8(v)) for v in range(3)}
-    inserted = {0: 1, 1: 5, 2: 10}
-    trees = []
-    for pos in range(13):
-        tree = {sha256(b"other " + u8(i)): sha256(b"value " + u8(i)) for i in range(pos + 1)}
-        tree.update({keys[v]: commitments[v] for v in inserted if inserted[v] <= pos})
-        trees.append(tree)
-    leaves = [leaf_value(timestamps[i], prefix_value(trees[i])) for i in range(13)]
-    versions = [{"version": v, "vrf_output": keys[v].hex(),
-                 **({"commitment": commitments[v].hex()} if v in commitments else {})} for v in range(4)]
-    return timestamps, keys, trees, leaves, versions
-
-
-def combined_cases():
-    timestamps, keys, trees, leaves, versions = worked_example()
-    assert sorted(distinguished(timestamps, WINDOW_MS))[-1] == 11
+    last of them in entry 10."""
+    versions_at = [1 if pos in (1, 5, 10) else 0 for pos in range(13)]
+    log = Log(worked_timestamps(), versions_at, WINDOW_MS)
+    assert max(log.distinguished) == 11
 
     def proof(lookups, extra_ms=(), roots=(7,), inclusion=True):
-        proofs = [prefix_proof(trees[pos], [keys[v] for v in ladder])[2] for pos, ladder in lookups]
-        elements = [log_value(leaves, *part) for part in copath(13, [7, 11, 12], 0)]
-        return combined_proof([timestamps[i] for i in (7, 11, 12)] + list(extra_ms), proofs,
-                              [prefix_value(trees[i]) for i in roots], elements if inclusion else elements[:-1])
+        proofs = [prefix_proof(log.trees[pos], [log.key(v) for v in ladder])[2] for pos, ladder in lookups]
+        elements = [log_value(log.leaves, *part) for part in copath(13, [7, 11, 12], 0)]
+        return combined_proof([log.timestamps[i] for i in (7, 11, 12)] + list(extra_ms), proofs,
+                              [prefix_value(log.trees[i]) for i in roots], elements if inclusion else elements[:-1])
 
     full, omitted = (11, [0, 1, 3, 2]), (12, [3])
     for name, verdict, encoded in (
@@ -569,14 +239,84 @@ def combined_cases():
             ("non-inclusion-omitted", "reject", proof([full, (12, [])])),
             ("lookups-out-of-order", "reject", proof([(11, [0, 1, 2, 3]), omitted])),
             ("starts-at-the-root", "reject", proof([(7, [0, 1, 3, 2]), full, omitted], roots=())),
-            ("timestamp-too-many", "reject", proof([full, omitted], extra_ms=[timestamps[3]])),
+            ("timestamp-too-many", "reject", proof([full, omitted], extra_ms=[log.timestamps[3]])),
             ("root-too-few", "reject", proof([full, omitted], roots=())),
             ("root-too-many", "reject", proof([full, omitted], roots=(7, 11))),
             ("element-too-few", "reject", proof([full, omitted], inclusion=False)),
             ("trailing-byte", "reject", proof([full, omitted]) + b"\x00")):
         yield {"kind": "combined-search", "name": name, "expect": verdict, "operation": "greatest-version", "size": 13,
-               "greatest": 2, "timestamps": timestamps, "versions": versions, "proof": encoded.hex()}
-    assert combined_proof([], [], [], []) == b"\x00\x00\x00\x00\x00"
+               "greatest": 2, "timestamps": log.timestamps, "versions": key_list(log, 4), "proof": encoded.hex()}
+
+
+def random_log(rng):
+    """Some of these have no distinguished entry, some only distinguished ones."""
+    size, step = rng.randint(2, 16), rng.choice((0, DAY_MS // 2, 3 * DAY_MS, 16 * DAY_MS))
+    timestamps = [rng.choice((0, START_MS))]
+    while len(timestamps) < size:
+        timestamps.append(timestamps[-1] + rng.randint(0, step))
+    return Log(timestamps, [rng.choice((0, 0, 1, 1, 2, 3)) for _ in range(size)], WINDOW_MS)
+
+
+def search_case(rng, log, operation):
+    prover = Prover(log)
+    greatest = log.greatest[-1]
+    fields = {}
+    if operation == "greatest-version":
+        prover.greatest_version(greatest)
+    elif operation == "fixed-version":
+        greatest = rng.randint(0, greatest)
+        prover.fixed_version(greatest)
+    else:
+        positions = [p for p in range(log.size) if log.greatest[p] > (log.greatest[p - 1] if p else -1)]
+        chosen = sorted(rng.sample(positions, rng.randint(1, min(3, len(positions)))))
+        fields["map"] = [{"position": p, "version": log.greatest[p]} for p in chosen]
+        if not prover.contact_monitor([(p, log.greatest[p]) for p in chosen]):
+            return None
+    return {"kind": "combined-search", "operation": operation, "size": log.size, "greatest": greatest, **fields,
+            "timestamps": log.timestamps, "versions": key_list(log, 2 * len(log.commitments) + 2),
+            "proof": prover.finish().hex()}
+
+
+def update_case(rng, log):
+    """An owner who has processed everything before the insertion at `position`, one version an entry."""
+    starts = [p for p in sorted(log.distinguished) if p + 1 < log.size]
+    if not starts:
+        return None
+    start = rng.choice(starts)
+    added = [(p, log.greatest[p] - log.greatest[p - 1]) for p in range(start + 1, log.size)]
+    inserted = [(p, n) for p, n in added if n > 0]
+    upcoming = []
+    for position, n_new in inserted:
+        if n_new > 1 or rng.random() < 0.3:
+            break
+        upcoming.append(position)
+    else:
+        return None
+    prover = Prover(log)
+    prover.owner_update(position, n_new, upcoming[-1] if upcoming else start)
+    owner = {"starting": start, "upcoming": upcoming}
+    if log.greatest[start] >= 0:
+        owner["version_at_starting"] = log.greatest[start]
+    return {"kind": "owner-update", "size": log.size, "position": position, "new_versions": n_new, "owner": owner,
+            "timestamps": log.timestamps, "keys": key_list(log, 2 * len(log.commitments) + 2),
+            "proof": prover.finish().hex()}
+
+
+def random_cases(count):
+    rng = random.Random(1)
+    for i in range(count):
+        log = random_log(rng)
+        if log.greatest[-1] < 0:
+            continue
+        for operation in ("greatest-version", "fixed-version", "contact-monitor", "owner-update"):
+            made = update_case(rng, log) if operation == "owner-update" else search_case(rng, log, operation)
+            if made is not None:
+                yield {"name": f"random-{i}-{operation}", "expect": "accept", **made}
+
+
+def combined_cases(count=8):
+    yield from worked_cases()
+    yield from random_cases(count)
 
 
 FILES = {
@@ -597,6 +337,9 @@ FILES = {
 
 
 def main():
+    if len(sys.argv) > 1:
+        print(json.dumps({"primitive": "from-kt", "cases": list(combined_cases(int(sys.argv[1])))}))
+        return
     check_rfc9381()
     here = os.path.dirname(os.path.abspath(__file__))
     for primitive, (cases, suite) in FILES.items():

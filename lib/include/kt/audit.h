@@ -44,6 +44,13 @@ void kt_audit_root(const struct kt_audit_state *state, struct kt_hash *ret_root)
 bool kt_audit_published(const struct kt_config *config, const struct kt_audit_state *state, uint64_t next_ms,
                         uint64_t *ret_pos);
 
+/* The state after `size` entries, for an audit that starts there, from the log's answer (ours: GET /v1/audit/state,
+ * AuditState of docs/formats.md). root is that of `size` under a signed head; everything in the answer is checked against it.
+ * KT_ERR_FORMAT, KT_ERR_PROOF. */
+KT_MUST_USE enum kt_err kt_audit_state_verify(uint64_t size, const struct kt_hash *root, struct kt_bytes response,
+                                              struct kt_arena *arena, struct kt_audit_state *ret_state,
+                                              struct kt_reason *reason);
+
 struct kt_writer;
 void kt_audit_state_write(struct kt_writer *w, const struct kt_audit_state *state);
 KT_MUST_USE enum kt_err kt_audit_state_decode(struct kt_bytes encoded, struct kt_audit_state *ret_state);

@@ -6,6 +6,7 @@
 #include <kt/audit.h>
 
 #include "base/writer.h"
+#include "tree/log_tree.h"
 #include "wire/auditor.h"
 
 #define ENTRIES_MAX 160
@@ -544,6 +545,86 @@ static void published_matches_the_definition(void **cmocka)
   assert_true(none > 50 && some > 500);
 }
 
+/* --- starting late ---------------------------------------------------------------------------------------------------- */
+
+/* What the log answers for `size`, made from the model: subtrees, frontier, and the values at kt_log_copath's places. */
+static struct kt_bytes make_late_start(const struct naive_log *log, const struct kt_hash *prefix_roots,
+                                       struct kt_arena *arena)
+{
+  struct kt_writer w;
+  struct kt_log_node nodes[KT_LOG_SUBTREES_MAX];
+  struct kt_log_node *elements;
+  uint64_t frontier[64];
+  size_t n_frontier = 0;
+  size_t n;
+  for (size_t lo = 0; lo < log->size; lo = (size_t)frontier[n_frontier++] + 1) {
+    frontier[n_frontier] = naive_ibst_root(lo, log->size - lo);
+  }
+  kt_writer_init(&w, 1 << 16);
+  kt_write_u64(&w, log->size);
+  n = kt_log_full_subtrees(log->size, nodes);
+  kt_write_count8(&w, n);
+  for (size_t i = 0; i < n; i++) {
+    struct kt_hash value = naive_tree(log->entries + nodes[i].start, (size_t)1 << nodes[i].level);
+    kt_write_bytes(&w, value.b, 32);
+  }
+  kt_write_count8(&w, n_frontier);
+  for (size_t i = 0; i < n_frontier; i++) {
+    kt_write_u64(&w, log->timestamps[frontier[i]]);
+    kt_write_bytes(&w, prefix_roots[frontier[i]].b, 32);
+  }
+  const struct kt_log_request request = {
+    .size = log->size, .leaves = frontier, .n_leaves = n_frontier, .retained_size = log->size
+  };
+  assert_int_equal(kt_log_copath(&request, arena, &elements, &n), KT_OK);
+  kt_write_count16(&w, n);
+  for (size_t i = 0; i < n; i++) {
+    struct kt_hash value = naive_tree(log->entries + elements[i].start, (size_t)1 << elements[i].level);
+    kt_write_bytes(&w, value.b, 32);
+  }
+  struct kt_bytes bytes = { kt_arena_copy(arena, w.buf, w.len), w.len };
+  kt_writer_release(&w);
+  return bytes;
+}
+
+/* Every size; then every bit of the answer flipped, every cut, and a wrong root. */
+static void a_late_start_is_tied_to_the_signed_root(void **cmocka)
+{
+  struct naive_log log;
+  struct kt_audit_state state;
+  struct kt_audit_state late;
+  struct kt_hash prefix_roots[24];
+  struct kt_arena arena;
+  (void)cmocka;
+  for (size_t size = 1; size <= 23; size++) {
+    struct kt_reason reason = { .code = NULL };
+    grow(&log, &state, size);
+    prefix_roots[size - 1] = state.prefix_root; /* the log's entries are the same whatever its size */
+    struct kt_hash root = naive_tree(log.entries, size);
+    kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+    struct kt_bytes answer = make_late_start(&log, prefix_roots, &arena);
+    assert_int_equal(kt_audit_state_verify(size, &root, answer, &arena, &late, &reason), KT_OK);
+    assert_state_fits(&late, &log);
+    uint8_t *copy = kt_arena_copy(&arena, answer.data, answer.len);
+    for (size_t i = 0; i < 8 * answer.len && size % 4 == 3; i++) {
+      copy[i / 8] ^= (uint8_t)(1u << i % 8);
+      assert_int_not_equal(
+          kt_audit_state_verify(size, &root, (struct kt_bytes){ copy, answer.len }, &arena, &late, &reason), KT_OK);
+      copy[i / 8] ^= (uint8_t)(1u << i % 8);
+    }
+    for (size_t len = 0; len < answer.len; len++) {
+      assert_int_not_equal(kt_audit_state_verify(size, &root, (struct kt_bytes){ copy, len }, &arena, &late, &reason),
+                           KT_OK);
+    }
+    root.b[5] ^= 4;
+    reason.code = NULL;
+    assert_int_equal(kt_audit_state_verify(size, &root, answer, &arena, &late, &reason), KT_ERR_PROOF);
+    assert_string_equal(reason.code, "audit-state-root");
+    assert_int_not_equal(kt_audit_state_verify(size + 1, &root, answer, &arena, &late, &reason), KT_OK);
+    kt_arena_release(&arena);
+  }
+}
+
 /* --- the state as bytes ------------------------------------------------------------------------------------------------ */
 
 static void states_survive_storage(void **cmocka)
@@ -595,6 +676,7 @@ int main(void)
     cmocka_unit_test(a7_a_root_that_would_have_to_be_guessed),
     cmocka_unit_test(a8_gap_and_replay),
     cmocka_unit_test(published_matches_the_definition),
+    cmocka_unit_test(a_late_start_is_tied_to_the_signed_root),
     cmocka_unit_test(states_survive_storage),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

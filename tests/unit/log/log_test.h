@@ -11,8 +11,10 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <kt/account_policy.h>
 #include <kt/client.h>
@@ -34,7 +36,8 @@ struct world {
   struct kt_log *log;
   struct kt_log_reader *reader;
   struct kt_log_problem problem;
-  struct kt_arena arena; /* of the whole test */
+  struct kt_arena arena;       /* of the whole test */
+  struct kt_bytes last_update; /* the newest UpdateResponse */
 
   _Atomic uint64_t now_ms;
   _Atomic uint64_t n_random;
@@ -185,26 +188,26 @@ static inline struct kt_bytes world_take(struct world *world, struct kt_writer *
 }
 
 /* Send an encoded request of one kind: decode as the server does, answer, release the request's memory. */
-#define WORLD_POST(name, request_type, decode_call, call)                                                             \
-  static inline enum kt_err name(struct world *world, struct kt_bytes encoded, struct kt_bytes *ret_response)         \
-  {                                                                                                                   \
-    struct kt_arena arena;                                                                                            \
-    struct kt_writer w;                                                                                               \
-    request_type request;                                                                                             \
-    kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);                                                                      \
-    kt_writer_init(&w, (size_t)16 << 20);                                                                             \
-    assert_int_equal(decode_call, KT_OK);                                                                             \
-    enum kt_err err = call(world->reader, &request, &arena, &w, &world->problem);                                     \
-    if (err == KT_OK) {                                                                                               \
-      *ret_response = world_take(world, &w);                                                                          \
-    } else {                                                                                                          \
-      assert_int_equal(w.len, 0); /* nothing is appended on failure */                                                \
-      assert_non_null(world->problem.code);                                                                           \
-      assert_true(strlen(world->problem.text) > 0);                                                                   \
-      kt_writer_release(&w);                                                                                          \
-    }                                                                                                                 \
-    kt_arena_release(&arena);                                                                                         \
-    return err;                                                                                                       \
+#define WORLD_POST(name, request_type, decode_call, call)                                                     \
+  static inline enum kt_err name(struct world *world, struct kt_bytes encoded, struct kt_bytes *ret_response) \
+  {                                                                                                           \
+    struct kt_arena arena;                                                                                    \
+    struct kt_writer w;                                                                                       \
+    request_type request;                                                                                     \
+    kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);                                                              \
+    kt_writer_init(&w, (size_t)16 << 20);                                                                     \
+    assert_int_equal(decode_call, KT_OK);                                                                     \
+    enum kt_err err = call(world->reader, &request, &arena, &w, &world->problem);                             \
+    if (err == KT_OK) {                                                                                       \
+      *ret_response = world_take(world, &w);                                                                  \
+    } else {                                                                                                  \
+      assert_int_equal(w.len, 0); /* nothing is appended on failure */                                        \
+      assert_non_null(world->problem.code);                                                                   \
+      assert_true(strlen(world->problem.text) > 0);                                                           \
+      kt_writer_release(&w);                                                                                  \
+    }                                                                                                         \
+    kt_arena_release(&arena);                                                                                 \
+    return err;                                                                                               \
   }
 
 WORLD_POST(post_search, struct kt_search_request, kt_search_request_decode(encoded, &request), kt_log_search)
@@ -239,6 +242,7 @@ static inline enum kt_err post_update_token(struct world *world, struct kt_bytes
   }
   if (err == KT_OK) {
     *ret_response = world_take(world, &w);
+    world->last_update = *ret_response;
   } else {
     kt_writer_release(&w);
   }

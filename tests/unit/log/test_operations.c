@@ -47,6 +47,14 @@ static void proves_absence(void **state)
   world_end(world);
 }
 
+static size_t n_returned_values(struct world *world)
+{
+  struct kt_update_response response;
+  assert_int_equal(kt_update_response_decode(world->last_update, &world->config, &world->arena, &response), KT_OK);
+  return response.n_values;
+}
+
+/* "If UpdateResponse.values is non-empty, this indicates that UpdateRequest.values was disregarded". */
 static void answers_a_repeated_update_with_what_exists(void **state)
 {
   struct world *world = world_start();
@@ -55,8 +63,10 @@ static void answers_a_repeated_update_with_what_exists(void **state)
   person_register(world, alice);
   struct person *lost = person_copy(world, alice); /* the answer to the next update gets lost */
   (void)person_update(world, alice, 2);
+  assert_int_equal(n_returned_values(world), 0);
   uint64_t size = world_size(world);
   const struct kt_update_result *again = person_update(world, lost, 2);
+  assert_int_equal(n_returned_values(world), 1);
   assert_int_equal(world_size(world), size);
   assert_false(again->disregarded); /* its own value came back */
   assert_int_equal(again->first_version, 1);
@@ -232,8 +242,8 @@ static void play_search(struct play *play, struct label_model *label)
   struct kt_search_result *found = search_result_new(play->world);
   uint32_t version = (uint32_t)dice(play, label->n_versions + 1);
   bool fixed = version < label->n_versions;
-  enum kt_err err = person_search(play->world, play->contact, TEXT(label->name), fixed ? &version : NULL,
-                                  &label->contact, found);
+  enum kt_err err =
+      person_search(play->world, play->contact, TEXT(label->name), fixed ? &version : NULL, &label->contact, found);
   if (err == KT_ERR_EXPIRED && fixed && play->world->config.has_maximum_lifetime) {
     assert_string_equal(play->world->problem.code, "version-expired");
     return;
@@ -271,7 +281,7 @@ static void play_move(struct play *play)
       (void)person_monitor(play->world, label->owner);
     }
     break;
-  case 6: (void)person_heads(play->world, &play->contact); break;
+  case 6: (void)person_heads(play->world, play->contact); break;
   default: world_pass(play->world, dice(play, 3) == 0 ? 11 * HOUR_MS : HOUR_MS); break;
   }
 }
@@ -321,7 +331,8 @@ static void every_honest_answer_verifies_with_a_narrow_window(void **state)
 static void every_honest_answer_verifies_with_a_lifetime(void **state)
 {
   (void)state;
-  play_out(777, 6 * HOUR_MS, (uint64_t)2000 * HOUR_MS);
+  play_out(777, 6 * HOUR_MS, 40 * HOUR_MS);
+  play_out(778, HOUR_MS, 20 * HOUR_MS);
 }
 
 int main(void)

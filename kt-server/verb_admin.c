@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* status and token: small questions to a log that may be running. */
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin.h"
+#include "base/hex.h"
+#include "crypto/hash.h"
+
+/* --- status ------------------------------------------------------------------------------------------------------- */
+
+static const char *verdict_of(int code)
+{
+  switch (code) {
+  case KT_EXIT_DONE: return "done";
+  case KT_EXIT_FAILED: return "failed";
+  case KT_EXIT_USAGE: return "usage";
+  default: return "undecided";
+  }
+}
+
+static int print_json(json_t *object)
+{
+  char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
+  if (text == NULL) {
+    kt_say("out of memory");
+    return KT_EXIT_UNDECIDED;
+  }
+  (void)printf("%s\n", text);
+  free(text);
+  return KT_EXIT_DONE;
+}
+
+static int status_failure(enum kt_err err, const struct kt_error *error, bool as_json)
+{
+  int code = kt_report(err, error);
+  if (as_json) {
+    json_t *object = json_pack("{s:s, s:s, s:{s:s, s:s}}", "schema", "kt.status/1", "verdict", verdict_of(code),
+                               "reason", "code", "status", "text", error->text);
+    (void)print_json(object);
+    json_decref(object);
+  }
+  return code;
+}
+
+static uint64_t number(const json_t *object, const char *key)
+{
+  return (uint64_t)json_integer_value(json_object_get(object, key));
+}
+
+static void print_text(const char *name, const char *value)
+{
+  (void)printf("%-10s %s\n", name, value != NULL ? value : "?");
+}
+
+static void print_number(const char *name, uint64_t value)
+{
+  (void)printf("%-10s %" PRIu64 "\n", name, value);
+}
+
+static void print_guard(const json_t *guard)
+{
+  const char *error = json_string_value(json_object_get(guard, "error"));
+  const char *file = json_string_value(json_object_get(guard, "file"));
+  if (error != NULL) {
+    (void)printf("%-10s UNREADABLE %s\n", "guard", error);
+  } else {
+    (void)printf("%-10s size %" PRIu64 " in %s\n", "guard", number(guard, "size"), file != NULL ? file : "?");
+  }
+}
+
+static void print_status(const json_t *status, bool is_running)
+{
+  const json_t *log = json_object_get(status, "log");
+  uint64_t timestamp_ms = number(log, "timestamp_ms");
+  uint64_t now_ms = kt_now_ms();
+  uint64_t age_ms = now_ms > timestamp_ms ? now_ms - timestamp_ms : 0;
+  print_text("log", json_string_value(json_object_get(log, "id")));
+  print_text("state", !is_running                                        ? "STOPPED"
+                      : json_is_true(json_object_get(status, "signing")) ? "RUNNING"
+                                                                         : "RUNNING, BUT SIGNS NOTHING ANY MORE");
+  print_number("size", number(log, "tree_size"));
+  print_text("root", json_string_value(json_object_get(log, "root")));
+  (void)printf("%-10s %" PRIu64 " ms since 1970, %" PRIu64 " s ago\n", "newest", timestamp_ms, age_ms / 1000);
+  print_number("labels", number(status, "labels"));
+  print_number("versions", number(status, "versions"));
+  print_number("queue", number(status, "queued"));
+  print_guard(json_object_get(status, "guard"));
+}
+
+static int show_status(json_t *response, bool is_running, bool as_json)
+{
+  json_t *status = json_object_get(response, "status");
+  if (!as_json) {
+    print_status(status, is_running);
+    return KT_EXIT_DONE;
+  }
+  if (json_object_set_new(status, "schema", json_string("kt.status/1")) != 0 ||
+      json_object_set_new(status, "verdict", json_string("done")) != 0 ||
+      json_object_set_new(status, "running", json_boolean(is_running)) != 0) {
+    kt_say("out of memory");
+    return KT_EXIT_UNDECIDED;
+  }
+  return print_json(status);
+}
+
+int kt_verb_status(const struct kt_verb *verb, int argc, char **argv)
+{
+  const char *dir = NULL;
+  bool as_json = false;
+  const struct kt_option options[] = { { "json", NULL, &as_json } };
+  struct kt_admin admin;
+  struct kt_error error;
+  json_t *response = NULL;
+  if (kt_cli_parse(verb, argc, argv, options, 1, &dir, 1) != KT_OK) {
+    return KT_EXIT_USAGE;
+  }
+  json_t *request = json_pack("{s:s}", "op", "status");
+  enum kt_err err = kt_admin_open(&admin, dir, &error);
+  if (err == KT_OK) {
+    err = kt_admin_call(&admin, request, &response, &error);
+  }
+  int code = err == KT_OK ? show_status(response, admin.is_running, as_json) : status_failure(err, &error, as_json);
+  kt_admin_close(&admin);
+  json_decref(request);
+  json_decref(response);
+  return code;
+}
+
+/* --- token ---------------------------------------------------------------------------------------------------------- */
+
+#define TOKEN_LEN 32
+
+int kt_verb_token(const struct kt_verb *verb, int argc, char **argv)
+{
+  const char *dir = NULL;
+  uint8_t bytes[TOKEN_LEN];
+  char token[KT_HEX_SIZE(TOKEN_LEN)];
+  char hash_text[KT_HEX_SIZE(KT_HASH_LEN)];
+  struct kt_hash hash;
+  struct kt_admin admin;
+  struct kt_error error;
+  json_t *response = NULL;
+  if (kt_cli_parse(verb, argc, argv, NULL, 0, &dir, 1) != KT_OK) {
+    return KT_EXIT_USAGE;
+  }
+  randombytes_buf(bytes, sizeof bytes);
+  (void)sodium_bin2hex(token, sizeof token, bytes, sizeof bytes);
+  /* Only the hash leaves this process, so the log's files let nobody register. */
+  kt_sha256(token, sizeof token - 1, &hash);
+  (void)kt_hex_encode((struct kt_bytes){ hash.b, sizeof hash.b }, hash_text);
+  json_t *request = json_pack("{s:s, s:s}", "op", "token", "hash", hash_text);
+  enum kt_err err = kt_admin_open(&admin, dir, &error);
+  if (err == KT_OK) {
+    err = kt_admin_call(&admin, request, &response, &error);
+  }
+  if (err == KT_OK) {
+    (void)printf("%s\n", token);
+  }
+  int code = err == KT_OK ? KT_EXIT_DONE : kt_report(err, &error);
+  kt_admin_close(&admin);
+  json_decref(request);
+  json_decref(response);
+  sodium_memzero(bytes, sizeof bytes);
+  sodium_memzero(token, sizeof token);
+  return code;
+}

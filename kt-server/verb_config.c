@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config: the bytes that clients pin. check-config: would `run` start? */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "instance.h"
+#include "json/config.h"
+#include "listen.h"
+#include "units.h"
+
+/* A person sees what the bytes mean; a file or a pipe gets the bytes. */
+static int print_config(const struct kt_instance *instance)
+{
+  if (isatty(STDOUT_FILENO) == 0) {
+    bool written = fwrite(instance->config_bytes, instance->config_len, 1, stdout) == 1 && fflush(stdout) == 0;
+    return written ? KT_EXIT_DONE : KT_EXIT_UNDECIDED;
+  }
+  json_t *view = kt_json_config(&instance->config);
+  char *text = view != NULL ? json_dumps(view, JSON_INDENT(2)) : NULL;
+  (void)printf("%s\n", text != NULL ? text : "");
+  kt_say("this is what the %zu bytes mean; for the bytes use -o FILE", instance->config_len);
+  int code = text != NULL ? KT_EXIT_DONE : KT_EXIT_UNDECIDED;
+  free(text);
+  json_decref(view);
+  return code;
+}
+
+int kt_verb_config(const struct kt_verb *verb, int argc, char **argv)
+{
+  const char *dir = NULL;
+  const char *out = NULL;
+  const struct kt_option options[] = { { "o", &out, NULL } };
+  struct kt_instance instance;
+  struct kt_error error;
+  if (kt_cli_parse(verb, argc, argv, options, 1, &dir, 1) != KT_OK) {
+    return KT_EXIT_USAGE;
+  }
+  kt_instance_init(&instance);
+  int code = KT_EXIT_DONE;
+  enum kt_err err = kt_instance_load(&instance, dir, &error);
+  if (err == KT_OK && out != NULL && strcmp(out, "-") != 0) {
+    err = kt_file_replace(out, instance.config_bytes, instance.config_len, 0644, &error);
+  } else if (err == KT_OK) {
+    code = print_config(&instance);
+  }
+  if (err != KT_OK) {
+    code = kt_report(err, &error);
+  }
+  kt_instance_release(&instance);
+  return code;
+}
+
+static enum kt_err check_listeners(const struct kt_settings *settings, struct kt_error *error)
+{
+  enum kt_err err = kt_listen_check(settings->listen, error);
+  if (err == KT_OK && strcmp(settings->admin_listen, "off") != 0) {
+    err = kt_listen_check(settings->admin_listen, error);
+  }
+  return err;
+}
+
+static void print_window(const char *name, uint64_t ms)
+{
+  char text[KT_DURATION_TEXT_SIZE];
+  kt_duration_text(ms, text);
+  (void)printf("%-29s %s\n", name, text);
+}
+
+int kt_verb_check_config(const struct kt_verb *verb, int argc, char **argv)
+{
+  const char *dir = NULL;
+  struct kt_instance instance;
+  struct kt_error error;
+  if (kt_cli_parse(verb, argc, argv, NULL, 0, &dir, 1) != KT_OK) {
+    return KT_EXIT_USAGE;
+  }
+  kt_instance_init(&instance);
+  enum kt_err err = kt_instance_load(&instance, dir, &error);
+  if (err == KT_OK) {
+    err = check_listeners(&instance.settings, &error);
+  }
+  int code = KT_EXIT_DONE;
+  if (err != KT_OK) {
+    code = kt_report(err, &error);
+  } else {
+    (void)printf("%-29s %s\n", "mode", kt_json_mode_name(instance.config.mode));
+    (void)printf("%-29s %s\n", "suite", instance.config.suite->name);
+    print_window("reasonable monitoring window", instance.config.reasonable_monitoring_window);
+    print_window("max-ahead", instance.config.max_ahead);
+    print_window("max-behind", instance.config.max_behind);
+    (void)printf("the configuration is good\n");
+  }
+  kt_instance_release(&instance);
+  return code;
+}

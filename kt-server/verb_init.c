@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "instance.h"
+#include "keys.h"
+#include "units.h"
+
+#define HEAD_GUARD_NAME "head-guard"
+
+/* As given on the command line; NULL: the default. */
+struct request {
+  const char *dir;
+  const char *mode, *suite, *registration, *auditor_key, *role, *upstream;
+  const char *window, *max_ahead, *max_behind, *lifetime;
+};
+
+/* --- what is asked for ------------------------------------------------------------------------------------------- */
+
+static enum kt_err unsupported(const char *option, const char *value, const char *supported)
+{
+  kt_say("--%s %s is not supported by this version; it supports %s", option, value, supported);
+  return KT_ERR_UNSUPPORTED;
+}
+
+static enum kt_err check_kind(const struct request *request)
+{
+  enum kt_registration registration;
+  if (strcmp(request->mode, "contact-monitoring") != 0) {
+    return unsupported("mode", request->mode, "contact-monitoring");
+  }
+  if (strcmp(request->suite, "ed25519") != 0) {
+    return unsupported("suite", request->suite, "ed25519");
+  }
+  if (strcmp(request->role, "operator") != 0) {
+    return unsupported("role", request->role, "operator");
+  }
+  if (request->auditor_key != NULL || request->upstream != NULL) {
+    kt_say("--auditor-key and --upstream belong to modes that this version does not support");
+    return KT_ERR_UNSUPPORTED;
+  }
+  if (kt_registration_from_name(request->registration, &registration) != KT_OK) {
+    kt_say("--registration %s: it is open, token or closed", request->registration);
+    return KT_ERR_USAGE;
+  }
+  return KT_OK;
+}
+
+static enum kt_err read_duration(const char *option, const char *text, uint64_t *ret_ms)
+{
+  const char *why = NULL;
+  enum kt_err err = kt_duration_parse(text, ret_ms, &why);
+  if (err == KT_OK && *ret_ms == 0) {
+    err = KT_ERR_FORMAT;
+    why = "it must be greater than zero";
+  }
+  if (err != KT_OK) {
+    kt_say("--%s %s: %s", option, text, why);
+  }
+  return err;
+}
+
+static enum kt_err read_windows(const struct request *request, struct kt_config *config)
+{
+  enum kt_err err =
+      read_duration("reasonable-monitoring-window", request->window, &config->reasonable_monitoring_window);
+  if (err == KT_OK) {
+    err = read_duration("max-ahead", request->max_ahead, &config->max_ahead);
+  }
+  if (err == KT_OK) {
+    err = read_duration("max-behind", request->max_behind, &config->max_behind);
+  }
+  if (err == KT_OK && request->lifetime != NULL) {
+    config->has_maximum_lifetime = true;
+    err = read_duration("maximum-lifetime", request->lifetime, &config->maximum_lifetime);
+  }
+  return err;
+}
+
+/* --- the folder -------------------------------------------------------------------------------------------------------- */
+
+static bool is_empty(const char *dir)
+{
+  DIR *stream = opendir(dir);
+  size_t n = 0;
+  while (stream != NULL && readdir(stream) != NULL) {
+    n++;
+  }
+  if (stream != NULL) {
+    (void)closedir(stream);
+  }
+  return n == 2; /* "." and ".." */
+}
+
+static enum kt_err make_dir(const char *dir, bool *ret_made, struct kt_error *error)
+{
+  if (mkdir(dir, 0700) == 0) {
+    *ret_made = true;
+    return KT_OK;
+  }
+  if (errno != EEXIST) {
+    return kt_error_set(error, KT_ERR_STORE, "%s: %s", dir, strerror(errno));
+  }
+  if (!is_empty(dir)) {
+    return kt_error_set(error, KT_ERR_USAGE, "%s exists and is not an empty folder; nothing was changed", dir);
+  }
+  *ret_made = false;
+  return KT_OK;
+}
+
+/* The folder was empty, so all of this is ours. */
+static void remove_all(const char *dir, bool made)
+{
+  static const char *const names[] = {
+    KT_NAME_SIGNING_KEY, KT_NAME_VRF_KEY,         KT_NAME_CONFIG,          KT_NAME_SETTINGS, KT_NAME_LOCK,
+    KT_NAME_DATABASE,    KT_NAME_DATABASE "-wal", KT_NAME_DATABASE "-shm", HEAD_GUARD_NAME,
+  };
+  struct kt_path path;
+  struct kt_error error;
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    if (kt_path_join(dir, names[i], &path, &error) == KT_OK) {
+      (void)unlink(path.s);
+    }
+  }
+  if (!is_empty(dir)) {
+    kt_say("some files remain in %s; remove them before another try", dir);
+  } else if (made) {
+    (void)rmdir(dir);
+  }
+}
+
+static enum kt_err write_file(const char *dir, const char *name, const void *data, size_t len, mode_t mode,
+                              struct kt_error *error)
+{
+  struct kt_path path;
+  enum kt_err err = kt_path_join(dir, name, &path, error);
+  return err == KT_OK ? kt_file_replace(path.s, data, len, mode, error) : err;
+}
+
+static enum kt_err make_key(const char *dir, const char *name, const char *role, struct kt_error *error)
+{
+  struct kt_path path;
+  struct kt_secret *secret = NULL;
+  enum kt_err err = kt_path_join(dir, name, &path, error);
+  if (err == KT_OK) {
+    err = kt_key_create(path.s, role, &secret, error);
+  }
+  kt_secret_free(secret);
+  return err;
+}
+
+static enum kt_err public_keys(const char *dir, const struct kt_suite *suite, uint8_t *ret_signing, uint8_t *ret_vrf,
+                               struct kt_error *error)
+{
+  struct kt_path signing_path;
+  struct kt_path vrf_path;
+  struct kt_secret *signing = NULL;
+  struct kt_secret *vrf = NULL;
+  enum kt_err err = kt_path_join(dir, KT_NAME_SIGNING_KEY, &signing_path, error);
+  if (err == KT_OK) {
+    err = kt_path_join(dir, KT_NAME_VRF_KEY, &vrf_path, error);
+  }
+  if (err == KT_OK) {
+    err = kt_key_load(signing_path.s, "signing", &signing, error);
+  }
+  if (err == KT_OK) {
+    err = kt_key_load(vrf_path.s, "vrf", &vrf, error);
+  }
+  if (err == KT_OK &&
+      (suite->sign_public(signing->seed, ret_signing) != KT_OK || suite->vrf_public(vrf->seed, ret_vrf) != KT_OK)) {
+    err = kt_error_set(error, KT_ERR_CRYPTO, "deriving the public keys failed");
+  }
+  kt_secret_free(signing);
+  kt_secret_free(vrf);
+  return err;
+}
+
+/* config.bin, read back with the checks that clients make (R4). */
+static enum kt_err write_config(const struct request *request, struct kt_config *config, struct kt_error *error)
+{
+  uint8_t signing[KT_PUBLIC_KEY_MAX];
+  uint8_t vrf[KT_PUBLIC_KEY_MAX];
+  uint8_t bytes[KT_CONFIG_MAX];
+  struct kt_config checked;
+  struct kt_reason reason = { 0 };
+  enum kt_err err = public_keys(request->dir, config->suite, signing, vrf, error);
+  if (err != KT_OK) {
+    return err;
+  }
+  config->signature_public_key = (struct kt_bytes){ signing, config->suite->sign_public_len };
+  config->vrf_public_key = (struct kt_bytes){ vrf, config->suite->vrf_public_len };
+  size_t len = kt_config_encode(config, bytes);
+  err = kt_config_decode((struct kt_bytes){ bytes, len }, &checked, &reason);
+  if (err != KT_OK) {
+    return kt_error_set(error, err, "%s", reason.text);
+  }
+  return write_file(request->dir, KT_NAME_CONFIG, bytes, len, 0644, error);
+}
+
+static enum kt_err write_settings(const struct request *request, struct kt_error *error)
+{
+  char text[KT_SETTINGS_TEXT_SIZE];
+  size_t len = kt_settings_template(request->registration, text);
+  return write_file(request->dir, KT_NAME_SETTINGS, text, len, 0600, error);
+}
+
+static enum kt_err create_entry_0(struct kt_instance *instance, struct kt_error *error)
+{
+  struct kt_path path;
+  struct kt_store_error store_error;
+  struct kt_log_problem problem;
+  const struct kt_store_options store_options = { .create = true, .node_len = KT_LOG_NODE_LEN };
+  enum kt_err err = kt_path_join(instance->dir.s, KT_NAME_DATABASE, &path, error);
+  if (err != KT_OK) {
+    return err;
+  }
+  err = kt_store_open_sqlite(path.s, &store_options, &instance->store, &store_error);
+  if (err != KT_OK) {
+    return kt_error_set(error, err, "%s", store_error.text);
+  }
+  const struct kt_log_options options = kt_instance_log_options(instance, false);
+  err = kt_log_create(&options, &problem);
+  return err == KT_OK ? KT_OK : kt_error_set(error, err, "%s", problem.text);
+}
+
+/* Entry 0 and the guard, through the files that were just written. */
+static enum kt_err create_log(const char *dir, struct kt_error *error)
+{
+  struct kt_instance *instance = malloc(sizeof *instance);
+  if (instance == NULL) {
+    return kt_error_set(error, KT_ERR_MEMORY, "out of memory");
+  }
+  kt_instance_init(instance);
+  enum kt_err err = kt_instance_load(instance, dir, error);
+  if (err == KT_OK) {
+    err = kt_instance_lock(instance, error);
+  }
+  if (err == KT_OK) {
+    err = create_entry_0(instance, error);
+  }
+  kt_instance_release(instance);
+  free(instance);
+  return err;
+}
+
+static enum kt_err fill_dir(const struct request *request, struct kt_config *config, struct kt_error *error)
+{
+  enum kt_err err = make_key(request->dir, KT_NAME_SIGNING_KEY, "signing", error);
+  if (err == KT_OK) {
+    err = make_key(request->dir, KT_NAME_VRF_KEY, "vrf", error);
+  }
+  if (err == KT_OK) {
+    err = write_config(request, config, error);
+  }
+  if (err == KT_OK) {
+    err = write_settings(request, error);
+  }
+  return err == KT_OK ? create_log(request->dir, error) : err;
+}
+
+static int create(const struct request *request, struct kt_config *config)
+{
+  bool made = false;
+  struct kt_error error;
+  enum kt_err err = make_dir(request->dir, &made, &error);
+  if (err != KT_OK) {
+    return kt_report(err, &error);
+  }
+  err = fill_dir(request, config, &error);
+  if (err != KT_OK) {
+    remove_all(request->dir, made);
+    return kt_report(err, &error);
+  }
+  (void)printf("log created in %s\n", request->dir);
+  kt_say("the head guard is %s/" HEAD_GUARD_NAME
+         ": there it does not survive a restore of the whole folder. Move it to "
+         "another disk and set head-guard in %s/" KT_NAME_SETTINGS ".",
+         request->dir, request->dir);
+  return KT_EXIT_DONE;
+}
+
+int kt_verb_init(const struct kt_verb *verb, int argc, char **argv)
+{
+  struct request request = { .mode = "contact-monitoring",
+                             .suite = "ed25519",
+                             .registration = "open",
+                             .role = "operator",
+                             .window = "24h",
+                             .max_ahead = "60s",
+                             .max_behind = "10m" };
+  const struct kt_option options[] = {
+    { "mode", &request.mode, NULL },
+    { "suite", &request.suite, NULL },
+    { "registration", &request.registration, NULL },
+    { "auditor-key", &request.auditor_key, NULL },
+    { "role", &request.role, NULL },
+    { "upstream", &request.upstream, NULL },
+    { "reasonable-monitoring-window", &request.window, NULL },
+    { "max-ahead", &request.max_ahead, NULL },
+    { "max-behind", &request.max_behind, NULL },
+    { "maximum-lifetime", &request.lifetime, NULL },
+  };
+  struct kt_config config = { .suite = kt_suite_by_id(KT_SUITE_ED25519), .mode = KT_MODE_CONTACT_MONITORING };
+  if (kt_cli_parse(verb, argc, argv, options, sizeof options / sizeof options[0], &request.dir, 1) != KT_OK ||
+      check_kind(&request) != KT_OK || read_windows(&request, &config) != KT_OK) {
+    return KT_EXIT_USAGE;
+  }
+  return create(&request, &config);
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "admin.h"
+#include "http.h"
+
+/* Everything that runs; what is NULL was not started. */
+struct server {
+  struct kt_instance instance;
+  const char *dir;
+  const char *listen; /* NULL: as configured */
+  bool guard_may_be_missing;
+  struct kt_listener listener;
+  struct kt_listener health_listener;
+  struct kt_http *http;
+  struct kt_http *health;
+  struct kt_admin_server *admin;
+  bool is_fatal;
+};
+
+/* Signals that the main thread waits for; SIGUSR1 is the engine's, when it can sign no more. */
+static void block_signals(sigset_t *ret_signals)
+{
+  (void)sigemptyset(ret_signals);
+  (void)sigaddset(ret_signals, SIGTERM);
+  (void)sigaddset(ret_signals, SIGINT);
+  (void)sigaddset(ret_signals, SIGHUP);
+  (void)sigaddset(ret_signals, SIGUSR1);
+  /* Before any thread exists: they inherit it. */
+  (void)pthread_sigmask(SIG_BLOCK, ret_signals, NULL);
+  (void)signal(SIGPIPE, SIG_IGN);
+}
+
+static void on_fatal(void *ctx)
+{
+  (void)ctx;
+  (void)kill(getpid(), SIGUSR1);
+}
+
+static enum kt_err start_health(struct server *server, struct kt_error *error)
+{
+  const char *address = server->instance.settings.admin_listen;
+  if (strcmp(address, "off") == 0) {
+    return KT_OK;
+  }
+  enum kt_err err = kt_listen_open(address, server->dir, &server->health_listener, error);
+  if (err == KT_OK) {
+    err = kt_http_start(&server->instance, &server->health_listener, 1, server->http, &server->health, error);
+  }
+  return err;
+}
+
+static enum kt_err open_instance(struct server *server, struct kt_error *error)
+{
+  enum kt_err err = kt_instance_load(&server->instance, server->dir, error);
+  if (err == KT_OK) {
+    err = kt_instance_lock(&server->instance, error);
+  }
+  if (err == KT_OK) {
+    err = kt_instance_open_log(&server->instance, server->guard_may_be_missing, error);
+  }
+  if (err == KT_ERR_ABSENT && !server->guard_may_be_missing) {
+    kt_say("if the guard was lost and this database is known to be the newest, start once with "
+           "--accept-missing-guard");
+  }
+  return err;
+}
+
+static enum kt_err start(struct server *server, struct kt_error *error)
+{
+  server->instance.on_fatal = on_fatal;
+  enum kt_err err = open_instance(server, error);
+  if (err != KT_OK) {
+    return err;
+  }
+  const struct kt_settings *settings = &server->instance.settings;
+  const char *address = server->listen != NULL ? server->listen : settings->listen;
+  err = kt_listen_open(address, server->dir, &server->listener, error);
+  if (err != KT_OK) {
+    return err;
+  }
+  if (kt_log_start(server->instance.log) != KT_OK) {
+    return kt_error_set(error, KT_ERR_STORE, "starting the sequencer failed");
+  }
+  err = kt_http_start(&server->instance, &server->listener, (unsigned)settings->threads, NULL, &server->http, error);
+  if (err == KT_OK) {
+    err = start_health(server, error);
+  }
+  return err == KT_OK ? kt_admin_start(&server->instance, &server->admin, error) : err;
+}
+
+/* Clients first, so that what they were promised is done; then the operator; then the log. */
+static void stop(struct server *server)
+{
+  if (server->http != NULL) {
+    kt_http_drain(server->http, server->instance.settings.drain_ms);
+  }
+  kt_admin_stop(server->admin);
+  if (server->instance.log != NULL) {
+    kt_log_stop(server->instance.log);
+  }
+  if (server->health != NULL) {
+    kt_http_drain(server->health, 0);
+    kt_http_stop(server->health);
+  }
+  kt_http_stop(server->http);
+  kt_listen_remove(&server->listener);
+  kt_listen_remove(&server->health_listener);
+  kt_instance_release(&server->instance);
+}
+
+static void reload(struct server *server)
+{
+  struct kt_path path;
+  struct kt_settings settings;
+  struct kt_error error;
+  enum kt_err err = kt_path_join(server->dir, KT_NAME_SETTINGS, &path, &error);
+  if (err == KT_OK) {
+    err = kt_settings_load(path.s, &settings, &error);
+  }
+  if (err != KT_OK) {
+    kt_say("not reloaded, the old settings stay: %s", error.text);
+    return;
+  }
+  kt_http_reload(server->http, &settings);
+  kt_say("reloaded access-log and limits.body; other changes take effect at the next start");
+}
+
+static void announce(const struct server *server)
+{
+  (void)printf("listening on %s\n", server->listener.url);
+  (void)fflush(stdout);
+  if (server->health != NULL) {
+    kt_say("health and metrics on %s", server->health_listener.url);
+  }
+}
+
+static void wait_for_end(struct server *server, const sigset_t *signals)
+{
+  for (;;) {
+    int number = 0;
+    if (sigwait(signals, &number) != 0) {
+      continue;
+    }
+    if (number != SIGHUP) {
+      server->is_fatal = number == SIGUSR1;
+      return;
+    }
+    reload(server);
+  }
+}
+
+static int run(struct server *server)
+{
+  sigset_t signals;
+  struct kt_error error;
+  int code = KT_EXIT_DONE;
+  block_signals(&signals);
+  enum kt_err err = start(server, &error);
+  if (err == KT_OK) {
+    announce(server);
+    wait_for_end(server, &signals);
+    kt_say(server->is_fatal ? "stopping, because the log can sign nothing any more" : "stopping");
+    code = server->is_fatal ? KT_EXIT_UNDECIDED : KT_EXIT_DONE;
+  } else {
+    code = kt_report(err, &error);
+  }
+  stop(server);
+  return code;
+}
+
+int kt_verb_run(const struct kt_verb *verb, int argc, char **argv)
+{
+  struct server *server = calloc(1, sizeof *server);
+  if (server == NULL) {
+    kt_say("out of memory");
+    return KT_EXIT_UNDECIDED;
+  }
+  const struct kt_option options[] = { { "listen", &server->listen, NULL },
+                                       { "accept-missing-guard", NULL, &server->guard_may_be_missing } };
+  kt_instance_init(&server->instance);
+  int code = KT_EXIT_USAGE;
+  if (kt_cli_parse(verb, argc, argv, options, sizeof options / sizeof options[0], &server->dir, 1) == KT_OK) {
+    code = run(server);
+  }
+  free(server);
+  return code;
+}

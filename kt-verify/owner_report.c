@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "owner_report.h"
+
+#include <inttypes.h>
+
+enum kt_exit kt_own_check_label(struct kt_output *out, struct kt_bytes label)
+{
+  json_t *text = json_stringn((const char *)label.data, label.len); /* NULL: not UTF-8 */
+  bool ok = text != NULL && label.len > 0 && label.len <= KT_LABEL_MAX;
+  json_decref(text);
+  return ok ? KT_EXIT_OK
+            : kt_output_fail(out, KT_EXIT_USAGE, "label", "a label has 1 to %d bytes of UTF-8", KT_LABEL_MAX);
+}
+
+enum kt_exit kt_own_open_said(struct kt_own_label *own, struct kt_session *session, const char *label)
+{
+  enum kt_exit code = kt_own_open(own, session, kt_text_bytes(label));
+  if (code == KT_EXIT_ABSENT) {
+    return kt_output_fail(session->out, KT_EXIT_USAGE, "no-account",
+                          "%s: no such account here; kt-verify account create makes one", own->name);
+  }
+  return code;
+}
+
+void kt_own_report_devices(struct kt_own_label *own)
+{
+  struct kt_output *out = own->session->out;
+  struct kt_device_set set;
+  if (own->account.n_judged == 0) {
+    kt_output_data(out, "no version in the log yet\n");
+    return;
+  }
+  uint32_t version = own->account.n_judged - 1;
+  kt_output_set(out, "version", json_integer((json_int_t)version));
+  if (!kt_own_set(own->session, own->account.latest, &set)) {
+    kt_output_set(out, "signed", json_false());
+    kt_output_data(out, "version %" PRIu32 " is not a list of devices\n", version);
+    return;
+  }
+  kt_output_set(out, "signed", json_boolean(set.is_signed));
+  kt_output_set(out, "devices", json_array());
+  kt_output_data(out, "version %" PRIu32 ", %s, %zu device(s)\n", version, set.is_signed ? "signed" : "NOT SIGNED",
+                 set.n_devices);
+  for (size_t i = 0; i < set.n_devices; i++) {
+    bool knows = false;
+    if (kt_owner_knows_device(&own->known, &set.devices[i], &knows) != KT_OK) {
+      knows = false;
+    }
+    kt_report_device(out, &set.devices[i], knows, knows ? "approved" : "NOT APPROVED");
+  }
+}

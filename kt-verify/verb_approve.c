@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* monitor approve: the owner says that a device is theirs. A set that somebody else made is answered with one of our
+ * own, "or contacts would keep alerting"; a set that carries our signature and chain needs no answer. */
+#include <string.h>
+
+#include "base/hex.h"
+#include "owner_report.h"
+#include "state_alerts.h"
+#include "verbs.h"
+
+struct approval {
+  struct kt_own_label *own;
+  const struct kt_device *device; /* NULL: a fingerprint, approved beforehand */
+  struct kt_hash fingerprint;
+  bool all_known; /* every device of the newest version is approved now */
+};
+
+static enum kt_err approve_device(struct approval *approval, struct kt_session *session)
+{
+  struct kt_approved_device approved = { .id = approval->device->id };
+  enum kt_err err = kt_device_keys_hash(approval->device, &approved.keys);
+  return err == KT_OK ? kt_state_approve(&session->state, approval->own->label, &approved) : err;
+}
+
+static enum kt_err knows_all(struct approval *approval)
+{
+  struct kt_device_set set;
+  struct kt_own_label *own = approval->own;
+  approval->all_known = kt_own_set(own->session, own->account.latest, &set);
+  for (size_t i = 0; approval->all_known && i < set.n_devices; i++) {
+    enum kt_err err = kt_owner_knows_device(&own->known, &set.devices[i], &approval->all_known);
+    if (err != KT_OK) {
+      return err;
+    }
+  }
+  return KT_OK;
+}
+
+/* Alerts about the approved device, and once no unknown device is left those about the version itself. */
+static enum kt_err settle(struct approval *approval, struct kt_session *session)
+{
+  struct kt_ledger_entry *entries;
+  size_t n;
+  enum kt_err err = kt_state_alerts(&session->state, &approval->own->label, &session->arena, &entries, &n);
+  for (size_t i = 0; err == KT_OK && i < n; i++) {
+    const struct kt_alert *alert = &entries[i].alert;
+    bool this_device = alert->has_device && memcmp(alert->device.b, approval->device->id.b, KT_DEVICE_ID_LEN) == 0;
+    bool version = !alert->has_device && alert->kind == KT_ALERT_VERSION_NOT_MINE && approval->all_known;
+    if (alert->audience == KT_AUDIENCE_OWNER && (this_device || version)) {
+      err = kt_state_settle(&session->state, &entries[i], KT_SETTLEMENT_APPROVED, 0, kt_now_ms());
+    }
+  }
+  return err;
+}
+
+static enum kt_err keep(void *ctx, struct kt_session *session)
+{
+  struct approval *approval = ctx;
+  if (approval->device == NULL) {
+    return kt_state_approve_key(&session->state, approval->own->label, &approval->fingerprint);
+  }
+  enum kt_err err = approve_device(approval, session);
+  if (err == KT_OK) {
+    err = kt_own_load(approval->own, session);
+  }
+  if (err == KT_OK) {
+    err = knows_all(approval);
+  }
+  return err == KT_OK ? settle(approval, session) : err;
+}
+
+/* The newest version carries our signature, in its place: contacts trust it already. */
+static bool is_ours_already(const struct kt_own_label *own)
+{
+  struct kt_device_set set;
+  const struct kt_account_state *account = &own->account.account;
+  struct kt_hash hash;
+  if (!kt_own_set(own->session, own->account.latest, &set) || !set.is_signed || !account->has_key ||
+      !kt_account_key_equal(&account->key, &own->account.key)) {
+    return false;
+  }
+  kt_device_set_value_hash(own->account.latest, &hash);
+  return kt_account_key_equal(&set.account_key, &account->key) && kt_device_set_verify(&set) == KT_OK &&
+         account->n_sets > 0 && set.seq == account->n_sets - 1 && memcmp(hash.b, account->latest.b, KT_HASH_LEN) == 0;
+}
+
+static bool in_newest(const struct kt_own_label *own, const struct kt_device *device)
+{
+  struct kt_device_set set;
+  bool found = false;
+  size_t n = kt_own_set(own->session, own->account.latest, &set) ? set.n_devices : 0;
+  for (size_t i = 0; i < n; i++) {
+    found = found || memcmp(set.devices[i].id.b, device->id.b, KT_DEVICE_ID_LEN) == 0;
+  }
+  return found;
+}
+
+static enum kt_exit approve_locally(struct approval *approval, const char *what)
+{
+  struct kt_session *session = approval->own->session;
+  enum kt_err err;
+  enum kt_exit code = kt_session_write(session, keep, approval, &err);
+  if (code == KT_EXIT_OK && err != KT_OK) {
+    code = kt_session_store_failed(session, err);
+  }
+  if (code == KT_EXIT_OK) {
+    kt_output_status(session->out, code, "%s: approved %s", approval->own->name, what);
+    code = kt_report_alerts(session, approval->own->label, code);
+  }
+  return code;
+}
+
+static enum kt_exit approve_beforehand(struct kt_own_label *own, const char *argument)
+{
+  struct approval approval = { .own = own };
+  size_t len = 0;
+  if (kt_hex_decode(argument, strlen(argument), KT_HASH_LEN, approval.fingerprint.b, &len) != KT_OK ||
+      len != KT_HASH_LEN) {
+    return kt_output_fail(own->session->out, KT_EXIT_USAGE, "device",
+                          "%s: %s has no such device; in advance only a full key fingerprint (64 hex digits) can be "
+                          "approved", argument, own->name);
+  }
+  return approve_locally(&approval, "this key in advance");
+}
+
+static enum kt_exit approve(struct kt_own_label *own, const char *argument)
+{
+  struct approval approval = { .own = own };
+  struct kt_secret *secret = NULL;
+  enum kt_exit code = kt_own_find_device(own, argument, &approval.device);
+  if (code == KT_EXIT_ABSENT) {
+    return approve_beforehand(own, argument);
+  }
+  if (code != KT_EXIT_OK) {
+    return code;
+  }
+  if (is_ours_already(own) && in_newest(own, approval.device)) {
+    return approve_locally(&approval, "; the newest version is signed with your key, so nothing needs publishing");
+  }
+  code = kt_own_load_key(own, &secret);
+  if (code == KT_EXIT_OK) {
+    struct kt_publication publication = { .own = own,
+                                          .secret = secret,
+                                          .token = own->session->cli->values[KT_OPT_TOKEN],
+                                          .add = approval.device,
+                                          .settlement = KT_SETTLEMENT_APPROVED };
+    code = kt_own_publish_and_report(&publication);
+  }
+  kt_secret_free(secret);
+  return code;
+}
+
+enum kt_exit kt_verb_monitor_approve(const struct kt_cli *cli, struct kt_output *out)
+{
+  struct kt_session session;
+  struct kt_own_label own;
+  enum kt_exit code = kt_session_open(&session, cli, out);
+  if (code == KT_EXIT_OK) {
+    code = kt_own_open_said(&own, &session, cli->args[0]);
+  }
+  if (code == KT_EXIT_OK) {
+    kt_output_set(out, "label", kt_output_text(own.label));
+    code = approve(&own, cli->args[1]);
+  }
+  kt_session_close(&session);
+  return code;
+}

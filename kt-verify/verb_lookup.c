@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lookup: somebody's devices and keys. Keys are handed out only after everything was verified. */
+#include <inttypes.h>
+
+#include "owner_report.h"
+#include "verbs.h"
+#include "watch.h"
+
+static void report_set(struct kt_output *out, const struct kt_set_judgement *judgement, bool endorsed)
+{
+  kt_output_set(out, "signed", json_boolean(judgement->has_set && judgement->set.is_signed));
+  if (!judgement->has_set) {
+    kt_output_data(out, "  not a list of devices\n");
+    return;
+  }
+  if (judgement->set.is_signed) {
+    kt_report_key(out, "account key", &judgement->set.account_key);
+  }
+  kt_output_set(out, "devices", json_array());
+  for (size_t i = 0; i < judgement->set.n_devices; i++) {
+    kt_report_device(out, &judgement->set.devices[i], endorsed, endorsed ? "endorsed" : "NOT ENDORSED");
+  }
+}
+
+static void report_notes(struct kt_watch *watch)
+{
+  for (size_t i = 0; i < watch->verdict.n_alerts; i++) {
+    if (watch->verdict.alerts[i].is_note) {
+      kt_output_append(watch->session->out, "alerts", kt_report_alert_json(&watch->verdict.alerts[i]));
+      kt_report_alert(watch->session->out, &watch->verdict.alerts[i], watch->label);
+    }
+  }
+}
+
+static enum kt_exit report_absent(struct kt_watch *watch)
+{
+  kt_output_status(watch->session->out, KT_EXIT_ABSENT, "%s: the log proves that this label does not exist",
+                   watch->name);
+  return kt_report_alerts(watch->session, watch->label, KT_EXIT_ABSENT);
+}
+
+static enum kt_exit refuse_unverified(struct kt_watch *watch)
+{
+  kt_report_contact(watch->session->out, &watch->other.contact);
+  return kt_output_fail(watch->session->out, KT_EXIT_ALERT, "not-verified",
+                        "%s: this contact's account key was not verified (kt-verify code show), so no keys are handed "
+                        "out", watch->name);
+}
+
+static enum kt_exit report_newest(struct kt_watch *watch)
+{
+  struct kt_session *session = watch->session;
+  struct kt_output *out = session->out;
+  char time[KT_TIME_SIZE];
+  bool verified = watch->other.contact.state == KT_CONTACT_VERIFIED && watch->verdict.is_endorsed;
+  kt_output_set(out, "version", json_integer((json_int_t)watch->version));
+  if (kt_cli_flag(session->cli, KT_OPT_REQUIRE_VERIFIED) && !verified) {
+    return (enum kt_exit)kt_exit_code_worse((int)kt_report_alerts(session, watch->label, KT_EXIT_ALERT),
+                                            (int)refuse_unverified(watch));
+  }
+  kt_report_time(watch->time_ms, time);
+  kt_output_status(out, kt_report_code(session, watch->label, KT_EXIT_OK), "%s version %" PRIu32 ", log entry %" PRIu64 ", %s",
+                   watch->name, watch->version, watch->position, time);
+  report_set(out, &watch->verdict.judgement, watch->verdict.is_endorsed);
+  kt_report_contact(out, &watch->other.contact);
+  report_notes(watch);
+  return kt_report_alerts(session, watch->label, KT_EXIT_OK);
+}
+
+static enum kt_exit look_up_newest(struct kt_watch *watch)
+{
+  enum kt_exit code = kt_watch_look(watch);
+  if (code == KT_EXIT_ABSENT) {
+    return report_absent(watch);
+  }
+  return code == KT_EXIT_OK ? report_newest(watch) : code;
+}
+
+static bool is_endorsed(const struct kt_set_judgement *judgement)
+{
+  return judgement->class == KT_SET_BY_KEY || judgement->class == KT_SET_BY_SUCCESSOR;
+}
+
+static enum kt_exit look_up_version(struct kt_watch *watch, uint32_t version)
+{
+  struct kt_session *session = watch->session;
+  struct kt_output *out = session->out;
+  struct kt_old_version old = { .watch = watch, .version = version };
+  char time[KT_TIME_SIZE];
+  enum kt_exit code = kt_watch_version(&old);
+  kt_output_set(out, "version", json_integer((json_int_t)version));
+  if (code == KT_EXIT_ABSENT) {
+    kt_output_status(out, code, "%s: the log proves that there is no version %" PRIu32, watch->name, version);
+    return kt_report_alerts(session, watch->label, code);
+  }
+  if (code != KT_EXIT_OK) {
+    return code;
+  }
+  bool verified = watch->other.contact.state == KT_CONTACT_VERIFIED && is_endorsed(&old.judgement);
+  if (kt_cli_flag(session->cli, KT_OPT_REQUIRE_VERIFIED) && !verified) {
+    return refuse_unverified(watch);
+  }
+  kt_report_time(old.time_ms, time);
+  kt_output_status(out, code, "%s version %" PRIu32 " (not necessarily the newest), log entry %" PRIu64 ", %s",
+                   watch->name, version, old.position, time);
+  report_set(out, &old.judgement, is_endorsed(&old.judgement));
+  kt_report_contact(out, &watch->other.contact);
+  return kt_report_alerts(session, watch->label, code);
+}
+
+/* One's own label is judged as its owner, with what the owner knows. */
+static enum kt_exit look_up_own(struct kt_own_label *own)
+{
+  struct kt_session *session = own->session;
+  enum kt_exit code = kt_own_refresh(own);
+  if (code != KT_EXIT_OK) {
+    return code;
+  }
+  if (own->account.n_judged == 0) {
+    kt_output_status(session->out, KT_EXIT_ABSENT, "%s: the log proves that this label does not exist", own->name);
+    return kt_report_alerts(session, own->label, KT_EXIT_ABSENT);
+  }
+  kt_output_status(session->out, kt_report_code(session, own->label, code), "%s (your own account)", own->name);
+  kt_report_key(session->out, "account key", &own->account.key);
+  kt_own_report_devices(own);
+  return kt_report_alerts(session, own->label, code);
+}
+
+static enum kt_exit look_up(struct kt_session *session, struct kt_bytes label)
+{
+  struct kt_own_label own;
+  struct kt_watch watch;
+  uint64_t version = 0;
+  const char *number = session->cli->values[KT_OPT_VERSION];
+  if (number != NULL && !kt_cli_number(number, UINT32_MAX - 1, &version)) {
+    return kt_output_fail(session->out, KT_EXIT_USAGE, "usage", "--version %s: not a version", number);
+  }
+  enum kt_exit code = number == NULL ? kt_own_open(&own, session, label) : KT_EXIT_ABSENT;
+  if (code != KT_EXIT_ABSENT) {
+    return code == KT_EXIT_OK ? look_up_own(&own) : code;
+  }
+  kt_watch_init(&watch, session, label);
+  watch.allow_unsigned = kt_cli_flag(session->cli, KT_OPT_ALLOW_UNSIGNED);
+  return number != NULL ? look_up_version(&watch, (uint32_t)version) : look_up_newest(&watch);
+}
+
+enum kt_exit kt_verb_lookup(const struct kt_cli *cli, struct kt_output *out)
+{
+  struct kt_session session;
+  const struct kt_bytes label = kt_text_bytes(cli->args[0]);
+  enum kt_exit code = kt_session_open(&session, cli, out);
+  out->verified = true;
+  if (code == KT_EXIT_OK) {
+    code = kt_own_check_label(out, label);
+  }
+  if (code == KT_EXIT_OK) {
+    kt_output_set(out, "label", kt_output_text(label));
+    code = look_up(&session, label);
+  }
+  kt_session_close(&session);
+  return code;
+}

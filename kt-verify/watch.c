@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "watch.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "state_alerts.h"
+
+#define BIT(kind) (1u << (kind))
+
+static enum kt_err load(void *ctx, struct kt_session *session)
+{
+  struct kt_watch *watch = ctx;
+  return kt_state_contact(&session->state, watch->label, &session->arena, &watch->other);
+}
+
+void kt_watch_init(struct kt_watch *watch, struct kt_session *session, struct kt_bytes label)
+{
+  *watch = (struct kt_watch){ .session = session, .label = label };
+  kt_output_clean(label, watch->name, sizeof watch->name);
+}
+
+enum kt_exit kt_watch_load(struct kt_watch *watch)
+{
+  enum kt_err err;
+  return kt_session_read(watch->session, load, watch, &err);
+}
+
+/* --- the newest version --------------------------------------------------------------------------------------------------- */
+
+static void request_search(void *ctx, const struct kt_log_state *log, struct kt_writer *w)
+{
+  const struct kt_watch *watch = ctx;
+  kt_request_search(w, log, watch->label, NULL);
+}
+
+static enum kt_err judge(struct kt_watch *watch, struct kt_bytes value, uint64_t now_ms)
+{
+  struct kt_session *session = watch->session;
+  struct kt_contact_knowledge known = { .contact = watch->other.contact, .allow_unsigned = watch->allow_unsigned };
+  struct kt_device_set last;
+  const struct kt_logged_value logged = { .log_id = session->log_id,
+                                          .label = watch->label,
+                                          .value = value,
+                                          .version = watch->version,
+                                          .position = watch->position,
+                                          .time_ms = watch->time_ms };
+  if (watch->other.last.data != NULL && kt_device_set_decode(watch->other.last, &session->arena, &last) == KT_OK) {
+    known.last = &last;
+    kt_device_set_value_hash(watch->other.last, &known.last_hash);
+  }
+  enum kt_err err = kt_contact_judge(&known, &logged, now_ms, &session->arena, &watch->verdict);
+  if (err == KT_OK) {
+    watch->other.contact = watch->verdict.contact;
+    if (watch->verdict.is_endorsed) {
+      watch->other.last = value;
+    }
+  }
+  return err;
+}
+
+static enum kt_err verify_search(void *ctx, const struct kt_client *client, struct kt_bytes response,
+                                 struct kt_log_state *ret_log)
+{
+  struct kt_watch *watch = ctx;
+  struct kt_search_result result;
+  const uint32_t *known = watch->other.has_version ? &watch->other.version : NULL;
+  enum kt_err err =
+      kt_verify_search(client, watch->label, NULL, known, &watch->other.monitoring, response, &result);
+  if (err == KT_OK || err == KT_ERR_ABSENT) {
+    *ret_log = result.log;
+    watch->found = err == KT_OK;
+  }
+  if (err == KT_OK) {
+    watch->version = result.version;
+    watch->position = result.terminal;
+    watch->time_ms = result.terminal_ms;
+    watch->other.monitoring = result.contact;
+    watch->other.has_version = true;
+    watch->other.version = result.version;
+    err = judge(watch, result.value, client->now_ms);
+  }
+  return err;
+}
+
+enum kt_err kt_watch_settle(struct kt_session *session, struct kt_bytes label, unsigned kinds,
+                            enum kt_settlement settlement, uint32_t version)
+{
+  struct kt_ledger_entry *entries;
+  size_t n;
+  enum kt_err err = kt_state_alerts(&session->state, &label, &session->arena, &entries, &n);
+  for (size_t i = 0; err == KT_OK && i < n; i++) {
+    const struct kt_alert *alert = &entries[i].alert;
+    if (alert->audience != KT_AUDIENCE_OWNER && (kinds & BIT(alert->kind)) != 0) {
+      err = kt_state_settle(&session->state, &entries[i], settlement, version, kt_now_ms());
+    }
+  }
+  return err;
+}
+
+/* What the newest version answers: a set that the pinned key stands behind, or one accepted without signature. */
+static enum kt_err settle(struct kt_watch *watch)
+{
+  const unsigned doubts =
+      BIT(KT_ALERT_UNSIGNED_SET) | BIT(KT_ALERT_ACCOUNT_KEY_CHANGED) | BIT(KT_ALERT_VERSION_NOT_MINE);
+  if (watch->verdict.is_endorsed) {
+    return kt_watch_settle(watch->session, watch->label, doubts, KT_SETTLEMENT_REMOVED, watch->version);
+  }
+  if (watch->allow_unsigned && watch->verdict.judgement.class == KT_SET_UNSIGNED) {
+    return kt_watch_settle(watch->session, watch->label, BIT(KT_ALERT_UNSIGNED_SET), KT_SETTLEMENT_APPROVED, 0);
+  }
+  return KT_OK;
+}
+
+static enum kt_err commit_search(void *ctx, struct kt_session *session)
+{
+  struct kt_watch *watch = ctx;
+  enum kt_raised raised;
+  if (!watch->found) {
+    return KT_OK;
+  }
+  enum kt_err err = kt_state_put_contact(&session->state, &watch->other);
+  for (size_t i = 0; i < watch->verdict.n_alerts && err == KT_OK; i++) {
+    err = kt_state_raise(&session->state, &watch->verdict.alerts[i], watch->label, kt_now_ms(), &session->arena,
+                         &raised);
+  }
+  return err == KT_OK ? settle(watch) : err;
+}
+
+enum kt_exit kt_watch_look(struct kt_watch *watch)
+{
+  struct kt_query query = { .path = "/v1/search",
+                            .what = watch->name,
+                            .ctx = watch,
+                            .load = load,
+                            .request = request_search,
+                            .verify = verify_search,
+                            .commit = commit_search };
+  enum kt_exit code = kt_session_query(watch->session, &query);
+  return code == KT_EXIT_OK ? kt_watch_monitor(watch) : code;
+}
+
+/* --- obligations -------------------------------------------------------------------------------------------------------------- */
+
+static void request_monitor(void *ctx, const struct kt_log_state *log, struct kt_writer *w)
+{
+  const struct kt_watch *watch = ctx;
+  kt_request_contact(w, log, watch->label, &watch->other.monitoring);
+}
+
+static enum kt_err verify_monitor(void *ctx, const struct kt_client *client, struct kt_bytes response,
+                                  struct kt_log_state *ret_log)
+{
+  struct kt_watch *watch = ctx;
+  struct kt_contact_result result;
+  enum kt_err err = kt_verify_contact(client, &watch->other.monitoring, response, &result);
+  if (err == KT_OK) {
+    watch->other.monitoring = result.contact;
+    *ret_log = result.log;
+  }
+  return err;
+}
+
+static enum kt_err commit_monitor(void *ctx, struct kt_session *session)
+{
+  struct kt_watch *watch = ctx;
+  watch->other.checked_ms = kt_now_ms();
+  return kt_state_put_contact(&session->state, &watch->other);
+}
+
+static enum kt_err mark_checked(void *ctx, struct kt_session *session)
+{
+  enum kt_err err = load(ctx, session);
+  return err == KT_OK ? commit_monitor(ctx, session) : err;
+}
+
+enum kt_exit kt_watch_monitor(struct kt_watch *watch)
+{
+  struct kt_query query = { .path = "/v1/contact-monitor",
+                            .what = watch->name,
+                            .ctx = watch,
+                            .load = load,
+                            .request = request_monitor,
+                            .verify = verify_monitor,
+                            .commit = commit_monitor };
+  enum kt_err err;
+  return watch->other.monitoring.n_map > 0 ? kt_session_query(watch->session, &query)
+                                           : kt_session_write(watch->session, mark_checked, watch, &err);
+}
+
+/* --- an older version ----------------------------------------------------------------------------------------------------------- */
+
+static enum kt_err load_old(void *ctx, struct kt_session *session)
+{
+  struct kt_old_version *old = ctx;
+  return load(old->watch, session);
+}
+
+static void request_old(void *ctx, const struct kt_log_state *log, struct kt_writer *w)
+{
+  const struct kt_old_version *old = ctx;
+  kt_request_search(w, log, old->watch->label, &old->version);
+}
+
+static enum kt_err verify_old(void *ctx, const struct kt_client *client, struct kt_bytes response,
+                              struct kt_log_state *ret_log)
+{
+  struct kt_old_version *old = ctx;
+  struct kt_watch *watch = old->watch;
+  struct kt_search_result result;
+  struct kt_account_state state = { .has_key = watch->other.contact.has_key, .key = watch->other.contact.key };
+  enum kt_err err =
+      kt_verify_search(client, watch->label, &old->version, NULL, &watch->other.monitoring, response, &result);
+  if (err == KT_OK) {
+    *ret_log = result.log;
+    old->position = result.terminal;
+    old->time_ms = result.terminal_ms;
+    watch->other.monitoring = result.contact;
+    err = kt_account_inspect(&state, &watch->session->log_id, watch->label, result.value, client->arena,
+                             &old->judgement);
+  }
+  return err;
+}
+
+static enum kt_err commit_old(void *ctx, struct kt_session *session)
+{
+  struct kt_old_version *old = ctx;
+  return kt_state_put_contact(&session->state, &old->watch->other);
+}
+
+enum kt_exit kt_watch_version(struct kt_old_version *old)
+{
+  struct kt_watch *watch = old->watch;
+  struct kt_query query = { .path = "/v1/search",
+                            .what = watch->name,
+                            .ctx = old,
+                            .load = load_old,
+                            .request = request_old,
+                            .verify = verify_old,
+                            .commit = commit_old,
+                            .quiet_refusal = true };
+  enum kt_exit code = kt_session_query(watch->session, &query);
+  if (query.status == 422) { /* "A fixed version above the greatest gets 422": to be proven */
+    code = kt_watch_look(watch);
+    if (code == KT_EXIT_OK && watch->version >= old->version) {
+      return kt_output_fail(watch->session->out, KT_EXIT_FAILED, "version-withheld",
+                            "%s: the log proves version %" PRIu32 " and yet refuses version %" PRIu32, watch->name,
+                            watch->version, old->version);
+    }
+    return code == KT_EXIT_OK ? KT_EXIT_ABSENT : code;
+  }
+  if (query.status == 410) {
+    return kt_output_fail(watch->session->out, KT_EXIT_UNDECIDED, "gone",
+                          "%s: the log says that version %" PRIu32 " was erased", watch->name, old->version);
+  }
+  if (query.status != 0 && code == KT_EXIT_UNDECIDED && query.status != 429 && query.status < 500) {
+    return kt_output_fail(watch->session->out, code, "refused", "%s: the log refuses the request (%d)", watch->name,
+                          query.status);
+  }
+  return code == KT_EXIT_OK ? kt_watch_monitor(watch) : code;
+}

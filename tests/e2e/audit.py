@@ -1,0 +1,330 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Audit, heads and evidence with the real programs: a log of a few hundred entries is audited, the audit is resumed, a
+tampered page is refused, a forked copy of the log is found, and the evidence convinces somebody who has nothing but the
+configuration. KT_SERVER and KT_VERIFY name the programs."""
+
+import atexit
+import base64
+import http.server
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.request
+
+SERVER = os.environ["KT_SERVER"]
+VERIFY = os.environ["KT_VERIFY"]
+ENTRIES = 300
+
+
+def check(condition, text, *details):
+    if not condition:
+        print("not ok:", text, *details, file=sys.stderr)
+        sys.exit(1)
+    print("ok:", text)
+
+
+# --- programs -------------------------------------------------------------------------------------------------------
+
+
+def server_verb(*args):
+    result = subprocess.run([SERVER, *args], capture_output=True, text=True, timeout=60)
+    if result.returncode != 0:
+        sys.exit(f"kt-server {args}: {result.returncode}\n{result.stdout}{result.stderr}")
+    return result.stdout
+
+
+class Log:
+    """A running kt-server."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.process = subprocess.Popen(
+            [SERVER, "run", folder, "--listen", f"127.0.0.1:{port}"], stdout=subprocess.PIPE, text=True)
+        atexit.register(self.process.kill)
+        self.url = None
+        for line in self.process.stdout:
+            if line.startswith("listening on "):
+                self.url = line.split()[2]
+                break
+        check(self.url is not None, f"kt-server runs {os.path.basename(folder)}")
+
+    def stop(self):
+        self.process.terminate()
+        check(self.process.wait(timeout=30) == 0, "kt-server stops")
+
+
+def verify(home, *args, expect=0):
+    """The JSON object; the exit code has to be `expect`."""
+    command = [VERIFY, *args, "--home", home, "--json"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    if result.returncode != expect:
+        sys.exit(f"{command}: {result.returncode}, expected {expect}\n{result.stdout}{result.stderr}")
+    return json.loads(result.stdout)
+
+
+def text_of(home, *args, expect=0):
+    result = subprocess.run([VERIFY, *args, "--home", home], capture_output=True, text=True, timeout=120)
+    if result.returncode != expect:
+        sys.exit(f"{args}: {result.returncode}, expected {expect}\n{result.stdout}{result.stderr}")
+    return result.stdout
+
+
+def device_set(label, number):
+    key = base64.b64encode(number.to_bytes(32, "big")).decode()
+    return {"label": label, "devices": [{"name": "phone", "keys": [{"alg": "raw", "key": key}]}]}
+
+
+# --- a proxy that changes answers -----------------------------------------------------------------------------------
+
+
+class Proxy(http.server.ThreadingHTTPServer):
+    """Hands everything on to `upstream`; `change(path, status, body)` may replace the answer."""
+
+    def __init__(self, upstream, change):
+        super().__init__(("127.0.0.1", 0), ProxyHandler)
+        self.upstream = upstream
+        self.change = change
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class ProxyHandler(http.server.BaseHTTPRequestHandler):
+    def forward(self, body):
+        request = urllib.request.Request(self.server.upstream + self.path, data=body,
+                                         headers={"Content-Type": "application/octet-stream"} if body else {})
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                status, content = answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            status, content = error.code, error.read()
+        status, content = self.server.change(self.path, status, content)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def do_GET(self):
+        self.forward(None)
+
+    def do_POST(self):
+        self.forward(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def log_message(self, *args):
+        pass
+
+
+def split_updates(page):
+    """Offsets in a page of AuditorUpdates: (start, first proof element or None) of each."""
+    at = 4
+    found = []
+    for _ in range(int.from_bytes(page[:4], "big")):
+        start = at
+        at += 8
+        for _ in range(2):  # added, removed
+            at += 2 + 64 * int.from_bytes(page[at:at + 2], "big")
+        results = page[at]
+        at += 1
+        for _ in range(results):
+            at += 2 + (64 if page[at] == 2 else 0)
+        elements = int.from_bytes(page[at:at + 2], "big")
+        found.append((start, at + 2 if elements else None))
+        at += 2 + 32 * elements
+    assert at == len(page)
+    return found
+
+
+def flip(entry, of_proof):
+    """Change one bit of an entry, in its proof or in its timestamp."""
+
+    def change(path, status, body):
+        if path.startswith("/v1/audit?start=0&"):
+            start, element = split_updates(body)[entry]
+            at = element if of_proof else start + 7
+            body = body[:at] + bytes([body[at] ^ 1]) + body[at + 1:]
+        return status, body
+
+    return change
+
+
+def prune(path, status, body):
+    return (410, b"{}") if path.startswith("/v1/audit?") else (status, body)
+
+
+# --- the story ------------------------------------------------------------------------------------------------------
+
+
+def make_log(work):
+    folder = os.path.join(work, "log")
+    config = os.path.join(work, "config.bin")
+    server_verb("init", folder)
+    settings = os.path.join(folder, "kt-server.yaml")
+    with open(settings) as file:
+        text = file.read()
+    with open(settings, "w") as file:
+        file.write(text.replace("cadence: 250ms", "cadence: 0"))
+    lines = os.path.join(work, "import.jsonl")
+    with open(lines, "w") as file:  # a label's next version needs the one before it: an entry for every line
+        for number in range(ENTRIES):
+            file.write(json.dumps(device_set("busy", number)) + "\n")
+    server_verb("import", folder, lines)
+    server_verb("config", folder, "-o", config)
+    return folder, config
+
+
+def add_entry(work, folder, label, number):
+    path = os.path.join(work, "set.json")
+    with open(path, "w") as file:
+        json.dump(device_set(label, number), file)
+    server_verb("update-label", folder, label, path)
+
+
+def new_home(work, name, log, config):
+    home = os.path.join(work, name)
+    verify(home, "init", log.url, "--config", config)
+    return home
+
+
+def audit_and_resume(work, log, config):
+    home = new_home(work, "auditor", log, config)
+    first = verify(home, "audit")
+    size = first["log"]["tree_size"]
+    check(first["verdict"] == "verified" and first["entries"] == size > ENTRIES and first["leaves"] >= size,
+          "every entry of the log is audited", first)
+    for number in range(3):
+        add_entry(work, log.folder, "late", number)
+    second = verify(home, "audit")
+    check(second["entries"] == second["log"]["tree_size"] >= size + 3 and
+          second["new_entries"] == second["entries"] - size, "the audit goes on where it stopped", second)
+    again = verify(home, "audit", "--from", "0")
+    check(again["new_entries"] == again["entries"] >= second["entries"] and again["leaves"] >= second["leaves"],
+          "an audit from the beginning counts the same", again)
+    part = verify(home, "audit", "--from", "100", "--to", "199")
+    check(part["entries"] == 100 and part["from"] == 100, "a part in the middle is audited", part)
+    check(verify(home, "audit")["from"] == 0, "which leaves the progress alone")
+    usage = verify(home, "audit", "--from", "5", "--to", "4", expect=2)
+    check(usage["verdict"] == "usage", "an empty range is a mistake")
+
+
+def tampered_pages(work, log, config):
+    for of_proof in (True, False):
+        proxy = Proxy(log.url, flip(120, of_proof))
+        home = new_home(work, f"tampered-{of_proof}", log, config)
+        found = verify(home, "audit", "--url", proxy.url, expect=1)
+        reason = found["reason"]
+        if of_proof:
+            check(reason["position"] == 120, "a changed proof is refused, and the entry named", reason)
+            saved = verify(home, "evidence", "list")["evidence"]
+            check(len(saved) == 1 and saved[0]["kind"] == "failed", "what was received is kept", saved)
+        else:
+            check(reason["code"] in ("audit-root", "audit-timestamp"), "a changed timestamp is refused", reason)
+        honest = verify(home, "audit")
+        check(honest["entries"] == honest["log"]["tree_size"], "nothing of it was kept as progress")
+        proxy.shutdown()
+    proxy = Proxy(log.url, prune)
+    home = new_home(work, "pruned", log, config)
+    found = verify(home, "audit", "--url", proxy.url, expect=3)
+    check(found["reason"]["code"] == "pruned", "pruned entries are said to be", found)
+    proxy.shutdown()
+
+
+def exchange(work, log, config):
+    alice = new_home(work, "alice", log, config)
+    bob = new_home(work, "bob", log, config)
+    theirs = os.path.join(work, "heads")
+    for verb in ("head", "distinguished"):
+        for content in (text_of(bob, "log", verb), json.dumps(verify(bob, "log", verb))):
+            with open(theirs, "w") as file:
+                file.write(content)
+            found = verify(alice, "log", "check", theirs)
+            check(found["verdict"] == "verified" and found["common_size"] > 0, f"log {verb}: the same log", found)
+    with open(theirs, "w") as file:
+        file.write("kt-heads/1\nlog %s\nhead 4000000000 %s 5\n" % (found["log"]["id"], "ab" * 32))
+    found = verify(alice, "log", "check", theirs, expect=3)
+    check(found["reason"]["code"] == "no-common-size", "heads that are all larger leave it undecided")
+    with open(theirs, "w") as file:
+        file.write("kt-heads/1\nlog %s\nhead 7 %s 5\n" % (found["log"]["id"], "ab" * 32))
+    found = verify(alice, "log", "check", theirs, expect=1)
+    check(found["reason"]["code"] == "fork", "another root at a known size is a fork")
+    check(verify(alice, "evidence", "list")["evidence"] == [], "but an unsigned claim makes no evidence")
+    return alice
+
+
+def evidence_convinces(work, home, config, kind):
+    """Of the saved evidence of this kind."""
+    saved = [e for e in verify(home, "evidence", "list")["evidence"] if e["kind"] == kind]
+    check(len(saved) == 1, f"evidence of kind {kind} is saved", saved)
+    file = os.path.join(work, "exported")
+    verify(home, "evidence", "show", saved[0]["id"])
+    verify(home, "evidence", "export", saved[0]["id"][:12], file)
+    nobody = os.path.join(work, "nobody")  # a home that does not exist
+    found = verify(nobody, "evidence", "verify", file, "--config", config)
+    check(found["verdict"] == "verified" and found["contradiction"] and found["does_not_prove"],
+          "a third person verifies it offline", found)
+    with open(file, "rb") as damaged:
+        content = bytearray(damaged.read())
+    content[len(content) // 2] ^= 1
+    with open(file, "wb") as damaged:
+        damaged.write(content)
+    verify(nobody, "evidence", "verify", file, "--config", config, expect=1)
+    verify(nobody, "evidence", "verify", file, expect=2)  # by what?
+
+
+def fork(work, folder, config):
+    copy = os.path.join(work, "copy")
+    shutil.copytree(folder, copy)
+    add_entry(work, folder, "alice", 1)
+    add_entry(work, copy, "bob", 2)
+    add_entry(work, copy, "bob", 3)
+    original, forked = Log(folder), Log(copy)
+    alice = new_home(work, "alice-fork", original, config)
+    bob = new_home(work, "bob-fork", forked, config)
+    found = verify(alice, "log", "head", "--url", forked.url, expect=1)
+    check(found["reason"]["code"] == "fork", "a client that saw the log notices its forked copy", found["reason"])
+    evidence_convinces(work, alice, config, "inconsistent")
+    heads = os.path.join(work, "heads")
+    carol = new_home(work, "carol-fork", original, config)
+    with open(heads, "w") as file:
+        file.write(text_of(carol, "log", "distinguished"))
+    found = verify(bob, "log", "check", heads, expect=1)
+    check(found["reason"]["code"] == "fork", "two people who compare heads notice it as well", found["reason"])
+    evidence_convinces(work, bob, config, "inconsistent")
+    found = verify(bob, "audit")
+    check(found["verdict"] == "verified", "each copy on its own is a flawless log")
+    number = 4
+    while True:  # until both have the same size
+        sizes = [verify(home, "log", "head")["log"]["tree_size"] for home in (carol, bob)]
+        if sizes[0] == sizes[1]:
+            break
+        add_entry(work, folder if sizes[0] < sizes[1] else copy, "even", number)
+        number += 1
+    with open(heads, "w") as file:
+        file.write(json.dumps(verify(carol, "log", "head")))
+    found = verify(bob, "log", "check", heads, expect=1)
+    check(found["reason"]["code"] == "fork", "heads of one size are compared directly")
+    evidence_convinces(work, bob, config, "fork")
+    original.stop()
+    forked.stop()
+
+
+def main():
+    with tempfile.TemporaryDirectory() as work:
+        folder, config = make_log(work)
+        log = Log(folder)
+        audit_and_resume(work, log, config)
+        tampered_pages(work, log, config)
+        exchange(work, log, config)
+        log.stop()
+        fork(work, folder, config)
+    print("audit, heads and evidence: as told")
+
+
+main()

@@ -1,0 +1,466 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real server: life cycle of a folder, verbs with exit codes, every route under garbage.
+
+Called with the build folder; KT_SERVER names the program."""
+import base64
+import hashlib
+import http.client
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+SERVER = os.environ.get("KT_SERVER") or os.path.join(sys.argv[1], "kt-server", "kt-server")
+BINARY = {"Content-Type": "application/octet-stream"}
+POST = ["/v1/search", "/v1/contact-monitor", "/v1/owner/init", "/v1/owner/monitor", "/v1/distinguished", "/v1/update"]
+GET = ["/v1/config", "/v1/tree-head", "/v1/audit?start=0", "/v1/audit/state?size=1", "/v1/log/consistency?old=1&size=1"]
+
+
+def verb(*args, code=0):
+    done = subprocess.run([SERVER, *args], capture_output=True, timeout=60, check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode == code, f"{args}: exit {done.returncode}, wanted {code}: {said}"
+    return done.stdout.decode("utf-8", "replace") + done.stderr.decode("utf-8", "replace")
+
+
+class Server:
+    def __init__(self, folder, *args):
+        self.process = subprocess.Popen([SERVER, "run", folder, "--listen", "127.0.0.1:0", *args],
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        assert line.startswith("listening on http://127.0.0.1:"), (line, self.process.stderr.read())
+        self.port = int(line.rsplit(":", 1)[1])
+        self.health = int(self.process.stderr.readline().rsplit(":", 1)[1])
+
+    def ask(self, method, path, body=None, headers=None, port=None):
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=20)
+        try:
+            connection.request(method, path, body=body, headers=headers or {})
+            response = connection.getresponse()
+            return response, response.read()
+        finally:
+            connection.close()
+
+    def refused(self, status, method, path, body=None, headers=None):
+        response, answer = self.ask(method, path, body, headers)
+        assert response.status == status, f"{method} {path}: {response.status}, wanted {status}: {answer}"
+        assert response.getheader("Content-Type") == "application/problem+json", path
+        problem = json.loads(answer)
+        assert problem["status"] == status and problem["type"].startswith("urn:kt:problem:"), problem
+        assert problem["title"] and problem["detail"], problem
+        assert response.getheader("X-Request-Id") == problem["request_id"]
+        return response, problem
+
+    def raw(self, data):
+        """Bytes as they are; the status, or None when the server only closed."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as s:
+            answer = b""
+            try:
+                s.sendall(data)
+                s.shutdown(socket.SHUT_WR)
+                while chunk := s.recv(65536):
+                    answer += chunk
+            except OSError:
+                pass  # closed with unread data
+        return int(answer.split()[1]) if answer.startswith(b"HTTP/") else None
+
+    def alive(self):
+        assert self.process.poll() is None, "the server died"
+        assert self.ask("GET", "/v1/config")[0].status == 200
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(timeout=30)
+        assert code == 0, f"exit {code}: {self.process.stderr.read()}"
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+
+def search(label, version=None, last=None):
+    out = b"\0" if last is None else b"\1" + last.to_bytes(8, "big")
+    out += bytes([len(label)]) + label
+    return out + (b"\0" if version is None else b"\1" + version.to_bytes(4, "big"))
+
+
+def device_set(log_id, label, name):
+    """An unsigned device set: seq 0, one device with one raw key."""
+    device = bytes(16) + bytes([len(name)]) + name + bytes(8) + b"\1" + b"\0\x09\0\1k"
+    return (b"\1" + log_id + bytes([len(label)]) + label + bytes(4) + bytes(32) + b"\0" + b"\1" + device
+            + b"\0" + b"\0" + b"\0" + b"\0")
+
+
+def update(label, values, greatest=None):
+    out = b"\0" + bytes([len(label)]) + label
+    out += b"\0" if greatest is None else b"\1" + greatest.to_bytes(4, "big")
+    out += bytes([len(values)])
+    return out + b"".join(len(v).to_bytes(4, "big") + v for v in values)
+
+
+def log_id_of(config):
+    signing_len = int.from_bytes(config[3:5], "big")
+    signing = config[3:5 + signing_len]
+    vrf_at = 5 + signing_len
+    vrf_len = int.from_bytes(config[vrf_at:vrf_at + 2], "big")
+    return hashlib.sha256(b"kt-log-id/1" + config[:2] + signing + config[vrf_at:vrf_at + 2 + vrf_len]).digest()
+
+
+def check_init(folder):
+    assert "another disk" in verb("init", folder)
+    before = sorted(os.listdir(folder))
+    verb("init", folder, code=2)  # not empty
+    assert sorted(os.listdir(folder)) == before
+    for name in ("signing.key", "vrf.key"):
+        assert os.stat(os.path.join(folder, name)).st_mode & 0o777 == 0o600
+    other = folder + "-other"
+    for option in (["--mode", "third-party-auditing"], ["--suite", "p256"], ["--role", "manager"],
+                   ["--registration", "maybe"], ["--max-behind", "soon"], ["--max-behind", "0"], ["--nonsense"],
+                   ["--mode"], ["--maximum-lifetime", "1h"]):
+        verb("init", other, *option, code=2)
+        assert not os.path.exists(other), option
+    # A name that cannot be a folder's.
+    verb("init", os.path.join(folder, "config.bin", "x"), code=3)
+
+
+def check_verbs(folder):
+    assert "usage" in verb("--help")
+    for unknown in ("backup", "restore", "erase", "frobnicate"):
+        verb(unknown, folder, code=2)
+        assert f"  {unknown} " not in verb("--help")
+    verb(code=2)
+    verb("status", code=2)
+    verb("status", folder, "extra", code=2)
+    verb("status", folder + "-missing", code=2)
+    assert "kt-server" in verb("version")
+    verb("check-config", folder)
+    assert "no damage" in verb("fsck", folder)
+    status = json.loads(verb("status", folder, "--json"))
+    assert status["schema"] == "kt.status/1" and status["verdict"] == "done" and status["running"] is False
+    assert status["log"]["tree_size"] == 1 and status["labels"] == 0
+    assert json.loads(verb("status", folder + "-missing", "--json", code=2).splitlines()[0])["verdict"] == "usage"
+
+
+def check_config_errors(folder):
+    path = os.path.join(folder, "kt-server.yaml")
+    with open(path, encoding="utf-8") as f:
+        good = f.read()
+    for bad, where in ((good + "lisen: x\n", None), (good.replace("threads: 4", "threads: four"), "threads"),
+                       (good.replace("cadence: 250ms", "cadence: 250"), "cadence"),
+                       (good.replace("heartbeat: 0", "heartbeat: 10m"), None),
+                       (good.replace("listen: 127.0.0.1:8080", "listen: nowhere"), None)):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(bad)
+        said = verb("check-config", folder, code=2)
+        if where:
+            line = next(i for i, text in enumerate(bad.splitlines(), 1) if text.startswith(where))
+            assert f"kt-server.yaml:{line}:" in said, said
+        verb("run", folder, code=2)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(good)
+    key = os.path.join(folder, "signing.key")
+    os.chmod(key, 0o644)
+    assert "0600" in verb("run", folder, code=2)
+    os.chmod(key, 0o600)
+    shutil.copy(key, key + ".keep")
+    with open(key, "w", encoding="utf-8") as f:
+        f.write("kt-key/1 signing " + "00" * 32 + "\n")
+    assert "do not belong" in verb("run", folder, code=2)
+    os.replace(key + ".keep", key)
+    guard = os.path.join(folder, "head-guard")
+    os.rename(guard, guard + ".keep")
+    verb("run", folder, "--listen", "127.0.0.1:0", code=2)  # no guard: explained, not guessed
+    with open(guard, "w", encoding="utf-8") as f:
+        f.write("kt-head-guard/1 nonsense\n")
+    assert "damaged" in verb("run", folder, "--listen", "127.0.0.1:0", code=2)
+    os.replace(guard + ".keep", guard)
+
+
+def check_import(folder, where):
+    key = base64.b64encode(bytes(32)).decode()
+    good = [json.dumps({"label": f"user{i}@example.org",
+                        "devices": [{"name": "phone", "keys": [{"alg": "ed25519", "key": key}]}]}) for i in range(300)]
+    path = os.path.join(where, "import.jsonl")
+
+    def write(lines):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("\n".join(lines) + "\n")
+
+    for bad, needle in (("{", ":2:"), ("[]", ":2:"), ('{"label":"x"}', "devices"), ('{"label":"a","label":"b"}', ":2:"),
+                        ('{"label":"","devices":[]}', "label"), (good[0].replace("ed25519", "rot13"), "rot13")):
+        write([good[0], bad, good[1]])
+        said = verb("import", folder, path, code=2)
+        assert ":2:" in said and needle in said and "nothing was imported" in said, said
+    assert json.loads(verb("status", folder, "--json"))["labels"] == 0
+    verb("import", folder, path + ".missing", code=2)
+    write(good)
+    assert "inserted 300, unchanged 0" in verb("import", folder, path)
+    assert "inserted 0, unchanged 300" in verb("import", folder, path)  # resumable
+    one = os.path.join(where, "one.json")
+    with open(one, "w", encoding="utf-8") as f:
+        json.dump({"devices": [{"name": "tablet", "keys": [{"alg": "raw", "key": "AAEC"}]}]}, f)
+    assert "version 1" in verb("update-label", folder, "user0@example.org", one)
+    assert "version 0" in verb("update-label", folder, "new@example.org", one)
+    verb("update-label", folder, "", one, code=2)
+    verb("update-label", folder, "x" * 256, one, code=2)
+    verb("update-label", folder, "x", path, code=2)
+    assert json.loads(verb("status", folder, "--json"))["labels"] == 301
+
+
+def check_running(folder, where, server):
+    status = json.loads(verb("status", folder, "--json"))
+    assert status["running"] is True and status["labels"] == 301 and status["versions"] == 302
+    one = os.path.join(where, "one.json")
+    assert "version 1" in verb("update-label", folder, "new@example.org", one)
+    assert len(verb("token", folder).strip()) == 64
+    assert "in use" in verb("run", folder, "--listen", "127.0.0.1:0", code=3)
+    assert "in use" in verb("fsck", folder, code=3)
+    assert os.stat(os.path.join(folder, "admin.sock")).st_mode & 0o777 == 0o600
+    assert server.ask("GET", "/livez", port=server.health)[0].status == 200
+    assert server.ask("GET", "/readyz", port=server.health)[0].status == 200
+    assert b"kt_tree_size" in server.ask("GET", "/metrics", port=server.health)[1]
+    assert server.ask("GET", "/livez")[0].status == 404  # not for clients
+    # The administration socket, under garbage.
+    for data in (b"", b"x", b"\0\0\0\0", b"\xff\xff\xff\xff", b"\0\0\0\x02[]", b"\0\0\0\x02{}", b"\0\0\0\x03abc",
+                 b'\0\0\0\x0d{"op":"erase"}'):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(os.path.join(folder, "admin.sock"))
+            s.sendall(data)
+            try:
+                s.shutdown(socket.SHUT_WR)
+                s.recv(4096)
+            except OSError:
+                pass  # closed without reading is an answer too
+    server.alive()
+
+
+def check_answers(server):
+    response, config = server.ask("GET", "/v1/config")
+    assert response.status == 200 and response.getheader("Content-Type") == "application/octet-stream"
+    for path in GET:
+        plain = server.ask("GET", path)
+        assert plain[0].status == 200, (path, plain)
+        decoded = server.ask("GET", path, headers={"Accept": "application/json"})
+        assert decoded[0].getheader("Content-Type") == "application/json"
+        view = json.loads(decoded[1])
+        assert base64.b64decode(view["raw"]) == plain[1], path
+        assert len(view) > 1, path
+        assert server.ask("HEAD", path)[0].status == 200
+    response, _ = server.ask("GET", "/v1/tree-head")
+    etag = response.getheader("ETag")
+    assert server.ask("GET", "/v1/tree-head", headers={"If-None-Match": etag})[0].status == 304
+    assert server.ask("GET", "/v1/tree-head", headers={"If-None-Match": '"x"'})[0].status == 200
+    # A search in JSON and in binary is one search.
+    binary = server.ask("POST", "/v1/search", search(b"user1@example.org"), BINARY)
+    asked = server.ask("POST", "/v1/search", json.dumps({"label": "user1@example.org"}),
+                       {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"})
+    assert binary[0].status == 200 and asked[0].status == 200
+    view = json.loads(asked[1])
+    assert base64.b64decode(view["raw"]) == binary[1]
+    assert view["device_set"]["devices"][0]["name"] == "phone" and view["version"] == 0
+    assert server.ask("POST", "/v1/search", search(b"nobody@example.org"), BINARY)[0].status == 200  # absence has a proof
+    # Full pages of the audit feed never change; the last one does.
+    full = server.ask("GET", "/v1/audit?start=0&limit=1")[0]
+    assert "immutable" in full.getheader("Cache-Control")
+    rest = server.ask("GET", "/v1/audit?start=1&limit=200")[0]
+    assert "immutable" not in rest.getheader("Cache-Control")
+    return config
+
+
+def check_refusals(server):
+    for path in POST:
+        assert server.refused(405, "GET", path)[0].getheader("Allow") == "POST"
+        server.refused(415, "POST", path, b"x", {"Content-Type": "text/plain"})
+        server.refused(415, "POST", path, b"x", {"Content-Type": "multipart/form-data; boundary=x"})
+        server.refused(400, "POST", path, b"", BINARY)
+        server.refused(413, "POST", path, bytes((1 << 20) + 1), BINARY)
+        head = b"POST %s HTTP/1.1\r\nHost: x\r\n" % path.encode()
+        assert server.raw(head + b"Content-Type: application/octet-stream\r\nContent-Length: 99999999999\r\n\r\n") == 413
+        assert server.raw(head + b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\n") == 415
+    for path in POST[1:]:
+        server.refused(415, "POST", path, b"{}", {"Content-Type": "application/json"})
+    for path in GET:
+        for method in ("POST", "PUT", "DELETE", "PATCH"):
+            assert "GET" in server.refused(405, method, path)[0].getheader("Allow")
+    for path in ("/", "/v1", "/v1/", "/v1/nothing", "/openapi.yaml", "/v1/credential", "/v1/relay/x", "/%00",
+                 "/v1/config/../config", "/" + "a" * 4000):
+        server.refused(404, "GET", path)
+    for query in ("", "?start=", "?start=-1", "?start=1x", "?start=0x1", "?start=18446744073709551616",
+                  "?start=0&start=1", "?start=0&limit=0", "?start=0&limit=", "?start", "?Start=0"):
+        server.refused(400, "GET", "/v1/audit" + query)
+    server.refused(422, "GET", "/v1/audit?start=18446744073709551615")
+    server.refused(422, "GET", "/v1/audit/state?size=18446744073709551615")
+    for query in ("old=2&size=1", "old=0&size=1", "old=1&size=18446744073709551615"):
+        server.refused(422, "GET", "/v1/log/consistency?" + query)
+    # S1, S2, labels.
+    server.refused(400, "POST", "/v1/search", search(b"a") + b"\0", BINARY)
+    server.refused(400, "POST", "/v1/search", search(b"a", last=0), BINARY)
+    server.refused(409, "POST", "/v1/search", search(b"a", last=1 << 40), BINARY)
+    server.refused(422, "POST", "/v1/search", search(b"\xff\xfe"), BINARY)
+    server.refused(422, "POST", "/v1/search", search(b""), BINARY)
+    server.refused(422, "POST", "/v1/search", search(b"user1@example.org", version=4000000000), BINARY)
+    as_json = {"Content-Type": "application/json"}
+    for body in ("", "{", "[]", '{"label":"a","label":"b"}', '{"label":5}', '{"label":"a","version":-1}',
+                 '{"label":"a","x":1}', "[" * 100000, b'{"label":"\xff"}'):
+        server.refused(400, "POST", "/v1/search", body, as_json)
+    server.alive()
+
+
+def check_framing(server):
+    head = b"POST /v1/search HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\n"
+    body = search(b"user1@example.org")
+    chunked = b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n%x\r\n" % len(body) + body + b"\r\n0\r\n\r\n"
+    assert server.raw(head + chunked) == 200
+    length = b"Content-Length: %d\r\n" % len(body)
+    for fields in (length + b"Transfer-Encoding: chunked\r\n", length + b"Content-Length: 5\r\n",
+                   b"Transfer-Encoding: gzip, chunked\r\n", b"Transfer-Encoding: identity\r\n" + length,
+                   b"Content-Length: +5\r\n", b"Content-Length: -1\r\n", b"Content-Length: 99999999999999999999\r\n"):
+        status = server.raw(head + fields + b"Connection: close\r\n\r\n" + body)
+        assert status is None or 400 <= status < 500, (fields, status)
+    # Over the limit without having said so.
+    big = b"Transfer-Encoding: chunked\r\n\r\n" + (b"10000\r\n" + bytes(65536) + b"\r\n") * 17 + b"0\r\n\r\n"
+    assert server.raw(head + big) in (413, None)
+    for data in (b"", b"\r\n\r\n", b"GET\r\n\r\n", b"\0" * 1000, b"GET / HTTP/9.9\r\n\r\n", b"\xff" * 100 + b"\r\n\r\n",
+                 b"GET /" + b"a" * 100000 + b" HTTP/1.1\r\n\r\n", head + b"Content-Length: 100\r\n\r\nshort",
+                 b"GET /v1/config HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 5000 + b"\r\n"):
+        server.raw(data)
+    server.alive()
+
+
+def check_garbage(server):
+    dice = random.Random(20260818)
+    seeds = [search(b"user1@example.org"), search(b"user1@example.org", 0, 1), b"\0\5alice\0\0", b"\0\0",
+             b"\0\5alice" + bytes(8), b"\0\5alice\0" + bytes(8) + b"\0", update(b"alice", [b"value"])]
+    for round_number in range(40):
+        for path in POST:
+            data = bytearray(dice.choice(seeds))
+            for _ in range(dice.randrange(4)):
+                data[dice.randrange(len(data))] = dice.randrange(256)
+            if round_number % 3 == 0:
+                data = bytearray(dice.randbytes(dice.randrange(200)))
+            elif round_number % 3 == 1:
+                data = data[:dice.randrange(len(data) + 1)]
+            status = server.ask("POST", path, bytes(data), {**BINARY, "Authorization": "Bearer " + "x" * 40})[0].status
+            assert status < 500, (path, bytes(data).hex(), status)
+    server.alive()
+
+
+def check_updates(server, log_id):
+    """An unsigned set over HTTP is refused (S14), and so is everything that is no device set."""
+    value = device_set(log_id, b"eve@example.org", b"phone")
+    _, problem = server.refused(403, "POST", "/v1/update", update(b"eve@example.org", [value]), BINARY)
+    assert "token" not in problem["type"]
+    status = server.ask("POST", "/v1/update", update(b"eve@example.org", [b"no device set"]), BINARY)[0].status
+    assert 400 <= status < 500
+    status = server.ask("POST", "/v1/update", update(b"eve@example.org", [value] * 200), BINARY)[0].status
+    assert 400 <= status < 500
+    server.refused(422, "POST", "/v1/update", update(b"\xff", [value]), BINARY)
+    # Clients that leave at once, with updates under way.
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=5) as s:
+            body = update(b"eve@example.org", [value])
+            s.sendall(b"POST /v1/update HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\n"
+                      b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    server.alive()
+
+
+def check_drain(server):
+    """Requests that began before SIGTERM are answered."""
+    answers = []
+
+    def slow():
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as s:
+            body = search(b"user2@example.org")
+            s.sendall(b"POST /v1/search HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\n"
+                      b"Content-Length: %d\r\n\r\n" % len(body))
+            time.sleep(0.7)
+            s.sendall(body)
+            answers.append(s.recv(20))
+
+    threads = [threading.Thread(target=slow) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.3)
+    server.stop()
+    for thread in threads:
+        thread.join()
+    assert all(answer.startswith(b"HTTP/1.1 200") for answer in answers) and len(answers) == 4, answers
+
+
+def check_busy_port(folder):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen()
+        said = verb("run", folder, "--listen", f"127.0.0.1:{s.getsockname()[1]}", code=3)
+        assert "another program listens" in said, said
+    for address in ("nowhere", "127.0.0.1", "127.0.0.1:99999", "::1:80", "unix:", "host.invalid:80"):
+        verb("run", folder, "--listen", address, code=2)
+
+
+def check_unix_and_reload(folder):
+    path = os.path.join(folder, "kt-server.yaml")
+    process = subprocess.Popen([SERVER, "run", folder, "--listen", "unix:http.sock"], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    assert "unix:" in process.stdout.readline()
+    with open(path, encoding="utf-8") as f:
+        good = f.read()
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(good.replace("access-log: off", "access-log: all"))
+    process.stderr.readline()
+    process.send_signal(signal.SIGHUP)
+    assert "reloaded access-log" in process.stderr.readline()
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("nonsense: 1\n")
+    process.send_signal(signal.SIGHUP)
+    assert "old settings stay" in process.stderr.readline()
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(good)
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(os.path.join(folder, "http.sock"))
+        body = search(b"user3@example.org")
+        s.sendall(b"POST /v1/search HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/octet-stream"
+                  b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        assert s.recv(12) == b"HTTP/1.1 200"
+    line = process.stderr.readline()
+    assert "/v1/search 200" in line and "user3" not in line, line
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=30) == 0
+    assert not os.path.exists(os.path.join(folder, "http.sock"))
+    process.stdout.close()
+    process.stderr.close()
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="kt-e2e-") as where:
+        folder = os.path.join(where, "log")
+        check_init(folder)
+        check_verbs(folder)
+        check_config_errors(folder)
+        check_import(folder, where)
+        server = Server(folder)
+        try:
+            check_running(folder, where, server)
+            config = check_answers(server)
+            check_refusals(server)
+            check_framing(server)
+            check_garbage(server)
+            check_updates(server, log_id_of(config))
+            check_drain(server)
+        finally:
+            if server.process.poll() is None:
+                server.process.kill()
+        check_busy_port(folder)
+        check_unix_and_reload(folder)
+        # A stopped folder can be copied.
+        shutil.copytree(folder, folder + "-copy")
+        assert "no damage" in verb("fsck", folder + "-copy")
+    print("server_http: all checks passed")
+
+
+if __name__ == "__main__":
+    main()

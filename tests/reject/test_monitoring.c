@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Contact monitoring, owners, updates. */
+#include "reject_test.h"
+
+#include "tree/prefix_tree.h"
+
+static const struct toy_query search_query = { .kind = TOY_SEARCH, .label = REJECT_LABEL };
+static const struct toy_query contact_query = { .kind = TOY_CONTACT, .label = REJECT_LABEL };
+static const struct toy_query monitor_query = { .kind = TOY_OWNER_MONITOR, .label = REJECT_LABEL };
+static const struct toy_query update_query = { .kind = TOY_UPDATE, .label = REJECT_LABEL };
+
+struct scene {
+  struct toy_log log;
+  struct toy_user user;
+};
+
+static void begin(struct scene *scene, const char *adds, uint64_t window, uint64_t lifetime)
+{
+  reject_log(&scene->log, adds, window, lifetime);
+  toy_user_init(&scene->user, &scene->log);
+}
+
+static void end(struct scene *scene)
+{
+  toy_user_release(&scene->user);
+  toy_log_release(&scene->log);
+}
+
+static struct kt_prefix_proof *last_proof(struct kt_arena *arena, struct kt_combined_proof *proof)
+{
+  return &edit_prefix_proofs(arena, proof)[proof->n_prefix_proofs - 1];
+}
+
+static struct kt_combined_proof *proof_of_monitor(void *response)
+{
+  return &((struct kt_monitor_response *)response)->monitor;
+}
+
+/* --- Contact Monitor --------------------------------------------------------------------------------------------------------- */
+
+/* Version 1 came at entry 4, the newest then; entry 5 is its parent later, and is not distinguished. */
+static void watch(struct scene *scene)
+{
+  begin(scene, "1000100", 35, 0);
+  toy_run_ok(&scene->user, 5, &search_query);
+  assert_int_equal(scene->user.contact.n_map, 1);
+  assert_int_equal(scene->user.contact.map[0].position, 4);
+  accept_honest(&scene->user, &contact_query, KT_OK);
+}
+
+static void shorten_ladder(struct toy_log *log, struct kt_arena *arena, void *response)
+{
+  (void)log;
+  last_proof(arena, proof_of_monitor(response))->n_results--;
+}
+
+static void test_R27_monitoring_ladder_lacks_a_lookup(void **state)
+{
+  struct scene scene;
+  (void)state;
+  watch(&scene);
+  reject_lie(&scene.user, &contact_query, shorten_ladder, KT_ERR_PROOF, "ladder-short");
+  end(&scene);
+}
+
+static void show_last_lookup_missing(struct toy_log *log, struct kt_arena *arena, void *response)
+{
+  struct kt_prefix_proof *proof = last_proof(arena, proof_of_monitor(response));
+  (void)log;
+  edit_results(arena, proof)[proof->n_results - 1].type = KT_PREFIX_NON_INCLUSION_PARENT;
+}
+
+static void test_R27_monitoring_ladder_shows_non_inclusion(void **state)
+{
+  struct scene scene;
+  (void)state;
+  watch(&scene);
+  reject_lie(&scene.user, &contact_query, show_last_lookup_missing, KT_ERR_PROOF, "version-missing");
+  end(&scene);
+}
+
+/* Two versions whose paths meet at entry 7, the lesser one to the right. */
+static void test_R28_lesser_version_to_the_right(void **state)
+{
+  static const struct kt_version_at map[] = { { .position = 5, .version = 1 }, { .position = 6, .version = 0 } };
+  struct scene scene;
+  (void)state;
+  begin(&scene, "1000100000", 1000000, 0);
+  toy_run_ok(&scene.user, 5, &search_query);
+  scene.user.contact.map = map;
+  scene.user.contact.n_map = 2;
+  scene.log.keep_going = true;
+  reject_lie(&scene.user, &contact_query, NULL, KT_ERR_PROOF, "monitor-order");
+  end(&scene);
+}
+
+/* A duty must not get lost: neither to a lesser version shown further right, nor to an older greatest version. */
+static void test_R29_lesser_version_shown_to_the_right(void **state)
+{
+  static const struct kt_version_at map[] = { { .position = 3, .version = 5 } };
+  static const uint32_t version = 1;
+  const struct toy_query query = { .kind = TOY_SEARCH, .label = REJECT_LABEL, .version = &version };
+  struct scene scene;
+  (void)state;
+  begin(&scene, "1000100", 1000000, 0);
+  accept_honest(&scene.user, &query, KT_OK);
+  scene.user.contact.map = map;
+  scene.user.contact.n_map = 1;
+  reject_lie(&scene.user, &query, NULL, KT_ERR_PROOF, "version-rollback");
+  reject_lie(&scene.user, &search_query, NULL, KT_ERR_PROOF, "version-rollback");
+  end(&scene);
+}
+
+/* --- Owner Initialization ------------------------------------------------------------------------------------------------------- */
+
+static void test_R30_start_not_distinguished(void **state)
+{
+  const struct toy_query query = { .kind = TOY_OWNER_INIT, .label = REJECT_LABEL, .start = 2 };
+  struct scene scene;
+  (void)state;
+  begin(&scene, "1000200", 35, 0);
+  scene.log.prover_config.reasonable_monitoring_window = 0;
+  reject_lie(&scene.user, &query, NULL, KT_ERR_PROOF, "start-not-distinguished");
+  end(&scene);
+}
+
+static void test_R30_start_expired(void **state)
+{
+  const struct toy_query query = { .kind = TOY_OWNER_INIT, .label = REJECT_LABEL, .start = 1 };
+  struct scene scene;
+  (void)state;
+  begin(&scene, "1000200", 15, 50);
+  scene.log.prover_config.has_maximum_lifetime = false;
+  reject_lie(&scene.user, &query, NULL, KT_ERR_EXPIRED, "start-expired");
+  end(&scene);
+}
+
+static void one_greatest_version_more(struct toy_log *log, struct kt_arena *arena, void *response)
+{
+  struct kt_owner_init_response *init = response;
+  uint32_t *versions = edit_array(arena, init->greatest_versions, init->n_greatest_versions, sizeof *versions);
+  (void)log;
+  versions[init->n_greatest_versions] = versions[init->n_greatest_versions - 1];
+  init->greatest_versions = versions;
+  init->n_greatest_versions++;
+}
+
+/* 0 at the start, 1 before it: the ladders of 0 and 1 look up the same versions as those of 1 and 0. */
+static void exchange_greatest_versions(struct toy_log *log, struct kt_arena *arena, void *response)
+{
+  static const uint32_t versions[] = { 0, 1 };
+  struct kt_owner_init_response *init = response;
+  (void)log;
+  assert_int_equal(init->n_greatest_versions, 2);
+  assert_int_equal(init->greatest_versions[0], 1);
+  init->greatest_versions = versions;
+  edit_steps(arena, &init->binary_ladder, init->n_ladder)[1].has_commitment = false;
+}
+
+static void drop_commitment(struct toy_log *log, struct kt_arena *arena, void *response)
+{
+  struct kt_owner_init_response *init = response;
+  (void)log;
+  edit_steps(arena, &init->binary_ladder, init->n_ladder)[1].has_commitment = false;
+}
+
+/* Entry 5 is distinguished, and so is entry 3, on its path and left of it. */
+static void init_lie(toy_mutate lie, const char *code)
+{
+  const struct toy_query query = { .kind = TOY_OWNER_INIT, .label = REJECT_LABEL, .start = 5 };
+  struct scene scene;
+  begin(&scene, "1000100", 25, 0);
+  accept_honest(&scene.user, &query, KT_OK);
+  reject_lie(&scene.user, &query, lie, KT_ERR_PROOF, code);
+  end(&scene);
+}
+
+static void test_R31_greatest_versions(void **state)
+{
+  (void)state;
+  init_lie(one_greatest_version_more, "greatest-versions");
+  init_lie(exchange_greatest_versions, "greatest-versions");
+}
+
+static void test_R32_commitment_missing(void **state)
+{
+  (void)state;
+  init_lie(drop_commitment, "ladder-commitment");
+}
+
+/* --- Owner Monitoring -------------------------------------------------------------------------------------------------------------- */
+
+static void show_third_lookup_included(struct toy_log *log, struct kt_arena *arena, void *response)
+{
+  struct kt_prefix_proof *proof = last_proof(arena, proof_of_monitor(response));
+  (void)log;
+  struct kt_prefix_result *results = edit_results(arena, proof);
+  size_t i = 0;
+  while (results[i].type == KT_PREFIX_INCLUSION) {
+    i++;
+  }
+  results[i].type = KT_PREFIX_INCLUSION;
+}
+
+/* An owner since entry 3 of a log in which nothing is added later. */
+static void own(struct scene *scene, const char *adds)
+{
+  const struct toy_query query = { .kind = TOY_OWNER_INIT, .label = REJECT_LABEL, .start = 3 };
+  begin(scene, adds, 25, 0);
+  toy_run_ok(&scene->user, 4, &query);
+}
+
+static void test_R33_unexpected_version(void **state)
+{
+  static const char *const logs[] = { "1100000", "0000000" }; /* versions known, none known */
+  (void)state;
+  for (size_t i = 0; i < 2; i++) {
+    struct scene scene;
+    own(&scene, logs[i]);
+    accept_honest(&scene.user, &monitor_query, KT_OK);
+    reject_lie(&scene.user, &monitor_query, show_third_lookup_included, KT_ERR_PROOF, "owner-unexpected-version");
+    end(&scene);
+  }
+}
+
+/* An honest log stops before a version its owner does not know, and shows it to whoever asks. */
+static void test_R33_new_version_is_noticed(void **state)
+{
+  uint32_t known;
+  struct scene scene;
+  (void)state;
+  own(&scene, "1100100");
+  toy_run_ok(&scene.user, 7, &monitor_query);
+  assert_false(scene.user.owner_result.complete);
+  assert_int_equal(scene.user.owner.start, 3);
+  toy_run_ok(&scene.user, 7, &search_query);
+  assert_true(kt_owner_greatest(&scene.user.owner, &known));
+  assert_true(scene.user.search.version > known);
+  toy_run_ok(&scene.user, 7, &update_query);
+  assert_true(scene.user.update.disregarded);
+  toy_run_ok(&scene.user, 7, &monitor_query);
+  assert_true(scene.user.owner_result.complete);
+  end(&scene);
+}
+
+/* The owner's program asks on; what matters here is that stopping early never counts as complete. */
+static void test_R34_monitoring_that_ends_early(void **state)
+{
+  struct scene scene;
+  (void)state;
+  own(&scene, "1100000");
+  scene.log.owner_limit = 4;
+  toy_run_ok(&scene.user, 7, &monitor_query);
+  assert_false(scene.user.owner_result.complete);
+  assert_int_equal(scene.user.owner.start, 3);
+  scene.log.owner_limit = UINT64_MAX;
+  toy_run_ok(&scene.user, 7, &monitor_query);
+  assert_true(scene.user.owner_result.complete);
+  assert_int_equal(scene.user.owner.start, 5);
+  end(&scene);
+}
+
+/* --- Updating a Label ----------------------------------------------------------------------------------------------------------------- */
+
+static void update_lie(toy_mutate lie, const char *code)
+{
+  struct scene scene;
+  own(&scene, "1100200");
+  accept_honest(&scene.user, &update_query, KT_OK);
+  reject_lie(&scene.user, &update_query, lie, KT_ERR_PROOF, code);
+  end(&scene);
+}
+
+static void test_R18_version_overflow(void **state)
+{
+  struct scene scene;
+  (void)state;
+  own(&scene, "1100200");
+  assert_int_equal(toy_ask(&scene.user, 7, &update_query), KT_OK);
+  scene.user.owner.version_at_start = UINT32_MAX - 1;
+  reject_response(&scene.user, &update_query, 1060, KT_ERR_PROOF, "version-overflow");
+  scene.user.owner.version_at_start = UINT32_MAX;
+  reject_response(&scene.user, &update_query, 1060, KT_ERR_PROOF, "version-overflow");
+  end(&scene);
+}
+
+static void position_at_start(struct toy_log *log, struct kt_arena *arena, void *response)
+{
+  (void)log;
+  (void)arena;
+  ((struct kt_update_response *)response)->position = 3;
+}
+
+static void position_outside(struct toy_log *log, struct kt_arena *arena, void *response)
+{
+  (void)log;
+  (void)arena;
+  ((struct kt_update_response *)response)->position = 7;
+}
+
+static void test_R35_position_not_right_of_the_previous(void **state)
+{
+  (void)state;
+  update_lie(position_at_start, "update-position");
+  update_lie(position_outside, "update-position");
+}
+
+static void no_info(struct toy_log *log, struct kt_arena *arena, void *response)
+{
+  (void)log;
+  (void)arena;
+  ((struct kt_update_response *)response)->n_info = 0;
+}
+
+static void less_info(struct toy_log *log, struct kt_arena *arena, void *response)
+{
+  (void)log;
+  (void)arena;
+  ((struct kt_update_response *)response)->n_info--;
+}
+
+static void no_info_no_values(struct toy_log *log, struct kt_arena *arena, void *response)
+{
+  no_info(log, arena, response);
+  ((struct kt_update_response *)response)->n_values = 0;
+}
+
+static void test_R36_info_empty_or_of_the_wrong_length(void **state)
+{
+  (void)state;
+  update_lie(no_info, "update-info");
+  update_lie(less_info, "update-info");
+  update_lie(no_info_no_values, "update-info");
+}
+
+/* Somebody else's versions come back instead of ours. */
+static void test_R37_values_we_did_not_send(void **state)
+{
+  const struct kt_bytes value = toy_label("mine");
+  const struct toy_query query = { .kind = TOY_UPDATE, .label = REJECT_LABEL, .values = &value, .n_values = 1 };
+  struct scene scene;
+  (void)state;
+  own(&scene, "1100200");
+  toy_run_ok(&scene.user, 7, &query);
+  assert_true(scene.user.update.disregarded);
+  assert_int_equal(scene.user.update.n_values, 2);
+  toy_assert_bytes_equal(scene.user.update.values[0], toy_label("alice/2"));
+  end(&scene);
+}
+
+static void drop_step(struct toy_log *log, struct kt_arena *arena, void *response)
+{
+  (void)log;
+  (void)arena;
+  ((struct kt_update_response *)response)->n_ladder--;
+}
+
+static void commit_step(struct toy_log *log, struct kt_arena *arena, void *response)
+{
+  struct kt_update_response *update = response;
+  (void)log;
+  edit_steps(arena, &update->binary_ladder, update->n_ladder)[0].has_commitment = true;
+}
+
+static void test_R39_ladder_count_or_commitment(void **state)
+{
+  (void)state;
+  update_lie(drop_step, "ladder-count");
+  update_lie(commit_step, "ladder-commitment");
+}
+
+/* Version 2 was there before, in entry 5, as nobody but the log knows; it is said to be added by entry 6. */
+static void test_R40_version_was_there_before(void **state)
+{
+  struct scene scene;
+  (void)state;
+  const struct toy_query query = { .kind = TOY_OWNER_INIT, .label = REJECT_LABEL, .start = 3 };
+  begin(&scene, "1100001", 35, 0);
+  toy_run_ok(&scene.user, 4, &query);
+  accept_honest(&scene.user, &update_query, KT_OK);
+  struct kt_prefix_leaf leaf = { .commitment = toy_version_find(&scene.log, REJECT_LABEL, 2)->commitment };
+  toy_vrf_output(REJECT_LABEL, 2, &leaf.vrf_output);
+  toy_log_tamper(&scene.log, 5, NULL, &leaf);
+  scene.log.keep_going = true;
+  reject_lie(&scene.user, &update_query, NULL, KT_ERR_PROOF, "update-frontier");
+  end(&scene);
+}
+
+/* Entry 6, which is said to add version 2, lacks it. */
+static void test_R41_new_version_missing(void **state)
+{
+  struct scene scene;
+  struct kt_hash key;
+  (void)state;
+  own(&scene, "1100001");
+  accept_honest(&scene.user, &update_query, KT_OK);
+  toy_vrf_output(REJECT_LABEL, 2, &key);
+  toy_log_tamper(&scene.log, 6, &key, NULL);
+  scene.log.keep_going = true;
+  reject_lie(&scene.user, &update_query, NULL, KT_ERR_PROOF, "update-missing");
+  end(&scene);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_R18_version_overflow),
+    cmocka_unit_test(test_R27_monitoring_ladder_lacks_a_lookup),
+    cmocka_unit_test(test_R27_monitoring_ladder_shows_non_inclusion),
+    cmocka_unit_test(test_R28_lesser_version_to_the_right),
+    cmocka_unit_test(test_R29_lesser_version_shown_to_the_right),
+    cmocka_unit_test(test_R30_start_not_distinguished),
+    cmocka_unit_test(test_R30_start_expired),
+    cmocka_unit_test(test_R31_greatest_versions),
+    cmocka_unit_test(test_R32_commitment_missing),
+    cmocka_unit_test(test_R33_unexpected_version),
+    cmocka_unit_test(test_R33_new_version_is_noticed),
+    cmocka_unit_test(test_R34_monitoring_that_ends_early),
+    cmocka_unit_test(test_R35_position_not_right_of_the_previous),
+    cmocka_unit_test(test_R36_info_empty_or_of_the_wrong_length),
+    cmocka_unit_test(test_R37_values_we_did_not_send),
+    cmocka_unit_test(test_R39_ladder_count_or_commitment),
+    cmocka_unit_test(test_R40_version_was_there_before),
+    cmocka_unit_test(test_R41_new_version_missing),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

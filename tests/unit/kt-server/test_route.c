@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The route table against the HTTP table of the interface. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "http_call.h"
+
+static const struct {
+  const char *method;
+  const char *path;
+} table[] = {
+  { "GET", "/v1/config" },         { "GET", "/v1/tree-head" },       { "POST", "/v1/search" },
+  { "POST", "/v1/owner/init" },    { "POST", "/v1/owner/monitor" },  { "POST", "/v1/contact-monitor" },
+  { "POST", "/v1/distinguished" }, { "POST", "/v1/update" },         { "GET", "/v1/audit" },
+  { "GET", "/v1/audit/state" },    { "GET", "/v1/log/consistency" },
+};
+
+#define N (sizeof table / sizeof table[0])
+
+static void every_route_is_there(void **state)
+{
+  const char *allow = "untouched";
+  (void)state;
+  for (size_t i = 0; i < N; i++) {
+    const struct kt_route *route = kt_route_find(kt_log_routes, table[i].method, table[i].path, &allow);
+    assert_non_null(route);
+    assert_string_equal(route->path, table[i].path);
+    assert_non_null(route->answer);
+    assert_non_null(route->view); /* everything has a JSON form */
+  }
+  size_t n = 0;
+  while (kt_log_routes[n].path != NULL) {
+    n++;
+  }
+  assert_int_equal(n, N);
+}
+
+static void other_methods_are_told_which(void **state)
+{
+  const char *allow = NULL;
+  (void)state;
+  for (size_t i = 0; i < N; i++) {
+    const char *other = strcmp(table[i].method, "GET") == 0 ? "POST" : "GET";
+    assert_null(kt_route_find(kt_log_routes, other, table[i].path, &allow));
+    assert_non_null(allow);
+    assert_non_null(strstr(allow, table[i].method));
+    assert_null(kt_route_find(kt_log_routes, "DELETE", table[i].path, &allow));
+    assert_non_null(allow);
+  }
+}
+
+static void head_is_a_get(void **state)
+{
+  const char *allow = NULL;
+  (void)state;
+  assert_non_null(kt_route_find(kt_log_routes, "HEAD", "/v1/config", &allow));
+  assert_null(kt_route_find(kt_log_routes, "HEAD", "/v1/search", &allow));
+  assert_string_equal(allow, "POST");
+}
+
+static void unknown_paths_have_no_methods(void **state)
+{
+  static const char *const paths[] = { "", "/", "/v1", "/v1/", "/v1/config/", "/v1/Config", "//v1/config", "/livez" };
+  (void)state;
+  for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+    const char *allow = "x";
+    assert_null(kt_route_find(kt_log_routes, "GET", paths[i], &allow));
+    assert_null(allow);
+  }
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(every_route_is_there),
+    cmocka_unit_test(other_methods_are_told_which),
+    cmocka_unit_test(head_is_a_get),
+    cmocka_unit_test(unknown_paths_have_no_methods),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
