@@ -70,7 +70,8 @@ struct complaint {
   char where[200];
 };
 
-static void listen_to_library(cyaml_log_t level, void *ctx, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void listen_to_library(cyaml_log_t level, void *ctx, const char *format,
+                                                                    va_list args)
 {
   struct complaint *complaint = ctx;
   char line[200];
@@ -89,10 +90,36 @@ static enum kt_err refuse_at(const char *path, struct kt_yaml_place place, const
   return kt_error_set(error, KT_ERR_FORMAT, "%s:%u:%u: %s", path, place.line, place.column, what);
 }
 
+/* Complaints about a key: the library gives the place before it, a person looks for the key itself. */
+static const struct {
+  const char *library;
+  const char *ours;
+} key_complaints[] = {
+  { "Unexpected key: ", "unknown option" },
+  { "Mapping field already seen: ", "this option is there twice:" },
+};
+
+/* True when the complaint was one of these, and the error is set. */
+static bool explain_key(const char *path, struct kt_bytes text, const struct complaint *complaint,
+                        struct kt_error *error)
+{
+  for (size_t i = 0; i < sizeof key_complaints / sizeof key_complaints[0]; i++) {
+    size_t len = strlen(key_complaints[i].library);
+    if (strncmp(complaint->what, key_complaints[i].library, len) == 0) {
+      struct kt_yaml_place place = { 1, 1 };
+      char what[240];
+      (void)snprintf(what, sizeof what, "%s \"%s\"", key_complaints[i].ours, complaint->what + len);
+      (void)kt_yaml_where(text, NULL, complaint->what + len, &place);
+      (void)refuse_at(path, place, what, error);
+      return true;
+    }
+  }
+  return false;
+}
+
 static enum kt_err explain(const char *path, struct kt_bytes text, cyaml_err_t cause, const struct complaint *complaint,
                            struct kt_error *error)
 {
-  static const char unexpected[] = "Unexpected key: ";
   struct kt_yaml_place place = { 1, 1 };
   if (cause == CYAML_ERR_OOM) {
     return kt_error_set(error, KT_ERR_MEMORY, "%s: out of memory", path);
@@ -100,13 +127,8 @@ static enum kt_err explain(const char *path, struct kt_bytes text, cyaml_err_t c
   if (kt_yaml_syntax(text, &place)) {
     return refuse_at(path, place, "this is not YAML", error);
   }
-  if (cause == CYAML_ERR_INVALID_KEY && strncmp(complaint->what, unexpected, sizeof unexpected - 1) == 0) {
-    /* The library's place is the one before; the key itself is what a person looks for. */
-    char what[240];
-    const char *key = complaint->what + sizeof unexpected - 1;
-    (void)snprintf(what, sizeof what, "unknown option \"%s\"", key);
-    (void)kt_yaml_where(text, NULL, key, &place);
-    return refuse_at(path, place, what, error);
+  if (explain_key(path, text, complaint, error)) {
+    return KT_ERR_FORMAT;
   }
   const char *at = strstr(complaint->where, "(line: ");
   if (at != NULL) {

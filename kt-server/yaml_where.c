@@ -20,21 +20,22 @@ static bool load(struct kt_bytes text, yaml_document_t *ret_document, struct kt_
   return loaded;
 }
 
-/* The pair of `mapping` with this key. */
+/* The last pair of `mapping` with this key: of two, the second is the one to complain about. */
 static const yaml_node_pair_t *find(yaml_document_t *document, const yaml_node_t *mapping, const char *key)
 {
   if (mapping == NULL || mapping->type != YAML_MAPPING_NODE) {
     return NULL;
   }
+  const yaml_node_pair_t *found = NULL;
   for (const yaml_node_pair_t *pair = mapping->data.mapping.pairs.start; pair < mapping->data.mapping.pairs.top;
        pair++) {
     const yaml_node_t *node = yaml_document_get_node(document, pair->key);
     if (node != NULL && node->type == YAML_SCALAR_NODE && node->data.scalar.length == strlen(key) &&
         memcmp(node->data.scalar.value, key, node->data.scalar.length) == 0) {
-      return pair;
+      found = pair;
     }
   }
-  return NULL;
+  return found;
 }
 
 static const yaml_node_pair_t *find_below(yaml_document_t *document, const yaml_node_t *mapping, const char *key)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report.h"
 #include "state_alerts.h"
 
 #define ROUNDS_MAX 32
@@ -132,7 +133,9 @@ static enum kt_err commit_judged(struct kt_own_label *own, struct kt_session *se
   enum kt_err err =
       verdict->is_mine ? kt_state_add_own_value(&session->state, own->label, &verdict->judgement.value_hash) : KT_OK;
   for (size_t i = 0; i < verdict->n_alerts && err == KT_OK && worth_alerts(own, judged); i++) {
-    err = kt_state_raise(&session->state, &verdict->alerts[i], own->label, kt_now_ms(), &session->arena, &raised);
+    const struct kt_alert alert =
+        kt_report_with_keys(&verdict->alerts[i], &verdict->judgement.set, &session->arena);
+    err = kt_state_raise(&session->state, &alert, own->label, kt_now_ms(), &session->arena, &raised);
   }
   return err;
 }

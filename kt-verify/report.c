@@ -133,6 +133,43 @@ json_t *kt_report_alert_json(const struct kt_alert *alert)
   return object;
 }
 
+static const struct kt_device *find_device(const struct kt_device_set *set, const struct kt_device_id *id)
+{
+  for (size_t i = 0; i < set->n_devices; i++) {
+    if (memcmp(set->devices[i].id.b, id->b, KT_DEVICE_ID_LEN) == 0) {
+      return &set->devices[i];
+    }
+  }
+  return NULL;
+}
+
+struct kt_alert kt_report_with_keys(const struct kt_alert *alert, const struct kt_device_set *set,
+                                    struct kt_arena *arena)
+{
+  static const char intro[] = "Key fingerprints:";
+  const struct kt_device *device = alert->has_device ? find_device(set, &alert->device) : NULL;
+  const char *before = alert->detail != NULL ? alert->detail : "";
+  struct kt_alert with_keys = *alert;
+  if (device == NULL) {
+    return with_keys;
+  }
+  size_t size = strlen(before) + sizeof intro + 2 + device->n_keys * (KT_HEX_SIZE(KT_HASH_LEN) + 1);
+  char *detail = kt_arena_alloc(arena, 1, size);
+  if (detail == NULL) {
+    return with_keys; /* the alert matters more than its detail */
+  }
+  size_t at = (size_t)snprintf(detail, size, "%s%s%s", before, before[0] != '\0' ? " " : "", intro);
+  for (size_t i = 0; i < device->n_keys; i++) {
+    struct kt_hash fingerprint;
+    if (kt_device_key_fingerprint(&device->keys[i], &fingerprint) == KT_OK) {
+      detail[at++] = ' ';
+      at += kt_hex_encode((struct kt_bytes){ fingerprint.b, KT_HASH_LEN }, detail + at);
+    }
+  }
+  with_keys.detail = detail;
+  return with_keys;
+}
+
 static void print_where(struct kt_output *out, const struct kt_alert *alert)
 {
   char time[KT_TIME_SIZE];

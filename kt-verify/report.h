@@ -22,6 +22,10 @@ void kt_report_contact(struct kt_output *out, const struct kt_contact *contact);
 void kt_report_alert(struct kt_output *out, const struct kt_alert *alert, struct kt_bytes label);
 json_t *kt_report_alert_json(const struct kt_alert *alert);
 
+/* The alert with the key fingerprints of its device, as `set` lists it, in its detail: what a person decides by. */
+struct kt_alert kt_report_with_keys(const struct kt_alert *alert, const struct kt_device_set *set,
+                                    struct kt_arena *arena);
+
 /* The open alerts of this label, and those about the log as a whole: new ones in full, older ones in a line each. Gives
  * the run's exit code with them in mind: "exit 4 as long as a relevant alert is open and this run verified". */
 enum kt_exit kt_report_alerts(struct kt_session *session, struct kt_bytes label, enum kt_exit code);

@@ -104,7 +104,9 @@ static enum kt_exit look_up_version(struct kt_watch *watch, uint32_t version)
   kt_output_status(out, code, "%s version %" PRIu32 " (not necessarily the newest), log entry %" PRIu64 ", %s",
                    watch->name, version, old.position, time);
   report_set(out, &old.judgement, is_endorsed(&old.judgement));
-  kt_report_contact(out, &watch->other.contact);
+  if (!watch->transient) {
+    kt_report_contact(out, &watch->other.contact);
+  }
   return kt_report_alerts(session, watch->label, code);
 }
 
@@ -135,12 +137,20 @@ static enum kt_exit look_up(struct kt_session *session, struct kt_bytes label)
   if (number != NULL && !kt_cli_number(number, UINT32_MAX - 1, &version)) {
     return kt_output_fail(session->out, KT_EXIT_USAGE, "usage", "--version %s: not a version", number);
   }
-  enum kt_exit code = number == NULL ? kt_own_open(&own, session, label) : KT_EXIT_ABSENT;
-  if (code != KT_EXIT_ABSENT) {
-    return code == KT_EXIT_OK ? look_up_own(&own) : code;
+  enum kt_exit code = kt_own_open(&own, session, label);
+  bool is_own = code == KT_EXIT_OK;
+  if (!is_own && code != KT_EXIT_ABSENT) {
+    return code;
+  }
+  if (is_own && number == NULL) {
+    return look_up_own(&own);
   }
   kt_watch_init(&watch, session, label);
   watch.allow_unsigned = kt_cli_flag(session->cli, KT_OPT_ALLOW_UNSIGNED);
+  watch.transient = is_own;
+  if (is_own) { /* endorsed means: signed with our own key */
+    watch.other.contact = (struct kt_contact){ .has_key = true, .key = own.account.key, .state = KT_CONTACT_VERIFIED };
+  }
   return number != NULL ? look_up_version(&watch, (uint32_t)version) : look_up_newest(&watch);
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report.h"
 #include "state_alerts.h"
 
 #define BIT(kind) (1u << (kind))
@@ -12,7 +13,8 @@
 static enum kt_err load(void *ctx, struct kt_session *session)
 {
   struct kt_watch *watch = ctx;
-  return kt_state_contact(&session->state, watch->label, &session->arena, &watch->other);
+  return watch->transient ? KT_OK
+                          : kt_state_contact(&session->state, watch->label, &session->arena, &watch->other);
 }
 
 void kt_watch_init(struct kt_watch *watch, struct kt_session *session, struct kt_bytes label)
@@ -117,13 +119,14 @@ static enum kt_err commit_search(void *ctx, struct kt_session *session)
 {
   struct kt_watch *watch = ctx;
   enum kt_raised raised;
-  if (!watch->found) {
+  if (!watch->found || watch->transient) {
     return KT_OK;
   }
   enum kt_err err = kt_state_put_contact(&session->state, &watch->other);
   for (size_t i = 0; i < watch->verdict.n_alerts && err == KT_OK; i++) {
-    err = kt_state_raise(&session->state, &watch->verdict.alerts[i], watch->label, kt_now_ms(), &session->arena,
-                         &raised);
+    const struct kt_alert alert =
+        kt_report_with_keys(&watch->verdict.alerts[i], &watch->verdict.judgement.set, &session->arena);
+    err = kt_state_raise(&session->state, &alert, watch->label, kt_now_ms(), &session->arena, &raised);
   }
   return err == KT_OK ? settle(watch) : err;
 }
@@ -185,6 +188,9 @@ enum kt_exit kt_watch_monitor(struct kt_watch *watch)
                             .verify = verify_monitor,
                             .commit = commit_monitor };
   enum kt_err err;
+  if (watch->transient) {
+    return KT_EXIT_OK;
+  }
   return watch->other.monitoring.n_map > 0 ? kt_session_query(watch->session, &query)
                                            : kt_session_write(watch->session, mark_checked, watch, &err);
 }
@@ -226,7 +232,7 @@ static enum kt_err verify_old(void *ctx, const struct kt_client *client, struct 
 static enum kt_err commit_old(void *ctx, struct kt_session *session)
 {
   struct kt_old_version *old = ctx;
-  return kt_state_put_contact(&session->state, &old->watch->other);
+  return old->watch->transient ? KT_OK : kt_state_put_contact(&session->state, &old->watch->other);
 }
 
 enum kt_exit kt_watch_version(struct kt_old_version *old)

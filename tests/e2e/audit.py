@@ -278,6 +278,27 @@ def evidence_convinces(work, home, config, kind):
     verify(nobody, "evidence", "verify", file, expect=2)  # by what?
 
 
+def rollback(work, folder, config):
+    old = os.path.join(work, "old")
+    shutil.copytree(folder, old)
+    for number in range(3):
+        add_entry(work, folder, "alice", 100 + number)
+    log, before = Log(folder), Log(old)
+    home = new_home(work, "rollback", log, config)
+    found = verify(home, "log", "head", "--url", before.url, expect=1)
+    check(found["reason"]["code"] == "rollback", "a log that shows less than before is noticed", found["reason"])
+    saved = verify(home, "evidence", "list")["evidence"]
+    check([e["kind"] for e in saved] == ["rollback"], "both heads are kept", saved)
+    file = os.path.join(work, "rollback-file")
+    verify(home, "evidence", "export", saved[0]["id"], file)
+    found = verify(home, "evidence", "verify", file, expect=1)
+    check(found["reason"]["code"] == "no-contradiction" and not found["contradiction"],
+          "which by itself is no contradiction, and the program says so")
+    check(verify(home, "evidence", "show", saved[0]["id"])["does_not_prove"], "and why")
+    log.stop()
+    before.stop()
+
+
 def fork(work, folder, config):
     copy = os.path.join(work, "copy")
     shutil.copytree(folder, copy)
@@ -323,6 +344,7 @@ def main():
         tampered_pages(work, log, config)
         exchange(work, log, config)
         log.stop()
+        rollback(work, folder, config)
         fork(work, folder, config)
     print("audit, heads and evidence: as told")
 

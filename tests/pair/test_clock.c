@@ -7,8 +7,8 @@ static enum kt_err verify_at(uint64_t timestamp_ms, uint64_t max_ahead, uint64_t
 {
   const struct toy_params params = { .window = 0, .max_ahead = max_ahead, .max_behind = max_behind };
   const struct toy_query query = { .kind = TOY_DISTINGUISHED };
-  struct toy_log log;
-  struct toy_user user;
+  static struct toy_log log;
+  static struct toy_user user;
   toy_log_init(&log, &params);
   toy_log_append(&log, 0, NULL, 0);
   toy_log_append(&log, timestamp_ms, NULL, 0);

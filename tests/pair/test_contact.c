@@ -80,7 +80,7 @@ static void monitor(struct toy_user *user, uint64_t size, const struct duties *d
 /* From one search: monitor at every size that `steps` has a bit for. */
 static void follow(struct toy_log *log, uint64_t size, const uint32_t *version, unsigned steps)
 {
-  struct toy_user user;
+  static struct toy_user user;
   struct duties duties = { 0 };
   toy_user_init(&user, log);
   search(&user, size, version, &duties);
@@ -98,7 +98,7 @@ static void test_one_version(void **state)
   (void)state;
   for (size_t w = 0; w < PAIR_COUNT(pair_windows); w++) {
     for (size_t p = 0; p < PAIR_COUNT(pair_patterns); p++) {
-      struct toy_log log;
+      static struct toy_log log;
       pair_log(&log, SIZE_MAX_, pair_patterns[p], pair_windows[w], 0);
       for (uint64_t size = 1; size <= log.size; size++) {
         uint32_t greatest;
@@ -118,7 +118,7 @@ static void test_one_version(void **state)
 /* Searches and monitoring as they come, from a generator of fixed numbers. */
 static void wander(struct toy_log *log, uint32_t random)
 {
-  struct toy_user user;
+  static struct toy_user user;
   struct duties duties = { 0 };
   toy_user_init(&user, log);
   for (uint64_t size = 1 + random % 5; size <= log->size; size++) {
@@ -149,7 +149,7 @@ static void test_several_versions(void **state)
   (void)state;
   for (size_t w = 0; w < PAIR_COUNT(pair_windows); w++) {
     for (size_t p = 0; p < PAIR_COUNT(pair_patterns); p++) {
-      struct toy_log log;
+      static struct toy_log log;
       pair_log(&log, 24, pair_patterns[p], pair_windows[w], 0);
       for (uint32_t i = 0; i < 80; i++) {
         wander(&log, 77 * i + 5);

@@ -24,7 +24,7 @@ static size_t naive_walk(const struct toy_log *log, uint64_t size, const uint64_
 
 static void check_walk(struct toy_log *log, uint64_t old_size, uint64_t size, const uint64_t *stop)
 {
-  struct toy_user user;
+  static struct toy_user user;
   uint64_t positions[KT_HEADS_MAX];
   const struct toy_query query = { .kind = TOY_DISTINGUISHED, .stop = stop };
   toy_user_init(&user, log);
@@ -65,7 +65,7 @@ static void test_every_walk(void **state)
   (void)state;
   for (size_t w = 0; w < PAIR_COUNT(pair_windows); w++) {
     for (size_t l = 0; l < PAIR_COUNT(lifetimes); l++) {
-      struct toy_log log;
+      static struct toy_log log;
       pair_log(&log, SIZE_MAX_, "0", pair_windows[w], lifetimes[l]);
       all_walks(&log);
       toy_log_release(&log);
@@ -98,7 +98,7 @@ static void check_fork(struct toy_log *a, struct toy_log *b, uint64_t seen, uint
     { .kind = TOY_OWNER_INIT, .label = PAIR_LABEL },
     { .kind = TOY_DISTINGUISHED },
   };
-  struct toy_user user;
+  static struct toy_user user;
   toy_user_init(&user, a);
   toy_user_observe(&user, seen);
   const struct kt_bytes before = toy_user_encode(&user);
@@ -115,8 +115,8 @@ static void test_forks_are_refused(void **state)
 {
   (void)state;
   for (uint64_t fork = 0; fork < 10; fork++) {
-    struct toy_log a;
-    struct toy_log b;
+    static struct toy_log a;
+    static struct toy_log b;
     fork_logs(&a, &b, 12, fork);
     for (uint64_t seen = fork + 1; seen <= 11; seen++) {
       for (uint64_t size = seen + 1; size <= 12; size++) {
@@ -157,8 +157,8 @@ static struct kt_bytes consistency(const struct toy_log *log, uint64_t old_size,
 
 static void test_consistency(void **state)
 {
-  struct toy_log a;
-  struct toy_log b;
+  static struct toy_log a;
+  static struct toy_log b;
   (void)state;
   fork_logs(&a, &b, SIZE_MAX_, 6);
   for (uint64_t new_size = 1; new_size <= SIZE_MAX_; new_size++) {

@@ -70,7 +70,8 @@ static void check_same_result(const struct scene *scene, const struct toy_user *
 
 static void check_damaged(const struct scene *scene, struct kt_bytes damaged, size_t at)
 {
-  struct toy_user user = scene->before;
+  static struct toy_user user;
+  user = scene->before;
   kt_arena_init(&user.arena, (size_t)1 << 20);
   enum kt_err err = toy_verify(&user, &scene->query, damaged, scene->log.timestamps[scene->log.size - 1]);
   const struct kt_bytes encoded = toy_user_encode(&user);
@@ -91,7 +92,7 @@ static void check_damaged(const struct scene *scene, struct kt_bytes damaged, si
 
 static void damage_everything(const struct scene *scene)
 {
-  uint8_t copy[8192];
+  static uint8_t copy[8192];
   const size_t len = scene->response.len;
   assert_true(len < sizeof copy);
   memcpy(copy, scene->response.data, len);
@@ -130,7 +131,7 @@ static const uint64_t seen_before[] = { 0, 5, 7 }; /* nothing, less, this very h
 static void damage_query(const struct toy_query *query, enum kt_err verdict)
 {
   for (size_t i = 0; i < PAIR_COUNT(seen_before); i++) {
-    struct scene scene;
+    static struct scene scene;
     scene_begin(&scene, seen_before[i]);
     scene_set(&scene, query, verdict);
     scene_end(&scene);
@@ -193,7 +194,7 @@ static void test_contact(void **state)
   const struct toy_query query = { .kind = TOY_CONTACT, .label = PAIR_LABEL };
   (void)state;
   for (int forget = 0; forget <= 1; forget++) {
-    struct scene scene;
+    static struct scene scene;
     watch(&scene, forget);
     scene_set(&scene, &query, KT_OK);
     scene_end(&scene);
@@ -217,7 +218,7 @@ static void test_update(void **state)
 {
   (void)state;
   for (int forget = 0; forget <= 1; forget++) {
-    struct scene scene;
+    static struct scene scene;
     own(&scene, forget);
     scene_set(&scene, &update_query, KT_OK);
     scene_end(&scene);
@@ -227,7 +228,7 @@ static void test_update(void **state)
 static void test_update_with_values(void **state)
 {
   (void)state;
-  struct scene scene;
+  static struct scene scene;
   own(&scene, false);
   const struct kt_bytes values[] = { toy_label("alice/1"), toy_label("alice/2") };
   const struct toy_query query = { .kind = TOY_UPDATE, .label = PAIR_LABEL, .values = values, .n_values = 2 };
@@ -241,7 +242,7 @@ static void test_owner_monitor(void **state)
   const struct toy_query query = { .kind = TOY_OWNER_MONITOR, .label = PAIR_LABEL };
   (void)state;
   for (int forget = 0; forget <= 1; forget++) {
-    struct scene scene;
+    static struct scene scene;
     own(&scene, false);
     toy_run_ok(&scene.before, 5, &update_query);
     if (forget) {

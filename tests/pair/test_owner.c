@@ -34,7 +34,7 @@ static void all_starts(struct toy_log *log)
   for (uint64_t size = 1; size <= log->size; size++) {
     for (uint64_t start = 0; start < size; start++) {
       for (uint64_t old_size = 0; old_size <= size; old_size += 1 + old_size / 3) {
-        struct toy_user user;
+        static struct toy_user user;
         toy_user_init(&user, log);
         if (old_size > 0) {
           toy_user_observe(&user, old_size);
@@ -58,7 +58,7 @@ static void test_every_start(void **state)
   (void)state;
   for (size_t w = 0; w < PAIR_COUNT(pair_windows); w++) {
     for (size_t p = 0; p < PAIR_COUNT(pair_patterns); p++) {
-      struct toy_log log;
+      static struct toy_log log;
       pair_log(&log, SIZE_MAX_, pair_patterns[p], pair_windows[w], 0);
       all_starts(&log);
       toy_log_release(&log);
@@ -70,7 +70,7 @@ static void test_every_start_with_lifetime(void **state)
 {
   (void)state;
   for (size_t p = 0; p < PAIR_COUNT(pair_patterns); p++) {
-    struct toy_log log;
+    static struct toy_log log;
     pair_log(&log, SIZE_MAX_, pair_patterns[p], 25, 60);
     all_starts(&log);
     toy_log_release(&log);
@@ -151,7 +151,7 @@ static void check_monitored(const struct toy_user *user, uint64_t size)
  * of `monitoring`. */
 static void live(struct toy_log *log, uint64_t size, uint64_t start, unsigned learning, unsigned monitoring)
 {
-  struct toy_user user;
+  static struct toy_user user;
   toy_user_init(&user, log);
   assert_int_equal(init(&user, size, start), KT_OK);
   for (; size <= log->size; size++) {
@@ -176,7 +176,7 @@ static void test_every_life(void **state)
   (void)state;
   for (size_t w = 0; w + 1 < PAIR_COUNT(pair_windows); w++) { /* without a distinguished entry nobody can begin */
     for (size_t p = 0; p < PAIR_COUNT(pair_patterns); p++) {
-      struct toy_log log;
+      static struct toy_log log;
       pair_log(&log, SIZE_MAX_, pair_patterns[p], pair_windows[w], 0);
       for (uint64_t size = 1; size <= log.size; size++) {
         for (uint64_t start = 0; start < size; start++) {

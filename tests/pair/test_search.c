@@ -24,7 +24,7 @@ static void check_found(struct toy_user *user, uint64_t size, uint32_t version, 
 
 static void check_greatest(struct toy_log *log, uint64_t old_size, uint64_t size)
 {
-  struct toy_user user;
+  static struct toy_user user;
   uint32_t greatest;
   const struct toy_query query = { .kind = TOY_SEARCH, .label = PAIR_LABEL };
   toy_user_init(&user, log);
@@ -45,7 +45,7 @@ static void check_greatest(struct toy_log *log, uint64_t old_size, uint64_t size
 
 static void check_fixed(struct toy_log *log, uint64_t old_size, uint64_t size, uint32_t version)
 {
-  struct toy_user user;
+  static struct toy_user user;
   uint64_t terminal;
   const struct toy_query query = { .kind = TOY_SEARCH, .label = PAIR_LABEL, .version = &version };
   toy_user_init(&user, log);
@@ -85,7 +85,7 @@ static void test_every_search(void **state)
   (void)state;
   for (size_t w = 0; w < PAIR_COUNT(pair_windows); w++) {
     for (size_t p = 0; p < PAIR_COUNT(pair_patterns); p++) {
-      struct toy_log log;
+      static struct toy_log log;
       pair_log(&log, SIZE_MAX_, pair_patterns[p], pair_windows[w], 0);
       all_searches(&log);
       toy_log_release(&log);
@@ -100,7 +100,7 @@ static void test_maximum_lifetime(void **state)
   (void)state;
   for (size_t l = 0; l < PAIR_COUNT(lifetimes); l++) {
     for (size_t p = 0; p < PAIR_COUNT(pair_patterns); p++) {
-      struct toy_log log;
+      static struct toy_log log;
       pair_log(&log, SIZE_MAX_ + 2, pair_patterns[p], 25, lifetimes[l]);
       all_searches(&log);
       toy_log_release(&log);

@@ -67,7 +67,8 @@ static inline void reject_lie(struct toy_user *user, const struct toy_query *que
 /* The same query without the lie succeeds, by a user in the same state. */
 static inline void accept_honest(const struct toy_user *user, const struct toy_query *query, enum kt_err want)
 {
-  struct toy_user twin = *user;
+  static struct toy_user twin;
+  twin = *user;
   kt_arena_init(&twin.arena, (size_t)64 << 20);
   assert_int_equal(toy_run(&twin, twin.log->size, query), want);
   kt_arena_release(&twin.arena);

@@ -56,7 +56,7 @@ static void shorten_ladder(struct toy_log *log, struct kt_arena *arena, void *re
 
 static void test_R27_monitoring_ladder_lacks_a_lookup(void **state)
 {
-  struct scene scene;
+  static struct scene scene;
   (void)state;
   watch(&scene);
   reject_lie(&scene.user, &contact_query, shorten_ladder, KT_ERR_PROOF, "ladder-short");
@@ -72,7 +72,7 @@ static void show_last_lookup_missing(struct toy_log *log, struct kt_arena *arena
 
 static void test_R27_monitoring_ladder_shows_non_inclusion(void **state)
 {
-  struct scene scene;
+  static struct scene scene;
   (void)state;
   watch(&scene);
   reject_lie(&scene.user, &contact_query, show_last_lookup_missing, KT_ERR_PROOF, "version-missing");
@@ -83,7 +83,7 @@ static void test_R27_monitoring_ladder_shows_non_inclusion(void **state)
 static void test_R28_lesser_version_to_the_right(void **state)
 {
   static const struct kt_version_at map[] = { { .position = 5, .version = 1 }, { .position = 6, .version = 0 } };
-  struct scene scene;
+  static struct scene scene;
   (void)state;
   begin(&scene, "1000100000", 1000000, 0);
   toy_run_ok(&scene.user, 5, &search_query);
@@ -100,7 +100,7 @@ static void test_R29_lesser_version_shown_to_the_right(void **state)
   static const struct kt_version_at map[] = { { .position = 3, .version = 5 } };
   static const uint32_t version = 1;
   const struct toy_query query = { .kind = TOY_SEARCH, .label = REJECT_LABEL, .version = &version };
-  struct scene scene;
+  static struct scene scene;
   (void)state;
   begin(&scene, "1000100", 1000000, 0);
   accept_honest(&scene.user, &query, KT_OK);
@@ -116,7 +116,7 @@ static void test_R29_lesser_version_shown_to_the_right(void **state)
 static void test_R30_start_not_distinguished(void **state)
 {
   const struct toy_query query = { .kind = TOY_OWNER_INIT, .label = REJECT_LABEL, .start = 2 };
-  struct scene scene;
+  static struct scene scene;
   (void)state;
   begin(&scene, "1000200", 35, 0);
   scene.log.prover_config.reasonable_monitoring_window = 0;
@@ -127,7 +127,7 @@ static void test_R30_start_not_distinguished(void **state)
 static void test_R30_start_expired(void **state)
 {
   const struct toy_query query = { .kind = TOY_OWNER_INIT, .label = REJECT_LABEL, .start = 1 };
-  struct scene scene;
+  static struct scene scene;
   (void)state;
   begin(&scene, "1000200", 15, 50);
   scene.log.prover_config.has_maximum_lifetime = false;
@@ -168,7 +168,7 @@ static void drop_commitment(struct toy_log *log, struct kt_arena *arena, void *r
 static void init_lie(toy_mutate lie, const char *code)
 {
   const struct toy_query query = { .kind = TOY_OWNER_INIT, .label = REJECT_LABEL, .start = 5 };
-  struct scene scene;
+  static struct scene scene;
   begin(&scene, "1000100", 25, 0);
   accept_honest(&scene.user, &query, KT_OK);
   reject_lie(&scene.user, &query, lie, KT_ERR_PROOF, code);
@@ -215,7 +215,7 @@ static void test_R33_unexpected_version(void **state)
   static const char *const logs[] = { "1100000", "0000000" }; /* versions known, none known */
   (void)state;
   for (size_t i = 0; i < 2; i++) {
-    struct scene scene;
+    static struct scene scene;
     own(&scene, logs[i]);
     accept_honest(&scene.user, &monitor_query, KT_OK);
     reject_lie(&scene.user, &monitor_query, show_third_lookup_included, KT_ERR_PROOF, "owner-unexpected-version");
@@ -227,7 +227,7 @@ static void test_R33_unexpected_version(void **state)
 static void test_R33_new_version_is_noticed(void **state)
 {
   uint32_t known;
-  struct scene scene;
+  static struct scene scene;
   (void)state;
   own(&scene, "1100100");
   toy_run_ok(&scene.user, 7, &monitor_query);
@@ -246,7 +246,7 @@ static void test_R33_new_version_is_noticed(void **state)
 /* The owner's program asks on; what matters here is that stopping early never counts as complete. */
 static void test_R34_monitoring_that_ends_early(void **state)
 {
-  struct scene scene;
+  static struct scene scene;
   (void)state;
   own(&scene, "1100000");
   scene.log.owner_limit = 4;
@@ -264,7 +264,7 @@ static void test_R34_monitoring_that_ends_early(void **state)
 
 static void update_lie(toy_mutate lie, const char *code)
 {
-  struct scene scene;
+  static struct scene scene;
   own(&scene, "1100200");
   accept_honest(&scene.user, &update_query, KT_OK);
   reject_lie(&scene.user, &update_query, lie, KT_ERR_PROOF, code);
@@ -273,7 +273,7 @@ static void update_lie(toy_mutate lie, const char *code)
 
 static void test_R18_version_overflow(void **state)
 {
-  struct scene scene;
+  static struct scene scene;
   (void)state;
   own(&scene, "1100200");
   assert_int_equal(toy_ask(&scene.user, 7, &update_query), KT_OK);
@@ -338,7 +338,7 @@ static void test_R37_values_we_did_not_send(void **state)
 {
   const struct kt_bytes value = toy_label("mine");
   const struct toy_query query = { .kind = TOY_UPDATE, .label = REJECT_LABEL, .values = &value, .n_values = 1 };
-  struct scene scene;
+  static struct scene scene;
   (void)state;
   own(&scene, "1100200");
   toy_run_ok(&scene.user, 7, &query);
@@ -372,7 +372,7 @@ static void test_R39_ladder_count_or_commitment(void **state)
 /* Version 2 was there before, in entry 5, as nobody but the log knows; it is said to be added by entry 6. */
 static void test_R40_version_was_there_before(void **state)
 {
-  struct scene scene;
+  static struct scene scene;
   (void)state;
   const struct toy_query query = { .kind = TOY_OWNER_INIT, .label = REJECT_LABEL, .start = 3 };
   begin(&scene, "1100001", 35, 0);
@@ -389,7 +389,7 @@ static void test_R40_version_was_there_before(void **state)
 /* Entry 6, which is said to add version 2, lacks it. */
 static void test_R41_new_version_missing(void **state)
 {
-  struct scene scene;
+  static struct scene scene;
   struct kt_hash key;
   (void)state;
   own(&scene, "1100001");

@@ -26,7 +26,7 @@ static void end(struct scene *scene)
 /* version NULL: greatest. */
 static void search_lie(const char *adds, const uint32_t *version, toy_mutate lie, const char *code)
 {
-  struct scene scene;
+  static struct scene scene;
   const struct toy_query query = { .kind = TOY_SEARCH, .label = REJECT_LABEL, .version = version };
   begin(&scene, adds, 35, 0);
   accept_honest(&scene.user, &query, KT_OK);
@@ -80,7 +80,7 @@ static void test_R20_greater_version_included(void **state)
 
 static void test_R21_newest_entry_lacks_the_greatest(void **state)
 {
-  struct scene scene;
+  static struct scene scene;
   struct kt_hash key;
   (void)state;
   begin(&scene, "0000001", 35, 0);
@@ -121,7 +121,7 @@ static void test_R22_negative_result_of_another_form(void **state)
   static const uint32_t known = 0;
   const struct toy_query query = { .kind = TOY_SEARCH, .label = "nobody" };
   const struct toy_query known_query = { .kind = TOY_SEARCH, .label = "nobody", .known_greatest = &known };
-  struct scene scene;
+  static struct scene scene;
   (void)state;
   begin(&scene, "1000200", 35, 0);
   accept_honest(&scene.user, &query, KT_ERR_ABSENT);
@@ -142,7 +142,7 @@ static void test_R23_target_expired(void **state)
 {
   static const uint32_t version = 0;
   const struct toy_query query = { .kind = TOY_SEARCH, .label = REJECT_LABEL, .version = &version };
-  struct scene scene;
+  static struct scene scene;
   (void)state;
   begin(&scene, "10000100000", EXPIRY_WINDOW, EXPIRY_LIFETIME);
   scene.log.keep_going = true;
@@ -156,7 +156,7 @@ static void test_R24_identified_entry_is_the_leftmost_distinguished(void **state
 {
   static const uint32_t version = 0;
   const struct toy_query query = { .kind = TOY_SEARCH, .label = REJECT_LABEL, .version = &version };
-  struct scene scene;
+  static struct scene scene;
   (void)state;
   begin(&scene, "00000200000", EXPIRY_WINDOW, EXPIRY_LIFETIME);
   assert_true(toy_naive_distinguished(&scene.log, 11, 5) && toy_naive_expired(&scene.log, 11, 4));
@@ -170,7 +170,7 @@ static void test_R25_proof_of_an_expired_entry(void **state)
 {
   static const uint32_t version = 0;
   const struct toy_query query = { .kind = TOY_SEARCH, .label = REJECT_LABEL, .version = &version };
-  struct scene scene;
+  static struct scene scene;
   (void)state;
   begin(&scene, "00000110000", EXPIRY_WINDOW, EXPIRY_LIFETIME);
   accept_honest(&scene.user, &query, KT_OK);
@@ -186,7 +186,7 @@ static void test_R26_final_lookup_shows_non_inclusion(void **state)
 {
   static const uint32_t version = 2;
   const struct toy_query query = { .kind = TOY_SEARCH, .label = REJECT_LABEL, .version = &version };
-  struct scene scene;
+  static struct scene scene;
   struct kt_hash key;
   (void)state;
   begin(&scene, "0000040", 35, 0);
@@ -218,8 +218,8 @@ static void other_opening(struct toy_log *log, struct kt_arena *arena, void *res
 /* With signatures as they are: a value that is not the committed one leads to another tree. */
 static void test_R42_value_or_opening_does_not_match(void **state)
 {
-  struct toy_log honest;
-  struct toy_user user;
+  static struct toy_log honest;
+  static struct toy_user user;
   const struct toy_params params = { .window = 35, .max_ahead = 10, .max_behind = 10 };
   const struct toy_add adds[] = { { .label = REJECT_LABEL, .count = 1 }, { .label = "bob", .count = 12 } };
   (void)state;
@@ -239,7 +239,7 @@ static void test_R42_value_or_opening_does_not_match(void **state)
 /* What is monitored was shown with another value. */
 static void test_R42_value_changed_since_it_was_shown(void **state)
 {
-  struct scene scene;
+  static struct scene scene;
   (void)state;
   begin(&scene, "1000100", 35, 0);
   assert_int_equal(toy_run(&scene.user, 5, &greatest_query), KT_OK);

@@ -29,7 +29,7 @@ static void end(struct scene *scene)
 /* One lie in a greatest-version search, after `seen` entries. */
 static void search_lie(uint64_t seen, toy_mutate lie, const char *code)
 {
-  struct scene scene;
+  static struct scene scene;
   begin(&scene, seen);
   accept_honest(&scene.user, &search_query, KT_OK);
   reject_lie(&scene.user, &search_query, lie, KT_ERR_PROOF, code);
@@ -51,7 +51,7 @@ static void test_R5_same_without_a_head(void **state)
 
 static void test_R6_same_but_stale(void **state)
 {
-  struct scene scene;
+  static struct scene scene;
   (void)state;
   begin(&scene, 7);
   accept_honest(&scene.user, &search_query, KT_OK);
@@ -73,7 +73,7 @@ static void test_R7_size_that_does_not_grow(void **state)
   uint64_t sizes[] = { 5, 4, 0, UINT64_MAX, (uint64_t)1 << 63, ((uint64_t)1 << 63) + 1 };
   (void)state;
   for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-    struct scene scene;
+    static struct scene scene;
     begin(&scene, 5);
     scene.log.mutate_ctx = &sizes[i];
     reject_lie(&scene.user, &search_query, claim_size, KT_ERR_PROOF, "head-size");
@@ -111,7 +111,7 @@ static void test_R8_timestamp_below_one_to_its_left(void **state)
 
 static void test_R9_outside_the_clocks_bounds(void **state)
 {
-  struct scene scene;
+  static struct scene scene;
   (void)state;
   begin(&scene, 5);
   accept_honest(&scene.user, &search_query, KT_OK);
@@ -126,11 +126,11 @@ static void test_R9_outside_the_clocks_bounds(void **state)
 /* Other configurations sign other bytes; a log that signs honestly. */
 static void test_R10_head_signature(void **state)
 {
-  struct scene scene;
+  static struct scene scene;
   struct kt_config other[4];
   (void)state;
   begin(&scene, 5);
-  struct toy_log honest;
+  static struct toy_log honest;
   const struct toy_params params = { .window = 35, .max_ahead = 10, .max_behind = 10 };
   toy_log_init(&honest, &params);
   scene.log.config.suite = honest.config.suite;
@@ -205,7 +205,7 @@ static void test_R56_queues_not_exactly_consumed(void **state)
 {
   (void)state;
   for (uint64_t seen = 0; seen <= 5; seen += 5) {
-    struct scene scene;
+    static struct scene scene;
     search_lie(seen, drop_time, "timestamps");
     search_lie(seen, add_time, "timestamps");
     search_lie(seen, drop_prefix_proof, "prefix-proofs");
@@ -232,7 +232,7 @@ static void test_R57_two_roots_of_one_entry(void **state)
 {
   static const uint32_t version = 1;
   const struct toy_query query = { .kind = TOY_SEARCH, .label = REJECT_LABEL, .version = &version };
-  struct scene scene;
+  static struct scene scene;
   (void)state;
   begin(&scene, 0);
   accept_honest(&scene.user, &query, KT_OK);
@@ -242,7 +242,7 @@ static void test_R57_two_roots_of_one_entry(void **state)
 
 static void test_R58_root_of_a_retained_entry(void **state)
 {
-  struct scene scene;
+  static struct scene scene;
   (void)state;
   begin(&scene, 7);
   accept_honest(&scene.user, &search_query, KT_OK);
@@ -282,8 +282,8 @@ static void test_R48_recomputed_head_differs(void **state)
 {
   static const uint32_t version = 0;
   const struct toy_query query = { .kind = TOY_SEARCH, .label = REJECT_LABEL, .version = &version };
-  struct toy_log log;
-  struct toy_user user;
+  static struct toy_log log;
+  static struct toy_user user;
   (void)state;
   reject_log(&log, "10100000", 35, 0);
   toy_user_init(&user, &log);
@@ -298,9 +298,9 @@ static void test_R48_recomputed_head_differs(void **state)
 /* A log with another past and the same present: entries that this user retained are shown as they were. */
 static void test_R61_another_log(void **state)
 {
-  struct toy_log a;
-  struct toy_log b;
-  struct toy_user user;
+  static struct toy_log a;
+  static struct toy_log b;
+  static struct toy_user user;
   const struct toy_params params = { .window = 35, .max_ahead = 10, .max_behind = 10 };
   (void)state;
   toy_log_init(&a, &params);

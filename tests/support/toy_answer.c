@@ -177,7 +177,7 @@ static enum kt_err answer_contact(struct answer *a, struct kt_writer *w)
 {
   struct kt_contact_monitor_request request;
   struct kt_monitor_response response;
-  struct kt_monitor_map maps[2];
+  static struct kt_monitor_map maps[2];
   enum kt_err err = kt_contact_monitor_request_decode(a->request, &a->arena, &request);
   assert_int_equal(err, KT_OK);
   set_label(a, request.label);
@@ -205,7 +205,7 @@ static enum kt_err answer_owner_monitor(struct answer *a, struct kt_writer *w)
 {
   struct kt_owner_monitor_request request;
   struct kt_monitor_response response;
-  struct kt_monitor_map maps[2];
+  static struct kt_monitor_map maps[2];
   struct kt_owner_progress progress;
   const struct kt_history history = { .ctx = a, .greatest_at = greatest_at };
   enum kt_err err = kt_owner_monitor_request_decode(a->request, &a->arena, &request);
@@ -239,7 +239,7 @@ static enum kt_err answer_owner_init(struct answer *a, struct kt_writer *w)
   struct kt_owner_init_response response = { 0 };
   uint64_t list[KT_IBST_DEPTH_MAX];
   uint32_t greatest[KT_IBST_DEPTH_MAX];
-  uint32_t versions[KT_OWNER_INIT_VERSIONS_MAX];
+  static uint32_t versions[KT_OWNER_INIT_VERSIONS_MAX];
   size_t n;
   enum kt_err err = kt_owner_init_request_decode(a->request, &request);
   assert_int_equal(err, KT_OK);
@@ -366,7 +366,10 @@ enum kt_err toy_answer(struct toy_log *log, uint64_t size, enum toy_kind kind, s
   };
   static struct answer a;
   assert_true(size > 0 && size <= log->size);
-  a = (struct answer){ .log = log, .size = size, .request = request };
+  memset(&a, 0, sizeof a);
+  a.log = log;
+  a.size = size;
+  a.request = request;
   kt_arena_init(&a.arena, (size_t)4 << 20);
   enum kt_err err = answers[kind](&a, ret_response);
   kt_arena_release(&a.arena);

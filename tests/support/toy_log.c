@@ -77,7 +77,8 @@ static enum kt_err node_put(void *ctx, const struct kt_prefix_node *node, uint64
 
 void toy_log_init(struct toy_log *log, const struct toy_params *params)
 {
-  *log = (struct toy_log){ .owner_limit = UINT64_MAX };
+  memset(log, 0, sizeof *log);
+  log->owner_limit = UINT64_MAX;
   log->config = (struct kt_config){
     .suite = toy_suite(),
     .mode = KT_MODE_CONTACT_MONITORING,
@@ -102,7 +103,7 @@ void toy_log_init(struct toy_log *log, const struct toy_params *params)
 void toy_log_release(struct toy_log *log)
 {
   free(log->nodes);
-  *log = (struct toy_log){ 0 };
+  memset(log, 0, sizeof *log);
 }
 
 void toy_log_sign_anything(struct toy_log *log)
@@ -186,7 +187,7 @@ static struct kt_prefix_leaf padding_leaf(const struct toy_log *log, uint64_t po
 
 void toy_log_append(struct toy_log *log, uint64_t timestamp_ms, const struct toy_add *adds, size_t n_adds)
 {
-  struct kt_prefix_leaf leaves[TOY_VERSIONS_MAX + 1];
+  static struct kt_prefix_leaf leaves[TOY_VERSIONS_MAX + 1];
   size_t n = 0;
   assert_true(log->size < TOY_ENTRIES_MAX);
   leaves[n++] = padding_leaf(log, log->size);

@@ -11,7 +11,8 @@
 
 void toy_user_init(struct toy_user *user, struct toy_log *log)
 {
-  *user = (struct toy_user){ .log = log };
+  memset(user, 0, sizeof *user);
+  user->log = log;
   kt_arena_init(&user->arena, (size_t)512 << 20);
 }
 
@@ -77,7 +78,7 @@ static enum kt_err verify_search(struct toy_user *user, const struct kt_client *
 
 static enum kt_err verify_contact(struct toy_user *user, const struct kt_client *client, struct kt_bytes response)
 {
-  struct kt_contact_result result;
+  static struct kt_contact_result result;
   enum kt_err err = kt_verify_contact(client, &user->contact, response, &result);
   if (err == KT_OK) {
     user->state = result.log;
@@ -115,7 +116,8 @@ static enum kt_err verify_update(struct toy_user *user, const struct kt_client *
 enum kt_err toy_verify(struct toy_user *user, const struct toy_query *query, struct kt_bytes response, uint64_t now_ms)
 {
   user->reason = (struct kt_reason){ 0 };
-  const struct kt_log_state old = user->state;
+  static struct kt_log_state old;
+  old = user->state;
   const struct kt_client client = {
     .config = &user->log->config, .log = &old, .now_ms = now_ms, .arena = &user->arena, .reason = &user->reason
   };

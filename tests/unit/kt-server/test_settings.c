@@ -129,7 +129,7 @@ static void bad_values_are_refused(void **state)
   assert_refused("threads: -1\n", 1, 1, "threads: the value is out of range");
   assert_refused("registration: maybe\n", 1, 15, "maybe");
   assert_refused("registration: 1\n", 1, 15, "1");
-  assert_refused("threads: 1\nthreads: 2\n", 2, 8, "already");
+  assert_refused("threads: 1\nthreads: 2\n", 2, 1, "twice");
 }
 
 static void what_is_not_yaml_is_refused(void **state)
