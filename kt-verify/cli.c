@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GLOBAL_OPTIONS                                                                                                 \
-  (KT_OPT_BIT(KT_OPT_HOME) | KT_OPT_BIT(KT_OPT_URL) | KT_OPT_BIT(KT_OPT_JSON) | KT_OPT_BIT(KT_OPT_COLOR) |             \
+#define GLOBAL_OPTIONS                                                                                     \
+  (KT_OPT_BIT(KT_OPT_HOME) | KT_OPT_BIT(KT_OPT_URL) | KT_OPT_BIT(KT_OPT_JSON) | KT_OPT_BIT(KT_OPT_COLOR) | \
    KT_OPT_BIT(KT_OPT_HELP))
 
 struct option {
@@ -248,6 +248,6 @@ void kt_cli_help(const struct kt_verb *verbs, size_t n_verbs, const struct kt_cl
   }
   kt_output_data(out, "\n");
   help_options(GLOBAL_OPTIONS, out);
-  kt_output_data(out,
-                 "\nexit codes: 0 verified or done, 1 a check failed, 2 usage, 3 undecided, 4 alert, 5 absence proven\n");
+  kt_output_data(
+      out, "\nexit codes: 0 verified or done, 1 a check failed, 2 usage, 3 undecided, 4 alert, 5 absence proven\n");
 }

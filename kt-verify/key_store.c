@@ -60,8 +60,9 @@ enum kt_exit kt_key_load(struct kt_output *out, const char *home, struct kt_byte
   key_path(home, label, path);
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) {
-    return errno == ENOENT ? KT_EXIT_ABSENT
-                           : kt_output_fail(out, KT_EXIT_USAGE, "key-file", "cannot read %s: %s", path, strerror(errno));
+    return errno == ENOENT
+               ? KT_EXIT_ABSENT
+               : kt_output_fail(out, KT_EXIT_USAGE, "key-file", "cannot read %s: %s", path, strerror(errno));
   }
   enum kt_exit code = kt_key_make(out, false, &secret);
   if (code == KT_EXIT_OK) {

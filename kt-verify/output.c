@@ -25,9 +25,11 @@ static bool wants_color(FILE *data, const char *color)
 
 void kt_output_init(struct kt_output *out, FILE *data, FILE *messages, const char *color, bool json)
 {
-  *out = (struct kt_output){
-    .data = data, .messages = messages, .json = json, .color = !json && wants_color(data, color), .object = json_object()
-  };
+  *out = (struct kt_output){ .data = data,
+                             .messages = messages,
+                             .json = json,
+                             .color = !json && wants_color(data, color),
+                             .object = json_object() };
 }
 
 void kt_output_release(struct kt_output *out)
@@ -60,9 +62,9 @@ static const struct {
   const char *verdict;
   const char *sgr;
 } statuses[] = {
-  [KT_EXIT_OK] = { "VERIFIED", "verified", "32" },       [KT_EXIT_FAILED] = { "FAILED", "failed", "31;1" },
-  [KT_EXIT_USAGE] = { "USAGE", "usage", "31" },          [KT_EXIT_UNDECIDED] = { "UNDECIDED", "undecided", "33" },
-  [KT_EXIT_ALERT] = { "ALERT", "alert", "31;1" },        [KT_EXIT_ABSENT] = { "ABSENT", "absent", "33" },
+  [KT_EXIT_OK] = { "VERIFIED", "verified", "32" }, [KT_EXIT_FAILED] = { "FAILED", "failed", "31;1" },
+  [KT_EXIT_USAGE] = { "USAGE", "usage", "31" },    [KT_EXIT_UNDECIDED] = { "UNDECIDED", "undecided", "33" },
+  [KT_EXIT_ALERT] = { "ALERT", "alert", "31;1" },  [KT_EXIT_ABSENT] = { "ABSENT", "absent", "33" },
 };
 
 void kt_output_status(struct kt_output *out, enum kt_exit code, const char *format, ...)

@@ -27,9 +27,9 @@ struct kt_output {
   FILE *messages;
   bool json;
   bool color;
-  bool verified;      /* the verb checked something with the log: exit 0 is "verified" and not "done" */
-  const char *verb;   /* "device add"; NULL before it is known */
-  json_t *object;     /* members beyond schema and verdict */
+  bool verified;    /* the verb checked something with the log: exit 0 is "verified" and not "done" */
+  const char *verb; /* "device add"; NULL before it is known */
+  json_t *object;   /* members beyond schema and verdict */
 };
 
 /* color: "auto", "always", "never" or NULL. */

@@ -133,8 +133,7 @@ static enum kt_err commit_judged(struct kt_own_label *own, struct kt_session *se
   enum kt_err err =
       verdict->is_mine ? kt_state_add_own_value(&session->state, own->label, &verdict->judgement.value_hash) : KT_OK;
   for (size_t i = 0; i < verdict->n_alerts && err == KT_OK && worth_alerts(own, judged); i++) {
-    const struct kt_alert alert =
-        kt_report_with_keys(&verdict->alerts[i], &verdict->judgement.set, &session->arena);
+    const struct kt_alert alert = kt_report_with_keys(&verdict->alerts[i], &verdict->judgement.set, &session->arena);
     err = kt_state_raise(&session->state, &alert, own->label, kt_now_ms(), &session->arena, &raised);
   }
   return err;
@@ -205,14 +204,18 @@ static enum kt_err verify_init(void *ctx, const struct kt_client *client, struct
 /* "Offline beyond the lifetime: the owner initializes anew" - the same two steps for an account that exists. */
 static enum kt_exit initialize(struct kt_own_label *own)
 {
-  struct kt_query walk = {
-    .path = "/v1/distinguished", .what = "the log's recent heads", .ctx = own, .request = request_walk,
-    .verify = verify_walk
-  };
-  struct kt_query init = {
-    .path = "/v1/owner/init", .what = own->name, .ctx = own, .load = load_init, .request = request_init,
-    .verify = verify_init, .commit = kt_own_commit
-  };
+  struct kt_query walk = { .path = "/v1/distinguished",
+                           .what = "the log's recent heads",
+                           .ctx = own,
+                           .request = request_walk,
+                           .verify = verify_walk };
+  struct kt_query init = { .path = "/v1/owner/init",
+                           .what = own->name,
+                           .ctx = own,
+                           .load = load_init,
+                           .request = request_init,
+                           .verify = verify_init,
+                           .commit = kt_own_commit };
   enum kt_exit code = kt_session_query(own->session, &walk);
   return code == KT_EXIT_OK ? kt_session_query(own->session, &init) : code;
 }
@@ -426,8 +429,10 @@ static enum kt_exit monitor(struct kt_own_label *own, bool *ret_complete)
     code = kt_session_query(own->session, &query);
   } while (code == KT_EXIT_OK && !monitoring.complete && monitoring.moved);
   if (query.status == 410) { /* the start was pruned */
-    kt_output_note(own->session->out, "kt-verify: %s: not checked for longer than the log keeps entries; what happened "
-                                      "in between can no longer be verified\n", own->name);
+    kt_output_note(own->session->out,
+                   "kt-verify: %s: not checked for longer than the log keeps entries; what happened "
+                   "in between can no longer be verified\n",
+                   own->name);
     code = initialize(own);
     *ret_complete = code == KT_EXIT_OK;
     return code;

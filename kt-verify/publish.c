@@ -228,8 +228,8 @@ static enum kt_err commit(void *ctx, struct kt_session *session)
   struct kt_own_label *own = publication->own;
   struct kt_device_set set;
   enum kt_err err = kt_own_commit(own, session);
-  bool done = err == KT_OK && !publication->disregarded && own->n_judged > 0 &&
-              own->judged[own->n_judged - 1].verdict.is_mine;
+  bool done =
+      err == KT_OK && !publication->disregarded && own->n_judged > 0 && own->judged[own->n_judged - 1].verdict.is_mine;
   if (done && kt_own_set(session, publication->value, &set)) {
     err = kt_publish_settle(session, own->label, &set, publication->version, publication->settlement);
   }
@@ -282,7 +282,8 @@ enum kt_exit kt_publish(struct kt_publication *publication)
     if (raised_alerts(own)) {
       return kt_output_fail(out, KT_EXIT_ALERT, "unknown-version",
                             "%s: the log has versions that were not made here; nothing was published. "
-                            "Look at the alerts, then try again", own->name);
+                            "Look at the alerts, then try again",
+                            own->name);
     }
     if (!publication->disregarded) {
       return KT_EXIT_OK;

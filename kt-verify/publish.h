@@ -16,11 +16,11 @@ struct kt_publication {
   struct kt_own_label *own;
   const struct kt_secret *secret;
   const char *token;
-  const struct kt_device *add;         /* NULL: none; approved by being here */
-  const struct kt_device_id *remove;   /* NULL: none */
-  enum kt_settlement settlement;       /* of alerts that are about no device: APPROVED or REMOVED */
-  struct kt_bytes value;               /* being published */
-  uint32_t version;                    /* it got */
+  const struct kt_device *add;       /* NULL: none; approved by being here */
+  const struct kt_device_id *remove; /* NULL: none */
+  enum kt_settlement settlement;     /* of alerts that are about no device: APPROVED or REMOVED */
+  struct kt_bytes value;             /* being published */
+  uint32_t version;                  /* it got */
   uint64_t position;
   bool disregarded;
 };

@@ -231,7 +231,8 @@ static enum kt_err read_open(void *ctx, struct kt_session *session)
   enum kt_err err = kt_state_alerts(&session->state, NULL, &session->arena, &entries, &n);
   for (size_t i = 0; err == KT_OK && i < n; i++) {
     const struct kt_bytes *label = &entries[i].label;
-    bool ours = label->len == open->label.len && (label->len == 0 || memcmp(label->data, open->label.data, label->len) == 0);
+    bool ours =
+        label->len == open->label.len && (label->len == 0 || memcmp(label->data, open->label.data, label->len) == 0);
     if (entries[i].settlement == KT_SETTLEMENT_OPEN && (ours || label->len == 0)) {
       if (!open->silent) {
         report_open(session, &entries[i]);

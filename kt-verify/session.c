@@ -161,8 +161,9 @@ enum kt_exit kt_session_refused(struct kt_session *session, const struct kt_repl
   case 404: return kt_output_fail(out, KT_EXIT_USAGE, "not-a-log", "%s: this address does not serve a log (404)", what);
   case 409: return kt_output_fail(out, KT_EXIT_UNDECIDED, "conflict", "%s: the log refuses: %s", what, text);
   case 410: return kt_output_fail(out, KT_EXIT_UNDECIDED, "gone", "%s: erased or pruned: %s", what, text);
-  case 429: return kt_output_fail(out, KT_EXIT_UNDECIDED, "rate-limit", "%s: too many requests, try again in %d s",
-                                  what, reply->retry_after_s > 0 ? reply->retry_after_s : 60);
+  case 429:
+    return kt_output_fail(out, KT_EXIT_UNDECIDED, "rate-limit", "%s: too many requests, try again in %d s", what,
+                          reply->retry_after_s > 0 ? reply->retry_after_s : 60);
   case 503: return kt_output_fail(out, KT_EXIT_UNDECIDED, "busy", "%s: the log cannot answer now: %s", what, text);
   default: break;
   }

@@ -31,8 +31,8 @@ struct kt_session {
 /* One question to the log. load and commit run inside a transaction and read or write records of the question's own;
  * the session takes care of the log's. load may be NULL, as may commit. */
 struct kt_query {
-  const char *path; /* "/v1/search" */
-  const char *what; /* for people: "looking up alice" */
+  const char *path;  /* "/v1/search" */
+  const char *what;  /* for people: "looking up alice" */
   const char *token; /* NULL: none */
   void *ctx;
   enum kt_err (*load)(void *ctx, struct kt_session *session);

@@ -14,8 +14,8 @@
 struct fork_check {
   struct kt_session *session;
   const struct kt_log_state *theirs_log;
-  struct kt_seen_head ours;   /* accepted earlier */
-  struct kt_seen_head theirs; /* shown now */
+  struct kt_seen_head ours;    /* accepted earlier */
+  struct kt_seen_head theirs;  /* shown now */
   struct kt_bytes consistency; /* from the smaller to the larger; empty unless it shows a fork */
   struct kt_evidence evidence;
 };
@@ -35,11 +35,9 @@ static bool fetch_theirs(struct fork_check *check)
   kt_writer_release(&w);
   if (reply.kind == KT_REPLY_OK) {
     struct kt_reason reason = { .code = NULL };
-    const struct kt_client client = { .config = &session->config,
-                                      .log = &nothing,
-                                      .now_ms = kt_now_ms(),
-                                      .arena = &session->arena,
-                                      .reason = &reason };
+    const struct kt_client client = {
+      .config = &session->config, .log = &nothing, .now_ms = kt_now_ms(), .arena = &session->arena, .reason = &reason
+    };
     struct kt_bytes body = { kt_arena_copy(&session->arena, kt_reply_body(&reply).data, reply.len), reply.len };
     ok = result != NULL && body.data != NULL && kt_verify_distinguished(&client, NULL, body, result) == KT_OK;
   }

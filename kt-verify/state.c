@@ -261,7 +261,7 @@ enum kt_err kt_state_log(struct kt_state *state, struct kt_arena *arena, struct 
   log.seen_ms = kt_sql_u64(rows, 3);
   struct kt_bytes encoded = kt_sql_blob(rows, 2, arena);
   err = encoded.data != NULL && log.config.data != NULL && log.url != NULL ? kt_log_state_decode(encoded, &log.log)
-                                                                            : KT_ERR_STORE;
+                                                                           : KT_ERR_STORE;
   sqlite3_finalize(rows);
   if (err == KT_OK) {
     *ret_log = log;
@@ -290,8 +290,8 @@ enum kt_err kt_state_add_head(struct kt_state *state, const struct kt_seen_head 
                     head->seen_ms);
 }
 
-static enum kt_err read_heads(struct kt_state *state, sqlite3_stmt *rows, size_t max, struct kt_arena *arena, struct kt_seen_head *heads,
-                              size_t *ret_n)
+static enum kt_err read_heads(struct kt_state *state, sqlite3_stmt *rows, size_t max, struct kt_arena *arena,
+                              struct kt_seen_head *heads, size_t *ret_n)
 {
   size_t n = 0;
   enum kt_err err;
@@ -339,9 +339,9 @@ enum kt_err kt_state_heads(struct kt_state *state, size_t max, struct kt_arena *
   if (heads == NULL) {
     return KT_ERR_MEMORY;
   }
-  enum kt_err err = kt_sql_query(state, &rows,
-                                 "SELECT size, root, signature, config, seen_ms FROM heads ORDER BY size DESC LIMIT ?",
-                                 "i", (uint64_t)max);
+  enum kt_err err =
+      kt_sql_query(state, &rows, "SELECT size, root, signature, config, seen_ms FROM heads ORDER BY size DESC LIMIT ?",
+                   "i", (uint64_t)max);
   if (err == KT_OK) {
     err = read_heads(state, rows, max, arena, heads, ret_n);
   }

@@ -180,9 +180,9 @@ static enum kt_err read_approved(struct kt_state *state, struct kt_bytes label, 
 enum kt_err kt_state_approvals(struct kt_state *state, struct kt_bytes label, struct kt_arena *arena,
                                struct kt_owner_knowledge *known)
 {
-  enum kt_err err =
-      read_hashes(state, "SELECT count(*) FROM own_values WHERE label = ?", "SELECT hash FROM own_values WHERE label = ?",
-                  label, arena, &known->own_values, &known->n_own_values);
+  enum kt_err err = read_hashes(state, "SELECT count(*) FROM own_values WHERE label = ?",
+                                "SELECT hash FROM own_values WHERE label = ?", label, arena, &known->own_values,
+                                &known->n_own_values);
   if (err == KT_OK) {
     err = read_hashes(state, "SELECT count(*) FROM approved_keys WHERE label = ?",
                       "SELECT fingerprint FROM approved_keys WHERE label = ?", label, arena, &known->approved_keys,

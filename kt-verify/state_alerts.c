@@ -3,12 +3,26 @@
 
 #include "sql.h"
 
-#define COLUMNS                                                                                                        \
-  "id, kind, audience, label, detail, device, device_name, version, position, time_ms, raised_ms, settlement, "        \
+#define COLUMNS                                                                                                 \
+  "id, kind, audience, label, detail, device, device_name, version, position, time_ms, raised_ms, settlement, " \
   "settled_ms, settled_version"
 
-enum { ID, KIND, AUDIENCE, LABEL, DETAIL, DEVICE, DEVICE_NAME, VERSION, POSITION, TIME, RAISED, SETTLEMENT, SETTLED,
-       SETTLED_VERSION };
+enum {
+  ID,
+  KIND,
+  AUDIENCE,
+  LABEL,
+  DETAIL,
+  DEVICE,
+  DEVICE_NAME,
+  VERSION,
+  POSITION,
+  TIME,
+  RAISED,
+  SETTLEMENT,
+  SETTLED,
+  SETTLED_VERSION
+};
 
 static enum kt_err read_entry(sqlite3_stmt *row, struct kt_arena *arena, struct kt_ledger_entry *ret_entry)
 {

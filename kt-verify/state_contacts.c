@@ -5,8 +5,9 @@
 #include "sql.h"
 
 #define MONITORING_MAX ((size_t)1 << 20)
-#define COLUMNS                                                                                                        \
-  "label, monitoring, version, key, contact_state, since_ms, method, verified_ms, changed_key, policy, last, watched, " \
+#define COLUMNS                                                                                                \
+  "label, monitoring, version, key, contact_state, since_ms, method, verified_ms, changed_key, policy, last, " \
+  "watched, "                                                                                                  \
   "checked_ms"
 
 enum { LABEL, MONITORING, VERSION, KEY, STATE, SINCE, METHOD, VERIFIED, CHANGED_KEY, POLICY, LAST, WATCHED, CHECKED };

@@ -22,8 +22,8 @@ struct kt_reply {
   int status;
   uint8_t *body;
   size_t len;
-  char error[256];  /* of the network, or the problem's title and detail, cleaned */
-  char type[128];   /* of the problem */
+  char error[256];   /* of the network, or the problem's title and detail, cleaned */
+  char type[128];    /* of the problem */
   int retry_after_s; /* 0: not said */
 };
 

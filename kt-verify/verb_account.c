@@ -17,20 +17,24 @@ static enum kt_exit explain_start(struct kt_own_label *own)
   enum kt_exit code = KT_EXIT_OK;
   if (account->has_key && !kt_account_key_equal(&account->key, &own->account.key)) {
     kt_output_status(out, KT_EXIT_ALERT, "%s already belongs to another account key", own->name);
-    kt_output_data(out, "  You can watch this account from here, but not publish for it. If it is yours, import its key\n"
-                        "  (kt-verify account import); otherwise ask the operator of the log.\n");
-    kt_output_fail(out, KT_EXIT_ALERT, "label-taken", "%s: the log shows another account key for this label", own->name);
+    kt_output_data(out,
+                   "  You can watch this account from here, but not publish for it. If it is yours, import its key\n"
+                   "  (kt-verify account import); otherwise ask the operator of the log.\n");
+    kt_output_fail(out, KT_EXIT_ALERT, "label-taken", "%s: the log shows another account key for this label",
+                   own->name);
     code = KT_EXIT_ALERT;
   } else if (own->account.n_judged > 0) {
-    kt_output_note(out, "kt-verify: %s has %" PRIu32 " version(s) in the log already. Nothing is approved: look at the "
-                        "devices, then use monitor approve or device remove\n", own->name, own->account.n_judged);
+    kt_output_note(out,
+                   "kt-verify: %s has %" PRIu32 " version(s) in the log already. Nothing is approved: look at the "
+                   "devices, then use monitor approve or device remove\n",
+                   own->name, own->account.n_judged);
   }
   kt_own_report_devices(own);
   return (enum kt_exit)kt_exit_code_worse((int)kt_report_alerts(own->session, label, KT_EXIT_OK), (int)code);
 }
 
 enum kt_exit kt_own_take_up(struct kt_session *session, struct kt_bytes label, const struct kt_secret *secret,
-                             bool is_new)
+                            bool is_new)
 {
   struct kt_own_label own;
   struct kt_account_key key;

@@ -159,8 +159,8 @@ static enum kt_exit unseal(const struct kt_cli *cli, struct kt_output *out, stru
     code = get_passphrase(cli, out, false, &passphrase);
   }
   if (code == KT_EXIT_OK) {
-    enum kt_err err = kt_account_key_open((struct kt_bytes){ sealed, sizeof sealed }, kt_text_bytes(passphrase.text),
-                                          secret->seed);
+    enum kt_err err =
+        kt_account_key_open((struct kt_bytes){ sealed, sizeof sealed }, kt_text_bytes(passphrase.text), secret->seed);
     if (err != KT_OK) {
       code = kt_output_fail(out, KT_EXIT_USAGE, "sealed-key", "the key cannot be opened: %s",
                             err == KT_ERR_PROOF ? "wrong passphrase, or a damaged file" : kt_err_text(err));

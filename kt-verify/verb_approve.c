@@ -118,7 +118,8 @@ static enum kt_exit approve_beforehand(struct kt_own_label *own, const char *arg
       len != KT_HASH_LEN) {
     return kt_output_fail(own->session->out, KT_EXIT_USAGE, "device",
                           "%s: %s has no such device; in advance only a full key fingerprint (64 hex digits) can be "
-                          "approved", argument, own->name);
+                          "approved",
+                          argument, own->name);
   }
   return approve_locally(&approval, "this key in advance");
 }

@@ -11,7 +11,7 @@
 #include "watch.h"
 
 #define BIT(kind) (1u << (kind))
-#define TYPED_MAX 4096
+#define TYPED_MAX 1024
 
 struct code {
   struct kt_session session;
@@ -20,8 +20,8 @@ struct code {
   struct kt_account_key theirs;
   struct kt_safety_number number;
   bool matches;
-  uint16_t differ;   /* groups */
-  char detail[256];  /* of the alert */
+  uint16_t differ;  /* groups */
+  char detail[256]; /* of the alert */
 };
 
 /* "one's own account is the only one there is, or --as LABEL" */
@@ -99,8 +99,10 @@ enum kt_exit kt_verb_code_show(const struct kt_cli *cli, struct kt_output *out)
     kt_safety_number_format(&code.number, text);
     kt_output_set(out, "code", json_string(code.number.digits));
     kt_output_data(out, "%s\n", text);
-    kt_output_note(out, "kt-verify: between %s and %s. Ask for the digits the other person sees, by voice or in person, "
-                        "then: kt-verify code compare\n", code.own.name, code.watch.name);
+    kt_output_note(out,
+                   "kt-verify: between %s and %s. Ask for the digits the other person sees, by voice or in person, "
+                   "then: kt-verify code compare\n",
+                   code.own.name, code.watch.name);
     kt_report_contact(out, &code.watch.other.contact);
   }
   kt_session_close(&code.session);
@@ -137,9 +139,7 @@ static void describe_groups(struct code *code)
 
 static enum kt_err keep_mismatch(struct code *code, struct kt_session *session)
 {
-  struct kt_alert alert = {
-    .kind = KT_ALERT_CODE_MISMATCH, .audience = KT_AUDIENCE_CONTACT, .detail = code->detail
-  };
+  struct kt_alert alert = { .kind = KT_ALERT_CODE_MISMATCH, .audience = KT_AUDIENCE_CONTACT, .detail = code->detail };
   const struct kt_bytes parts[] = { { code->own.account.key.b, KT_ACCOUNT_KEY_LEN },
                                     { code->theirs.b, KT_ACCOUNT_KEY_LEN } };
   enum kt_raised raised;
@@ -166,10 +166,10 @@ static enum kt_err keep_result(void *ctx, struct kt_session *session)
   if (err != KT_OK) {
     return err;
   }
-  return code->matches ? kt_watch_settle(session, watch->label,
-                                         BIT(KT_ALERT_CODE_MISMATCH) | BIT(KT_ALERT_ACCOUNT_KEY_CHANGED),
-                                         KT_SETTLEMENT_MATCHED, 0)
-                       : keep_mismatch(code, session);
+  return code->matches
+             ? kt_watch_settle(session, watch->label, BIT(KT_ALERT_CODE_MISMATCH) | BIT(KT_ALERT_ACCOUNT_KEY_CHANGED),
+                               KT_SETTLEMENT_MATCHED, 0)
+             : keep_mismatch(code, session);
 }
 
 static enum kt_exit compare(struct code *code, const struct kt_safety_number *typed)

@@ -117,8 +117,8 @@ static enum kt_err apply_trust(struct change *change)
 {
   struct kt_contact *contact = &change->watch->other.contact;
   enum kt_err err = kt_contact_trust(contact, change->fingerprint, kt_now_ms(), contact);
-  return err == KT_OK ? kt_watch_settle(change->watch->session, change->watch->label,
-                                        BIT(KT_ALERT_ACCOUNT_KEY_CHANGED), KT_SETTLEMENT_APPROVED, 0)
+  return err == KT_OK ? kt_watch_settle(change->watch->session, change->watch->label, BIT(KT_ALERT_ACCOUNT_KEY_CHANGED),
+                                        KT_SETTLEMENT_APPROVED, 0)
                       : err;
 }
 
@@ -126,8 +126,8 @@ static enum kt_err apply_untrust(struct change *change)
 {
   struct kt_contact *contact = &change->watch->other.contact;
   enum kt_err err = kt_contact_untrust(contact, kt_now_ms(), contact);
-  return err == KT_OK ? kt_watch_settle(change->watch->session, change->watch->label,
-                                        BIT(KT_ALERT_ACCOUNT_KEY_CHANGED), KT_SETTLEMENT_ACKNOWLEDGED, 0)
+  return err == KT_OK ? kt_watch_settle(change->watch->session, change->watch->label, BIT(KT_ALERT_ACCOUNT_KEY_CHANGED),
+                                        KT_SETTLEMENT_ACKNOWLEDGED, 0)
                       : err;
 }
 
@@ -151,13 +151,14 @@ static enum kt_exit run_change(const struct kt_cli *cli, struct kt_output *out, 
     code = kt_session_write(&session, change_contact, change, &err);
   }
   if (code == KT_EXIT_OK && err == KT_ERR_PROOF) {
-    code = kt_output_fail(out, KT_EXIT_ALERT, "fingerprint-mismatch",
-                          "%s: the log shows another account key than this fingerprint; nothing was changed", watch.name);
+    code =
+        kt_output_fail(out, KT_EXIT_ALERT, "fingerprint-mismatch",
+                       "%s: the log shows another account key than this fingerprint; nothing was changed", watch.name);
   } else if (code == KT_EXIT_OK && err == KT_ERR_USAGE) {
     code = kt_output_fail(out, KT_EXIT_USAGE, "fingerprint", "a fingerprint is 64 hex digits, in full");
   } else if (code == KT_EXIT_OK && err != KT_OK) {
-    code = kt_output_fail(out, KT_EXIT_USAGE, "no-contact", "%s: no account key seen yet (kt-verify lookup)",
-                          watch.name);
+    code =
+        kt_output_fail(out, KT_EXIT_USAGE, "no-contact", "%s: no account key seen yet (kt-verify lookup)", watch.name);
   }
   if (code == KT_EXIT_OK) {
     kt_output_status(out, code, "%s", watch.name);

@@ -92,9 +92,8 @@ static enum kt_exit parse_device(struct kt_session *session, struct kt_device *r
       return code;
     }
   }
-  *ret_device = (struct kt_device){
-    .name = kt_text_bytes(name), .added_ms = kt_now_ms(), .keys = keys, .n_keys = cli->n_keys
-  };
+  *ret_device =
+      (struct kt_device){ .name = kt_text_bytes(name), .added_ms = kt_now_ms(), .keys = keys, .n_keys = cli->n_keys };
   randombytes_buf(ret_device->id.b, KT_DEVICE_ID_LEN);
   return KT_EXIT_OK;
 }
@@ -143,7 +142,8 @@ static void note_left_out(struct kt_own_label *own, const struct kt_device_id *r
       kt_hex_encode((struct kt_bytes){ set.devices[i].id.b, KT_DEVICE_ID_LEN }, id);
       kt_output_note(own->session->out,
                      "kt-verify: the new list leaves out device %s, which you never approved; to list it: kt-verify "
-                     "monitor approve LABEL %s\n", id, id);
+                     "monitor approve LABEL %s\n",
+                     id, id);
     }
   }
 }

@@ -118,8 +118,8 @@ static enum kt_exit read_config(const char *path, struct kt_arena *arena, struct
 static enum kt_exit load_and_examine(const char *path, const struct kt_config *pinned, struct kt_arena *arena,
                                      struct kt_output *out, enum kt_evidence_verdict *ret_verdict)
 {
-  struct kt_bytes file;
-  struct kt_evidence evidence;
+  struct kt_bytes file = { NULL, 0 };
+  struct kt_evidence evidence = { .kind = KT_EVIDENCE_FORK };
   enum kt_err err = kt_evidence_load(path, arena, &file, &evidence);
   return err == KT_OK ? examine(pinned, &evidence, arena, out, ret_verdict) : store_failed(out, err, path);
 }
@@ -128,7 +128,7 @@ static enum kt_exit load_and_examine(const char *path, const struct kt_config *p
 static enum kt_exit judge(const char *path, const struct kt_config *pinned, struct kt_arena *arena,
                           struct kt_output *out)
 {
-  enum kt_evidence_verdict verdict;
+  enum kt_evidence_verdict verdict = KT_EVIDENCE_CONSISTENT;
   enum kt_exit code = load_and_examine(path, pinned, arena, out, &verdict);
   if (code != KT_EXIT_OK) {
     return code;
@@ -209,8 +209,8 @@ enum kt_exit kt_verb_evidence_list(const struct kt_cli *cli, struct kt_output *o
 enum kt_exit kt_verb_evidence_show(const struct kt_cli *cli, struct kt_output *out)
 {
   struct kt_session session;
-  const char *path;
-  enum kt_evidence_verdict verdict;
+  const char *path = NULL;
+  enum kt_evidence_verdict verdict = KT_EVIDENCE_CONSISTENT;
   enum kt_exit code = kt_session_open(&session, cli, out);
   if (code == KT_EXIT_OK) {
     code = find_one(session.state.home, cli->args[0], &session.arena, out, &path);
@@ -222,25 +222,30 @@ enum kt_exit kt_verb_evidence_show(const struct kt_cli *cli, struct kt_output *o
   return code;
 }
 
-static enum kt_exit export(struct kt_session *session, const char *id, const char *target, struct kt_output *out) {
-  const char *path; struct kt_bytes file; struct kt_evidence evidence;
+static enum kt_exit export_one(struct kt_session *session, const char *id, const char *target, struct kt_output *out)
+{
+  const char *path = NULL;
+  struct kt_bytes file = { NULL, 0 };
+  struct kt_evidence evidence = { .kind = KT_EVIDENCE_FORK };
   enum kt_exit code = find_one(session->state.home, id, &session->arena, out, &path);
-  if (code != KT_EXIT_OK){ return code; }
-enum kt_err err = kt_evidence_load(path, &session->arena, &file, &evidence);
-if (err != KT_OK) {
-  return store_failed(out, err, path);
-}
-if (kt_evidence_write_file(target, file) != KT_OK) {
-  return kt_output_fail(out, KT_EXIT_USAGE, "file", "%s: %s", target, strerror(errno));
-}
-if (evidence.kind == KT_EVIDENCE_FAILED) {
-  kt_output_note(out, "This file holds a request and its answer: they may name a person. Read it before passing it "
-                      "on.\n");
-}
-kt_output_set(out, "evidence", kt_evidence_to_json(&evidence));
-kt_output_status(out, KT_EXIT_OK, "%s written; kt-verify evidence verify FILE --config CONFIG checks it offline",
-                 target);
-return KT_EXIT_OK;
+  if (code != KT_EXIT_OK) {
+    return code;
+  }
+  enum kt_err err = kt_evidence_load(path, &session->arena, &file, &evidence);
+  if (err != KT_OK) {
+    return store_failed(out, err, path);
+  }
+  if (kt_evidence_write_file(target, file) != KT_OK) {
+    return kt_output_fail(out, KT_EXIT_USAGE, "file", "%s: %s", target, strerror(errno));
+  }
+  if (evidence.kind == KT_EVIDENCE_FAILED) {
+    kt_output_note(out, "This file holds a request and its answer: they may name a person. Read it before passing it "
+                        "on.\n");
+  }
+  kt_output_set(out, "evidence", kt_evidence_to_json(&evidence));
+  kt_output_status(out, KT_EXIT_OK, "%s written; kt-verify evidence verify FILE --config CONFIG checks it offline",
+                   target);
+  return KT_EXIT_OK;
 }
 
 enum kt_exit kt_verb_evidence_export(const struct kt_cli *cli, struct kt_output *out)
@@ -248,7 +253,7 @@ enum kt_exit kt_verb_evidence_export(const struct kt_cli *cli, struct kt_output 
   struct kt_session session;
   enum kt_exit code = kt_session_open(&session, cli, out);
   if (code == KT_EXIT_OK) {
-    code = export(&session, cli->args[0], cli->args[1], out);
+    code = export_one(&session, cli->args[0], cli->args[1], out);
   }
   kt_session_close(&session);
   return code;

@@ -52,7 +52,8 @@ static enum kt_exit fetch(struct kt_session *session, struct config_bytes *ret)
   if (reply.kind != KT_REPLY_OK) {
     code = kt_session_refused(session, &reply, "asking for the log's configuration");
   } else if (reply.len == 0 || reply.len > KT_CONFIG_MAX) {
-    code = kt_output_fail(session->out, KT_EXIT_FAILED, "malformed-response", "the log's configuration has a wrong form");
+    code =
+        kt_output_fail(session->out, KT_EXIT_FAILED, "malformed-response", "the log's configuration has a wrong form");
   } else {
     memcpy(ret->bytes, reply.body, reply.len);
     ret->len = reply.len;
@@ -141,7 +142,8 @@ static enum kt_exit choose(struct kt_session *session, struct config_bytes *ret)
   } else if (served.len != ret->len || memcmp(served.bytes, ret->bytes, ret->len) != 0) {
     return kt_output_fail(session->out, KT_EXIT_FAILED, "config-mismatch",
                           "the server shows another configuration than %s: it is another log, or a newer "
-                          "configuration of it", path);
+                          "configuration of it",
+                          path);
   }
   return decode(session->out, as_bytes(ret), "the log's configuration", &session->config);
 }

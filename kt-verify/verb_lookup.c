@@ -44,7 +44,8 @@ static enum kt_exit refuse_unverified(struct kt_watch *watch)
   kt_report_contact(watch->session->out, &watch->other.contact);
   return kt_output_fail(watch->session->out, KT_EXIT_ALERT, "not-verified",
                         "%s: this contact's account key was not verified (kt-verify code show), so no keys are handed "
-                        "out", watch->name);
+                        "out",
+                        watch->name);
 }
 
 static enum kt_exit report_newest(struct kt_watch *watch)
@@ -59,8 +60,9 @@ static enum kt_exit report_newest(struct kt_watch *watch)
                                             (int)refuse_unverified(watch));
   }
   kt_report_time(watch->time_ms, time);
-  kt_output_status(out, kt_report_code(session, watch->label, KT_EXIT_OK), "%s version %" PRIu32 ", log entry %" PRIu64 ", %s",
-                   watch->name, watch->version, watch->position, time);
+  kt_output_status(out, kt_report_code(session, watch->label, KT_EXIT_OK),
+                   "%s version %" PRIu32 ", log entry %" PRIu64 ", %s", watch->name, watch->version, watch->position,
+                   time);
   report_set(out, &watch->verdict.judgement, watch->verdict.is_endorsed);
   kt_report_contact(out, &watch->other.contact);
   report_notes(watch);

@@ -195,8 +195,10 @@ static void status_other(struct kt_session *session, const struct kt_other_label
   kt_output_clean(other->label, name, sizeof name);
   kt_report_time(other->checked_ms, checked);
   kt_output_data(session->out, "%-10s %s, %zu obligation(s), checked %s\n",
-                 overdue ? "OVERDUE" : other->watched ? "watched" : "contact", name, other->monitoring.n_map,
-                 other->checked_ms > 0 ? checked : "never");
+                 overdue          ? "OVERDUE"
+                 : other->watched ? "watched"
+                                  : "contact",
+                 name, other->monitoring.n_map, other->checked_ms > 0 ? checked : "never");
   kt_output_check(session->out, name, !overdue);
 }
 

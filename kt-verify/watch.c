@@ -13,8 +13,7 @@
 static enum kt_err load(void *ctx, struct kt_session *session)
 {
   struct kt_watch *watch = ctx;
-  return watch->transient ? KT_OK
-                          : kt_state_contact(&session->state, watch->label, &session->arena, &watch->other);
+  return watch->transient ? KT_OK : kt_state_contact(&session->state, watch->label, &session->arena, &watch->other);
 }
 
 void kt_watch_init(struct kt_watch *watch, struct kt_session *session, struct kt_bytes label)
@@ -68,8 +67,7 @@ static enum kt_err verify_search(void *ctx, const struct kt_client *client, stru
   struct kt_watch *watch = ctx;
   struct kt_search_result result;
   const uint32_t *known = watch->other.has_version ? &watch->other.version : NULL;
-  enum kt_err err =
-      kt_verify_search(client, watch->label, NULL, known, &watch->other.monitoring, response, &result);
+  enum kt_err err = kt_verify_search(client, watch->label, NULL, known, &watch->other.monitoring, response, &result);
   if (err == KT_OK || err == KT_ERR_ABSENT) {
     *ret_log = result.log;
     watch->found = err == KT_OK;
@@ -223,8 +221,8 @@ static enum kt_err verify_old(void *ctx, const struct kt_client *client, struct 
     old->position = result.terminal;
     old->time_ms = result.terminal_ms;
     watch->other.monitoring = result.contact;
-    err = kt_account_inspect(&state, &watch->session->log_id, watch->label, result.value, client->arena,
-                             &old->judgement);
+    err =
+        kt_account_inspect(&state, &watch->session->log_id, watch->label, result.value, client->arena, &old->judgement);
   }
   return err;
 }

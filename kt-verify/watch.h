@@ -14,7 +14,7 @@ struct kt_watch {
   struct kt_bytes label;
   char name[4 * KT_LABEL_MAX + 8]; /* clean, for people */
   bool allow_unsigned;
-  bool transient; /* keep nothing: one's own label, which its owner state follows already */
+  bool transient;              /* keep nothing: one's own label, which its owner state follows already */
   struct kt_other_label other; /* as loaded by the last query, then as it committed it */
   /* What the last greatest-version search found. */
   bool found;

@@ -52,6 +52,11 @@ static enum kt_err add_step(const struct kt_client *client, struct kt_label_keys
     return kt_fail(client->reason, KT_ERR_PROOF, "vrf", "a VRF output differs from the one seen before",
                    "Verifiable Random Function");
   }
+  if (before->has_commitment && key->has_commitment && !kt_hash_equal(&before->commitment, &key->commitment)) {
+    /* Lookups use the known one, so a false one would go unnoticed. */
+    return kt_fail(client->reason, KT_ERR_PROOF, "commitment-changed",
+                   "the commitment of a version differs from the one seen before", "Commitment");
+  }
   if (!before->has_commitment && key->has_commitment) {
     before->has_commitment = true;
     before->commitment = key->commitment;

@@ -22,7 +22,7 @@ struct bench_options {
   bool keep; /* leave the temporary folder */
 };
 
-__attribute__((format(printf, 1, 2))) _Noreturn void bench_die(const char *format, ...);
+__attribute__((noreturn, format(printf, 1, 2))) void bench_die(const char *format, ...);
 /* KT_OK, or bench_die with what was attempted. */
 void bench_require(enum kt_err err, const char *what);
 /* Zeroed, never NULL. */

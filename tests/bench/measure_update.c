@@ -107,8 +107,8 @@ static void measure_latency(struct bench_world *world, unsigned cadence_ms, doub
   if (cadence_ms > 0) {
     bench_world_add(world, "update-latency-idle", "update latency, 1 connection, one every 300 ms, p50", "us", p50_us,
                     base_us, formula);
-    bench_world_add(world, "update-latency-idle-max", "the same, longest", "us", bench_load_percentile_us(result, 1),
-                    base_us, formula);
+    bench_world_add(world, "update-latency-idle-max", "update latency, 1 connection, one every 300 ms, longest", "us",
+                    bench_load_percentile_us(result, 1), base_us, formula);
   } else {
     bench_world_add(world, "update-latency-p50", "update latency, 1 connection, cadence 0, p50", "us", p50_us, base_us,
                     formula);

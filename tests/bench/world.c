@@ -26,9 +26,10 @@ void bench_world_run(struct bench_world *world, struct bench_load *load, struct 
   double before_s = bench_server_cpu_s(&world->server);
   bench_load_run(load, &phase.result);
   double cpu_s = bench_server_cpu_s(&world->server) - before_s;
-  if (phase.result.n_failed > 0 || phase.result.n_ok == 0) {
+  uint64_t n = phase.result.n_failed + phase.result.n_ok;
+  if (phase.result.n_failed > 0 || n == 0) {
     bench_die("%llu of %llu requests failed; the first: %s", (unsigned long long)phase.result.n_failed,
-              (unsigned long long)(phase.result.n_failed + phase.result.n_ok), phase.result.failure);
+              (unsigned long long)n, phase.result.failure);
   }
   phase.cpu_us = cpu_s * 1e6 / (double)phase.result.n_ok;
   *ret_phase = phase;

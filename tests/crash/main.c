@@ -128,6 +128,7 @@ static void run_load(struct crash_test *test)
   unsigned n = 0;
   for (unsigned i = 0; i < test->options.writers; i++) {
     crash_user_connect(&test->writers[i].user, test->server.url);
+    test->writers[i].start_size = test->checker.log.tree.size;
     if (pthread_create(&threads[n], NULL, crash_writer_run, &test->writers[i]) == 0) {
       n++;
     }
@@ -180,15 +181,17 @@ static void run_end(struct crash_test *test)
 static void report(struct crash_test *test, unsigned round)
 {
   uint64_t resent = 0;
+  uint64_t found = 0;
   for (unsigned i = 0; i < test->options.writers; i++) {
     resent += test->writers[i].n_resent;
+    found += test->writers[i].n_found;
   }
-  printf("%s after %u rounds: %u kills (%u while starting), %zu updates acknowledged, %llu sent again after a kill, "
-         "%llu look-ups, %zu heads, largest tree %llu, %u fsck, %u failures\n",
+  printf("%s after %u rounds: %u kills (%u while starting), %zu updates acknowledged, %llu sent again after a kill "
+         "(%llu had been logged), %llu look-ups, %zu heads, largest tree %llu, %u fsck, %u failures\n",
          crash_truth_failures(&test->truth) == 0 ? "ok" : "FAILED", round, test->n_kills, test->n_early_kills,
-         crash_truth_count(&test->truth), (unsigned long long)resent, (unsigned long long)test->n_lookups,
-         test->truth.n_heads, (unsigned long long)test->checker.log.tree.size, test->n_fsck,
-         crash_truth_failures(&test->truth));
+         crash_truth_count(&test->truth), (unsigned long long)resent, (unsigned long long)found,
+         (unsigned long long)test->n_lookups, test->truth.n_heads, (unsigned long long)test->checker.log.tree.size,
+         test->n_fsck, crash_truth_failures(&test->truth));
   (void)fflush(stdout);
 }
 

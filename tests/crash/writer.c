@@ -141,6 +141,7 @@ static enum crash_answer acknowledge(struct crash_writer *writer, struct crash_a
                      result->disregarded ? "not ours" : "ours");
     return CRASH_WRONG;
   }
+  writer->n_found += result->position < writer->start_size ? 1 : 0;
   memcpy(ack.label, account->label, sizeof ack.label);
   kt_device_set_value_hash((struct kt_bytes){ account->pending, account->pending_len }, &ack.value);
   crash_truth_add_ack(writer->user.truth, &ack);

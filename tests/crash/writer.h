@@ -32,7 +32,9 @@ struct crash_writer {
   struct crash_account accounts[CRASH_ACCOUNTS];
   unsigned n_created;
   struct crash_account *busy; /* with an update that was sent and not acknowledged */
+  uint64_t start_size;        /* tree size when the present server started, as far as known */
   uint64_t n_resent;          /* updates that had to be sent again */
+  uint64_t n_found;           /* those of them that had been logged the first time */
 };
 
 void crash_writer_init(struct crash_writer *writer, unsigned number, uint64_t seed, const struct kt_config *config,

@@ -436,6 +436,20 @@ def check_unix_and_reload(folder):
     process.stderr.close()
 
 
+def check_restored_backup(folder, where):
+    """A database behind its guard signs nothing: exit 1, with the reason."""
+    copy = os.path.join(where, "restored")
+    shutil.copytree(folder, copy)
+    verb("update-label", copy, "later@example.org", os.path.join(where, "one.json"))
+    for name in os.listdir(copy):
+        if name.startswith("log.db"):
+            os.remove(os.path.join(copy, name))
+    shutil.copy(os.path.join(folder, "log.db"), copy)
+    for args in (("run", copy, "--listen", "127.0.0.1:0"), ("status", copy), ("token", copy)):
+        said = verb(*args, code=1)
+        assert "old copy" in said, said
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="kt-e2e-") as where:
         folder = os.path.join(where, "log")
@@ -457,6 +471,7 @@ def main():
                 server.process.kill()
         check_busy_port(folder)
         check_unix_and_reload(folder)
+        check_restored_backup(folder, where)
         # A stopped folder can be copied.
         shutil.copytree(folder, folder + "-copy")
         assert "no damage" in verb("fsck", folder + "-copy")

@@ -9,6 +9,7 @@
 
 #include <kt/config.h>
 #include <kt/tree_state.h>
+#include <kt/writer.h>
 
 struct kt_arena;
 struct kt_auditor_update;
@@ -51,7 +52,6 @@ KT_MUST_USE enum kt_err kt_audit_state_verify(uint64_t size, const struct kt_has
                                               struct kt_arena *arena, struct kt_audit_state *ret_state,
                                               struct kt_reason *reason);
 
-struct kt_writer;
 void kt_audit_state_write(struct kt_writer *w, const struct kt_audit_state *state);
 KT_MUST_USE enum kt_err kt_audit_state_decode(struct kt_bytes encoded, struct kt_audit_state *ret_state);
 

@@ -13,11 +13,13 @@
 #ifndef KT_CLIENT_H
 #define KT_CLIENT_H
 
+#include <kt/arena.h>
 #include <kt/config.h>
 #include <kt/tree_state.h>
+#include <kt/writer.h>
 
-struct kt_arena;
-struct kt_writer;
+/* Requests are at most this long: a label, 255 map entries; updates add their values. */
+#define KT_REQUEST_MAX ((size_t)16 << 10)
 
 /* The last tree head that was fully verified. tree.size 0: none yet. */
 struct kt_log_state {

@@ -660,6 +660,30 @@ static void states_survive_storage(void **cmocka)
   }
 }
 
+/* Sizes 3 and 5 have as many full subtrees, which fold to the same root. */
+static void a_late_start_must_be_of_the_size_asked_for(void **cmocka)
+{
+  struct naive_log log;
+  struct kt_audit_state state;
+  struct kt_hash prefix_roots[3];
+  struct kt_reason reason = { .code = NULL };
+  struct kt_arena arena;
+  (void)cmocka;
+  for (size_t size = 1; size <= 3; size++) {
+    grow(&log, &state, size);
+    prefix_roots[size - 1] = state.prefix_root;
+  }
+  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+  struct kt_hash root = naive_tree(log.entries, 3);
+  struct kt_bytes answer = make_late_start(&log, prefix_roots, &arena);
+  uint8_t *copy = kt_arena_copy(&arena, answer.data, answer.len);
+  assert_int_equal(copy[7], 3);
+  copy[7] = 5;
+  assert_int_equal(kt_audit_state_verify(3, &root, (struct kt_bytes){ copy, answer.len }, &arena, &state, &reason),
+                   KT_ERR_FORMAT);
+  kt_arena_release(&arena);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -677,6 +701,7 @@ int main(void)
     cmocka_unit_test(a8_gap_and_replay),
     cmocka_unit_test(published_matches_the_definition),
     cmocka_unit_test(a_late_start_is_tied_to_the_signed_root),
+    cmocka_unit_test(a_late_start_must_be_of_the_size_asked_for),
     cmocka_unit_test(states_survive_storage),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -416,6 +416,20 @@ static void sizes_must_fit_the_kind(void **state)
   }
 }
 
+static void a_file_whose_sizes_do_not_fit_is_malformed(void **state)
+{
+  struct fixture *f = *state;
+  struct kt_evidence decoded;
+  struct kt_evidence evidence = fork_at(f, 9);
+  struct kt_bytes file = encode(f, &evidence);
+  uint8_t *copy = kt_arena_copy(&f->arena, file.data, file.len);
+  size_t size_at = 46 + 2 + f->log.config_bytes.len + 8 + 7;
+  assert_int_equal(copy[size_at], 9);
+  copy[size_at] = 8;
+  crypto_hash_sha256(copy + file.len - 32, copy, file.len - 32);
+  assert_int_equal(kt_evidence_decode((struct kt_bytes){ copy, file.len }, &decoded), KT_ERR_FORMAT);
+}
+
 static void a_later_format_is_told_apart(void **state)
 {
   struct fixture *f = *state;
@@ -474,6 +488,7 @@ int main(void)
     cmocka_unit_test_setup_teardown(every_bit_flip_and_every_cut_is_noticed, setup, teardown),
     cmocka_unit_test_setup_teardown(flips_by_a_forger_prove_nothing, setup, teardown),
     cmocka_unit_test_setup_teardown(sizes_must_fit_the_kind, setup, teardown),
+    cmocka_unit_test_setup_teardown(a_file_whose_sizes_do_not_fit_is_malformed, setup, teardown),
     cmocka_unit_test_setup_teardown(a_later_format_is_told_apart, setup, teardown),
     cmocka_unit_test_setup_teardown(the_id_names_the_finding, setup, teardown),
     cmocka_unit_test_setup_teardown(every_verdict_is_put_into_words, setup, teardown),

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What people and scripts read: one JSON object, clean text, colour only where it belongs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "output.h"
+
+struct streams {
+  FILE *data;
+  FILE *messages;
+  char *data_text;
+  char *messages_text;
+  size_t data_len;
+  size_t messages_len;
+  struct kt_output out;
+};
+
+static void start(struct streams *s, const char *color, bool json)
+{
+  s->data = open_memstream(&s->data_text, &s->data_len);
+  s->messages = open_memstream(&s->messages_text, &s->messages_len);
+  assert_non_null(s->data);
+  assert_non_null(s->messages);
+  kt_output_init(&s->out, s->data, s->messages, color, json);
+}
+
+static void end(struct streams *s)
+{
+  kt_output_release(&s->out);
+  fclose(s->data);
+  fclose(s->messages);
+}
+
+static void release(struct streams *s)
+{
+  free(s->data_text);
+  free(s->messages_text);
+}
+
+static void test_json_is_one_object_also_on_failure(void **context)
+{
+  struct streams s;
+  (void)context;
+  start(&s, NULL, true);
+  s.out.verb = "device add";
+  kt_output_data(&s.out, "text\n");
+  kt_output_status(&s.out, KT_EXIT_OK, "more text");
+  assert_int_equal(kt_output_fail(&s.out, KT_EXIT_UNDECIDED, "network", "no %s", "answer"), KT_EXIT_UNDECIDED);
+  kt_output_fail(&s.out, KT_EXIT_FAILED, "later", "not the first reason");
+  kt_output_check(&s.out, "alice", false);
+  assert_int_equal(kt_output_finish(&s.out, KT_EXIT_UNDECIDED), KT_EXIT_UNDECIDED);
+  end(&s);
+  assert_string_equal(s.data_text, "{\"schema\":\"kt.device-add/1\",\"verdict\":\"undecided\",\"reason\":{\"code\":"
+                                   "\"network\",\"text\":\"no answer\"},\"checks\":[{\"name\":\"alice\",\"ok\":false}]}"
+                                   "\n");
+  assert_non_null(strstr(s.messages_text, "kt-verify: no answer\n"));
+  release(&s);
+}
+
+static void test_verdict_words(void **context)
+{
+  static const struct {
+    enum kt_exit code;
+    bool verified;
+    const char *verdict;
+    const char *word;
+  } cases[] = {
+    { KT_EXIT_OK, false, "\"done\"", "DONE" },
+    { KT_EXIT_OK, true, "\"verified\"", "VERIFIED" },
+    { KT_EXIT_FAILED, true, "\"failed\"", "FAILED" },
+    { KT_EXIT_USAGE, false, "\"usage\"", "USAGE" },
+    { KT_EXIT_UNDECIDED, true, "\"undecided\"", "UNDECIDED" },
+    { KT_EXIT_ALERT, true, "\"alert\"", "ALERT" },
+    { KT_EXIT_ABSENT, true, "\"absent\"", "ABSENT" },
+  };
+  (void)context;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    struct streams s;
+    start(&s, NULL, true);
+    s.out.verified = cases[i].verified;
+    assert_int_equal(kt_output_finish(&s.out, cases[i].code), cases[i].code);
+    end(&s);
+    assert_non_null(strstr(s.data_text, cases[i].verdict));
+    release(&s);
+    start(&s, NULL, false);
+    s.out.verified = cases[i].verified;
+    kt_output_status(&s.out, cases[i].code, "x");
+    end(&s);
+    assert_int_equal(strncmp(s.data_text, cases[i].word, strlen(cases[i].word)), 0);
+    assert_null(strchr(s.data_text, '\033')); /* not a terminal */
+    release(&s);
+  }
+}
+
+static void test_colour_only_when_wanted(void **context)
+{
+  struct streams s;
+  (void)context;
+  start(&s, "always", false);
+  kt_output_status(&s.out, KT_EXIT_ALERT, "x");
+  end(&s);
+  assert_non_null(strstr(s.data_text, "\033[31;1mALERT\033[0m x"));
+  release(&s);
+  start(&s, "always", true);
+  assert_false(s.out.color);
+  end(&s);
+  release(&s);
+}
+
+static void test_reason_names_check_section_and_entry(void **context)
+{
+  struct streams s;
+  const struct kt_reason reason = {
+    .code = "vrf", .text = "a VRF proof does not verify", .section = "VRF", .position = 9, .has_position = true
+  };
+  (void)context;
+  start(&s, NULL, true);
+  assert_int_equal(kt_output_fail_reason(&s.out, KT_ERR_PROOF, &reason, "alice"), KT_EXIT_FAILED);
+  assert_int_equal(kt_output_fail_reason(&s.out, KT_ERR_STALE, &reason, "alice"), KT_EXIT_UNDECIDED);
+  kt_output_finish(&s.out, KT_EXIT_FAILED);
+  end(&s);
+  assert_non_null(strstr(s.data_text, "\"section\":\"VRF\",\"position\":9"));
+  assert_non_null(
+      strstr(s.messages_text, "alice: a VRF proof does not verify, at log entry 9 (check vrf; draft section: VRF)"));
+  release(&s);
+}
+
+static void test_names_cannot_drive_a_terminal(void **context)
+{
+  static const struct {
+    const char *text;
+    const char *clean;
+  } cases[] = {
+    { "phone", "phone" },
+    { "Müllers Händy 手机 📱", "Müllers Händy 手机 📱" },
+    { "a\033[2Jb\n", "a?[2Jb?" },
+    { "\xc2\x9b"
+      "31m",
+      "?"
+      "?31m" }, /* C1 control */
+    { "a\xe2\x80\xae"
+      "b",
+      "a???b" },                        /* right-to-left override */
+    { "\xff\xc3", "??" },               /* not UTF-8, cut off */
+    { "\xc0\xaf\xed\xa0\x80", "?????" } /* overlong, surrogate */
+  };
+  (void)context;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char clean[64];
+    kt_output_clean((struct kt_bytes){ (const uint8_t *)cases[i].text, strlen(cases[i].text) }, clean, sizeof clean);
+    assert_string_equal(clean, cases[i].clean);
+  }
+  char small[8];
+  kt_output_clean((struct kt_bytes){ (const uint8_t *)"0123456789", 10 }, small, sizeof small);
+  assert_true(strlen(small) < sizeof small);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_json_is_one_object_also_on_failure),
+    cmocka_unit_test(test_verdict_words),
+    cmocka_unit_test(test_colour_only_when_wanted),
+    cmocka_unit_test(test_reason_names_check_section_and_entry),
+    cmocka_unit_test(test_names_cannot_drive_a_terminal),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

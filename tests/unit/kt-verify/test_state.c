@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The state database: what was committed stays, what was not is gone, and nobody commits upon an old generation. */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "state_accounts.h"
+#include "state_alerts.h"
+#include "state_contacts.h"
+
+struct fixture {
+  char folder[64];
+  char home[96];
+  struct kt_state state;
+  struct kt_arena arena;
+};
+
+static int set_up(void **context)
+{
+  struct fixture *f = calloc(1, sizeof *f);
+  assert_non_null(f);
+  strcpy(f->folder, "/tmp/kt-state-XXXXXX");
+  assert_non_null(mkdtemp(f->folder));
+  snprintf(f->home, sizeof f->home, "%s/a/home", f->folder);
+  kt_arena_init(&f->arena, KT_ARENA_CAP_DEFAULT);
+  assert_int_equal(kt_state_open(f->home, true, &f->state), KT_OK);
+  *context = f;
+  return 0;
+}
+
+static int tear_down(void **context)
+{
+  struct fixture *f = *context;
+  char command[128];
+  kt_state_close(&f->state);
+  kt_arena_release(&f->arena);
+  snprintf(command, sizeof command, "rm -rf '%s'", f->folder);
+  assert_int_equal(system(command), 0);
+  free(f);
+  return 0;
+}
+
+static struct kt_bytes text(const char *s)
+{
+  return (struct kt_bytes){ (const uint8_t *)s, strlen(s) };
+}
+
+static void put(struct kt_state *state, const char *value)
+{
+  uint64_t generation;
+  assert_int_equal(kt_state_begin_read(state, &generation), KT_OK);
+  kt_state_rollback(state);
+  assert_int_equal(kt_state_begin_write(state, generation), KT_OK);
+  assert_int_equal(kt_state_put_value(state, "x", text(value)), KT_OK);
+  assert_int_equal(kt_state_commit(state), KT_OK);
+}
+
+static void assert_value(struct fixture *f, struct kt_state *state, const char *expected)
+{
+  uint64_t generation;
+  struct kt_bytes value;
+  assert_int_equal(kt_state_begin_read(state, &generation), KT_OK);
+  assert_int_equal(kt_state_value(state, "x", &f->arena, &value), KT_OK);
+  kt_state_rollback(state);
+  assert_int_equal(value.len, strlen(expected));
+  assert_memory_equal(value.data, expected, value.len);
+}
+
+static void test_home_is_private_and_made_once(void **context)
+{
+  struct fixture *f = *context;
+  struct kt_state other;
+  struct stat st;
+  char path[128];
+  assert_int_equal(stat(f->home, &st), 0);
+  assert_int_equal(st.st_mode & 0777, 0700);
+  snprintf(path, sizeof path, "%s/state.db", f->home);
+  assert_int_equal(stat(path, &st), 0);
+  assert_int_equal(st.st_mode & 0777, 0600);
+  snprintf(path, sizeof path, "%s/none", f->folder);
+  assert_int_equal(kt_state_open(path, false, &other), KT_ERR_ABSENT);
+  assert_int_equal(stat(path, &st), -1);
+  kt_state_close(&other);
+}
+
+static void test_a_file_in_the_way_is_said(void **context)
+{
+  struct fixture *f = *context;
+  struct kt_state other;
+  char path[128];
+  snprintf(path, sizeof path, "%s/file", f->folder);
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  fclose(file);
+  assert_int_equal(kt_state_open(path, true, &other), KT_ERR_DENIED);
+  assert_int_equal(errno, ENOTDIR);
+  kt_state_close(&other);
+}
+
+static void test_commit_upon_an_old_generation_is_refused(void **context)
+{
+  struct fixture *f = *context;
+  struct kt_state other;
+  uint64_t generation;
+  assert_int_equal(kt_state_begin_read(&f->state, &generation), KT_OK);
+  kt_state_rollback(&f->state);
+  assert_int_equal(kt_state_open(f->home, false, &other), KT_OK);
+  put(&other, "theirs");
+  assert_int_equal(kt_state_begin_write(&f->state, generation), KT_ERR_CONFLICT);
+  assert_value(f, &f->state, "theirs");
+  assert_int_equal(kt_state_begin_write(&f->state, generation + 1), KT_OK);
+  kt_state_rollback(&f->state);
+  assert_int_equal(kt_state_begin_write(&f->state, generation + 1), KT_OK); /* an undone write counts for nothing */
+  kt_state_rollback(&f->state);
+  kt_state_close(&other);
+}
+
+static void test_kill_in_the_middle_leaves_the_old_state(void **context)
+{
+  struct fixture *f = *context;
+  put(&f->state, "before");
+  kt_state_close(&f->state);
+  pid_t pid = fork();
+  assert_true(pid >= 0);
+  if (pid == 0) {
+    struct kt_state state;
+    if (kt_state_open(f->home, false, &state) == KT_OK && kt_state_begin_change(&state) == KT_OK &&
+        kt_state_put_value(&state, "x", text("half")) == KT_OK) {
+      kill(getpid(), SIGKILL);
+    }
+    _exit(1);
+  }
+  int status;
+  assert_int_equal(waitpid(pid, &status, 0), pid);
+  assert_true(WIFSIGNALED(status));
+  assert_int_equal(kt_state_open(f->home, false, &f->state), KT_OK);
+  assert_value(f, &f->state, "before");
+}
+
+static void test_newer_schema_is_refused(void **context)
+{
+  struct fixture *f = *context;
+  char command[192];
+  kt_state_close(&f->state);
+  snprintf(command, sizeof command, "sqlite3 '%s/state.db' 'PRAGMA user_version = 99'", f->home);
+  if (system(command) != 0) {
+    skip(); /* no sqlite3 shell */
+  }
+  assert_int_equal(kt_state_open(f->home, false, &f->state), KT_ERR_UNSUPPORTED);
+}
+
+static void test_accounts_come_back(void **context)
+{
+  struct fixture *f = *context;
+  const struct kt_version_at upcoming[] = { { .position = 7, .version = 3 } };
+  struct kt_own_account account = { .label = text("alice"), .n_judged = 4, .own = text("value"), .created_ms = 5 };
+  struct kt_own_account back;
+  struct kt_owner_knowledge known = { .n_approved = 0 };
+  const struct kt_approved_device device = { .id = { { 1 } }, .keys = { { 2 } } };
+  account.owner = (struct kt_owner_state){ .start = 2, .upcoming = upcoming, .n_upcoming = 1 };
+  account.account.n_sets = 9;
+  assert_int_equal(kt_state_begin_change(&f->state), KT_OK);
+  assert_int_equal(kt_state_account(&f->state, account.label, &f->arena, &back), KT_ERR_ABSENT);
+  assert_int_equal(kt_state_put_account(&f->state, &account), KT_OK);
+  assert_int_equal(kt_state_approve(&f->state, account.label, &device), KT_OK);
+  assert_int_equal(kt_state_approve(&f->state, account.label, &device), KT_OK);
+  assert_int_equal(kt_state_account(&f->state, account.label, &f->arena, &back), KT_OK);
+  assert_int_equal(kt_state_approvals(&f->state, account.label, &f->arena, &known), KT_OK);
+  assert_int_equal(back.owner.upcoming[0].version, 3);
+  assert_int_equal(back.account.n_sets, 9);
+  assert_int_equal(back.n_judged, 4);
+  assert_memory_equal(back.own.data, "value", 5);
+  assert_null(back.latest.data);
+  assert_int_equal(known.n_approved, 1);
+  assert_memory_equal(known.approved, &device, sizeof device);
+  assert_int_equal(kt_state_disapprove(&f->state, account.label, &device.id), KT_OK);
+  assert_int_equal(kt_state_approvals(&f->state, account.label, &f->arena, &known), KT_OK);
+  assert_int_equal(known.n_approved, 0);
+  kt_state_rollback(&f->state);
+}
+
+static void test_contacts_come_back(void **context)
+{
+  struct fixture *f = *context;
+  struct kt_other_label other;
+  struct kt_other_label *all;
+  size_t n;
+  assert_int_equal(kt_state_begin_change(&f->state), KT_OK);
+  assert_int_equal(kt_state_contact(&f->state, text("bob"), &f->arena, &other), KT_OK);
+  assert_false(other.has_version);
+  other.has_version = true;
+  other.version = 0;
+  other.contact.has_key = true;
+  other.contact.key.b[0] = KT_ACCOUNT_KEY_TYPE;
+  other.contact.state = KT_CONTACT_CHANGED;
+  other.contact.changed_key.b[32] = 8;
+  other.contact.policy = KT_CONTACT_STRICT;
+  assert_int_equal(kt_state_put_contact(&f->state, &other), KT_OK);
+  assert_int_equal(kt_state_contacts(&f->state, &f->arena, &all, &n), KT_OK);
+  assert_int_equal(n, 1);
+  assert_true(all[0].has_version);
+  assert_int_equal(all[0].version, 0);
+  assert_memory_equal(&all[0].contact, &other.contact, sizeof other.contact);
+  kt_state_rollback(&f->state);
+}
+
+static void test_an_alert_is_raised_once_until_settled(void **context)
+{
+  struct fixture *f = *context;
+  const struct kt_alert alert = { .kind = KT_ALERT_UNKNOWN_DEVICE,
+                                  .has_device = true,
+                                  .device_name = text("phone"),
+                                  .has_version = true,
+                                  .version = 3,
+                                  .id = { { 42 } } };
+  struct kt_ledger_entry *entries;
+  const struct kt_bytes label = text("alice");
+  enum kt_raised raised;
+  size_t n;
+  assert_int_equal(kt_state_begin_change(&f->state), KT_OK);
+  assert_int_equal(kt_state_raise(&f->state, &alert, label, 10, &f->arena, &raised), KT_OK);
+  assert_int_equal(raised, KT_RAISED_NEW);
+  assert_int_equal(kt_state_raise(&f->state, &alert, label, 11, &f->arena, &raised), KT_OK);
+  assert_int_equal(raised, KT_RAISED_KNOWN);
+  assert_int_equal(kt_state_alerts(&f->state, &label, &f->arena, &entries, &n), KT_OK);
+  assert_int_equal(n, 1);
+  assert_int_equal(entries[0].raised_ms, 10);
+  assert_int_equal(entries[0].alert.version, 3);
+  assert_memory_equal(entries[0].alert.device_name.data, "phone", 5);
+  assert_int_equal(kt_state_settle(&f->state, &entries[0], KT_SETTLEMENT_REMOVED, 4, 12), KT_OK);
+  assert_int_equal(kt_state_alerts(&f->state, NULL, &f->arena, &entries, &n), KT_OK);
+  assert_int_equal(entries[0].settlement, KT_SETTLEMENT_REMOVED);
+  assert_int_equal(entries[0].settled_version, 4);
+  const struct kt_bytes other = text("bob");
+  assert_int_equal(kt_state_alerts(&f->state, &other, &f->arena, &entries, &n), KT_OK);
+  assert_int_equal(n, 0);
+  kt_state_rollback(&f->state);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+    TEST(test_home_is_private_and_made_once),
+    TEST(test_a_file_in_the_way_is_said),
+    TEST(test_commit_upon_an_old_generation_is_refused),
+    TEST(test_kill_in_the_middle_leaves_the_old_state),
+    TEST(test_newer_schema_is_refused),
+    TEST(test_accounts_come_back),
+    TEST(test_contacts_come_back),
+    TEST(test_an_alert_is_raised_once_until_settled),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
