@@ -176,6 +176,10 @@ static bool find_verb(struct kt_cli *cli, const struct kt_verb *verbs, size_t n_
 
 static bool check_verb(struct kt_cli *cli, uint32_t given)
 {
+  const char *color = cli->values[KT_OPT_COLOR];
+  if (color != NULL && strcmp(color, "auto") != 0 && strcmp(color, "always") != 0 && strcmp(color, "never") != 0) {
+    return fail(cli, "--color %s: it is auto, always or never", color);
+  }
   uint32_t allowed = GLOBAL_OPTIONS | (cli->verb != NULL ? cli->verb->options : 0);
   for (size_t i = 0; i < KT_OPTIONS; i++) {
     if ((given & KT_OPT_BIT(i) & ~allowed) != 0) {

@@ -270,10 +270,25 @@ static bool raised_alerts(const struct kt_own_label *own)
   return false;
 }
 
+/* It becomes part of a header: one line of visible ASCII. */
+static bool token_fits(const char *token)
+{
+  size_t len = token != NULL ? strlen(token) : 0;
+  for (size_t i = 0; i < len; i++) {
+    if (token[i] <= ' ' || token[i] > '~') {
+      return false;
+    }
+  }
+  return len <= KT_TOKEN_MAX;
+}
+
 enum kt_exit kt_publish(struct kt_publication *publication)
 {
   struct kt_own_label *own = publication->own;
   struct kt_output *out = own->session->out;
+  if (!token_fits(publication->token)) {
+    return kt_output_fail(out, KT_EXIT_USAGE, "token", "this is not a registration token");
+  }
   for (int i = 0; i < TRIES_MAX; i++) {
     enum kt_exit code = publish_once(publication);
     if (code != KT_EXIT_OK) {

@@ -156,7 +156,7 @@ static void request(struct kt_transport *transport, const char *path, const stru
                     struct kt_reply *ret_reply)
 {
   char url[URL_MAX + 256];
-  char authorization[512];
+  char authorization[KT_TOKEN_MAX + 32];
   char error[CURL_ERROR_SIZE] = "";
   struct curl_slist *headers = NULL;
   *ret_reply = (struct kt_reply){ .kind = KT_REPLY_NETWORK };

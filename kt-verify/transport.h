@@ -10,6 +10,7 @@
 #include <kt/err.h>
 
 #define KT_REPLY_MAX ((size_t)16 << 20)
+#define KT_TOKEN_MAX 256
 
 enum kt_reply_kind {
   KT_REPLY_OK,      /* 200: body */
@@ -33,7 +34,7 @@ struct kt_transport;
 KT_MUST_USE enum kt_err kt_transport_new(const char *url, struct kt_transport **ret_transport);
 void kt_transport_free(struct kt_transport *transport);
 
-/* path begins with "/v1/". token may be NULL. */
+/* path begins with "/v1/". token: NULL, or visible ASCII of at most KT_TOKEN_MAX characters. */
 void kt_transport_post(struct kt_transport *transport, const char *path, struct kt_bytes body, const char *token,
                        struct kt_reply *ret_reply);
 void kt_transport_get(struct kt_transport *transport, const char *path, struct kt_reply *ret_reply);

@@ -19,8 +19,10 @@ static enum kt_err find_proof(struct kt_log_query *query, uint32_t version, stru
   return err;
 }
 
-/* An existing version's row has what a lookup needs; for the others the proof's output does. */
-static enum kt_err make_key(struct kt_log_query *query, uint32_t version, struct kt_label_key *ret_key)
+/* An existing version's row has what a lookup needs; for the others the proof's output does. proof: when it is at hand,
+ * otherwise NULL. */
+static enum kt_err make_key(struct kt_log_query *query, uint32_t version, const struct kt_store_proof *proof,
+                            struct kt_label_key *ret_key)
 {
   struct kt_label_key key = { .version = version };
   if (query->exists && version <= query->greatest) {
@@ -32,13 +34,15 @@ static enum kt_err make_key(struct kt_log_query *query, uint32_t version, struct
     key.vrf_output = row.vrf_output;
     key.has_commitment = true;
     key.commitment = row.commitment;
+  } else if (proof != NULL) {
+    key.vrf_output = proof->output;
   } else {
-    struct kt_store_proof proof;
-    enum kt_err err = find_proof(query, version, &proof);
+    struct kt_store_proof found;
+    enum kt_err err = find_proof(query, version, &found);
     if (err != KT_OK) {
       return err;
     }
-    key.vrf_output = proof.output;
+    key.vrf_output = found.output;
   }
   *ret_key = key;
   return KT_OK;
@@ -72,18 +76,25 @@ static void insert(struct kt_label_keys *keys, const struct kt_label_key *key)
   keys->keys[at] = *key;
 }
 
+/* There is room for it. */
+static enum kt_err add_key(struct kt_log_query *query, uint32_t version, const struct kt_store_proof *proof)
+{
+  struct kt_label_key key;
+  if (kt_label_keys_find(&query->keys, version) != NULL) {
+    return KT_OK;
+  }
+  enum kt_err err = make_key(query, version, proof, &key);
+  if (err == KT_OK) {
+    insert(&query->keys, &key);
+  }
+  return err;
+}
+
 enum kt_err kt_log_query_keys(struct kt_log_query *query, const uint32_t *versions, size_t n)
 {
   enum kt_err err = reserve(query, n);
   for (size_t i = 0; err == KT_OK && i < n; i++) {
-    struct kt_label_key key;
-    if (kt_label_keys_find(&query->keys, versions[i]) != NULL) {
-      continue;
-    }
-    err = make_key(query, versions[i], &key);
-    if (err == KT_OK) {
-      insert(&query->keys, &key);
-    }
+    err = add_key(query, versions[i], NULL);
   }
   return err;
 }
@@ -93,14 +104,17 @@ enum kt_err kt_log_query_steps(struct kt_log_query *query, const uint32_t *versi
                                const struct kt_ladder_step **ret_steps)
 {
   struct kt_ladder_step *steps = kt_arena_alloc(query->arena, n, sizeof *steps);
-  enum kt_err err = steps != NULL ? kt_log_query_keys(query, versions, n) : KT_ERR_MEMORY;
+  enum kt_err err = steps != NULL ? reserve(query, n) : KT_ERR_MEMORY;
   for (size_t i = 0; err == KT_OK && i < n; i++) {
-    const struct kt_label_key *key = kt_label_keys_find(&query->keys, versions[i]);
     struct kt_store_proof proof;
     err = find_proof(query, versions[i], &proof);
+    if (err == KT_OK) {
+      err = add_key(query, versions[i], &proof);
+    }
     if (err != KT_OK) {
       return err;
     }
+    const struct kt_label_key *key = kt_label_keys_find(&query->keys, versions[i]);
     steps[i].proof = kt_arena_copy(query->arena, proof.proof, proof.len);
     if (steps[i].proof == NULL) {
       return KT_ERR_MEMORY;

@@ -7,11 +7,11 @@
 #ifndef KT_AUDIT_H
 #define KT_AUDIT_H
 
+#include <kt/arena.h>
 #include <kt/config.h>
 #include <kt/tree_state.h>
 #include <kt/writer.h>
 
-struct kt_arena;
 struct kt_auditor_update;
 
 struct kt_audit_state {

@@ -8,10 +8,9 @@
 #ifndef KT_EVIDENCE_H
 #define KT_EVIDENCE_H
 
+#include <kt/arena.h>
 #include <kt/config.h>
-
-struct kt_arena;
-struct kt_writer;
+#include <kt/writer.h>
 
 enum kt_evidence_kind {
   KT_EVIDENCE_FORK = 1,         /* two heads of one size with different roots */

@@ -176,7 +176,9 @@ static void naive_apply(struct naive_log *log, const struct kt_auditor_update *u
   for (size_t i = 0; i < u->n_removed; i++) {
     struct kt_prefix_leaf *leaf = find_leaf(&log->leaves, &u->removed[i].vrf_output);
     assert_non_null(leaf);
-    *leaf = log->leaves.at[--log->leaves.n];
+    if (leaf != NULL) { /* which the compiler cannot know */
+      *leaf = log->leaves.at[--log->leaves.n];
+    }
   }
   for (size_t i = 0; i < u->n_added; i++) {
     log->leaves.at[log->leaves.n++] = u->added[i];
@@ -197,7 +199,7 @@ static enum kt_err step(const struct kt_audit_state *old, const struct made_upda
 /* A log of n entries that each add one leaf, and the auditor's state of it. */
 static void grow(struct naive_log *log, struct kt_audit_state *state, size_t n)
 {
-  struct made_update made;
+  static struct made_update made;
   struct kt_reason reason;
   *log = (struct naive_log){ .size = 0 };
   *state = (struct kt_audit_state){ .size = 0 };
@@ -281,9 +283,9 @@ static void a_growing_log_is_followed(void **cmocka)
 
 static void leaves_are_removed_down_to_none(void **cmocka)
 {
-  struct naive_log log;
+  static struct naive_log log;
   struct kt_audit_state state;
-  struct made_update made;
+  static struct made_update made;
   struct kt_reason reason;
   (void)cmocka;
   grow(&log, &state, 2);
@@ -314,9 +316,9 @@ static void assert_refused(const struct kt_audit_state *old, const struct made_u
 
 static void a1_timestamp_decreases(void **cmocka)
 {
-  struct naive_log log;
+  static struct naive_log log;
   struct kt_audit_state state;
-  struct made_update made;
+  static struct made_update made;
   struct kt_reason reason;
   (void)cmocka;
   for (size_t size = 1; size <= 9; size++) {
@@ -331,9 +333,9 @@ static void a1_timestamp_decreases(void **cmocka)
 
 static void a2_unsorted_or_repeated(void **cmocka)
 {
-  struct naive_log log;
+  static struct naive_log log;
   struct kt_audit_state state;
-  struct made_update made;
+  static struct made_update made;
   (void)cmocka;
   grow(&log, &state, 5);
   struct kt_prefix_leaf added[2] = { leaf_of(100, 1), leaf_of(101, 1) };
@@ -353,9 +355,9 @@ static void a2_unsorted_or_repeated(void **cmocka)
 
 static void a3_added_key_already_present(void **cmocka)
 {
-  struct naive_log log;
+  static struct naive_log log;
   struct kt_audit_state state;
-  struct made_update made;
+  static struct made_update made;
   (void)cmocka;
   grow(&log, &state, 5);
   struct kt_prefix_leaf leaf = log.leaves.at[2];
@@ -366,9 +368,9 @@ static void a3_added_key_already_present(void **cmocka)
 
 static void a4_removed_key_absent(void **cmocka)
 {
-  struct naive_log log;
+  static struct naive_log log;
   struct kt_audit_state state;
-  struct made_update made;
+  static struct made_update made;
   (void)cmocka;
   grow(&log, &state, 5);
   struct kt_prefix_leaf leaf = leaf_of(100, 1);
@@ -378,9 +380,9 @@ static void a4_removed_key_absent(void **cmocka)
 
 static void a6_previous_root_mismatch(void **cmocka)
 {
-  struct naive_log log;
+  static struct naive_log log;
   struct kt_audit_state state;
-  struct made_update made;
+  static struct made_update made;
   (void)cmocka;
   struct kt_prefix_leaf leaf = leaf_of(100, 1);
   grow(&log, &state, 5);
@@ -397,9 +399,9 @@ static void a6_previous_root_mismatch(void **cmocka)
 
 static void a6_first_entry_must_start_from_the_empty_tree(void **cmocka)
 {
-  struct naive_log log;
+  static struct naive_log log;
   struct kt_audit_state state;
-  struct made_update made;
+  static struct made_update made;
   (void)cmocka;
   struct kt_prefix_leaf leaf = leaf_of(100, 1);
   grow(&log, &state, 3);
@@ -409,9 +411,9 @@ static void a6_first_entry_must_start_from_the_empty_tree(void **cmocka)
 
 static void a7_result_count(void **cmocka)
 {
-  struct naive_log log;
+  static struct naive_log log;
   struct kt_audit_state state;
-  struct made_update made;
+  static struct made_update made;
   (void)cmocka;
   struct kt_prefix_leaf added[2] = { leaf_of(100, 1), leaf_of(101, 1) };
   grow(&log, &state, 5);
@@ -425,9 +427,9 @@ static void a7_result_count(void **cmocka)
 /* A removed leaf beside an element: whether the parent collapses cannot be known. */
 static void a7_a_root_that_would_have_to_be_guessed(void **cmocka)
 {
-  struct naive_log log;
+  static struct naive_log log;
   struct kt_audit_state state;
-  struct made_update made;
+  static struct made_update made;
   (void)cmocka;
   grow(&log, &state, 2);
   struct kt_prefix_leaf leaf = log.leaves.at[0];
@@ -439,10 +441,10 @@ static void a7_a_root_that_would_have_to_be_guessed(void **cmocka)
 /* An update carries no position: what comes twice, or comes too early, does not start from the auditor's state. */
 static void a8_gap_and_replay(void **cmocka)
 {
-  struct naive_log log;
+  static struct naive_log log;
   struct kt_audit_state state;
-  struct made_update made;
-  struct made_update next;
+  static struct made_update made;
+  static struct made_update next;
   struct kt_reason reason;
   (void)cmocka;
   struct kt_prefix_leaf leaf = leaf_of(100, 1);
@@ -479,10 +481,10 @@ static bool added_at(void *ctx, const struct kt_hash *vrf_output, uint64_t *ret_
 static void a5_removed_before_it_was_published(void **cmocka)
 {
   static const uint64_t windows[] = { 0, 1, 900, 1000, 1001, 2000, 3500, 4000, 7000, 13000, 13001, 50000 };
-  struct naive_log log;
+  static struct naive_log log;
   struct kt_audit_state state;
   struct kt_audit_state after;
-  struct made_update made;
+  static struct made_update made;
   size_t accepted = 0;
   size_t refused = 0;
   (void)cmocka;
@@ -515,9 +517,9 @@ static void a5_removed_before_it_was_published(void **cmocka)
 
 static void published_matches_the_definition(void **cmocka)
 {
-  struct naive_log log = { .size = 0 };
+  static struct naive_log log;
   struct kt_audit_state state = { .size = 0 };
-  struct made_update made;
+  static struct made_update made;
   struct kt_reason reason;
   uint64_t seed = 7;
   uint64_t now = 3;
@@ -590,7 +592,7 @@ static struct kt_bytes make_late_start(const struct naive_log *log, const struct
 /* Every size; then every bit of the answer flipped, every cut, and a wrong root. */
 static void a_late_start_is_tied_to_the_signed_root(void **cmocka)
 {
-  struct naive_log log;
+  static struct naive_log log;
   struct kt_audit_state state;
   struct kt_audit_state late;
   struct kt_hash prefix_roots[24];
@@ -629,7 +631,7 @@ static void a_late_start_is_tied_to_the_signed_root(void **cmocka)
 
 static void states_survive_storage(void **cmocka)
 {
-  struct naive_log log;
+  static struct naive_log log;
   struct kt_audit_state state;
   (void)cmocka;
   for (size_t size = 0; size <= 20; size++) {
@@ -663,7 +665,7 @@ static void states_survive_storage(void **cmocka)
 /* Sizes 3 and 5 have as many full subtrees, which fold to the same root. */
 static void a_late_start_must_be_of_the_size_asked_for(void **cmocka)
 {
-  struct naive_log log;
+  static struct naive_log log;
   struct kt_audit_state state;
   struct kt_hash prefix_roots[3];
   struct kt_reason reason = { .code = NULL };

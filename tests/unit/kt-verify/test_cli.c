@@ -71,6 +71,7 @@ static void test_mistakes_are_said(void **context)
     { "lookup a -x", "unknown option -x" },
     { "lookup a --version", "--version needs a value" },
     { "lookup a --json=1", "--json takes no value" },
+    { "lookup a --color red", "auto, always or never" },
     { "lookup a --vers 1", "unknown option" }, /* no abbreviations: a script must not depend on them */
   };
   (void)context;
