@@ -88,20 +88,42 @@ enum kt_err kt_publish_candidates(struct kt_own_label *own, struct kt_device_set
 
 /* --- building --------------------------------------------------------------------------------------------------------- */
 
+enum kt_err kt_publish_disown(struct kt_own_label *own, const struct kt_device_id *id)
+{
+  struct kt_state *state = &own->session->state;
+  struct kt_device_set known;
+  enum kt_err err = kt_publish_candidates(own, &known);
+  if (err != KT_OK) {
+    return err;
+  }
+  const struct kt_device *device = find(known.devices, known.n_devices, id);
+  for (size_t i = 0; device != NULL && err == KT_OK && i < device->n_keys; i++) {
+    struct kt_hash fingerprint;
+    err = kt_device_key_fingerprint(&device->keys[i], &fingerprint);
+    if (err == KT_OK) {
+      err = kt_state_disapprove_key(state, own->label, &fingerprint);
+    }
+  }
+  return err == KT_OK ? kt_state_disapprove(state, own->label, id) : err;
+}
+
 static enum kt_err approve(struct kt_publication *publication)
 {
-  struct kt_state *state = &publication->own->session->state;
+  struct kt_own_label *own = publication->own;
   struct kt_approved_device approved;
   enum kt_err err = KT_OK;
   if (publication->add != NULL) {
     approved.id = publication->add->id;
     err = kt_device_keys_hash(publication->add, &approved.keys);
     if (err == KT_OK) {
-      err = kt_state_approve(state, publication->own->label, &approved);
+      err = kt_state_approve(&own->session->state, own->label, &approved);
     }
   }
   if (err == KT_OK && publication->remove != NULL) {
-    err = kt_state_disapprove(state, publication->own->label, publication->remove);
+    err = kt_own_load(own, own->session);
+    if (err == KT_OK) {
+      err = kt_publish_disown(own, publication->remove);
+    }
   }
   return err;
 }
@@ -117,9 +139,8 @@ static enum kt_err make_value(struct kt_publication *publication)
     return err;
   }
   size_t kept = 0;
-  for (size_t i = 0; i < n; i++) { /* a device approved by its keys alone is removed by its id all the same */
-    bool drop = (publication->remove != NULL && same_id(&devices[i].id, publication->remove)) ||
-                (publication->add != NULL && same_id(&devices[i].id, &publication->add->id));
+  for (size_t i = 0; i < n; i++) { /* the added one is the newer truth about its id */
+    bool drop = publication->add != NULL && same_id(&devices[i].id, &publication->add->id);
     devices[kept] = devices[i];
     kept += drop ? 0 : 1;
   }

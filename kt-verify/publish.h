@@ -29,6 +29,9 @@ struct kt_publication {
  * not ours. For resolving DEVICE arguments. */
 KT_MUST_USE enum kt_err kt_publish_candidates(struct kt_own_label *own, struct kt_device_set *ret_set);
 
+/* Take back every approval of this device, that of its keys included. Inside a transaction, after kt_own_load. */
+KT_MUST_USE enum kt_err kt_publish_disown(struct kt_own_label *own, const struct kt_device_id *id);
+
 /* KT_EXIT_OK: published and verified, and alerts it answers are settled. */
 enum kt_exit kt_publish(struct kt_publication *publication);
 

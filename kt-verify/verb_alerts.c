@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "publish.h"
 #include "report.h"
-#include "state_accounts.h"
 #include "state_alerts.h"
 #include "verbs.h"
 
@@ -81,6 +81,19 @@ static enum kt_err find(struct kt_session *session, const char *prefix, struct k
   return found == 1 ? KT_OK : found == 0 ? KT_ERR_ABSENT : KT_ERR_USAGE;
 }
 
+static bool entry_is_removal(const struct kt_ledger_entry *entry, enum kt_err err)
+{
+  return err == KT_OK && entry->alert.kind == KT_ALERT_DEVICE_REMOVED && entry->alert.has_device;
+}
+
+/* "If the removal is right": the device is not to come back with the next version we publish. */
+static enum kt_err accept_removal(struct kt_session *session, const struct kt_ledger_entry *entry)
+{
+  struct kt_own_label own = { .session = session, .label = entry->label };
+  enum kt_err err = kt_own_load(&own, session);
+  return err == KT_OK ? kt_publish_disown(&own, &entry->alert.device) : err;
+}
+
 static enum kt_err ack(void *ctx, struct kt_session *session)
 {
   const char *prefix = ctx;
@@ -93,11 +106,7 @@ static enum kt_err ack(void *ctx, struct kt_session *session)
   if (err == KT_OK) {
     err = kt_state_put_alert(&session->state, &settled);
   }
-  /* "If the removal is right": the device is not to come back with the next version we publish. */
-  if (err == KT_OK && entry.alert.kind == KT_ALERT_DEVICE_REMOVED && entry.alert.has_device) {
-    err = kt_state_disapprove(&session->state, entry.label, &entry.alert.device);
-  }
-  return err;
+  return entry_is_removal(&entry, err) ? accept_removal(session, &entry) : err;
 }
 
 enum kt_exit kt_verb_alerts_ack(const struct kt_cli *cli, struct kt_output *out)

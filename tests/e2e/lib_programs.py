@@ -77,7 +77,10 @@ class Log:
 
     def insert(self, label, *names):
         """The operator's doing: a new version for the label."""
-        devices = [{"name": name, "keys": [{"alg": "raw", "key": random_key()[4:]}]} for name in names]
+        self.insert_devices(label, {name: random_key()[4:] for name in names})
+
+    def insert_devices(self, label, keys):
+        devices = [{"name": name, "keys": [{"alg": "raw", "key": key}]} for name, key in keys.items()]
         path = self.folder + ".json"
         with open(path, "w") as file:
             json.dump({"label": label, "devices": devices}, file)

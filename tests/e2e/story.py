@@ -3,7 +3,9 @@
 """Alice and Bob with the real programs: accounts, look-ups, codes, a hidden device, lies, outages, a fork, and days that
 pass. Every step says which exit code and which alerts it must give."""
 
+import base64
 import concurrent.futures
+import hashlib
 import os
 import shutil
 import stat
@@ -156,6 +158,36 @@ def approving(log, work, config):
     bob.json("lookup", "carol@example.org")
 
 
+def removals(work, log, config):
+    """A device known by its key alone, one that vanishes rightly, and an account nobody has a key for."""
+    dave = new_person(work, "dave", log, config)
+    dave.json("account", "create", "dave")
+    desk = dave.json("device", "add", "dave", "--name", "desk", "--key", random_key())["devices"][0]
+    key = random_key()
+    raw = base64.b64decode(key[4:])
+    dave.json("monitor", "approve", "dave", "ab", expect=2)  # in advance: only a full fingerprint
+    dave.json("monitor", "approve", "dave", hashlib.sha256(b"\0\x09" + raw).hexdigest())
+    log.insert_devices("dave", {"phone": key[4:]})
+    told = dave.json("monitor", "once", expect=4)
+    check({a["kind"] for a in told["alerts"]} == {"device-removed", "version-not-mine", "unsigned-set"},
+          "a device approved in advance is known", told)
+    gone = next(a for a in told["alerts"] if a["kind"] == "device-removed")
+    check(gone["device"] == desk["id"], "the one that vanished is named")
+    dave.json("alerts", "ack", gone["id"])
+    dave.json("alerts", "ack", gone["id"], expect=2)
+    known = dave.json("device", "list", "dave", expect=4)["devices"][0]
+    left = dave.json("device", "remove", "dave", known["id"])
+    check(left["devices"] == [], "neither comes back")
+    check(dave.alert_kinds() == [], "and everything is settled")
+    watcher = new_person(work, "watcher", log, config)
+    watcher.json("monitor", "add", "eve")
+    watcher.json("monitor", "once", expect=5)
+    log.insert("eve", "e")
+    watcher.json("monitor", "once", expect=4)
+    watcher.json("code", "show", "eve", expect=2)  # whose account?
+    watcher.json("contact", "trust", "eve", "--key", "00" * 32, expect=2)
+
+
 def lies(work, log, alice, bob):
     """Every answer with one bit changed is refused, and nothing of it is kept."""
     state = os.path.join(bob.home, "state.db")
@@ -254,6 +286,7 @@ def main():
         comparing(alice, bob)
         hidden_device(log, alice, bob)
         approving(log, work, config)
+        removals(work, log, config)
         lies(work, log, alice, bob)
         at_once(bob, alice)
         fork(work, log, alice, bob, config)
