@@ -110,7 +110,8 @@ enum kt_err kt_file_replace(const char *path, const void *data, size_t len, mode
   if (!write_new(temporary.s, data, len, mode) || rename(temporary.s, path) != 0 || !sync_folder_of(path)) {
     int cause = errno;
     (void)unlink(temporary.s);
-    return kt_error_set(error, KT_ERR_STORE, "writing %s: %s", path, strerror(cause));
+    bool is_full = cause == ENOSPC || cause == EDQUOT;
+    return kt_error_set(error, is_full ? KT_ERR_UNDETERMINED : KT_ERR_STORE, "writing %s: %s", path, strerror(cause));
   }
   return KT_OK;
 }

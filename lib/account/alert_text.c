@@ -115,7 +115,7 @@ static const struct kt_alert_text code_mismatch = {
   "    kt-verify lookup {label}\n"
   "    kt-verify code show {label}\n"
   "    kt-verify code compare {label} DIGITS\n"
-  "A match settles this alert. If the codes differ again, meet in person (kt-verify code qr {label}).",
+  "A match settles this alert. If the codes differ again, meet in person.",
 };
 
 static const struct kt_alert_text fork = {

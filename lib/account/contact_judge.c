@@ -7,24 +7,34 @@
 /* Beside those about single devices: one about the set, and a note of an endorsed rotation. */
 #define OTHER_ALERTS 2
 
+/* The newest endorsed set, if the pinned key signed it. A person may have pinned another key since, and then neither the
+ * recovery keys nor the count of the old key's set speak for the account. */
+static const struct kt_device_set *last_of_pinned_key(const struct kt_contact_knowledge *known)
+{
+  bool is = known->last != NULL && kt_account_key_equal(&known->last->account_key, &known->contact.key);
+  return is ? known->last : NULL;
+}
+
 /* What a contact knows of the account, as the policy sees it. */
 static struct kt_account_state contact_as_state(const struct kt_contact_knowledge *known)
 {
+  const struct kt_device_set *last = last_of_pinned_key(known);
   return (struct kt_account_state){
     .has_key = known->contact.has_key,
     .key = known->contact.key,
-    .recovery_keys = known->last != NULL ? known->last->recovery_keys : NULL,
-    .n_recovery_keys = known->last != NULL ? known->last->n_recovery_keys : 0,
+    .recovery_keys = last != NULL ? last->recovery_keys : NULL,
+    .n_recovery_keys = last != NULL ? last->n_recovery_keys : 0,
   };
 }
 
 /* Signed, but not newer than the newest set seen: the owner counts upwards, so somebody logged an old set again. */
 static bool is_replay(const struct kt_contact_knowledge *known, const struct kt_set_judgement *judgement)
 {
-  if (known->last == NULL || kt_hash_equal(&known->last_hash, &judgement->value_hash)) {
+  const struct kt_device_set *last = last_of_pinned_key(known);
+  if (last == NULL || kt_hash_equal(&known->last_hash, &judgement->value_hash)) {
     return false;
   }
-  return judgement->set.seq <= known->last->seq;
+  return judgement->set.seq <= last->seq;
 }
 
 static enum kt_err device_was_there(const struct kt_device_set *last, const struct kt_device *device,

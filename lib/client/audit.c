@@ -149,6 +149,19 @@ static enum kt_err late_start_read(uint64_t size, struct kt_bytes response, stru
   return kt_reader_end(&r);
 }
 
+/* A1 for the entries that were not audited, as far as the frontier shows them. */
+static enum kt_err check_frontier_order(const struct late_start *start, struct kt_reason *reason)
+{
+  const uint64_t *ms = start->state.frontier_ms;
+  for (size_t i = 1; i < start->state.n_frontier; i++) {
+    if (ms[i] < ms[i - 1]) {
+      return kt_fail_at(reason, KT_ERR_PROOF, "audit-timestamp", "a log entry's timestamp is below one to its left",
+                        SECTION, start->frontier[i]);
+    }
+  }
+  return KT_OK;
+}
+
 enum kt_err kt_audit_state_verify(uint64_t size, const struct kt_hash *root, struct kt_bytes response,
                                   struct kt_arena *arena, struct kt_audit_state *ret_state, struct kt_reason *reason)
 {
@@ -172,6 +185,9 @@ enum kt_err kt_audit_state_verify(uint64_t size, const struct kt_hash *root, str
   };
   err = kt_log_evaluate(&request, start->leaves, start->state.heads, start->elements, start->n_elements, arena, &known,
                         reason);
+  if (err == KT_OK) {
+    err = check_frontier_order(start, reason);
+  }
   if (err == KT_OK) {
     *ret_state = start->state;
   }

@@ -125,10 +125,10 @@ static bool covers(const struct kt_version_at *a, const struct kt_version_at *b)
   return a->position <= b->position && a->version >= b->version;
 }
 
-enum kt_err kt_map_insert(struct kt_arena *arena, const struct kt_version_at *map, size_t n, struct kt_version_at entry,
-                          const struct kt_version_at **ret_map, size_t *ret_n)
+enum kt_err kt_map_insert(const struct kt_client *client, const struct kt_version_at *map, size_t n,
+                          struct kt_version_at entry, const struct kt_version_at **ret_map, size_t *ret_n)
 {
-  struct kt_version_at *out = kt_arena_alloc(arena, n + 1, sizeof *out);
+  struct kt_version_at *out = kt_arena_alloc(client->arena, n + 1, sizeof *out);
   if (out == NULL) {
     return KT_ERR_MEMORY;
   }
@@ -148,7 +148,9 @@ enum kt_err kt_map_insert(struct kt_arena *arena, const struct kt_version_at *ma
     out[n_out++] = entry;
   }
   if (n_out > UINT8_MAX) {
-    return KT_ERR_LIMIT;
+    return kt_fail(client->reason, KT_ERR_LIMIT, "monitor-first",
+                   "too many versions of this label wait to be monitored: monitor it, then ask again",
+                   "Monitoring the Tree / Contact Algorithm");
   }
   *ret_map = out;
   *ret_n = n_out;

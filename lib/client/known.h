@@ -20,15 +20,15 @@ KT_MUST_USE enum kt_err kt_known_keys(const struct kt_client *client, struct kt_
 /* Whether a version has to be kept. */
 typedef bool (*kt_known_wanted)(const void *ctx, uint32_t version);
 
-/* What is retained of keys after a verified response: wanted versions, with their commitments only where seen: a
- * commitment that no lookup authenticated is never kept. */
+/* What is retained of keys after a verified response: wanted versions, with their commitments only where seen. */
 KT_MUST_USE enum kt_err kt_known_retain(struct kt_arena *arena, const struct kt_label_keys *keys, kt_known_wanted wanted,
                                         const void *wanted_ctx, const struct kt_known_version **ret_known,
                                         size_t *ret_n);
 
 /* Insert into a monitoring map, keeping it strictly ascending in both position and version: an entry that another one
- * at or left of it with an equal or greater version covers is dropped. KT_ERR_LIMIT over 255. */
-KT_MUST_USE enum kt_err kt_map_insert(struct kt_arena *arena, const struct kt_version_at *map, size_t n,
+ * at or left of it with an equal or greater version covers is dropped. KT_ERR_LIMIT over 255: nothing is wrong with the
+ * log, but monitoring has to come first. */
+KT_MUST_USE enum kt_err kt_map_insert(const struct kt_client *client, const struct kt_version_at *map, size_t n,
                                       struct kt_version_at entry, const struct kt_version_at **ret_map, size_t *ret_n);
 
 /* Between the state's arrays and the algorithm's map. */

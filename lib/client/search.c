@@ -129,13 +129,21 @@ static enum kt_err check_monitored(const struct search *search, const struct kt_
 }
 
 /* A fixed-version search stops as soon as the target is decided, so it may pass over versions that the target's
- * monitoring ladder looks up. Their commitments come with this response or never: keep them, the first monitoring
- * ladder authenticates them. */
-static void keep_monitored_commitments(struct search *search, uint32_t target)
+ * monitoring ladder looks up. Their commitments come with this response or never: require and keep them (R44), the first
+ * monitoring ladder authenticates them. */
+static enum kt_err keep_monitored_commitments(struct search *search, uint32_t target)
 {
-  for (size_t i = 0; i < search->keys.n && search->keys.keys[i].version <= target; i++) {
-    search->keys.keys[i].seen_included = search->keys.keys[i].has_commitment;
+  uint32_t versions[KT_LADDER_MAX];
+  size_t n = kt_ladder_monitoring(target, versions);
+  for (size_t i = 0; i < n; i++) {
+    struct kt_label_key *key = kt_label_keys_find(&search->keys, versions[i]);
+    if (!key->has_commitment) {
+      return kt_fail(search->client->reason, KT_ERR_PROOF, "ladder-commitment",
+                     "a commitment that monitoring will need is missing", SECTION);
+    }
+    key->seen_included = true;
   }
+  return KT_OK;
 }
 
 static enum kt_err monitor_found(struct search *search, struct kt_version_at entry,
@@ -144,8 +152,10 @@ static enum kt_err monitor_found(struct search *search, struct kt_version_at ent
   const struct kt_contact_state *old = search->contact;
   struct kt_arena *arena = search->client->arena;
   struct kt_contact_state contact;
-  keep_monitored_commitments(search, entry.version);
-  enum kt_err err = kt_map_insert(arena, old->map, old->n_map, entry, &contact.map, &contact.n_map);
+  enum kt_err err = keep_monitored_commitments(search, entry.version);
+  if (err == KT_OK) {
+    err = kt_map_insert(search->client, old->map, old->n_map, entry, &contact.map, &contact.n_map);
+  }
   if (err == KT_OK) {
     err = kt_known_retain(arena, &search->keys, kt_contact_wants, &contact, &contact.known, &contact.n_known);
   }

@@ -123,7 +123,8 @@ static enum kt_err next_state(const struct update *update, bool distinguished, s
   owner.upcoming = upcoming;
   enum kt_err err = KT_OK;
   if (!distinguished) {
-    err = kt_map_insert(arena, owner.contact.map, owner.contact.n_map, entry, &owner.contact.map, &owner.contact.n_map);
+    err = kt_map_insert(update->client, owner.contact.map, owner.contact.n_map, entry, &owner.contact.map,
+                        &owner.contact.n_map);
   }
   if (err == KT_OK) {
     err = kt_known_retain(arena, &update->keys, kt_owner_wants, &owner, &owner.contact.known, &owner.contact.n_known);

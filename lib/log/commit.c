@@ -171,13 +171,9 @@ static enum kt_err apply(struct commit *commit, struct kt_log_pending *pending)
   return KT_ERR_USAGE;
 }
 
-static enum kt_err run_transaction(struct commit *commit, struct kt_log_pending *list)
+static enum kt_err fill_transaction(struct commit *commit, struct kt_log_pending *list)
 {
-  struct kt_store_conn *writer = commit->log->writer;
-  enum kt_err err = kt_store_begin(writer);
-  if (err == KT_OK) {
-    err = kt_store_drain_proofs(writer);
-  }
+  enum kt_err err = kt_store_drain_proofs(commit->log->writer);
   if (err == KT_OK && list == NULL) { /* heartbeat */
     err = kt_log_entry_pad(&commit->log->options, &commit->draft);
   }
@@ -187,12 +183,30 @@ static enum kt_err run_transaction(struct commit *commit, struct kt_log_pending 
   return err == KT_OK ? close_entry(commit) : err;
 }
 
-/* The transaction failed before the commit: nothing happened, and everybody who waits hears why. */
-static void fail_all(struct kt_log_pending *list, enum kt_err err, const struct kt_log_problem *problem)
+/* A failure after which nothing may be signed, unless it passes by itself. */
+static enum kt_err judge_failure(struct kt_log *log, enum kt_err err, struct kt_log_problem *problem)
 {
-  for (struct kt_log_pending *pending = list; pending != NULL; pending = pending->next) {
-    pending->outcome = (struct kt_log_outcome){ .err = err, .problem = *problem };
+  err = kt_log_store_problem(problem, err, log->writer);
+  if (!problem->retry) {
+    kt_log_fail(log, problem);
   }
+  return err;
+}
+
+/* Begin and fill. On failure nothing happened. */
+static enum kt_err run_transaction(struct commit *commit, struct kt_log_pending *list, struct kt_log_problem *problem)
+{
+  struct kt_log *log = commit->log;
+  enum kt_err err = kt_store_begin(log->writer);
+  if (err != KT_OK) {
+    return judge_failure(log, err, problem);
+  }
+  err = fill_transaction(commit, list);
+  if (err != KT_OK) {
+    err = kt_log_store_problem(problem, err, log->writer);
+    kt_store_rollback(log->writer);
+  }
+  return err;
 }
 
 /* Commit and publish. KT_OK: the outcomes stand. */
@@ -201,24 +215,26 @@ static enum kt_err make_durable(struct commit *commit, struct kt_log_problem *pr
   struct kt_log *log = commit->log;
   enum kt_err err = kt_store_commit(log->writer);
   if (err != KT_OK) {
-    err = kt_log_store_problem(problem, err, log->writer);
-    if (!problem->retry) { /* "it is unknown what the disk holds": whatever is signed now could be a fork */
-      kt_log_fail(log, problem);
-    }
-    return err;
+    /* "it is unknown what the disk holds": whatever is signed now could be a fork */
+    return judge_failure(log, err, problem);
   }
   atomic_fetch_add(&log->n_commits, 1);
+  atomic_fetch_add(&log->n_inserted, commit->n_inserted);
   if (commit->tip.size == log->tip.size) {
     return KT_OK; /* no entry: tokens, erasure, or only updates that came too late */
   }
   log->tip = commit->tip;
-  err = kt_log_sign_tip(log, problem);
+  return kt_log_sign_durable(log, problem);
+}
+
+/* Housekeeping, when everybody has their answer. A full disk is the next commit's to tell. */
+static void maintain(struct kt_log *log)
+{
+  struct kt_log_problem problem;
+  enum kt_err err = kt_store_maintain(log->writer);
   if (err != KT_OK) {
-    kt_log_fail(log, problem);
-    return err;
+    (void)judge_failure(log, err, &problem);
   }
-  atomic_fetch_add(&log->n_inserted, commit->n_inserted);
-  return KT_OK;
 }
 
 void kt_log_commit(struct kt_log *log, struct kt_log_pending *list)
@@ -226,29 +242,25 @@ void kt_log_commit(struct kt_log *log, struct kt_log_pending *list)
   struct kt_log_problem problem = { 0 };
   struct commit *commit = calloc(1, sizeof *commit);
   if (commit == NULL) {
-    fail_all(list, kt_log_refuse(&problem, KT_ERR_MEMORY, "memory", "out of memory"), &problem);
+    kt_log_pending_fail(list, kt_log_refuse(&problem, KT_ERR_MEMORY, "memory", "out of memory"), &problem);
     kt_log_pending_finish(list);
     return;
   }
   commit->log = log;
   commit->tip = log->tip;
   commit->now_ms = log->options.now_ms(log->options.ctx);
-  enum kt_err err = run_transaction(commit, list);
-  if (err != KT_OK) {
-    err = kt_log_store_problem(&problem, err, log->writer);
-    kt_store_rollback(log->writer);
-  } else {
+  enum kt_err err = run_transaction(commit, list, &problem);
+  if (err == KT_OK) {
     err = make_durable(commit, &problem);
   }
   if (err != KT_OK) {
-    fail_all(list, err, &problem);
+    kt_log_pending_fail(list, err, &problem);
   } else if (list == NULL) {
     atomic_fetch_add(&log->n_heartbeats, 1);
   }
   free(commit);
   kt_log_pending_finish(list);
   if (err == KT_OK) {
-    /* Housekeeping, when everybody has their answer. If the store is in trouble, the next commit says so. */
-    (void)!kt_store_maintain(log->writer);
+    maintain(log);
   }
 }

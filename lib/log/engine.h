@@ -19,7 +19,7 @@
 __attribute__((format(printf, 4, 5))) enum kt_err kt_log_refuse(struct kt_log_problem *problem, enum kt_err err,
                                                                 const char *code, const char *format, ...);
 enum kt_err kt_log_retry(struct kt_log_problem *problem, enum kt_err err, const char *code, const char *text);
-/* A failure of the store on this handle: "store-full" passes by itself, "store" does not. */
+/* A failure of the store on this handle: "store-full" and "store-busy" pass by themselves, "store" does not. */
 enum kt_err kt_log_store_problem(struct kt_log_problem *problem, enum kt_err err, const struct kt_store_conn *conn);
 
 /* --- prefix tree nodes ------------------------------------------------------------------------------------------ */
@@ -63,6 +63,7 @@ struct kt_log {
   struct kt_hash log_id;
   struct kt_log_snapshot snapshot;
   atomic_bool is_fatal;
+  atomic_bool is_unsigned; /* the tip is durable, but there was no room for its guard */
   _Atomic uint64_t n_inserted;
   _Atomic uint64_t n_commits;
   _Atomic uint64_t n_heartbeats;
@@ -88,8 +89,12 @@ struct kt_log_reader {
 };
 
 void kt_log_publish(struct kt_log *log, const struct kt_log_head *head);
-/* Guard durable, then sign, then publish the tip (S12). On failure nothing may be signed any more. */
+/* Guard durable, then sign, then publish the tip (S12). On a failure that does not pass by itself (problem->retry) nothing
+ * may be signed any more. */
 KT_MUST_USE enum kt_err kt_log_sign_tip(struct kt_log *log, struct kt_log_problem *problem);
+/* The same for a tip that a running log has made durable: a failure ends the signing, or leaves the log unsigned until
+ * this is called again. */
+KT_MUST_USE enum kt_err kt_log_sign_durable(struct kt_log *log, struct kt_log_problem *problem);
 /* Stop signing for good and tell the program. */
 void kt_log_fail(struct kt_log *log, const struct kt_log_problem *problem);
 
@@ -135,6 +140,8 @@ struct kt_log_pending {
 
 KT_MUST_USE enum kt_err kt_log_pending_new(enum kt_log_work work, struct kt_bytes label,
                                            struct kt_log_pending **ret_pending, struct kt_log_problem *problem);
+/* Everybody who waits shall hear this, whatever was decided before. */
+void kt_log_pending_fail(struct kt_log_pending *list, enum kt_err err, const struct kt_log_problem *problem);
 /* Call back and free, in order. */
 void kt_log_pending_finish(struct kt_log_pending *list);
 

@@ -55,6 +55,9 @@ enum kt_err kt_log_sign_tip(struct kt_log *log, struct kt_log_problem *problem)
   }
   const struct kt_log_guard guard = { .size = head.size, .timestamp_ms = head.timestamp_ms, .root = head.root };
   enum kt_err err = options->guard_save(options->ctx, &guard);
+  if (err == KT_ERR_UNDETERMINED) {
+    return kt_log_retry(problem, KT_ERR_STORE, "guard-full", "there is no room for the head guard");
+  }
   if (err != KT_OK) {
     return kt_log_refuse(problem, err, "guard", "the head guard cannot be written: %s", kt_err_text(err));
   }
@@ -65,4 +68,14 @@ enum kt_err kt_log_sign_tip(struct kt_log *log, struct kt_log_problem *problem)
   }
   kt_log_publish(log, &head);
   return KT_OK;
+}
+
+enum kt_err kt_log_sign_durable(struct kt_log *log, struct kt_log_problem *problem)
+{
+  enum kt_err err = kt_log_sign_tip(log, problem);
+  atomic_store(&log->is_unsigned, err != KT_OK);
+  if (err != KT_OK && !problem->retry) {
+    kt_log_fail(log, problem);
+  }
+  return err;
 }

@@ -27,6 +27,9 @@ enum kt_err kt_log_store_problem(struct kt_log_problem *problem, enum kt_err err
   if (err == KT_ERR_MEMORY) {
     return kt_log_refuse(problem, err, "memory", "out of memory");
   }
+  if (err == KT_ERR_UNDETERMINED) {
+    return kt_log_retry(problem, KT_ERR_STORE, "store-busy", kt_store_message(conn));
+  }
   bool full = kt_store_is_full(conn);
   (void)kt_log_refuse(problem, KT_ERR_STORE, full ? "store-full" : "store", "%s (%s)", kt_store_message(conn),
                       kt_err_text(err));

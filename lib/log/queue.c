@@ -33,6 +33,13 @@ void kt_log_pending_free(struct kt_log_pending *pending)
   }
 }
 
+void kt_log_pending_fail(struct kt_log_pending *list, enum kt_err err, const struct kt_log_problem *problem)
+{
+  for (struct kt_log_pending *pending = list; pending != NULL; pending = pending->next) {
+    pending->outcome = (struct kt_log_outcome){ .err = err, .problem = *problem };
+  }
+}
+
 void kt_log_pending_finish(struct kt_log_pending *list)
 {
   while (list != NULL) {

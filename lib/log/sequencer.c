@@ -55,24 +55,27 @@ static struct kt_log_pending *take_batch(struct kt_log *log)
   return list;
 }
 
-static void refuse_all(struct kt_log_pending *list)
+/* May something be added to the log? An entry that could not be signed is signed before another one follows. */
+static enum kt_err get_ready(struct kt_log *log, struct kt_log_problem *problem)
 {
-  for (struct kt_log_pending *pending = list; pending != NULL; pending = pending->next) {
-    pending->outcome.err = kt_log_refuse(&pending->outcome.problem, KT_ERR_STORE, "fatal",
-                                         "the log failed and accepts nothing until it is restarted");
+  if (atomic_load(&log->is_fatal)) {
+    return kt_log_refuse(problem, KT_ERR_STORE, "fatal", "the log failed and accepts nothing until it is restarted");
   }
-  kt_log_pending_finish(list);
+  return atomic_load(&log->is_unsigned) ? kt_log_sign_durable(log, problem) : KT_OK;
 }
 
 /* Commit a batch, or a heartbeat when there is none and one is due. */
 static void run_round(struct kt_log *log)
 {
+  struct kt_log_problem problem;
   pthread_mutex_lock(&log->round_lock);
   pthread_mutex_lock(&log->lock);
   struct kt_log_pending *list = take_batch(log);
   pthread_mutex_unlock(&log->lock);
-  if (atomic_load(&log->is_fatal)) {
-    refuse_all(list);
+  enum kt_err err = get_ready(log, &problem);
+  if (err != KT_OK) {
+    kt_log_pending_fail(list, err, &problem);
+    kt_log_pending_finish(list);
   } else if (list != NULL || heartbeat_due(log)) {
     kt_log_commit(log, list);
   }
@@ -103,8 +106,8 @@ static void *sequencer_main(void *ctx)
   while (!log->stopping || log->first != NULL) {
     if (log->first == NULL) {
       /* not again at once: a heartbeat that cannot be committed must not become a busy loop */
-      bool due =
-          !atomic_load(&log->is_fatal) && monotonic_ms() - last_commit_ms >= CLOCK_CHECK_MS && heartbeat_due(log);
+      bool due = !atomic_load(&log->is_fatal) && monotonic_ms() - last_commit_ms >= CLOCK_CHECK_MS &&
+                 (atomic_load(&log->is_unsigned) || heartbeat_due(log));
       if (!due) {
         wait_until(log, monotonic_ms() + CLOCK_CHECK_MS);
         continue;

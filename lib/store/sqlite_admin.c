@@ -22,7 +22,10 @@ enum kt_err kt_sqlite_begin(struct kt_store_conn *conn)
     return kt_store_fail(&conn->error, KT_ERR_STORE,
                          "beginning a transaction: an earlier commit failed with unknown outcome; reopen the store");
   }
-  return run_simple(conn, KT_SQL_BEGIN);
+  struct kt_sqlite_query q;
+  kt_sqlite_start(conn, KT_SQL_BEGIN, &q);
+  enum kt_err err = kt_sqlite_run(&q);
+  return err != KT_OK && (q.rc & 0xff) == SQLITE_BUSY ? KT_ERR_UNDETERMINED : err;
 }
 
 enum kt_err kt_sqlite_commit(struct kt_store_conn *conn)

@@ -57,7 +57,8 @@ bool kt_store_is_full(const struct kt_store_conn *conn);
 
 /* --- transactions --------------------------------------------------------------------------------------------- */
 
-/* All writes happen between begin and commit, on the writer. After KT_ERR_STORE or KT_ERR_MEMORY in a transaction
+/* All writes happen between begin and commit, on the writer. KT_ERR_UNDETERMINED from begin: another program writes to
+ * the file at the moment; try again. After KT_ERR_STORE or KT_ERR_MEMORY in a transaction
  * only rollback succeeds. KT_OK from commit means durable (fsync succeeded); a failed commit is rolled back. When
  * commit fails for another reason than a full disk it is unknown what the disk holds: the writer refuses to begin
  * again and the store must be reopened. */

@@ -14,8 +14,9 @@
 #define BLOCK_LEN 4096
 #define DURABLE_ROUNDS 64
 #define START_ROUNDS 9
-#define N_PROOFS 64                  /* encoding to the curve takes a different number of attempts for each message */
-#define SLICE_NS UINT64_C(300000000) /* for each */
+#define N_PROOFS 64 /* encoding to the curve takes a different number of attempts for each message */
+#define SLICE_NS UINT64_C(50000000)
+#define N_SLICES 10
 
 struct keys {
   const struct kt_suite *suite;
@@ -70,8 +71,8 @@ static enum kt_err run_hash(struct keys *keys, uint64_t round)
   return KT_OK;
 }
 
-/* CPU microseconds per call: as many rounds as fit the slice, the clock asked every 16. */
-static double time_us(struct keys *keys, enum kt_err (*run)(struct keys *keys, uint64_t round))
+/* CPU microseconds per call in one slice of time; the clock is asked every 16 rounds. */
+static double slice_us(struct keys *keys, enum kt_err (*run)(struct keys *keys, uint64_t round))
 {
   uint64_t start = bench_cpu_ns();
   uint64_t n = 0;
@@ -80,6 +81,17 @@ static double time_us(struct keys *keys, enum kt_err (*run)(struct keys *keys, u
     n++;
   }
   return (double)(bench_cpu_ns() - start) / 1e3 / (double)n;
+}
+
+/* The fastest slice: what the primitive costs when nobody else uses the core's other thread or its caches. */
+static double time_us(struct keys *keys, enum kt_err (*run)(struct keys *keys, uint64_t round))
+{
+  double best_us = slice_us(keys, run);
+  for (size_t i = 1; i < N_SLICES; i++) {
+    double us = slice_us(keys, run);
+    best_us = us < best_us ? us : best_us;
+  }
+  return best_us;
 }
 
 static void measure_crypto(struct bench_primitives *primitives)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the figures are made of, measured by the same program in the same run. Microseconds of CPU where nothing else is
- * said; the durable write and the process start are wall time. */
+ * said, the fastest of several slices; the durable write and the process start are wall time. */
 #ifndef BENCH_PRIMITIVES_H
 #define BENCH_PRIMITIVES_H
 

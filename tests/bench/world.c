@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "world.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include <kt/client.h>
 
 #include "base/writer.h"
@@ -78,8 +81,23 @@ void bench_world_add_update(struct bench_world *world, struct bench_account *acc
   kt_arena_release(&arena);
 }
 
+/* How quiet the machine is: figures of a busy one are worth less. */
+static double load_average(void)
+{
+  char text[64] = "";
+  FILE *file = fopen("/proc/loadavg", "r");
+  if (file != NULL) {
+    char *line = fgets(text, sizeof text, file);
+    (void)fclose(file);
+    return line != NULL ? strtod(line, NULL) : 0;
+  }
+  return 0;
+}
+
 void bench_measure_http(struct bench_world *world)
 {
+  bench_world_add(world, "load", "load average of the machine, 1 minute", "processes", load_average(), world->n_cores,
+                  "cores");
   struct bench_pool pool;
   struct bench_phase phase;
   bench_pool_init(&pool);

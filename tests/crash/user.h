@@ -5,10 +5,10 @@
 #ifndef KT_TESTS_CRASH_USER_H
 #define KT_TESTS_CRASH_USER_H
 
+#include <kt/arena.h>
 #include <kt/client.h>
+#include <kt/writer.h>
 
-#include "base/arena.h"
-#include "base/writer.h"
 #include "truth.h"
 
 enum crash_answer {

@@ -288,6 +288,22 @@ static void test_R44_commitment_missing(void **state)
   search_lie("1000200", &version, commit_nothing, "prefix-commitment");
 }
 
+/* Version 5 in the ladder of 6: 0, 1, 3, 7, 5, 6. */
+static void commit_all_but_the_fifth(struct toy_log *log, struct kt_arena *arena, void *response)
+{
+  struct kt_search_response *search = response;
+  (void)log;
+  edit_steps(arena, &search->binary_ladder, search->n_ladder)[4].has_commitment = false;
+}
+
+/* A search for 6 that meets 7 decides without 5, but the monitoring that follows needs it. */
+static void test_R44_commitment_missing_for_monitoring(void **state)
+{
+  static const uint32_t version = 6;
+  (void)state;
+  search_lie("1000007", &version, commit_all_but_the_fifth, "ladder-commitment");
+}
+
 static void exchange_vrf_proofs(struct toy_log *log, struct kt_arena *arena, void *response)
 {
   struct kt_search_response *search = response;
@@ -381,6 +397,7 @@ int main(void)
     cmocka_unit_test(test_R42_value_changed_since_it_was_shown),
     cmocka_unit_test(test_R43_commitment_of_the_target),
     cmocka_unit_test(test_R44_commitment_missing),
+    cmocka_unit_test(test_R44_commitment_missing_for_monitoring),
     cmocka_unit_test(test_R45_vrf_proof_of_another_input),
     cmocka_unit_test(test_R52_inclusion_without_a_commitment),
     cmocka_unit_test(test_R53_denied_with_its_own_leaf),

@@ -262,6 +262,43 @@ static void fingerprint_of(uint8_t n, char *ret_hex)
   kt_hex_encode((struct kt_bytes){ fingerprint.b, sizeof fingerprint.b }, ret_hex);
 }
 
+/* The operator's set came first and was pinned; then the person compared codes with the real contact. What the
+ * operator's set listed and counted means nothing from then on. */
+static struct viewer viewer_set_right(void **state, uint32_t operators_seq)
+{
+  struct viewer viewer = { .arena = *state };
+  struct kt_account_key recovery = key_of(RECOVERY);
+  struct kt_device_set set = next_set(&viewer, "x");
+  set.seq = operators_seq;
+  set.recovery_keys = &recovery;
+  set.n_recovery_keys = 1;
+  log_and_look(&viewer, signed_by(&set, OPERATOR, viewer.arena));
+  look_at_signed(&viewer, "ab", BOB);
+  assert_alert(&viewer, KT_ALERT_ACCOUNT_KEY_CHANGED, false);
+  verify(&viewer);
+  assert_pinned(&viewer, BOB, KT_CONTACT_VERIFIED);
+  return viewer;
+}
+
+static void test_recovery_keys_end_with_the_key_that_listed_them(void **state)
+{
+  struct viewer viewer = viewer_set_right(state, 0);
+  struct kt_device_set set = next_set(&viewer, "x");
+  endorse(&set, RECOVERY, BOB, NEXT);
+  log_and_look(&viewer, signed_by(&set, NEXT, viewer.arena));
+  assert_alert(&viewer, KT_ALERT_ACCOUNT_KEY_CHANGED, false);
+  assert_false(viewer.verdict.is_endorsed);
+  assert_pinned(&viewer, BOB, KT_CONTACT_CHANGED);
+}
+
+static void test_counting_ends_with_the_key_that_counted(void **state)
+{
+  struct viewer viewer = viewer_set_right(state, UINT32_MAX);
+  look_at_signed(&viewer, "x", BOB);
+  assert_quiet(&viewer, true);
+  assert_pinned(&viewer, BOB, KT_CONTACT_VERIFIED);
+}
+
 static void test_trust_by_fingerprint(void **state)
 {
   struct viewer viewer = viewer_of_bob(state);
@@ -375,6 +412,8 @@ int main(void)
     account_test(test_rotation_by_a_listed_recovery_key_only),
     account_test(test_unusable_values),
     account_test(test_replayed_list_does_not_count),
+    account_test(test_recovery_keys_end_with_the_key_that_listed_them),
+    account_test(test_counting_ends_with_the_key_that_counted),
     account_test(test_trust_by_fingerprint),
     account_test(test_comparison_outcomes),
     account_test(test_untrust),

@@ -662,6 +662,30 @@ static void states_survive_storage(void **cmocka)
   }
 }
 
+/* A log that signed timestamps out of order: whoever starts behind them sees it in the frontier. */
+static void a1_late_start_behind_a_decrease(void **cmocka)
+{
+  static struct naive_log log;
+  struct kt_audit_state late;
+  struct kt_hash prefix_roots[3];
+  struct kt_arena arena;
+  struct kt_reason reason = { .code = NULL };
+  (void)cmocka;
+  log = (struct naive_log){ .size = 0 };
+  naive_append(&log, 5000);
+  naive_append(&log, 9000);
+  naive_append(&log, 8999);
+  for (size_t i = 0; i < 3; i++) {
+    prefix_roots[i] = naive_prefix_root(&log);
+  }
+  struct kt_hash root = naive_tree(log.entries, 3);
+  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+  struct kt_bytes answer = make_late_start(&log, prefix_roots, &arena);
+  assert_int_equal(kt_audit_state_verify(3, &root, answer, &arena, &late, &reason), KT_ERR_PROOF);
+  assert_string_equal(reason.code, "audit-timestamp");
+  kt_arena_release(&arena);
+}
+
 /* Sizes 3 and 5 have as many full subtrees, which fold to the same root. */
 static void a_late_start_must_be_of_the_size_asked_for(void **cmocka)
 {
@@ -704,6 +728,7 @@ int main(void)
     cmocka_unit_test(published_matches_the_definition),
     cmocka_unit_test(a_late_start_is_tied_to_the_signed_root),
     cmocka_unit_test(a_late_start_must_be_of_the_size_asked_for),
+    cmocka_unit_test(a1_late_start_behind_a_decrease),
     cmocka_unit_test(states_survive_storage),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -229,6 +229,97 @@ static void a_failing_guard_stops_the_signing(void **state)
   world_end(world);
 }
 
+/* No room for the guard: nothing is signed and nothing is lost, and the entry is signed before another one follows. */
+static void a_full_guard_is_told_and_survived(void **state)
+{
+  struct world *world = world_start();
+  (void)state;
+  world->guard_err = KT_ERR_UNDETERMINED;
+  assert_int_equal(try_register(world, "alice"), KT_ERR_STORE);
+  assert_string_equal(world->problem.code, "guard-full");
+  assert_true(world->problem.retry);
+  assert_string_equal(world->fatal, "");
+  assert_int_equal(world->guard.size, 1);
+  assert_int_equal(try_register(world, "bob"), KT_ERR_STORE);
+  assert_string_equal(world->problem.code, "guard-full");
+  world_pass(world, 1);
+  assert_int_equal(world_size(world), 1);
+  world->guard_err = KT_OK;
+  world_pass(world, 1); /* without an update, and without a heartbeat */
+  assert_int_equal(world_size(world), 2);
+  assert_int_equal(world->guard.size, 2);
+  assert_int_equal(try_register(world, "bob"), KT_OK);
+  assert_int_equal(world_size(world), 3);
+  assert_int_equal(world->guard.size, 3);
+  world_end(world);
+}
+
+static enum kt_err begin_err;
+
+static enum kt_err failing_begin(struct kt_store_conn *conn)
+{
+  conn->error.is_full = false;
+  (void)strcpy(conn->error.text, "begin: the test says no");
+  return begin_err;
+}
+
+static enum kt_err failing_maintain(struct kt_store_conn *conn)
+{
+  conn->error.is_full = commit_is_full;
+  (void)strcpy(conn->error.text, "maintain: the test says no");
+  return KT_ERR_STORE;
+}
+
+static void a_busy_store_is_told_and_survived(void **state)
+{
+  struct world *world = world_start();
+  (void)state;
+  let_commits_fail(world, true);
+  failing_ops.begin = failing_begin;
+  begin_err = KT_ERR_UNDETERMINED;
+  assert_int_equal(try_register(world, "alice"), KT_ERR_STORE);
+  assert_string_equal(world->problem.code, "store-busy");
+  assert_true(world->problem.retry);
+  assert_string_equal(world->fatal, "");
+  world->store->ops = real_ops;
+  assert_int_equal(try_register(world, "alice"), KT_OK);
+  world_end(world);
+}
+
+/* As after a rollback that failed: every update would be refused until the store is opened again. */
+static void an_unusable_store_stops_the_signing(void **state)
+{
+  struct world *world = world_start();
+  (void)state;
+  let_commits_fail(world, true);
+  failing_ops.begin = failing_begin;
+  begin_err = KT_ERR_STORE;
+  assert_int_equal(try_register(world, "alice"), KT_ERR_STORE);
+  assert_string_not_equal(world->fatal, "");
+  world->store->ops = real_ops;
+  assert_int_equal(try_register(world, "alice"), KT_ERR_STORE);
+  assert_string_equal(world->problem.code, "fatal");
+  world_end(world);
+}
+
+static void a_failing_checkpoint_stops_the_signing(void **state)
+{
+  struct world *world = world_start();
+  (void)state;
+  let_commits_fail(world, true);
+  failing_ops.commit = real_ops->commit;
+  failing_ops.maintain = failing_maintain;
+  assert_int_equal(try_register(world, "alice"), KT_OK);
+  assert_string_equal(world->fatal, ""); /* full only */
+  commit_is_full = false;
+  assert_int_equal(try_register(world, "bob"), KT_OK); /* durable and signed before the checkpoint */
+  assert_string_not_equal(world->fatal, "");
+  assert_int_equal(try_register(world, "carol"), KT_ERR_STORE);
+  assert_string_equal(world->problem.code, "fatal");
+  world->store->ops = real_ops;
+  world_end(world);
+}
+
 /* --- batches -------------------------------------------------------------------------------------------------------- */
 
 static void insert_labels(struct world *world, size_t n, const char *prefix)
@@ -356,6 +447,10 @@ int main(void)
     cmocka_unit_test(a_full_store_is_told_and_survived),
     cmocka_unit_test(an_unknown_commit_stops_the_signing),
     cmocka_unit_test(a_failing_guard_stops_the_signing),
+    cmocka_unit_test(a_full_guard_is_told_and_survived),
+    cmocka_unit_test(a_busy_store_is_told_and_survived),
+    cmocka_unit_test(an_unusable_store_stops_the_signing),
+    cmocka_unit_test(a_failing_checkpoint_stops_the_signing),
     cmocka_unit_test(batches_split_at_255_leaves),
     cmocka_unit_test(entries_per_commit_and_the_queue_are_bounded),
     cmocka_unit_test(a_full_queue_is_busy),
