@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "report.h"
 
 enum kt_err kt_error_set(struct kt_error *error, enum kt_err err, const char *format, ...)
 {
@@ -52,11 +52,9 @@ int kt_report(enum kt_err err, const struct kt_error *error)
   return kt_exit_code(err);
 }
 
-static enum kt_err misuse(const struct kt_verb *verb, const char *what, const char *argument)
+static enum kt_err misuse(struct kt_error *error, const char *what, const char *argument)
 {
-  kt_say("%s%s", what, argument);
-  (void)fprintf(stderr, "usage: kt-server %s %s\n", verb->name, verb->arguments);
-  return KT_ERR_USAGE;
+  return kt_error_set(error, KT_ERR_USAGE, "%s%s", what, argument);
 }
 
 /* The option that `argument` ("--name", "--name=value" or "-n") names. */
@@ -74,14 +72,13 @@ static const struct kt_option *option_find(const struct kt_option *options, size
 }
 
 /* One option at argv[*at]; its value may be the next argument. */
-static enum kt_err option_take(const struct kt_verb *verb, const struct kt_option *option, int argc, char **argv,
-                               int *at)
+static enum kt_err option_take(const struct kt_option *option, int argc, char **argv, int *at, struct kt_error *error)
 {
   const char *argument = argv[*at];
   const char *value = strchr(argument, '=');
   if (option->flag != NULL) {
     if (value != NULL) {
-      return misuse(verb, "this option takes no value: ", argument);
+      return misuse(error, "this option takes no value: ", argument);
     }
     *option->flag = true;
     return KT_OK;
@@ -93,14 +90,14 @@ static enum kt_err option_take(const struct kt_verb *verb, const struct kt_optio
     value = argv[*at];
   }
   if (value == NULL || *value == '\0') {
-    return misuse(verb, "this option needs a value: ", argument);
+    return misuse(error, "this option needs a value: ", argument);
   }
   *option->value = value;
   return KT_OK;
 }
 
-enum kt_err kt_cli_parse(const struct kt_verb *verb, int argc, char **argv, const struct kt_option *options,
-                         size_t n_options, const char **positional, size_t n_positional)
+static enum kt_err parse(int argc, char **argv, const struct kt_option *options, size_t n_options,
+                         const char **positional, size_t n_positional, struct kt_error *error)
 {
   size_t n = 0;
   bool only_positional = false;
@@ -111,16 +108,38 @@ enum kt_err kt_cli_parse(const struct kt_verb *verb, int argc, char **argv, cons
     } else if (is_option) {
       const struct kt_option *option = option_find(options, n_options, argv[i]);
       if (option == NULL) {
-        return misuse(verb, "unknown option: ", argv[i]);
+        return misuse(error, "unknown option: ", argv[i]);
       }
-      if (option_take(verb, option, argc, argv, &i) != KT_OK) {
+      if (option_take(option, argc, argv, &i, error) != KT_OK) {
         return KT_ERR_USAGE;
       }
     } else if (n == n_positional) {
-      return misuse(verb, "one argument too many: ", argv[i]);
+      return misuse(error, "one argument too many: ", argv[i]);
     } else {
       positional[n++] = argv[i];
     }
   }
-  return n == n_positional ? KT_OK : misuse(verb, "an argument is missing", "");
+  return n == n_positional ? KT_OK : misuse(error, "an argument is missing", "");
+}
+
+static bool asks_for_json(int argc, char **argv)
+{
+  for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+    if (strcmp(argv[i], "--json") == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+enum kt_err kt_cli_parse(const struct kt_verb *verb, int argc, char **argv, const struct kt_option *options,
+                         size_t n_options, const char **positional, size_t n_positional)
+{
+  struct kt_error error;
+  enum kt_err err = parse(argc, argv, options, n_options, positional, n_positional, &error);
+  if (err != KT_OK) {
+    (void)kt_report_failure(verb, asks_for_json(argc, argv), NULL, err, &error);
+    (void)fprintf(stderr, "usage: kt-server %s %s\n", verb->name, verb->arguments);
+  }
+  return err;
 }

@@ -43,7 +43,7 @@ struct kt_option {
 };
 
 /* Options may stand anywhere; "--" ends them. positional gets exactly n_positional arguments. KT_ERR_USAGE has been
- * reported, with the verb's synopsis. */
+ * reported, with the verb's synopsis, and as an object when "--json" is among the arguments. */
 KT_MUST_USE enum kt_err kt_cli_parse(const struct kt_verb *verb, int argc, char **argv, const struct kt_option *options,
                                      size_t n_options, const char **positional, size_t n_positional);
 

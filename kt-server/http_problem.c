@@ -55,7 +55,7 @@ json_t *kt_problem_document(const struct kt_problem *problem, const char *title,
   kt_json_set(&b, "type", json_string(type));
   kt_json_set(&b, "title", json_string(title));
   kt_json_set(&b, "status", json_integer(problem->status));
-  kt_json_set(&b, "detail", json_string(problem->detail));
+  kt_json_set(&b, "detail", kt_json_lossy(problem->detail));
   kt_json_set(&b, "request_id", json_string(request_id));
   return kt_json_end(&b);
 }

@@ -9,7 +9,7 @@
 
 json_t *kt_operate_failure(enum kt_err err, const char *text)
 {
-  return json_pack("{s:b, s:i, s:s}", "ok", 0, "err", (int)err, "text", text);
+  return json_pack("{s:b, s:i, s:o}", "ok", 0, "err", (int)err, "text", kt_json_lossy(text));
 }
 
 /* --- status ------------------------------------------------------------------------------------------------------- */
@@ -49,11 +49,11 @@ static json_t *guard_view(const struct kt_instance *instance)
   struct kt_error error;
   struct kt_json_builder b;
   kt_json_begin(&b);
-  kt_json_set(&b, "file", json_string(instance->guard_path.s));
+  kt_json_set(&b, "file", kt_json_lossy(instance->guard_path.s));
   if (kt_guard_load(instance->guard_path.s, &guard, &error) == KT_OK) {
     kt_json_set(&b, "size", kt_json_u64(guard.size));
   } else {
-    kt_json_set(&b, "error", json_string(error.text));
+    kt_json_set(&b, "error", kt_json_lossy(error.text));
   }
   return kt_json_end(&b);
 }

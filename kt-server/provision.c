@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json/builder.h"
 #include "json/device_set.h"
 
 struct session {
@@ -150,7 +151,7 @@ struct batch {
 
 static json_t *failure_result(const char *word, const char *text)
 {
-  return json_pack("{s:s, s:s}", "result", word, "text", text);
+  return json_pack("{s:s, s:o}", "result", word, "text", kt_json_lossy(text));
 }
 
 static json_t *outcome_result(const struct kt_log_outcome *outcome)

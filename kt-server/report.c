@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "json/builder.h"
+
 static const char *verdict_of(int code)
 {
   switch (code) {
@@ -63,8 +65,10 @@ int kt_report_failure(const struct kt_verb *verb, bool as_json, json_t *fields, 
     json_decref(fields);
     return code;
   }
-  json_t *reason = json_pack("{s:s, s:s%}", "code", reason_of(err), "text", error->text, kt_utf8_length(error->text));
-  return print_object(verb, code, fields);
+  json_t *reason = json_pack("{s:s, s:o}", "code", reason_of(err), "text", kt_json_lossy(error->text));
+  json_t *all = fields != NULL ? fields : json_object();
+  (void)json_object_set_new(all, "reason", reason);
+  return print_object(verb, code, all);
 }
 
 int kt_report_json(const struct kt_verb *verb, json_t *fields)

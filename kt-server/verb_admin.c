@@ -3,48 +3,14 @@
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "admin.h"
 #include "base/hex.h"
 #include "crypto/hash.h"
+#include "report.h"
 
 /* --- status ------------------------------------------------------------------------------------------------------- */
-
-static const char *verdict_of(int code)
-{
-  switch (code) {
-  case KT_EXIT_DONE: return "done";
-  case KT_EXIT_FAILED: return "failed";
-  case KT_EXIT_USAGE: return "usage";
-  default: return "undecided";
-  }
-}
-
-static int print_json(json_t *object)
-{
-  char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
-  if (text == NULL) {
-    kt_say("out of memory");
-    return KT_EXIT_UNDECIDED;
-  }
-  (void)printf("%s\n", text);
-  free(text);
-  return KT_EXIT_DONE;
-}
-
-static int status_failure(enum kt_err err, const struct kt_error *error, bool as_json)
-{
-  int code = kt_report(err, error);
-  if (as_json) {
-    json_t *object = json_pack("{s:s, s:s, s:{s:s, s:s}}", "schema", "kt.status/1", "verdict", verdict_of(code),
-                               "reason", "code", "status", "text", error->text);
-    (void)print_json(object);
-    json_decref(object);
-  }
-  return code;
-}
 
 static uint64_t number(const json_t *object, const char *key)
 {
@@ -91,20 +57,16 @@ static void print_status(const json_t *status, bool is_running)
   print_guard(json_object_get(status, "guard"));
 }
 
-static int show_status(json_t *response, bool is_running, bool as_json)
+static int show_status(const struct kt_verb *verb, json_t *status, bool is_running, bool as_json)
 {
-  json_t *status = json_object_get(response, "status");
   if (!as_json) {
     print_status(status, is_running);
     return KT_EXIT_DONE;
   }
-  if (json_object_set_new(status, "schema", json_string("kt.status/1")) != 0 ||
-      json_object_set_new(status, "verdict", json_string("done")) != 0 ||
-      json_object_set_new(status, "running", json_boolean(is_running)) != 0) {
-    kt_say("out of memory");
-    return KT_EXIT_UNDECIDED;
+  if (json_object_set_new(status, "running", json_boolean(is_running)) != 0) {
+    return kt_report_json(verb, NULL);
   }
-  return print_json(status);
+  return kt_report_json(verb, json_incref(status));
 }
 
 int kt_verb_status(const struct kt_verb *verb, int argc, char **argv)
@@ -123,7 +85,8 @@ int kt_verb_status(const struct kt_verb *verb, int argc, char **argv)
   if (err == KT_OK) {
     err = kt_admin_call(&admin, request, &response, &error);
   }
-  int code = err == KT_OK ? show_status(response, admin.is_running, as_json) : status_failure(err, &error, as_json);
+  int code = err == KT_OK ? show_status(verb, json_object_get(response, "status"), admin.is_running, as_json)
+                          : kt_report_failure(verb, as_json, NULL, err, &error);
   kt_admin_close(&admin);
   json_decref(request);
   json_decref(response);
@@ -134,9 +97,20 @@ int kt_verb_status(const struct kt_verb *verb, int argc, char **argv)
 
 #define TOKEN_LEN 32
 
+static int show_token(const struct kt_verb *verb, const char *token, bool as_json)
+{
+  if (as_json) {
+    return kt_report_json(verb, json_pack("{s:s}", "token", token));
+  }
+  (void)printf("%s\n", token);
+  return KT_EXIT_DONE;
+}
+
 int kt_verb_token(const struct kt_verb *verb, int argc, char **argv)
 {
   const char *dir = NULL;
+  bool as_json = false;
+  const struct kt_option options[] = { { "json", NULL, &as_json } };
   uint8_t bytes[TOKEN_LEN];
   char token[KT_HEX_SIZE(TOKEN_LEN)];
   char hash_text[KT_HEX_SIZE(KT_HASH_LEN)];
@@ -144,7 +118,7 @@ int kt_verb_token(const struct kt_verb *verb, int argc, char **argv)
   struct kt_admin admin;
   struct kt_error error;
   json_t *response = NULL;
-  if (kt_cli_parse(verb, argc, argv, NULL, 0, &dir, 1) != KT_OK) {
+  if (kt_cli_parse(verb, argc, argv, options, 1, &dir, 1) != KT_OK) {
     return KT_EXIT_USAGE;
   }
   randombytes_buf(bytes, sizeof bytes);
@@ -157,10 +131,7 @@ int kt_verb_token(const struct kt_verb *verb, int argc, char **argv)
   if (err == KT_OK) {
     err = kt_admin_call(&admin, request, &response, &error);
   }
-  if (err == KT_OK) {
-    (void)printf("%s\n", token);
-  }
-  int code = err == KT_OK ? KT_EXIT_DONE : kt_report(err, &error);
+  int code = err == KT_OK ? show_token(verb, token, as_json) : kt_report_failure(verb, as_json, NULL, err, &error);
   kt_admin_close(&admin);
   json_decref(request);
   json_decref(response);

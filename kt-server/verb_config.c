@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include "instance.h"
+#include "json/builder.h"
 #include "json/config.h"
 #include "listen.h"
+#include "report.h"
 #include "units.h"
 
 /* A person sees what the bytes mean; a file or a pipe gets the bytes. */
@@ -27,26 +29,43 @@ static int print_config(const struct kt_instance *instance)
   return code;
 }
 
+/* What clients pin, decoded and as it is; file: where it was written to, or NULL. */
+static json_t *config_view(const struct kt_instance *instance, const char *file)
+{
+  struct kt_json_builder b;
+  kt_json_begin(&b);
+  kt_json_set(&b, "config", kt_json_config(&instance->config));
+  kt_json_set(&b, "raw", kt_json_base64((struct kt_bytes){ instance->config_bytes, instance->config_len }));
+  if (file != NULL) {
+    kt_json_set(&b, "file", kt_json_lossy(file));
+  }
+  return kt_json_end(&b);
+}
+
 int kt_verb_config(const struct kt_verb *verb, int argc, char **argv)
 {
   const char *dir = NULL;
   const char *out = NULL;
-  const struct kt_option options[] = { { "o", &out, NULL } };
+  bool as_json = false;
+  const struct kt_option options[] = { { "o", &out, NULL }, { "json", NULL, &as_json } };
   struct kt_instance instance;
   struct kt_error error;
-  if (kt_cli_parse(verb, argc, argv, options, 1, &dir, 1) != KT_OK) {
+  if (kt_cli_parse(verb, argc, argv, options, 2, &dir, 1) != KT_OK) {
     return KT_EXIT_USAGE;
   }
   kt_instance_init(&instance);
   int code = KT_EXIT_DONE;
   enum kt_err err = kt_instance_load(&instance, dir, &error);
-  if (err == KT_OK && out != NULL && strcmp(out, "-") != 0) {
+  bool to_file = out != NULL && strcmp(out, "-") != 0;
+  if (err == KT_OK && to_file) {
     err = kt_file_replace(out, instance.config_bytes, instance.config_len, 0644, &error);
-  } else if (err == KT_OK) {
-    code = print_config(&instance);
   }
   if (err != KT_OK) {
-    code = kt_report(err, &error);
+    code = kt_report_failure(verb, as_json, NULL, err, &error);
+  } else if (as_json) {
+    code = kt_report_json(verb, config_view(&instance, to_file ? out : NULL));
+  } else if (!to_file) {
+    code = print_config(&instance);
   }
   kt_instance_release(&instance);
   return code;
@@ -68,12 +87,28 @@ static void print_window(const char *name, uint64_t ms)
   (void)printf("%-29s %s\n", name, text);
 }
 
+static int show_check(const struct kt_verb *verb, const struct kt_instance *instance, bool as_json)
+{
+  if (as_json) {
+    return kt_report_json(verb, config_view(instance, NULL));
+  }
+  (void)printf("%-29s %s\n", "mode", kt_json_mode_name(instance->config.mode));
+  (void)printf("%-29s %s\n", "suite", instance->config.suite->name);
+  print_window("reasonable monitoring window", instance->config.reasonable_monitoring_window);
+  print_window("max-ahead", instance->config.max_ahead);
+  print_window("max-behind", instance->config.max_behind);
+  (void)printf("the configuration is good\n");
+  return KT_EXIT_DONE;
+}
+
 int kt_verb_check_config(const struct kt_verb *verb, int argc, char **argv)
 {
   const char *dir = NULL;
+  bool as_json = false;
+  const struct kt_option options[] = { { "json", NULL, &as_json } };
   struct kt_instance instance;
   struct kt_error error;
-  if (kt_cli_parse(verb, argc, argv, NULL, 0, &dir, 1) != KT_OK) {
+  if (kt_cli_parse(verb, argc, argv, options, 1, &dir, 1) != KT_OK) {
     return KT_EXIT_USAGE;
   }
   kt_instance_init(&instance);
@@ -81,17 +116,7 @@ int kt_verb_check_config(const struct kt_verb *verb, int argc, char **argv)
   if (err == KT_OK) {
     err = check_listeners(&instance.settings, &error);
   }
-  int code = KT_EXIT_DONE;
-  if (err != KT_OK) {
-    code = kt_report(err, &error);
-  } else {
-    (void)printf("%-29s %s\n", "mode", kt_json_mode_name(instance.config.mode));
-    (void)printf("%-29s %s\n", "suite", instance.config.suite->name);
-    print_window("reasonable monitoring window", instance.config.reasonable_monitoring_window);
-    print_window("max-ahead", instance.config.max_ahead);
-    print_window("max-behind", instance.config.max_behind);
-    (void)printf("the configuration is good\n");
-  }
+  int code = err == KT_OK ? show_check(verb, &instance, as_json) : kt_report_failure(verb, as_json, NULL, err, &error);
   kt_instance_release(&instance);
   return code;
 }

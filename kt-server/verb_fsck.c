@@ -4,20 +4,27 @@
 #include <unistd.h>
 
 #include "instance.h"
+#include "report.h"
 
 /* Every so many VRF outputs are computed again; each costs about 0.1 ms. */
 #define VRF_EVERY 1
+#define FINDINGS_MAX 1000 /* in the JSON object; the rest is counted */
 
 struct findings {
   uint64_t n;
   bool is_terminal;
+  json_t *list; /* NULL: print them */
 };
 
 static void report(void *ctx, const char *where, const char *what)
 {
   struct findings *findings = ctx;
   findings->n++;
-  (void)printf("%s: %s\n", where, what);
+  if (findings->list == NULL) {
+    (void)printf("%s: %s\n", where, what);
+  } else if (findings->n <= FINDINGS_MAX) {
+    (void)json_array_append_new(findings->list, json_pack("{s:s, s:s}", "where", where, "what", what));
+  }
 }
 
 static void progress(void *ctx, uint64_t done, uint64_t total)
@@ -47,15 +54,23 @@ static enum kt_err check(struct kt_instance *instance, struct findings *findings
   return err == KT_OK ? KT_OK : kt_error_set(error, err, "%s", problem.text);
 }
 
+static json_t *findings_view(const struct findings *findings)
+{
+  return json_pack("{s:I, s:O}", "n_findings", (json_int_t)findings->n, "findings", findings->list);
+}
+
 int kt_verb_fsck(const struct kt_verb *verb, int argc, char **argv)
 {
   const char *dir = NULL;
+  bool as_json = false;
+  const struct kt_option options[] = { { "json", NULL, &as_json } };
   struct findings findings = { .is_terminal = isatty(STDERR_FILENO) != 0 };
   struct kt_instance instance;
   struct kt_error error;
-  if (kt_cli_parse(verb, argc, argv, NULL, 0, &dir, 1) != KT_OK) {
+  if (kt_cli_parse(verb, argc, argv, options, 1, &dir, 1) != KT_OK) {
     return KT_EXIT_USAGE;
   }
+  findings.list = as_json ? json_array() : NULL;
   kt_instance_init(&instance);
   enum kt_err err = kt_instance_open(&instance, dir, &error);
   if (err == KT_OK) {
@@ -63,10 +78,13 @@ int kt_verb_fsck(const struct kt_verb *verb, int argc, char **argv)
   }
   int code = KT_EXIT_DONE;
   if (err != KT_OK) {
-    code = kt_report(err, &error);
+    code = kt_report_failure(verb, as_json, as_json ? findings_view(&findings) : NULL, err, &error);
+  } else if (as_json) {
+    code = kt_report_json(verb, findings_view(&findings));
   } else {
     (void)printf("no damage found\n");
   }
+  json_decref(findings.list);
   kt_instance_release(&instance);
   return code;
 }

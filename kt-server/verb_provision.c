@@ -9,11 +9,14 @@
 
 #include "admin.h"
 #include "account/utf8.h"
+#include "json/builder.h"
 #include "json/device_set.h"
+#include "report.h"
 
 #define BATCH_ITEMS 128
 #define BATCH_BYTES ((size_t)4 << 20)
 #define LINE_MAX_LEN ((size_t)1 << 20)
+#define REFUSALS_MAX 1000 /* in the JSON object; the rest is counted */
 
 /* --- import ------------------------------------------------------------------------------------------------------------ */
 
@@ -25,6 +28,7 @@ struct import {
   uint64_t n_inserted;
   uint64_t n_unchanged;
   uint64_t n_refused;
+  json_t *refusals; /* for --json; NULL otherwise */
   /* What goes out with the next request, and the lines it came from. */
   json_t *items;
   size_t items_bytes;
@@ -38,6 +42,10 @@ static void complain(struct import *import, uint64_t line, const char *text)
 {
   kt_say("%s:%" PRIu64 ": %s", import->file, line, text);
   import->n_refused++;
+  if (import->refusals != NULL && import->n_refused <= REFUSALS_MAX) {
+    (void)json_array_append_new(import->refusals, json_pack("{s:I, s:o}", "line", (json_int_t)line, "text",
+                                                            kt_json_lossy(text)));
+  }
 }
 
 static bool is_blank(const char *line)
@@ -153,45 +161,67 @@ static bool import_line(struct import *import, uint64_t line, json_t *object, si
   return true;
 }
 
-static int import_all(struct import *import)
+static enum kt_err import_all(struct import *import, struct kt_error *error)
 {
-  struct kt_error error;
-  enum kt_err err = for_each_line(import, check_line, &error);
+  enum kt_err err = for_each_line(import, check_line, error);
   if (err != KT_OK) {
-    return kt_report(err, &error);
+    return err;
   }
   if (import->n_refused > 0) {
-    kt_say("nothing was imported");
-    return KT_EXIT_USAGE;
+    return kt_error_set(error, KT_ERR_USAGE, "%s: nothing was imported", import->file);
   }
-  err = for_each_line(import, import_line, &error);
+  err = for_each_line(import, import_line, error);
   if (err == KT_OK && import->n_refused == 0) {
-    err = send_batch(import, &error);
+    err = send_batch(import, error);
   }
   if (import->is_terminal) {
     (void)fputc('\n', stderr);
   }
-  (void)printf("inserted %" PRIu64 ", unchanged %" PRIu64 ", refused %" PRIu64 "\n", import->n_inserted,
-               import->n_unchanged, import->n_refused);
-  if (err != KT_OK) {
-    return kt_report(err, &error);
+  if (err == KT_OK && import->n_refused > 0) {
+    err = kt_error_set(error, KT_ERR_UNDETERMINED, "%s: %" PRIu64 " lines were not imported", import->file,
+                       import->n_refused);
   }
-  return import->n_refused == 0 ? KT_EXIT_DONE : KT_EXIT_UNDECIDED;
+  return err;
+}
+
+static int show_import(const struct kt_verb *verb, const struct import *import, enum kt_err err,
+                       const struct kt_error *error)
+{
+  json_t *view = NULL;
+  if (import->refusals != NULL) {
+    view = json_pack("{s:I, s:I, s:I, s:O}", "inserted", (json_int_t)import->n_inserted, "unchanged",
+                     (json_int_t)import->n_unchanged, "refused", (json_int_t)import->n_refused, "refusals",
+                     import->refusals);
+  } else {
+    (void)printf("inserted %" PRIu64 ", unchanged %" PRIu64 ", refused %" PRIu64 "\n", import->n_inserted,
+                 import->n_unchanged, import->n_refused);
+  }
+  if (err != KT_OK) {
+    return kt_report_failure(verb, import->refusals != NULL, view, err, error);
+  }
+  return import->refusals != NULL ? kt_report_json(verb, view) : KT_EXIT_DONE;
 }
 
 int kt_verb_import(const struct kt_verb *verb, int argc, char **argv)
 {
   const char *arguments[2] = { NULL, NULL };
+  bool as_json = false;
+  const struct kt_option options[] = { { "json", NULL, &as_json } };
   struct import import = { .is_terminal = isatty(STDERR_FILENO) != 0 };
   struct kt_error error;
-  if (kt_cli_parse(verb, argc, argv, NULL, 0, arguments, 2) != KT_OK) {
+  if (kt_cli_parse(verb, argc, argv, options, 1, arguments, 2) != KT_OK) {
     return KT_EXIT_USAGE;
   }
   import.file = arguments[1];
   import.items = json_array();
+  import.refusals = as_json ? json_array() : NULL;
   enum kt_err err = kt_admin_open(&import.admin, arguments[0], &error);
-  int code = err == KT_OK ? import_all(&import) : kt_report(err, &error);
+  if (err == KT_OK) {
+    err = import_all(&import, &error);
+  }
+  int code = show_import(verb, &import, err, &error);
   kt_admin_close(&import.admin);
+  json_decref(import.refusals);
   json_decref(import.items);
   return code;
 }
@@ -228,13 +258,19 @@ static enum kt_err read_item(const char *label, const char *file, json_t **ret_i
   return KT_OK;
 }
 
-static int show_result(const char *label, const json_t *result)
+static int show_result(const struct kt_verb *verb, const char *label, const json_t *result, bool as_json)
 {
   const char *word = json_string_value(json_object_get(result, "result"));
   const char *text = json_string_value(json_object_get(result, "text"));
   if (word == NULL || strcmp(word, "inserted") != 0) {
-    kt_say("%s: %s", label, text != NULL ? text : "no result");
-    return KT_EXIT_UNDECIDED;
+    struct kt_error error;
+    (void)kt_error_set(&error, KT_ERR_UNDETERMINED, "%s: %s", label, text != NULL ? text : "no result");
+    return kt_report_failure(verb, as_json, NULL, KT_ERR_UNDETERMINED, &error);
+  }
+  if (as_json) {
+    return kt_report_json(verb, json_pack("{s:s, s:O, s:O}", "label", label, "version",
+                                          json_object_get(result, "version"), "position",
+                                          json_object_get(result, "position")));
   }
   (void)printf("%s: version %" JSON_INTEGER_FORMAT " in log entry %" JSON_INTEGER_FORMAT "\n", label,
                json_integer_value(json_object_get(result, "version")),
@@ -245,24 +281,27 @@ static int show_result(const char *label, const json_t *result)
 int kt_verb_update_label(const struct kt_verb *verb, int argc, char **argv)
 {
   const char *arguments[3] = { NULL, NULL, NULL };
+  bool as_json = false;
+  const struct kt_option options[] = { { "json", NULL, &as_json } };
   struct kt_admin admin;
   struct kt_error error;
   json_t *item = NULL;
   json_t *response = NULL;
-  if (kt_cli_parse(verb, argc, argv, NULL, 0, arguments, 3) != KT_OK) {
+  if (kt_cli_parse(verb, argc, argv, options, 1, arguments, 3) != KT_OK) {
     return KT_EXIT_USAGE;
   }
   enum kt_err err = read_item(arguments[1], arguments[2], &item, &error);
   if (err != KT_OK) {
-    return kt_report(err, &error);
+    return kt_report_failure(verb, as_json, NULL, err, &error);
   }
   json_t *request = json_pack("{s:s, s:b, s:[o]}", "op", "provision", "skip_unchanged", 0, "items", item);
   err = kt_admin_open(&admin, arguments[0], &error);
   if (err == KT_OK) {
     err = kt_admin_call(&admin, request, &response, &error);
   }
-  int code = err == KT_OK ? show_result(arguments[1], json_array_get(json_object_get(response, "results"), 0))
-                          : kt_report(err, &error);
+  const json_t *result = json_array_get(json_object_get(response, "results"), 0);
+  int code = err == KT_OK ? show_result(verb, arguments[1], result, as_json)
+                          : kt_report_failure(verb, as_json, NULL, err, &error);
   kt_admin_close(&admin);
   json_decref(request);
   json_decref(response);

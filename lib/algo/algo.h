@@ -87,8 +87,8 @@ KT_MUST_USE enum kt_err kt_inclusion_series(struct kt_view *view, struct kt_labe
 /* --- Greatest-Version Search, Fixed-Version Search ------------------------------------------------------------------ */
 
 struct kt_found {
-  uint64_t terminal;  /* the search's terminal log entry */
-  bool monitor;       /* terminal is right of the rightmost distinguished entry: contact monitoring is required */
+  uint64_t terminal; /* the search's terminal log entry */
+  bool monitor;      /* terminal is right of the rightmost distinguished entry: contact monitoring is required */
 };
 
 /* target: the claimed greatest version. allow_absent (with target 0): KT_ERR_ABSENT when every inspected entry shows
@@ -137,11 +137,11 @@ KT_MUST_USE enum kt_err kt_owner_monitor(struct kt_view *view, struct kt_label_k
 /* --- Updating a Label --------------------------------------------------------------------------------------------------- */
 
 struct kt_label_update {
-  uint64_t position;      /* entry where the new versions were inserted */
+  uint64_t position; /* entry where the new versions were inserted */
   bool has_previous;
-  uint32_t previous;      /* greatest version before */
-  uint64_t previous_pos;  /* where it was inserted, or the owner's start if that is further right */
-  uint32_t n_new;         /* new versions, skipped ones included, > 0 */
+  uint32_t previous;     /* greatest version before */
+  uint64_t previous_pos; /* where it was inserted, or the owner's start if that is further right */
+  uint32_t n_new;        /* new versions, skipped ones included, > 0 */
 };
 /* ret_distinguished: whether `position` is distinguished in the current tree (then no contact monitoring follows). */
 KT_MUST_USE enum kt_err kt_update_label(struct kt_view *view, struct kt_label_keys *keys,

@@ -107,7 +107,7 @@ static enum kt_err found_above(struct fixed *search)
   if (search->expired_met && !(search->has_distinguished && search->distinguished < pos)) {
     return version_expired(search, pos);
   }
-  bool included; /* 6.3 */
+  bool included = false; /* 6.3 */
   enum kt_err err = kt_view_series_begin(search->view, pos);
   if (err == KT_OK) {
     err = kt_view_lookup(search->view, search->keys, search->target, &included);

@@ -14,8 +14,8 @@ struct kt_optional_u64 kt_check_last(const struct kt_log_state *log)
 
 enum kt_err kt_check_format(const struct kt_client *client, enum kt_err err)
 {
-  return kt_fail(client->reason, err, "malformed-response", "the response does not have the form the protocol prescribes",
-                 "User Operations");
+  return kt_fail(client->reason, err, "malformed-response",
+                 "the response does not have the form the protocol prescribes", "User Operations");
 }
 
 static enum kt_err shown_size(const struct kt_client *client, const struct kt_full_tree_head *head, uint64_t *ret_size)
@@ -32,14 +32,15 @@ static enum kt_err shown_size(const struct kt_client *client, const struct kt_fu
   uint64_t size = head->tree_head.tree_size;
   if (size == 0 || size > INT64_MAX || size <= old) { /* "verify that TreeHead.tree_size is greater than the advertised
                                                          tree size" (R7) */
-    return kt_fail(client->reason, KT_ERR_PROOF, "head-size", "the log does not grow: its new head is not larger", SECTION);
+    return kt_fail(client->reason, KT_ERR_PROOF, "head-size", "the log does not grow: its new head is not larger",
+                   SECTION);
   }
   *ret_size = size;
   return KT_OK;
 }
 
-enum kt_err kt_check_begin(struct kt_check *check, const struct kt_client *client,
-                           const struct kt_full_tree_head *head, const struct kt_combined_proof *proof)
+enum kt_err kt_check_begin(struct kt_check *check, const struct kt_client *client, const struct kt_full_tree_head *head,
+                           const struct kt_combined_proof *proof)
 {
   if (client->config->mode != KT_MODE_CONTACT_MONITORING) {
     return kt_fail(client->reason, KT_ERR_UNSUPPORTED, "mode", "only logs in contact-monitoring mode can be verified",

@@ -27,7 +27,7 @@ static enum kt_err verify(const struct kt_client *client, const struct kt_contac
   }
   kt_map_load(contact, &map[0]);
   enum kt_err err =
-    kt_known_keys(client, (struct kt_bytes){ 0 }, NULL, NULL, 0, contact->known, contact->n_known, &keys);
+      kt_known_keys(client, (struct kt_bytes){ 0 }, NULL, NULL, 0, contact->known, contact->n_known, &keys);
   if (err == KT_OK) {
     err = kt_check_begin(&check, client, &response->full_tree_head, &response->monitor);
   }

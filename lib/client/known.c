@@ -18,9 +18,9 @@ static enum kt_err verify_step(const struct kt_client *client, struct kt_bytes l
 {
   uint8_t input[KT_VRF_INPUT_MAX];
   const struct kt_bytes alpha = { input, kt_vrf_input(label, version, input) };
-  struct kt_label_key key = {
-    .version = version, .has_commitment = step->has_commitment, .commitment = step->commitment
-  };
+  struct kt_label_key key = { .version = version,
+                              .has_commitment = step->has_commitment,
+                              .commitment = step->commitment };
   if (client->config->suite->vrf_verify(client->config->vrf_public_key, alpha, step->proof, &key.vrf_output) != KT_OK) {
     return kt_fail(client->reason, KT_ERR_PROOF, "vrf", "a VRF proof does not verify", "Verifiable Random Function");
   }
@@ -82,7 +82,7 @@ enum kt_err kt_known_keys(const struct kt_client *client, struct kt_bytes label,
     };
   }
   for (size_t i = 0; i < n; i++) {
-    struct kt_label_key key;
+    struct kt_label_key key = { 0 };
     enum kt_err err = verify_step(client, label, versions[i], &steps[i], &key);
     if (err == KT_OK) {
       err = add_step(client, &keys, n_known, &key);
@@ -161,14 +161,13 @@ void kt_map_load(const struct kt_contact_state *contact, struct kt_monitor_map *
 {
   ret_map->n = contact->n_map < UINT8_MAX ? contact->n_map : UINT8_MAX;
   for (size_t i = 0; i < ret_map->n; i++) {
-    ret_map->entries[i] = (struct kt_monitor_map_entry){
-      .position = contact->map[i].position, .version = contact->map[i].version
-    };
+    ret_map->entries[i] =
+        (struct kt_monitor_map_entry){ .position = contact->map[i].position, .version = contact->map[i].version };
   }
 }
 
-enum kt_err kt_map_store(struct kt_arena *arena, const struct kt_monitor_map *map,
-                         const struct kt_version_at **ret_map, size_t *ret_n)
+enum kt_err kt_map_store(struct kt_arena *arena, const struct kt_monitor_map *map, const struct kt_version_at **ret_map,
+                         size_t *ret_n)
 {
   struct kt_version_at *out = kt_arena_alloc(arena, map->n, sizeof *out);
   if (out == NULL) {

@@ -21,9 +21,9 @@ KT_MUST_USE enum kt_err kt_known_keys(const struct kt_client *client, struct kt_
 typedef bool (*kt_known_wanted)(const void *ctx, uint32_t version);
 
 /* What is retained of keys after a verified response: wanted versions, with their commitments only where seen. */
-KT_MUST_USE enum kt_err kt_known_retain(struct kt_arena *arena, const struct kt_label_keys *keys, kt_known_wanted wanted,
-                                        const void *wanted_ctx, const struct kt_known_version **ret_known,
-                                        size_t *ret_n);
+KT_MUST_USE enum kt_err kt_known_retain(struct kt_arena *arena, const struct kt_label_keys *keys,
+                                        kt_known_wanted wanted, const void *wanted_ctx,
+                                        const struct kt_known_version **ret_known, size_t *ret_n);
 
 /* Insert into a monitoring map, keeping it strictly ascending in both position and version: an entry that another one
  * at or left of it with an equal or greater version covers is dropped. KT_ERR_LIMIT over 255: nothing is wrong with the

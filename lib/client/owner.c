@@ -77,7 +77,8 @@ static enum kt_err init_keys(const struct kt_client *client, struct kt_bytes lab
   }
   if (!match) {
     return kt_fail(client->reason, KT_ERR_PROOF, "ladder-commitment",
-                   "the binary ladder lists the wrong versions or commitments", "User Operations / Owner Initialization");
+                   "the binary ladder lists the wrong versions or commitments",
+                   "User Operations / Owner Initialization");
   }
   return kt_known_keys(client, label, response->binary_ladder, versions, n, NULL, 0, ret_keys);
 }
@@ -101,7 +102,8 @@ static enum kt_err verify_init(const struct kt_client *client, struct kt_bytes l
     err = kt_owner_init_list(&check.replay->view, start, list, &n);
   }
   if (err == KT_OK) {
-    err = kt_owner_init(&check.replay->view, &keys, list, n, response->greatest_versions, response->n_greatest_versions);
+    err =
+        kt_owner_init(&check.replay->view, &keys, list, n, response->greatest_versions, response->n_greatest_versions);
   }
   if (err == KT_OK) {
     err = kt_check_end(&check, &result->log, NULL);
@@ -187,8 +189,8 @@ static enum kt_err verify_monitor(const struct kt_client *client, const struct k
     return KT_ERR_MEMORY;
   }
   kt_map_load(&owner->contact, &map[0]);
-  enum kt_err err = kt_known_keys(client, (struct kt_bytes){ 0 }, NULL, NULL, 0, owner->contact.known,
-                                  owner->contact.n_known, &keys);
+  enum kt_err err =
+      kt_known_keys(client, (struct kt_bytes){ 0 }, NULL, NULL, 0, owner->contact.known, owner->contact.n_known, &keys);
   if (err == KT_OK) {
     err = kt_check_begin(&check, client, &response->full_tree_head, &response->monitor);
   }

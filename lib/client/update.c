@@ -109,9 +109,8 @@ static enum kt_err next_state(const struct update *update, bool distinguished, s
 {
   struct kt_arena *arena = update->client->arena;
   struct kt_owner_state owner = update->owner;
-  const struct kt_version_at entry = {
-    .position = update->what.position, .version = first_new_version(update) + update->what.n_new - 1
-  };
+  const struct kt_version_at entry = { .position = update->what.position,
+                                       .version = first_new_version(update) + update->what.n_new - 1 };
   struct kt_version_at *upcoming = kt_arena_alloc(arena, owner.n_upcoming + 1, sizeof *upcoming);
   if (upcoming == NULL) {
     return KT_ERR_MEMORY;
@@ -151,8 +150,7 @@ static enum kt_err verify_proof(struct update *update, struct kt_update_result *
   struct kt_check check;
   bool distinguished;
   const struct kt_history history = kt_owner_history(&update->owner);
-  enum kt_err err =
-    kt_check_begin(&check, update->client, &update->response.full_tree_head, &update->response.update);
+  enum kt_err err = kt_check_begin(&check, update->client, &update->response.full_tree_head, &update->response.update);
   if (err == KT_OK) {
     err = kt_update_label(&check.replay->view, &update->keys, &update->what, &history, &distinguished);
   }

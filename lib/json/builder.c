@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/hex.h"
 
@@ -73,6 +74,21 @@ json_t *kt_json_base64(struct kt_bytes bytes)
 json_t *kt_json_text(struct kt_bytes text)
 {
   return text.len == 0 ? json_string("") : json_stringn((const char *)text.data, text.len);
+}
+
+json_t *kt_json_lossy(const char *text)
+{
+  json_t *value = json_string(text);
+  char *copy = value == NULL ? strdup(text) : NULL;
+  if (copy == NULL) {
+    return value;
+  }
+  for (char *at = copy; *at != '\0'; at++) {
+    *at = (unsigned char)*at < 0x80 ? *at : '?';
+  }
+  value = json_string(copy);
+  free(copy);
+  return value;
 }
 
 json_t *kt_json_array(const void *ctx, size_t n, json_t *(*item)(const void *ctx, size_t i))

@@ -29,6 +29,8 @@ json_t *kt_json_hash(const struct kt_hash *hash);
 json_t *kt_json_base64(struct kt_bytes bytes);
 /* Text: NULL (and so a failed builder) when it is not UTF-8. */
 json_t *kt_json_text(struct kt_bytes text);
+/* A message that may quote anything: where it is not UTF-8, every byte that is not ASCII becomes '?'. */
+json_t *kt_json_lossy(const char *text);
 
 /* An array of n values, item(ctx, i) each. NULL as soon as one of them is. */
 json_t *kt_json_array(const void *ctx, size_t n, json_t *(*item)(const void *ctx, size_t i));

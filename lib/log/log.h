@@ -76,7 +76,7 @@ struct kt_log_options {
   void *ctx;
   uint64_t (*now_ms)(void *ctx);
   enum kt_err (*random)(void *ctx, uint8_t *ret_bytes, size_t len);
-  enum kt_err (*guard_load)(void *ctx, struct kt_log_guard *ret_guard);   /* KT_ERR_ABSENT: there is none */
+  enum kt_err (*guard_load)(void *ctx, struct kt_log_guard *ret_guard); /* KT_ERR_ABSENT: there is none */
   /* KT_OK: durable. KT_ERR_UNDETERMINED: there is no room for it now, and the old one stands; it is tried again. */
   enum kt_err (*guard_save)(void *ctx, const struct kt_log_guard *guard);
   void (*fatal)(void *ctx, const char *text); /* nothing will be signed any more: report it, and restart the process */

@@ -16,8 +16,8 @@ void kt_prefix_parent_hash(const struct kt_hash *left, const struct kt_hash *rig
 /* --- verifying ------------------------------------------------------------------------------------------------ */
 
 struct kt_prefix_search {
-  struct kt_hash key;        /* VRF output */
-  bool has_commitment;       /* needed when the result shows inclusion (R52) */
+  struct kt_hash key;  /* VRF output */
+  bool has_commitment; /* needed when the result shows inclusion (R52) */
   struct kt_hash commitment;
 };
 

@@ -58,9 +58,9 @@ static enum kt_err record_lookup(void *ctx, const struct kt_label_key *key, bool
 static enum kt_err record_series_end(void *ctx, struct kt_hash *ret_root)
 {
   struct kt_record *record = ctx;
-  enum kt_err err = kt_prefix_prove(&record->source->prefix_nodes, record->series_root, record->series_keys,
-                                    record->n_series, record->view.arena,
-                                    &record->prefix_proofs[record->n_prefix_proofs]);
+  enum kt_err err =
+      kt_prefix_prove(&record->source->prefix_nodes, record->series_root, record->series_keys, record->n_series,
+                      record->view.arena, &record->prefix_proofs[record->n_prefix_proofs]);
   if (err == KT_OK) {
     record->n_prefix_proofs++;
     *ret_root = record->series_root.hash;

@@ -10,7 +10,8 @@ static enum kt_err replay_timestamp(void *ctx, uint64_t pos, uint64_t *ret_ms)
 {
   struct kt_replay *replay = ctx;
   if (replay->next_timestamp == replay->proof->n_timestamps) {
-    return kt_fail_at(replay->view.reason, KT_ERR_PROOF, "timestamps", "the proof has too few timestamps", SECTION, pos);
+    return kt_fail_at(replay->view.reason, KT_ERR_PROOF, "timestamps", "the proof has too few timestamps", SECTION,
+                      pos);
   }
   *ret_ms = replay->proof->timestamps[replay->next_timestamp++];
   return KT_OK;
@@ -36,9 +37,9 @@ static enum kt_err replay_lookup(void *ctx, const struct kt_label_key *key, bool
                       "Binary Ladder", replay->view.series_pos);
   }
   size_t at = replay->next_result++;
-  replay->searches[at] = (struct kt_prefix_search){
-    .key = key->vrf_output, .has_commitment = key->has_commitment, .commitment = key->commitment
-  };
+  replay->searches[at] = (struct kt_prefix_search){ .key = key->vrf_output,
+                                                    .has_commitment = key->has_commitment,
+                                                    .commitment = key->commitment };
   *ret_included = proof->results[at].type == KT_PREFIX_INCLUSION;
   return KT_OK;
 }
@@ -176,9 +177,9 @@ enum kt_err kt_replay_state(const struct kt_replay *replay, const struct kt_log_
       return kt_fail_at(view->reason, KT_ERR_PROOF, "frontier", "a frontier entry is missing from the proof",
                         "Updating Views of the Tree / Algorithm", frontier[i]);
     }
-    state.frontier[i] = (struct kt_frontier_entry){
-      .pos = entry->pos, .timestamp_ms = entry->timestamp_ms, .prefix_root = entry->prefix_root
-    };
+    state.frontier[i] = (struct kt_frontier_entry){ .pos = entry->pos,
+                                                    .timestamp_ms = entry->timestamp_ms,
+                                                    .prefix_root = entry->prefix_root };
   }
   *ret_state = state;
   return KT_OK;

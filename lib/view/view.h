@@ -50,9 +50,9 @@ struct kt_view_entry {
 
 struct kt_view {
   const struct kt_config *config;
-  uint64_t size;          /* of the tree the response shows */
-  uint64_t retained_size; /* of the tree the user advertised; 0: none */
-  uint64_t rightmost_ms;  /* timestamp of the rightmost entry, set by kt_update_view */
+  uint64_t size;                 /* of the tree the response shows */
+  uint64_t retained_size;        /* of the tree the user advertised; 0: none */
+  uint64_t rightmost_ms;         /* timestamp of the rightmost entry, set by kt_update_view */
   struct kt_view_entry *entries; /* ascending by position */
   size_t n_entries;
   size_t cap_entries;

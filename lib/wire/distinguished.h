@@ -20,7 +20,6 @@ KT_MUST_USE enum kt_err kt_distinguished_request_decode(struct kt_bytes encoded,
 void kt_distinguished_response_write(struct kt_writer *w, const struct kt_config *config,
                                      const struct kt_distinguished_response *response);
 KT_MUST_USE enum kt_err kt_distinguished_response_decode(struct kt_bytes encoded, const struct kt_config *config,
-                                                         struct kt_arena *arena,
-                                                         struct kt_distinguished_response *ret);
+                                                         struct kt_arena *arena, struct kt_distinguished_response *ret);
 
 #endif

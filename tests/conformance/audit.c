@@ -132,7 +132,7 @@ void conf_auditor_update(struct conf_case *c)
   struct inserted inserted = { .c = c, .list = conf_array(c, c->input, "inserted") };
   const struct kt_audit_history history = { .ctx = &inserted, .added_at = added_at };
   const char *verdict = conf_text(c, c->expect, "verdict");
-  struct kt_audit_state next;
+  static struct kt_audit_state next; /* 5 KiB, off the stack */
   enum kt_err err = kt_audit_step(&config, &state, &update, &history, &next, &c->reason);
   bool unpublished = is_unpublished(&config, &state, &update, &inserted);
   conf_same_u64(c, unpublished, conf_is(c, "remove-a-leaf-no-distinguished-entry-published"), "unpublished removal");

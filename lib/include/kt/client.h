@@ -34,7 +34,7 @@ struct kt_client {
   const struct kt_log_state *log; /* the old state; never NULL */
   uint64_t now_ms;                /* at the time the response was received */
   struct kt_arena *arena;
-  struct kt_reason *reason;       /* may be NULL; zeroed by the caller */
+  struct kt_reason *reason; /* may be NULL; zeroed by the caller */
 };
 
 /* A version counter and the log entry at which it is known to exist. */
@@ -77,7 +77,7 @@ bool kt_owner_greatest(const struct kt_owner_state *owner, uint32_t *ret_version
 struct kt_search_result {
   uint32_t version;
   struct kt_bytes value;
-  uint64_t terminal; /* log entry that decided */
+  uint64_t terminal;    /* log entry that decided */
   uint64_t terminal_ms; /* its timestamp */
   struct kt_log_state log;
   struct kt_contact_state contact; /* the old one, with this version added where monitoring is required */
@@ -114,12 +114,11 @@ struct kt_owner_result {
                     when it has a newer version (ask with an empty update) or a limit (ask again) */
 };
 
-void kt_request_owner_init(struct kt_writer *w, const struct kt_log_state *log, struct kt_bytes label,
-                                uint64_t start);
+void kt_request_owner_init(struct kt_writer *w, const struct kt_log_state *log, struct kt_bytes label, uint64_t start);
 KT_MUST_USE enum kt_err kt_verify_owner_init(const struct kt_client *client, struct kt_bytes label, uint64_t start,
                                              struct kt_bytes response, struct kt_owner_result *ret_result);
 void kt_request_owner_monitor(struct kt_writer *w, const struct kt_log_state *log, struct kt_bytes label,
-                                   const struct kt_owner_state *owner);
+                              const struct kt_owner_state *owner);
 KT_MUST_USE enum kt_err kt_verify_owner_monitor(const struct kt_client *client, const struct kt_owner_state *owner,
                                                 struct kt_bytes response, struct kt_owner_result *ret_result);
 
@@ -138,10 +137,11 @@ struct kt_update_result {
 
 /* values: to insert; none: ask for versions above the greatest known one. */
 void kt_request_update(struct kt_writer *w, const struct kt_log_state *log, struct kt_bytes label,
-                            const struct kt_owner_state *owner, const struct kt_bytes *values, size_t n_values);
+                       const struct kt_owner_state *owner, const struct kt_bytes *values, size_t n_values);
 KT_MUST_USE enum kt_err kt_verify_update(const struct kt_client *client, struct kt_bytes label,
                                          const struct kt_owner_state *owner, const struct kt_bytes *values,
-                                         size_t n_values, struct kt_bytes response, struct kt_update_result *ret_result);
+                                         size_t n_values, struct kt_bytes response,
+                                         struct kt_update_result *ret_result);
 
 /* --- Walking Distinguished Heads ---------------------------------------------------------------------------------------------- */
 

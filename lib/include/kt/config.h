@@ -19,8 +19,8 @@ struct kt_config {
   enum kt_mode mode;
   struct kt_bytes signature_public_key;
   struct kt_bytes vrf_public_key;
-  struct kt_bytes leaf_public_key;    /* third-party management only */
-  uint64_t max_auditor_lag;           /* third-party auditing only, as the next two */
+  struct kt_bytes leaf_public_key; /* third-party management only */
+  uint64_t max_auditor_lag;        /* third-party auditing only, as the next two */
   uint64_t auditor_start_pos;
   struct kt_bytes auditor_public_key;
   uint64_t max_ahead;

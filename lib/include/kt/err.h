@@ -13,20 +13,20 @@
 
 enum kt_err {
   KT_OK = 0,
-  KT_ERR_FORMAT,      /* input does not parse: truncated, trailing bytes, bad enum value, over a cap */
-  KT_ERR_PROOF,       /* well-formed, but a proof, signature or consistency check failed */
-  KT_ERR_STALE,       /* the rightmost timestamp is outside the clock bounds: outage or wrong clock, not an attack */
-  KT_ERR_ABSENT,      /* what was asked for does not exist */
-  KT_ERR_EXPIRED,     /* expired, pruned or erased: existed, cannot be served or accepted any more */
-  KT_ERR_UNDETERMINED,/* the input does not determine the answer (a removal beside an unknown sibling) */
-  KT_ERR_DENIED,      /* not authorised */
-  KT_ERR_CONFLICT,    /* somebody else was first */
-  KT_ERR_LIMIT,       /* over a limit: refused, never truncated */
-  KT_ERR_USAGE,       /* the caller's arguments are wrong */
-  KT_ERR_UNSUPPORTED, /* unknown suite, mode or format number */
+  KT_ERR_FORMAT,       /* input does not parse: truncated, trailing bytes, bad enum value, over a cap */
+  KT_ERR_PROOF,        /* well-formed, but a proof, signature or consistency check failed */
+  KT_ERR_STALE,        /* the rightmost timestamp is outside the clock bounds: outage or wrong clock, not an attack */
+  KT_ERR_ABSENT,       /* what was asked for does not exist */
+  KT_ERR_EXPIRED,      /* expired, pruned or erased: existed, cannot be served or accepted any more */
+  KT_ERR_UNDETERMINED, /* the input does not determine the answer (a removal beside an unknown sibling) */
+  KT_ERR_DENIED,       /* not authorised */
+  KT_ERR_CONFLICT,     /* somebody else was first */
+  KT_ERR_LIMIT,        /* over a limit: refused, never truncated */
+  KT_ERR_USAGE,        /* the caller's arguments are wrong */
+  KT_ERR_UNSUPPORTED,  /* unknown suite, mode or format number */
   KT_ERR_MEMORY,
-  KT_ERR_STORE,       /* reading or writing durable data failed */
-  KT_ERR_CRYPTO,      /* a primitive of the crypto library failed or a key is invalid */
+  KT_ERR_STORE,  /* reading or writing durable data failed */
+  KT_ERR_CRYPTO, /* a primitive of the crypto library failed or a key is invalid */
 };
 
 /* One English sentence fragment, static storage. */
