@@ -92,8 +92,10 @@ function(kt_add_conformance_test name vectors)
   endif()
 endfunction()
 
-# fuzz_x.c is a libFuzzer target with KT_FUZZ; otherwise replay.c feeds it the committed corpus in corpus/x/.
+# fuzz_x.c is a libFuzzer target with KT_FUZZ; otherwise replay.c feeds it the committed corpus in corpus/x/. A trailing
+# <x> <program> pair for each target that needs a program's parts. make_corpus.c writes the seeds.
 function(kt_add_fuzzers folder)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "PROGRAM_PARTS")
   set(dir ${CMAKE_CURRENT_SOURCE_DIR}/${folder})
   file(GLOB sources CONFIGURE_DEPENDS ${dir}/fuzz_*.c)
   foreach(source ${sources})
@@ -110,7 +112,19 @@ function(kt_add_fuzzers folder)
     endif()
     kt_link_helpers(${target})
     kt_link_layers(${target} "${KT_LAYERS}")
+    list(FIND arg_PROGRAM_PARTS ${name} index)
+    if(index GREATER_EQUAL 0)
+      math(EXPR index "${index} + 1")
+      list(GET arg_PROGRAM_PARTS ${index} program)
+      target_sources(${target} PRIVATE $<TARGET_OBJECTS:${program}-objects>)
+      target_link_libraries(${target} PRIVATE ${program}-interface)
+    endif()
   endforeach()
+  if(NOT KT_FUZZ AND EXISTS ${dir}/make_corpus.c)
+    add_executable(kt-make-corpus ${dir}/make_corpus.c)
+    kt_link_helpers(kt-make-corpus)
+    kt_link_layers(kt-make-corpus "${KT_LAYERS}")
+  endif()
 endfunction()
 
 # Whole-program tests. Files that begin with "lib" or "_" are helpers of the others.

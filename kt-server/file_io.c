@@ -110,8 +110,8 @@ enum kt_err kt_file_replace(const char *path, const void *data, size_t len, mode
   if (!write_new(temporary.s, data, len, mode) || rename(temporary.s, path) != 0 || !sync_folder_of(path)) {
     int cause = errno;
     (void)unlink(temporary.s);
-    bool is_full = cause == ENOSPC || cause == EDQUOT;
-    return kt_error_set(error, is_full ? KT_ERR_UNDETERMINED : KT_ERR_STORE, "writing %s: %s", path, strerror(cause));
+    bool passes = cause == ENOSPC || cause == EDQUOT || cause == EMFILE || cause == ENFILE;
+    return kt_error_set(error, passes ? KT_ERR_UNDETERMINED : KT_ERR_STORE, "writing %s: %s", path, strerror(cause));
   }
   return KT_OK;
 }

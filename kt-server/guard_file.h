@@ -11,7 +11,7 @@
 
 /* KT_ERR_ABSENT: no such file. KT_ERR_FORMAT: damaged. */
 KT_MUST_USE enum kt_err kt_guard_load(const char *path, struct kt_log_guard *ret_guard, struct kt_error *error);
-/* Durable on KT_OK; the old content on failure. KT_ERR_UNDETERMINED: the disk is full, try again. */
+/* Durable on KT_OK; the old content on failure. KT_ERR_UNDETERMINED: no room for it now, try again. */
 KT_MUST_USE enum kt_err kt_guard_save(const char *path, const struct kt_log_guard *guard, struct kt_error *error);
 
 #endif

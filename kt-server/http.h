@@ -10,6 +10,8 @@
 #include "instance.h"
 #include "listen.h"
 
+#define KT_HEALTH_CONNECTIONS 64
+
 /* Takes the listener's socket, on failure too. clients NULL: serve the log with kt_log_routes; otherwise serve health, and
  * metrics about `clients`, which must be stopped later than this. */
 KT_MUST_USE enum kt_err kt_http_start(struct kt_instance *instance, const struct kt_listener *listener,

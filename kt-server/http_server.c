@@ -99,7 +99,7 @@ static enum kt_err make_readers(struct kt_http *http, size_t n, struct kt_error 
 static enum kt_err start_daemon(struct kt_http *http, MHD_socket fd, unsigned n_threads, struct kt_error *error)
 {
   const struct kt_settings *settings = &http->instance->settings;
-  unsigned connections = (unsigned)settings->limits.connections;
+  unsigned connections = http->clients == NULL ? (unsigned)settings->limits.connections : KT_HEALTH_CONNECTIONS;
   struct MHD_OptionItem options[] = {
     { MHD_OPTION_LISTEN_SOCKET, fd, NULL },
     { MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)(settings->limits.timeout_ms / 1000), NULL },

@@ -8,16 +8,16 @@
 #include "cli.h"
 
 static const struct kt_verb verbs[] = {
-  { "init", "DIR [options]", "keys, commented DIR/kt-server.yaml, log with entry 0", kt_verb_init },
+  { "init", "DIR [--json] [options]", "keys, commented DIR/kt-server.yaml, log with entry 0", kt_verb_init },
   { "run", "DIR [--listen ADDR:PORT|unix:PATH] [--accept-missing-guard]",
     "serve the log; SIGTERM drains and stops, SIGHUP reloads", kt_verb_run },
-  { "config", "DIR [-o FILE]", "the public Configuration, to be pinned by clients", kt_verb_config },
-  { "check-config", "DIR", "check DIR/kt-server.yaml, the keys and the Configuration", kt_verb_check_config },
+  { "config", "DIR [-o FILE] [--json]", "the public Configuration, to be pinned by clients", kt_verb_config },
+  { "check-config", "DIR [--json]", "check DIR/kt-server.yaml, the keys and the Configuration", kt_verb_check_config },
   { "status", "DIR [--json]", "size, root, age, labels, versions, queue, guard", kt_verb_status },
-  { "token", "DIR", "print a new single-use registration token", kt_verb_token },
-  { "fsck", "DIR", "check all stored data; the log must be stopped", kt_verb_fsck },
-  { "import", "DIR FILE.jsonl", "add unsigned device sets, one JSON object per line", kt_verb_import },
-  { "update-label", "DIR LABEL FILE.json", "operator insertion for one label; clients will alert",
+  { "token", "DIR [--json]", "print a new single-use registration token", kt_verb_token },
+  { "fsck", "DIR [--json]", "check all stored data; the log must be stopped", kt_verb_fsck },
+  { "import", "DIR FILE.jsonl [--json]", "add unsigned device sets, one JSON object per line", kt_verb_import },
+  { "update-label", "DIR LABEL FILE.json [--json]", "operator insertion for one label; clients will alert",
     kt_verb_update_label },
 };
 

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "instance.h"
+#include "json/builder.h"
 #include "keys.h"
+#include "report.h"
 #include "units.h"
 
 #define HEAD_GUARD_NAME "head-guard"
@@ -22,36 +24,35 @@ struct request {
 
 /* --- what is asked for ------------------------------------------------------------------------------------------- */
 
-static enum kt_err unsupported(const char *option, const char *value, const char *supported)
+static enum kt_err unsupported(struct kt_error *error, const char *option, const char *value, const char *supported)
 {
-  kt_say("--%s %s is not supported by this version; it supports %s", option, value, supported);
-  return KT_ERR_UNSUPPORTED;
+  return kt_error_set(error, KT_ERR_UNSUPPORTED, "--%s %s is not supported by this version; it supports %s", option,
+                      value, supported);
 }
 
-static enum kt_err check_kind(const struct request *request)
+static enum kt_err check_kind(const struct request *request, struct kt_error *error)
 {
   enum kt_registration registration;
   if (strcmp(request->mode, "contact-monitoring") != 0) {
-    return unsupported("mode", request->mode, "contact-monitoring");
+    return unsupported(error, "mode", request->mode, "contact-monitoring");
   }
   if (strcmp(request->suite, "ed25519") != 0) {
-    return unsupported("suite", request->suite, "ed25519");
+    return unsupported(error, "suite", request->suite, "ed25519");
   }
   if (strcmp(request->role, "operator") != 0) {
-    return unsupported("role", request->role, "operator");
+    return unsupported(error, "role", request->role, "operator");
   }
   if (request->auditor_key != NULL || request->upstream != NULL) {
-    kt_say("--auditor-key and --upstream belong to modes that this version does not support");
-    return KT_ERR_UNSUPPORTED;
+    return kt_error_set(error, KT_ERR_UNSUPPORTED,
+                        "--auditor-key and --upstream belong to modes that this version does not support");
   }
   if (kt_registration_from_name(request->registration, &registration) != KT_OK) {
-    kt_say("--registration %s: it is open, token or closed", request->registration);
-    return KT_ERR_USAGE;
+    return kt_error_set(error, KT_ERR_USAGE, "--registration %s: it is open, token or closed", request->registration);
   }
   return KT_OK;
 }
 
-static enum kt_err read_duration(const char *option, const char *text, uint64_t *ret_ms)
+static enum kt_err read_duration(const char *option, const char *text, uint64_t *ret_ms, struct kt_error *error)
 {
   const char *why = NULL;
   enum kt_err err = kt_duration_parse(text, ret_ms, &why);
@@ -59,25 +60,22 @@ static enum kt_err read_duration(const char *option, const char *text, uint64_t 
     err = KT_ERR_FORMAT;
     why = "it must be greater than zero";
   }
-  if (err != KT_OK) {
-    kt_say("--%s %s: %s", option, text, why);
-  }
-  return err;
+  return err == KT_OK ? KT_OK : kt_error_set(error, err, "--%s %s: %s", option, text, why);
 }
 
-static enum kt_err read_windows(const struct request *request, struct kt_config *config)
+static enum kt_err read_windows(const struct request *request, struct kt_config *config, struct kt_error *error)
 {
   enum kt_err err =
-      read_duration("reasonable-monitoring-window", request->window, &config->reasonable_monitoring_window);
+      read_duration("reasonable-monitoring-window", request->window, &config->reasonable_monitoring_window, error);
   if (err == KT_OK) {
-    err = read_duration("max-ahead", request->max_ahead, &config->max_ahead);
+    err = read_duration("max-ahead", request->max_ahead, &config->max_ahead, error);
   }
   if (err == KT_OK) {
-    err = read_duration("max-behind", request->max_behind, &config->max_behind);
+    err = read_duration("max-behind", request->max_behind, &config->max_behind, error);
   }
   if (err == KT_OK && request->lifetime != NULL) {
     config->has_maximum_lifetime = true;
-    err = read_duration("maximum-lifetime", request->lifetime, &config->maximum_lifetime);
+    err = read_duration("maximum-lifetime", request->lifetime, &config->maximum_lifetime, error);
   }
   return err;
 }
@@ -229,7 +227,7 @@ static enum kt_err create_entry_0(struct kt_instance *instance, struct kt_error 
 }
 
 /* Entry 0 and the guard, through the files that were just written. */
-static enum kt_err create_log(const char *dir, struct kt_error *error)
+static enum kt_err create_log(const char *dir, struct kt_hash *ret_log_id, struct kt_error *error)
 {
   struct kt_instance *instance = malloc(sizeof *instance);
   if (instance == NULL) {
@@ -243,12 +241,16 @@ static enum kt_err create_log(const char *dir, struct kt_error *error)
   if (err == KT_OK) {
     err = create_entry_0(instance, error);
   }
+  if (err == KT_OK) {
+    kt_config_log_id(&instance->config, ret_log_id);
+  }
   kt_instance_release(instance);
   free(instance);
   return err;
 }
 
-static enum kt_err fill_dir(const struct request *request, struct kt_config *config, struct kt_error *error)
+static enum kt_err fill_dir(const struct request *request, struct kt_config *config, struct kt_hash *ret_log_id,
+                            struct kt_error *error)
 {
   enum kt_err err = make_key(request->dir, KT_NAME_SIGNING_KEY, "signing", error);
   if (err == KT_OK) {
@@ -260,32 +262,42 @@ static enum kt_err fill_dir(const struct request *request, struct kt_config *con
   if (err == KT_OK) {
     err = write_settings(request, error);
   }
-  return err == KT_OK ? create_log(request->dir, error) : err;
+  return err == KT_OK ? create_log(request->dir, ret_log_id, error) : err;
 }
 
-static int create(const struct request *request, struct kt_config *config)
+static enum kt_err create(const struct request *request, struct kt_config *config, struct kt_hash *ret_log_id,
+                          struct kt_error *error)
 {
   bool made = false;
-  struct kt_error error;
-  enum kt_err err = make_dir(request->dir, &made, &error);
+  enum kt_err err = make_dir(request->dir, &made, error);
   if (err != KT_OK) {
-    return kt_report(err, &error);
+    return err;
   }
-  err = fill_dir(request, config, &error);
+  err = fill_dir(request, config, ret_log_id, error);
   if (err != KT_OK) {
     remove_all(request->dir, made);
-    return kt_report(err, &error);
   }
-  (void)printf("log created in %s\n", request->dir);
+  return err;
+}
+
+static int show_log(const struct kt_verb *verb, const struct request *request, const struct kt_hash *log_id,
+                    bool as_json)
+{
   kt_say("the head guard is %s/" HEAD_GUARD_NAME
          ": there it does not survive a restore of the whole folder. Move it to "
          "another disk and set head-guard in %s/" KT_NAME_SETTINGS ".",
          request->dir, request->dir);
+  if (as_json) {
+    return kt_report_json(verb, json_pack("{s:o, s:{s:o, s:i}}", "dir", kt_json_lossy(request->dir), "log", "id",
+                                          kt_json_hash(log_id), "tree_size", 1));
+  }
+  (void)printf("log created in %s\n", request->dir);
   return KT_EXIT_DONE;
 }
 
 int kt_verb_init(const struct kt_verb *verb, int argc, char **argv)
 {
+  bool as_json = false;
   struct request request = { .mode = "contact-monitoring",
                              .suite = "ed25519",
                              .registration = "open",
@@ -304,11 +316,21 @@ int kt_verb_init(const struct kt_verb *verb, int argc, char **argv)
     { "max-ahead", &request.max_ahead, NULL },
     { "max-behind", &request.max_behind, NULL },
     { "maximum-lifetime", &request.lifetime, NULL },
+    { "json", NULL, &as_json },
   };
   struct kt_config config = { .suite = kt_suite_by_id(KT_SUITE_ED25519), .mode = KT_MODE_CONTACT_MONITORING };
-  if (kt_cli_parse(verb, argc, argv, options, sizeof options / sizeof options[0], &request.dir, 1) != KT_OK ||
-      check_kind(&request) != KT_OK || read_windows(&request, &config) != KT_OK) {
+  struct kt_error error;
+  struct kt_hash log_id;
+  if (kt_cli_parse(verb, argc, argv, options, sizeof options / sizeof options[0], &request.dir, 1) != KT_OK) {
     return KT_EXIT_USAGE;
   }
-  return create(&request, &config);
+  enum kt_err err = check_kind(&request, &error);
+  if (err == KT_OK) {
+    err = read_windows(&request, &config, &error);
+  }
+  if (err == KT_OK) {
+    err = create(&request, &config, &log_id, &error);
+  }
+  return err == KT_OK ? show_log(verb, &request, &log_id, as_json)
+                      : kt_report_failure(verb, as_json, NULL, err, &error);
 }

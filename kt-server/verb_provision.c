@@ -43,8 +43,8 @@ static void complain(struct import *import, uint64_t line, const char *text)
   kt_say("%s:%" PRIu64 ": %s", import->file, line, text);
   import->n_refused++;
   if (import->refusals != NULL && import->n_refused <= REFUSALS_MAX) {
-    (void)json_array_append_new(import->refusals, json_pack("{s:I, s:o}", "line", (json_int_t)line, "text",
-                                                            kt_json_lossy(text)));
+    (void)json_array_append_new(import->refusals,
+                                json_pack("{s:I, s:o}", "line", (json_int_t)line, "text", kt_json_lossy(text)));
   }
 }
 
@@ -192,7 +192,7 @@ static int show_import(const struct kt_verb *verb, const struct import *import, 
     view = json_pack("{s:I, s:I, s:I, s:O}", "inserted", (json_int_t)import->n_inserted, "unchanged",
                      (json_int_t)import->n_unchanged, "refused", (json_int_t)import->n_refused, "refusals",
                      import->refusals);
-  } else {
+  } else if (err == KT_OK || import->n_inserted + import->n_unchanged > 0) {
     (void)printf("inserted %" PRIu64 ", unchanged %" PRIu64 ", refused %" PRIu64 "\n", import->n_inserted,
                  import->n_unchanged, import->n_refused);
   }
@@ -268,9 +268,9 @@ static int show_result(const struct kt_verb *verb, const char *label, const json
     return kt_report_failure(verb, as_json, NULL, KT_ERR_UNDETERMINED, &error);
   }
   if (as_json) {
-    return kt_report_json(verb, json_pack("{s:s, s:O, s:O}", "label", label, "version",
-                                          json_object_get(result, "version"), "position",
-                                          json_object_get(result, "position")));
+    return kt_report_json(verb,
+                          json_pack("{s:s, s:O, s:O}", "label", label, "version", json_object_get(result, "version"),
+                                    "position", json_object_get(result, "position")));
   }
   (void)printf("%s: version %" JSON_INTEGER_FORMAT " in log entry %" JSON_INTEGER_FORMAT "\n", label,
                json_integer_value(json_object_get(result, "version")),

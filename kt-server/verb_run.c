@@ -4,10 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "admin.h"
 #include "http.h"
+
+#define FILES_PER_THREAD 8 /* epoll, its wake-up, a reader of the database */
+#define FILES_BESIDES 64   /* the sequencer's, sockets, administration */
 
 /* Everything that runs; what is NULL was not started. */
 struct server {
@@ -71,10 +75,32 @@ static enum kt_err open_instance(struct server *server, struct kt_error *error)
   return err;
 }
 
+/* Clients must not use up the open files that the database and the guard need. */
+static enum kt_err reserve_files(const struct kt_settings *settings, struct kt_error *error)
+{
+  const rlim_t needed =
+      settings->limits.connections + KT_HEALTH_CONNECTIONS + FILES_PER_THREAD * settings->threads + FILES_BESIDES;
+  struct rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < needed) {
+    files.rlim_cur = needed;
+    if (needed > files.rlim_max || setrlimit(RLIMIT_NOFILE, &files) != 0) {
+      return kt_error_set(error, KT_ERR_USAGE,
+                          "limits.connections of %llu needs %llu open files, this process may have %llu: lower it, or "
+                          "raise the limit (ulimit -n, LimitNOFILE)",
+                          (unsigned long long)settings->limits.connections, (unsigned long long)needed,
+                          (unsigned long long)files.rlim_max);
+    }
+  }
+  return KT_OK;
+}
+
 static enum kt_err start(struct server *server, struct kt_error *error)
 {
   server->instance.on_fatal = on_fatal;
   enum kt_err err = open_instance(server, error);
+  if (err == KT_OK) {
+    err = reserve_files(&server->instance.settings, error);
+  }
   if (err != KT_OK) {
     return err;
   }

@@ -9,6 +9,8 @@
 
 #include "base/hex.h"
 
+#define FAIL_SIZE 1024
+
 static bool wants_color(FILE *data, const char *color)
 {
   if (color != NULL && strcmp(color, "always") == 0) {
@@ -103,7 +105,7 @@ static size_t printable_len(struct kt_bytes text)
   }
   bool control = point < 0x20 || (point >= 0x7f && point < 0xa0);
   /* Marks that reorder or hide what stands around them. */
-  bool direction = (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
+  bool direction = point == 0x61c || (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
                    (point >= 0x2060 && point <= 0x2069) || point == 0xfeff;
   bool surrogate = point >= 0xd800 && point <= 0xdfff;
   return control || direction || surrogate || point < smallest[len] || point > 0x10ffff ? 0 : len;
@@ -127,8 +129,11 @@ void kt_output_clean(struct kt_bytes text, char *ret_text, size_t size)
   ret_text[at] = '\0';
 }
 
-static enum kt_exit fail(struct kt_output *out, enum kt_exit code, const struct kt_reason *reason, const char *text)
+/* Arguments, paths and words of libraries are in it: it is cleaned as a whole. */
+static enum kt_exit fail(struct kt_output *out, enum kt_exit code, const struct kt_reason *reason, const char *raw)
 {
+  char text[FAIL_SIZE + 8];
+  kt_output_clean((struct kt_bytes){ (const uint8_t *)raw, strlen(raw) }, text, sizeof text);
   fprintf(out->messages, "kt-verify: %s\n", text);
   if (json_object_get(out->object, "reason") == NULL) {
     json_t *object = json_object();
@@ -147,7 +152,7 @@ static enum kt_exit fail(struct kt_output *out, enum kt_exit code, const struct 
 
 enum kt_exit kt_output_fail(struct kt_output *out, enum kt_exit code, const char *reason_code, const char *format, ...)
 {
-  char text[1024];
+  char text[FAIL_SIZE];
   va_list args;
   va_start(args, format);
   vsnprintf(text, sizeof text, format, args);
@@ -178,10 +183,15 @@ static enum kt_exit exit_of(enum kt_err err)
   return KT_EXIT_FAILED;
 }
 
+bool kt_output_is_refuted(enum kt_err err)
+{
+  return exit_of(err) == KT_EXIT_FAILED;
+}
+
 enum kt_exit kt_output_fail_reason(struct kt_output *out, enum kt_err err, const struct kt_reason *reason,
                                    const char *what)
 {
-  char text[1024];
+  char text[FAIL_SIZE];
   struct kt_reason known = *reason;
   if (known.code == NULL) {
     known = (struct kt_reason){ .code = "error", .text = kt_err_text(err) };
@@ -213,8 +223,26 @@ void kt_output_append(struct kt_output *out, const char *list, json_t *value)
   json_array_append_new(array, value);
 }
 
+static json_t *find_check(const struct kt_output *out, const char *name)
+{
+  const json_t *checks = json_object_get(out->object, "checks");
+  for (size_t i = 0; i < json_array_size(checks); i++) {
+    json_t *check = json_array_get(checks, i);
+    if (strcmp(json_string_value(json_object_get(check, "name")), name) == 0) {
+      return check;
+    }
+  }
+  return NULL;
+}
+
 void kt_output_check(struct kt_output *out, const char *name, bool ok)
 {
+  json_t *before = find_check(out, name);
+  if (before != NULL) {
+    ok = ok && json_is_true(json_object_get(before, "ok"));
+    json_object_set_new(before, "ok", json_boolean(ok));
+    return;
+  }
   json_t *check = json_object();
   json_object_set_new(check, "name", json_string(name));
   json_object_set_new(check, "ok", json_boolean(ok));
@@ -266,7 +294,8 @@ static void write_object(struct kt_output *out, enum kt_exit code)
   json_object_set_new(object, "schema", json_string(schema));
   json_object_set_new(object, "verdict", json_string(verdict));
   json_object_update(object, out->object);
-  json_dumpf(object, out->data, JSON_COMPACT);
+  /* ASCII: labels and names of others must not drive the terminal this may be printed on. */
+  json_dumpf(object, out->data, JSON_COMPACT | JSON_ENSURE_ASCII);
   fputc('\n', out->data);
   json_decref(object);
 }

@@ -54,9 +54,13 @@ __attribute__((format(printf, 4, 5))) enum kt_exit kt_output_fail(struct kt_outp
 enum kt_exit kt_output_fail_reason(struct kt_output *out, enum kt_err err, const struct kt_reason *reason,
                                    const char *what);
 
+/* The answer itself is wrong: not the clock, not memory. */
+bool kt_output_is_refuted(enum kt_err err);
+
 /* Members of the JSON object. Values are stolen; a NULL value is ignored. */
 void kt_output_set(struct kt_output *out, const char *name, json_t *value);
 void kt_output_append(struct kt_output *out, const char *list, json_t *value);
+/* A check that was made; made several times, it is one entry that holds when it held each time. */
 void kt_output_check(struct kt_output *out, const char *name, bool ok);
 json_t *kt_output_hex(struct kt_bytes bytes);
 json_t *kt_output_base64(struct kt_bytes bytes);

@@ -39,8 +39,8 @@ void kt_own_report_devices(struct kt_own_label *own)
   }
   kt_output_set(out, "signed", json_boolean(set.is_signed));
   kt_output_set(out, "devices", json_array());
-  kt_output_data(out, "version %" PRIu32 ", %s, %zu device(s)\n", version, set.is_signed ? "signed" : "NOT SIGNED",
-                 set.n_devices);
+  kt_output_data(out, "version %" PRIu32 ", %s, %zu %s\n", version, set.is_signed ? "signed" : "NOT SIGNED",
+                 set.n_devices, set.n_devices == 1 ? "device" : "devices");
   for (size_t i = 0; i < set.n_devices; i++) {
     bool knows = false;
     if (kt_owner_knows_device(&own->known, &set.devices[i], &knows) != KT_OK) {

@@ -75,12 +75,23 @@ enum kt_exit kt_session_open_state(const struct kt_cli *cli, bool create, struct
 /* A reply that is not an answer: say so. */
 enum kt_exit kt_session_refused(struct kt_session *session, const struct kt_reply *reply, const char *what);
 
-/* session_fork.c: the verification of an answer failed with `code` already said; the final word. */
-enum kt_exit kt_session_fork_check(struct kt_session *session, enum kt_exit code);
+/* session_fork.c: ask once more without `last`, state untouched. */
+enum kt_fork_found {
+  KT_FORK_NONE,     /* nothing more against the log, or no answer */
+  KT_FORK_REPORTED, /* a fork or a rollback: evidence, alert and reason are done */
+  KT_FORK_INVALID,  /* what it shows to somebody who remembers nothing does not verify either: *ret_reason */
+};
+enum kt_fork_found kt_session_fork_check(struct kt_session *session, struct kt_reason *ret_reason);
 /* Two heads that contradict each other, found by other means: save evidence (unless a head is unsigned), raise the alert,
  * say so. consistency: from the smaller size to the larger, empty for one size. */
 enum kt_exit kt_session_report_fork(struct kt_session *session, const struct kt_seen_head *ours,
                                     const struct kt_seen_head *theirs, struct kt_bytes consistency);
+/* session_failed.c: keep an answer that does not verify, with what was asked and the head retained now, for whoever looks
+ * into it; the same answer to the same request once. request: as in <kt/evidence.h>. Says where, or why not. */
+void kt_session_keep_failed(struct kt_session *session, const char *code, struct kt_bytes request,
+                            struct kt_bytes response);
+/* "POST path", a line break, the body; in the arena, empty when memory runs out. */
+struct kt_bytes kt_session_request_text(struct kt_session *session, const char *path, struct kt_bytes body);
 /* The head accepted at exactly this size, with the signature and configuration of that time; false: none. */
 bool kt_session_seen_head(struct kt_session *session, uint64_t size, struct kt_seen_head *ret_head);
 

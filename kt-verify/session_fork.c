@@ -8,8 +8,13 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/writer.h"
 #include "evidence_store.h"
+#include "report.h"
 #include "state_alerts.h"
+
+#define DISTINGUISHED "/v1/distinguished"
+#define HEAD_TEXT_LEN (8 + KT_HASH_LEN)
 
 struct fork_check {
   struct kt_session *session;
@@ -20,32 +25,46 @@ struct fork_check {
   struct kt_evidence evidence;
 };
 
-/* The head the log shows to somebody who remembers nothing. False: none that verifies on its own. */
-static bool fetch_theirs(struct fork_check *check)
+/* The head the log shows to somebody who remembers nothing. */
+static enum kt_err verify_theirs(struct fork_check *check, struct kt_bytes request, const struct kt_reply *reply,
+                                 struct kt_reason *reason)
 {
   static const struct kt_log_state nothing;
   struct kt_session *session = check->session;
+  struct kt_distinguished_result *result = kt_arena_alloc(&session->arena, 1, sizeof *result);
+  const struct kt_bytes body = { kt_arena_copy(&session->arena, reply->body, reply->len), reply->len };
+  const struct kt_client client = {
+    .config = &session->config, .log = &nothing, .now_ms = kt_now_ms(), .arena = &session->arena, .reason = reason
+  };
+  if (result == NULL || body.data == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  enum kt_err err = kt_verify_distinguished(&client, NULL, body, result);
+  if (err == KT_OK) {
+    check->theirs_log = &result->log;
+  } else if (kt_output_is_refuted(err)) {
+    kt_session_keep_failed(session, reason->code, kt_session_request_text(session, DISTINGUISHED, request), body);
+  }
+  return err;
+}
+
+/* KT_ERR_UNDETERMINED: no answer. */
+static enum kt_err fetch_theirs(struct fork_check *check, struct kt_reason *reason)
+{
+  static const struct kt_log_state nothing;
   struct kt_reply reply;
   struct kt_writer w;
-  struct kt_distinguished_result *result = kt_arena_alloc(&session->arena, 1, sizeof *result);
-  bool ok = false;
+  enum kt_err err = KT_ERR_UNDETERMINED;
   kt_writer_init(&w, 64);
   kt_request_distinguished(&w, &nothing, NULL);
-  kt_transport_post(session->transport, "/v1/distinguished", (struct kt_bytes){ w.buf, w.len }, NULL, &reply);
-  kt_writer_release(&w);
+  const struct kt_bytes request = { w.buf, w.len };
+  kt_transport_post(check->session->transport, DISTINGUISHED, request, NULL, &reply);
   if (reply.kind == KT_REPLY_OK) {
-    struct kt_reason reason = { .code = NULL };
-    const struct kt_client client = {
-      .config = &session->config, .log = &nothing, .now_ms = kt_now_ms(), .arena = &session->arena, .reason = &reason
-    };
-    struct kt_bytes body = { kt_arena_copy(&session->arena, kt_reply_body(&reply).data, reply.len), reply.len };
-    ok = result != NULL && body.data != NULL && kt_verify_distinguished(&client, NULL, body, result) == KT_OK;
-  }
-  if (ok) {
-    check->theirs_log = &result->log;
+    err = verify_theirs(check, request, &reply, reason);
   }
   kt_reply_release(&reply);
-  return ok;
+  kt_writer_release(&w);
+  return err;
 }
 
 static struct kt_seen_head seen_head(struct kt_session *session, const struct kt_log_state *log, uint64_t seen_ms)
@@ -103,12 +122,32 @@ static bool is_fork(const struct kt_evidence *evidence)
   return evidence->kind == KT_EVIDENCE_FORK || evidence->kind == KT_EVIDENCE_INCONSISTENT;
 }
 
+/* Tree size and root. */
+static struct kt_bytes head_text(const struct kt_seen_head *head, uint8_t buf[static HEAD_TEXT_LEN])
+{
+  struct kt_writer w;
+  kt_writer_init_fixed(&w, buf, HEAD_TEXT_LEN);
+  kt_write_u64(&w, head->size);
+  kt_write_bytes(&w, head->root.b, KT_HASH_LEN);
+  return (struct kt_bytes){ buf, HEAD_TEXT_LEN };
+}
+
+/* docs/formats.md, Alert ids: a fork is the same whichever head was seen first; a rollback is from a larger head,
+ * however often and to whatever smaller ones. */
 static struct kt_alert make_alert(const struct fork_check *check)
 {
-  struct kt_alert alert = { .kind = is_fork(&check->evidence) ? KT_ALERT_FORK : KT_ALERT_ROLLBACK,
-                            .audience = KT_AUDIENCE_ANYONE };
-  const struct kt_bytes parts[] = { { check->ours.root.b, KT_HASH_LEN }, { check->theirs.root.b, KT_HASH_LEN } };
-  kt_alert_id_compute(alert.kind, &check->session->log_id, (struct kt_bytes){ NULL, 0 }, parts, 2, &alert.id);
+  bool fork = is_fork(&check->evidence);
+  struct kt_alert alert = { .kind = fork ? KT_ALERT_FORK : KT_ALERT_ROLLBACK, .audience = KT_AUDIENCE_ANYONE };
+  uint8_t ours[HEAD_TEXT_LEN];
+  uint8_t theirs[HEAD_TEXT_LEN];
+  struct kt_bytes parts[] = { head_text(&check->ours, ours), head_text(&check->theirs, theirs) };
+  if (fork && memcmp(ours, theirs, HEAD_TEXT_LEN) > 0) {
+    const struct kt_bytes first = parts[0];
+    parts[0] = parts[1];
+    parts[1] = first;
+  }
+  kt_alert_id_compute(alert.kind, &check->session->log_id, (struct kt_bytes){ NULL, 0 }, parts, fork ? 2 : 1,
+                      &alert.id);
   return alert;
 }
 
@@ -140,6 +179,8 @@ static enum kt_exit report(struct fork_check *check)
   const struct kt_alert alert = make_alert(check);
   const struct kt_alert_text *text = kt_alert_text(&alert);
   const char *name = kt_alert_kind_name(alert.kind);
+  kt_output_append(session->out, "alerts", kt_report_alert_json(&alert));
+  kt_output_check(session->out, name, false);
   /* The failed check was said before; what it means is the reason a script gets. */
   json_object_del(session->out->object, "reason");
   kt_output_fail(session->out, KT_EXIT_FAILED, name,
@@ -152,11 +193,23 @@ static enum kt_exit report(struct fork_check *check)
   return KT_EXIT_FAILED;
 }
 
-enum kt_exit kt_session_fork_check(struct kt_session *session, enum kt_exit code)
+static enum kt_fork_found reported(struct fork_check *check)
+{
+  report(check);
+  return KT_FORK_REPORTED;
+}
+
+enum kt_fork_found kt_session_fork_check(struct kt_session *session, struct kt_reason *ret_reason)
 {
   struct fork_check check = { .session = session };
-  if (!fetch_theirs(&check)) {
-    return code;
+  struct kt_reason reason = { .code = NULL };
+  enum kt_err err = fetch_theirs(&check, &reason);
+  if (kt_output_is_refuted(err)) {
+    *ret_reason = reason;
+    return KT_FORK_INVALID;
+  }
+  if (err != KT_OK) {
+    return KT_FORK_NONE;
   }
   const struct kt_log_state *ours = &session->pinned->log;
   check.theirs = seen_head(session, check.theirs_log, kt_now_ms());
@@ -166,16 +219,16 @@ enum kt_exit kt_session_fork_check(struct kt_session *session, enum kt_exit code
     check.ours = then;
   }
   if (check.theirs.size == check.ours.size) {
-    return roots_differ(&check.theirs.root, &check.ours.root) ? report(&check) : code;
+    return roots_differ(&check.theirs.root, &check.ours.root) ? reported(&check) : KT_FORK_NONE;
   }
   if (check.theirs.size > check.ours.size) {
-    return does_not_extend(&check) ? report(&check) : code;
+    return does_not_extend(&check) ? reported(&check) : KT_FORK_NONE;
   }
   /* Smaller: a head of exactly that size, accepted once, may show more. */
   if (kt_session_seen_head(session, check.theirs.size, &then) && roots_differ(&then.root, &check.theirs.root)) {
     check.ours = then;
   }
-  return report(&check);
+  return reported(&check);
 }
 
 enum kt_exit kt_session_report_fork(struct kt_session *session, const struct kt_seen_head *ours,

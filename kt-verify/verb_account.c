@@ -25,9 +25,9 @@ static enum kt_exit explain_start(struct kt_own_label *own)
     code = KT_EXIT_ALERT;
   } else if (own->account.n_judged > 0) {
     kt_output_note(out,
-                   "kt-verify: %s has %" PRIu32 " version(s) in the log already. Nothing is approved: look at the "
+                   "kt-verify: %s has %" PRIu32 " %s in the log already. Nothing is approved: look at the "
                    "devices, then use monitor approve or device remove\n",
-                   own->name, own->account.n_judged);
+                   own->name, own->account.n_judged, own->account.n_judged == 1 ? "version" : "versions");
   }
   kt_own_report_devices(own);
   return (enum kt_exit)kt_exit_code_worse((int)kt_report_alerts(own->session, label, KT_EXIT_OK), (int)code);

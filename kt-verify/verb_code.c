@@ -101,8 +101,8 @@ enum kt_exit kt_verb_code_show(const struct kt_cli *cli, struct kt_output *out)
     kt_output_data(out, "%s\n", text);
     kt_output_note(out,
                    "kt-verify: between %s and %s. Ask for the digits the other person sees, by voice or in person, "
-                   "then: kt-verify code compare\n",
-                   code.own.name, code.watch.name);
+                   "then: kt-verify code compare %s DIGITS\n",
+                   code.own.name, code.watch.name, code.watch.name);
     kt_report_contact(out, &code.watch.other.contact);
   }
   kt_session_close(&code.session);
@@ -140,6 +140,7 @@ static void describe_groups(struct code *code)
 static enum kt_err keep_mismatch(struct code *code, struct kt_session *session)
 {
   struct kt_alert alert = { .kind = KT_ALERT_CODE_MISMATCH, .audience = KT_AUDIENCE_CONTACT, .detail = code->detail };
+  /* Under another account of one's own it is another finding. */
   const struct kt_bytes parts[] = { { code->own.account.key.b, KT_ACCOUNT_KEY_LEN },
                                     { code->theirs.b, KT_ACCOUNT_KEY_LEN } };
   enum kt_raised raised;

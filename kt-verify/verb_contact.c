@@ -67,7 +67,7 @@ static void show_contact(struct kt_watch *watch)
   }
   if (watch->other.has_version) {
     kt_output_set(out, "version", json_integer((json_int_t)watch->other.version));
-    kt_output_data(out, "newest version seen %" PRIu32 ", %zu monitoring obligation(s)\n", watch->other.version,
+    kt_output_data(out, "newest version seen %" PRIu32 ", monitoring obligations: %zu\n", watch->other.version,
                    watch->other.monitoring.n_map);
   }
   if (watch->other.last.data != NULL &&
@@ -125,10 +125,7 @@ static enum kt_err apply_trust(struct change *change)
 static enum kt_err apply_untrust(struct change *change)
 {
   struct kt_contact *contact = &change->watch->other.contact;
-  enum kt_err err = kt_contact_untrust(contact, kt_now_ms(), contact);
-  return err == KT_OK ? kt_watch_settle(change->watch->session, change->watch->label, BIT(KT_ALERT_ACCOUNT_KEY_CHANGED),
-                                        KT_SETTLEMENT_ACKNOWLEDGED, 0)
-                      : err;
+  return kt_contact_untrust(contact, kt_now_ms(), contact); /* a changed key's alert stays open */
 }
 
 static enum kt_err apply_policy(struct change *change)

@@ -243,8 +243,9 @@ static enum kt_exit export_one(struct kt_session *session, const char *id, const
                         "on.\n");
   }
   kt_output_set(out, "evidence", kt_evidence_to_json(&evidence));
-  kt_output_status(out, KT_EXIT_OK, "%s written; kt-verify evidence verify FILE --config CONFIG checks it offline",
-                   target);
+  kt_output_status(out, KT_EXIT_OK, "%s written", target);
+  kt_output_note(out, "kt-verify: kt-verify evidence verify FILE checks it offline, with the log pinned there or with "
+                      "--config FILE\n");
   return KT_EXIT_OK;
 }
 

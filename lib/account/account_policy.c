@@ -35,7 +35,7 @@ static bool is_recovery_key(const struct kt_account_state *state, const struct k
 }
 
 /* "Only sets signed by it, or by a successor that it or a listed recovery key endorsed". Endorsements name the
- * predecessor, so one that belongs to an earlier succession counts for nothing here. */
+ * predecessor and the set's seq, so one that belongs to an earlier succession counts for nothing here. */
 static enum kt_set_class signer_class(const struct kt_account_state *state, const struct kt_device_set *set)
 {
   if (!set->is_signed) {

@@ -138,7 +138,12 @@ enum kt_err kt_contact_untrust(const struct kt_contact *contact, uint64_t now_ms
     return KT_ERR_ABSENT;
   }
   struct kt_contact next = *contact;
-  kt_contact_pin(&next, current_key(contact), now_ms);
+  if (contact->state == KT_CONTACT_CHANGED) { /* nobody vouched for the key the log shows now: the pinned one stays */
+    next.method = KT_METHOD_NONE;
+    next.verified_ms = 0;
+  } else {
+    kt_contact_pin(&next, &contact->key, now_ms);
+  }
   *ret_contact = next;
   return KT_OK;
 }

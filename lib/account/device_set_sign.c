@@ -10,7 +10,7 @@ static const char endorsement_context[] = "kt-endorse/1";
 
 #define CONTEXT_LEN(context) (sizeof(context) - 1)
 #define ENDORSEMENT_MESSAGE_MAX \
-  (CONTEXT_LEN(endorsement_context) + KT_HASH_LEN + 1 + KT_LABEL_MAX + (size_t)2 * KT_ACCOUNT_KEY_LEN)
+  (CONTEXT_LEN(endorsement_context) + KT_HASH_LEN + 1 + KT_LABEL_MAX + 4 + (size_t)2 * KT_ACCOUNT_KEY_LEN)
 
 /* "kt-device-set/1" and everything above the signature. */
 static void signed_bytes_write(struct kt_writer *w, const struct kt_device_set *set)
@@ -72,16 +72,18 @@ const uint8_t *kt_device_set_operator_key(const struct kt_device_set *set)
 }
 
 static void endorsement_message_write(struct kt_writer *w, const struct kt_hash *log_id, struct kt_bytes label,
-                                      const struct kt_account_key *predecessor, const struct kt_account_key *successor)
+                                      uint32_t seq, const struct kt_account_key *predecessor,
+                                      const struct kt_account_key *successor)
 {
   kt_write_bytes(w, endorsement_context, CONTEXT_LEN(endorsement_context));
   kt_write_bytes(w, log_id->b, sizeof log_id->b);
   kt_write_opaque8(w, label);
+  kt_write_u32(w, seq);
   kt_write_bytes(w, predecessor->b, sizeof predecessor->b);
   kt_write_bytes(w, successor->b, sizeof successor->b);
 }
 
-enum kt_err kt_endorsement_make(const struct kt_hash *log_id, struct kt_bytes label,
+enum kt_err kt_endorsement_make(const struct kt_hash *log_id, struct kt_bytes label, uint32_t seq,
                                 const struct kt_account_key *predecessor, const struct kt_account_key *successor,
                                 const uint8_t seed[static KT_ACCOUNT_SEED_LEN], struct kt_endorsement *ret_endorsement)
 {
@@ -89,7 +91,7 @@ enum kt_err kt_endorsement_make(const struct kt_hash *log_id, struct kt_bytes la
   struct kt_writer w;
   struct kt_endorsement endorsement;
   kt_writer_init_fixed(&w, buf, sizeof buf);
-  endorsement_message_write(&w, log_id, label, predecessor, successor);
+  endorsement_message_write(&w, log_id, label, seq, predecessor, successor);
   enum kt_err err = w.err;
   if (err == KT_OK) {
     err = kt_account_key_from_seed(seed, &endorsement.key);
@@ -111,7 +113,7 @@ enum kt_err kt_endorsement_verify(const struct kt_device_set *set, const struct 
   uint8_t buf[ENDORSEMENT_MESSAGE_MAX];
   struct kt_writer w;
   kt_writer_init_fixed(&w, buf, sizeof buf);
-  endorsement_message_write(&w, &set->log_id, set->label, predecessor, &set->account_key);
+  endorsement_message_write(&w, &set->log_id, set->label, set->seq, predecessor, &set->account_key);
   if (w.err != KT_OK) {
     return w.err;
   }

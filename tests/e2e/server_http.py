@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import socket
@@ -141,9 +142,66 @@ def check_verbs(folder):
     verb("check-config", folder)
     assert "no damage" in verb("fsck", folder)
     status = json.loads(verb("status", folder, "--json"))
-    assert status["schema"] == "kt.status/1" and status["verdict"] == "done" and status["running"] is False
+    assert status["schema"] == "kt.server.status/1" and status["verdict"] == "done" and status["running"] is False
     assert status["log"]["tree_size"] == 1 and status["labels"] == 0
     assert json.loads(verb("status", folder + "-missing", "--json", code=2).splitlines()[0])["verdict"] == "usage"
+
+
+def check_json(folder, where):
+    """--json: exactly one object on stdout, with every verb, also on failure."""
+    one = os.path.join(where, "json.json")
+    lines = os.path.join(where, "json.jsonl")
+    with open(one, "w", encoding="utf-8") as f:
+        f.write('{"devices":[]}')
+    with open(lines, "w", encoding="utf-8") as f:
+        f.write('{"label":"a","devices":[]}\nnonsense\n')
+    copy = os.path.join(where, "json")
+    shutil.copytree(folder, copy)
+    damaged = os.path.join(where, "json-damaged")
+    shutil.copytree(folder, damaged)
+    with open(os.path.join(damaged, "head-guard"), "w", encoding="utf-8") as f:
+        f.write("nonsense\n")
+    not_utf8 = os.path.join(os.fsencode(where), b"json-\xff")
+    for args, code, keys in ((["init", where + "/json-new"], 0, ["dir", "log"]), (["init", copy], 2, ["reason"]),
+                             (["init", copy, "--mode", "x"], 2, ["reason"]), (["init"], 2, ["reason"]),
+                             (["config", copy], 0, ["config", "raw"]), (["check-config", copy], 0, ["config"]),
+                             (["config", copy, "-o", where + "/json.bin"], 0, ["file"]),
+                             (["config", copy, "-o", where + "/no/x"], 3, ["reason"]),
+                             (["token", copy], 0, ["token"]), (["token", copy, "--nonsense"], 2, ["reason"]),
+                             (["token", copy, "extra"], 2, ["reason"]), (["fsck", copy], 0, ["findings"]),
+                             (["fsck", damaged], 2, ["reason"]), (["status", damaged], 2, ["reason"]),
+                             (["status", not_utf8], 2, ["reason"]), (["check-config", not_utf8], 2, ["reason"]),
+                             (["update-label", copy, "a", one], 0, ["label", "version", "position"]),
+                             (["update-label", copy, "a", lines], 2, ["reason"]),
+                             (["import", copy, lines], 2, ["inserted", "refusals", "reason"]),
+                             (["import", copy, one], 2, ["reason"])):
+        done = subprocess.run([SERVER, *args, "--json"], capture_output=True, timeout=60, check=False)
+        assert done.returncode == code, (args, done)
+        view = json.loads(done.stdout)
+        assert view["schema"] == f"kt.server.{args[0]}/1", view
+        assert view["verdict"] == {0: "done", 1: "failed", 2: "usage", 3: "undecided"}[code], view
+        assert all(key in view for key in keys), (args, view)
+        assert ("reason" in view) == (code != 0), view
+
+
+def check_open_files(folder):
+    """Connections do not use up the files of the database and the guard: what is missing is reserved, or said."""
+    def limited(soft, hard):
+        return subprocess.Popen([SERVER, "run", folder, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True,
+                                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard)))
+
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    refused = limited(256, 512)
+    said = refused.communicate(timeout=30)[1]
+    assert refused.returncode == 2 and "LimitNOFILE" in said, said
+    if hard == resource.RLIM_INFINITY or hard >= 4096:
+        with limited(256, hard) as raised:
+            assert raised.stdout.readline().startswith("listening on")
+            with open(f"/proc/{raised.pid}/limits", encoding="ascii") as f:
+                line = next(text for text in f if text.startswith("Max open files"))
+            assert int(line.split()[3]) > 1000, line
+            raised.terminate()
 
 
 def check_config_errors(folder):
@@ -455,6 +513,8 @@ def main():
         folder = os.path.join(where, "log")
         check_init(folder)
         check_verbs(folder)
+        check_json(folder, where)
+        check_open_files(folder)
         check_config_errors(folder)
         check_import(folder, where)
         server = Server(folder)

@@ -4,7 +4,7 @@
  *   (no key) --first signed set--> unverified --match or trust--> verified
  *   either --set signed by an unendorsed key--> changed --match or trust of the new key--> verified (new key pinned)
  *   changed --set signed by the pinned key again--> what it was before
- *   verified --mismatch or untrust--> unverified;  changed --untrust--> unverified (new key pinned)
+ *   verified --mismatch or untrust--> unverified
  *
  * A rotation that the pinned key, or a recovery key it listed, endorsed moves the pin and keeps state, method and time:
  * whoever verified the old key verified what it vouches for. Plain values, kept by the caller; times are Unix
@@ -53,7 +53,8 @@ KT_MUST_USE enum kt_err kt_contact_trust(const struct kt_contact *contact, const
  * against it; the alert is the caller's to raise. KT_ERR_ABSENT: nothing looked up yet. */
 KT_MUST_USE enum kt_err kt_contact_compared(const struct kt_contact *contact, enum kt_contact_method method,
                                             bool matches, uint64_t now_ms, struct kt_contact *ret_contact);
-/* Take a verification back; for a changed contact, accept the key the log shows without verifying it. */
+/* Take a verification back. A changed contact stays changed, its pinned key no longer verified: only kt_contact_trust and
+ * a match accept the new key. KT_ERR_ABSENT: nothing looked up yet. */
 KT_MUST_USE enum kt_err kt_contact_untrust(const struct kt_contact *contact, uint64_t now_ms,
                                            struct kt_contact *ret_contact);
 

@@ -91,14 +91,15 @@ void kt_device_set_value_hash(struct kt_bytes value, struct kt_hash *ret_hash);
 /* The key an unsigned set names for the label; NULL when it names none. Points into the set's input. */
 const uint8_t *kt_device_set_operator_key(const struct kt_device_set *set);
 
-/* An endorsement speaks about one label of one log and about one succession, predecessor to successor: an old one
- * cannot undo a later rotation. The seed is that of the predecessor, or of one of its recovery keys. */
-KT_MUST_USE enum kt_err kt_endorsement_make(const struct kt_hash *log_id, struct kt_bytes label,
+/* An endorsement speaks about one set, the one with this seq, of one label in one log, and about one succession,
+ * predecessor to successor: it counts nowhere else, and not again when the predecessor has come back since. The seed is
+ * that of the predecessor, or of one of its recovery keys. */
+KT_MUST_USE enum kt_err kt_endorsement_make(const struct kt_hash *log_id, struct kt_bytes label, uint32_t seq,
                                             const struct kt_account_key *predecessor,
                                             const struct kt_account_key *successor,
                                             const uint8_t seed[static KT_ACCOUNT_SEED_LEN],
                                             struct kt_endorsement *ret_endorsement);
-/* Checks the signature for set's log, label and account key; KT_ERR_PROOF when wrong or absent. */
+/* Checks the signature for set's log, label, seq and account key; KT_ERR_PROOF when wrong or absent. */
 KT_MUST_USE enum kt_err kt_endorsement_verify(const struct kt_device_set *set,
                                               const struct kt_account_key *predecessor);
 

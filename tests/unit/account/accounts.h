@@ -88,13 +88,14 @@ static inline struct kt_bytes signed_by(struct kt_device_set *set, uint8_t signe
   return encoded(set, arena);
 }
 
-/* successor takes over from predecessor, endorser vouching. */
+/* successor takes over from predecessor with this set, endorser vouching. */
 static inline void endorse(struct kt_device_set *set, uint8_t endorser, uint8_t predecessor, uint8_t successor)
 {
   struct seed seed = seed_of(endorser);
   struct kt_account_key old_key = key_of(predecessor);
   struct kt_account_key new_key = key_of(successor);
-  assert_int_equal(kt_endorsement_make(&set->log_id, set->label, &old_key, &new_key, seed.b, &set->endorsement), KT_OK);
+  assert_int_equal(
+      kt_endorsement_make(&set->log_id, set->label, set->seq, &old_key, &new_key, seed.b, &set->endorsement), KT_OK);
   set->has_endorsement = true;
 }
 

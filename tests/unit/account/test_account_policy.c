@@ -158,7 +158,7 @@ static void test_rotation_endorsed_by_the_old_key(void **state)
   assert_int_equal(admit(&log, KT_REGISTRATION_CLOSED, false), KT_OK);
   assert_established(&log, NEXT);
   assert_int_equal(judge(&log, next_by(&log, ALICE)), KT_SET_UNENDORSED_KEY); /* the old key is over */
-  /* The endorsement may stay in later sets, for contacts who still know the old key. */
+  /* Later sets may carry one of their own, for contacts who still know the old key. */
   assert_int_equal(append(&log, next_endorsed(&log, ALICE, ALICE, NEXT)), KT_SET_BY_KEY);
 }
 
@@ -190,6 +190,24 @@ static void test_old_endorsement_does_not_undo_a_later_rotation(void **state)
   assert_int_equal(append(&log, signed_by(&rotated, 4, log.arena)), KT_SET_BY_RECOVERY);
   assert_int_equal(judge(&log, next_endorsed(&log, RECOVERY, ALICE, NEXT)), KT_SET_UNENDORSED_KEY);
   assert_int_equal(admit(&log, KT_REGISTRATION_OPEN, true), KT_ERR_DENIED);
+}
+
+/* Alice rotated to NEXT and came back. What vouched for NEXT then must not let NEXT take over again. */
+static void test_old_endorsement_does_not_count_when_the_key_came_back(void **state)
+{
+  struct log log = log_new(state);
+  append(&log, next_by(&log, ALICE));
+  struct kt_device_set there = set_after(&log.state, log.arena, "a");
+  endorse(&there, ALICE, ALICE, NEXT);
+  assert_int_equal(append(&log, signed_by(&there, NEXT, log.arena)), KT_SET_BY_SUCCESSOR);
+  assert_int_equal(append(&log, next_endorsed(&log, NEXT, NEXT, ALICE)), KT_SET_BY_SUCCESSOR);
+  assert_established(&log, ALICE);
+  struct kt_device_set again = set_after(&log.state, log.arena, "a");
+  again.has_endorsement = true;
+  again.endorsement = there.endorsement;
+  assert_int_equal(judge(&log, signed_by(&again, NEXT, log.arena)), KT_SET_UNENDORSED_KEY);
+  assert_int_equal(admit(&log, KT_REGISTRATION_OPEN, true), KT_ERR_DENIED);
+  assert_int_equal(append(&log, next_endorsed(&log, ALICE, ALICE, NEXT)), KT_SET_BY_SUCCESSOR); /* a new one does */
 }
 
 static void test_endorsement_for_another_label_log_or_key(void **state)
@@ -458,6 +476,7 @@ int main(void)
     account_test(test_rotation_endorsed_by_the_old_key),
     account_test(test_rotation_endorsed_by_a_recovery_key),
     account_test(test_old_endorsement_does_not_undo_a_later_rotation),
+    account_test(test_old_endorsement_does_not_count_when_the_key_came_back),
     account_test(test_endorsement_for_another_label_log_or_key),
     account_test(test_S14_wrong_seq_or_previous),
     account_test(test_S14_wrong_label_log_or_signature),

@@ -195,6 +195,30 @@ static void test_endorsed_rotation_keeps_the_state(void **state)
   }
 }
 
+/* The contact rotated and came back; who holds the other key uses what vouched for it then, in a set of its own and in the
+ * old one. */
+static void test_old_endorsement_does_not_count_when_the_key_came_back(void **state)
+{
+  struct viewer viewer = viewer_of_bob(state);
+  struct kt_device_set there = next_set(&viewer, "ab");
+  endorse(&there, BOB, BOB, NEXT);
+  struct kt_bytes old_value = signed_by(&there, NEXT, viewer.arena);
+  log_and_look(&viewer, old_value);
+  struct kt_device_set back = next_set(&viewer, "ab");
+  endorse(&back, NEXT, NEXT, BOB);
+  log_and_look(&viewer, signed_by(&back, BOB, viewer.arena));
+  assert_pinned(&viewer, BOB, KT_CONTACT_UNVERIFIED);
+  struct kt_device_set again = next_set(&viewer, "abx");
+  again.has_endorsement = true;
+  again.endorsement = there.endorsement;
+  look(&viewer, signed_by(&again, NEXT, viewer.arena));
+  assert_alert(&viewer, KT_ALERT_ACCOUNT_KEY_CHANGED, false);
+  assert_pinned(&viewer, BOB, KT_CONTACT_CHANGED);
+  look(&viewer, old_value);
+  assert_alert(&viewer, KT_ALERT_VERSION_NOT_MINE, false);
+  assert_false(viewer.verdict.is_endorsed);
+}
+
 static void test_rotation_by_a_listed_recovery_key_only(void **state)
 {
   struct viewer viewer = viewer_of_bob(state);
@@ -361,11 +385,31 @@ static void test_untrust(void **state)
   assert_int_equal(kt_contact_untrust(contact, 90, contact), KT_OK);
   assert_pinned(&viewer, BOB, KT_CONTACT_UNVERIFIED);
   assert_int_equal(contact->method, KT_METHOD_NONE);
+}
+
+/* Only trust by fingerprint, or codes that match, accept a key that nobody endorsed. */
+static void test_untrust_does_not_accept_a_changed_key(void **state)
+{
+  struct viewer viewer = viewer_of_bob(state);
+  struct kt_contact *contact = &viewer.known.contact;
+  char operators[KT_HEX_SIZE(KT_HASH_LEN)];
+  fingerprint_of(OPERATOR, operators);
+  verify(&viewer);
   look_at_signed(&viewer, "ab", OPERATOR);
+  uint64_t since_ms = contact->since_ms;
   assert_int_equal(kt_contact_untrust(contact, 90, contact), KT_OK);
-  assert_pinned(&viewer, OPERATOR, KT_CONTACT_UNVERIFIED);
-  look_at_signed(&viewer, "ab", OPERATOR);
+  assert_pinned(&viewer, BOB, KT_CONTACT_CHANGED);
+  assert_int_equal(contact->since_ms, since_ms);
+  look_at_signed(&viewer, "ab", OPERATOR); /* still an alert, still not to be encrypted to */
+  assert_alert(&viewer, KT_ALERT_ACCOUNT_KEY_CHANGED, false);
+  assert_false(viewer.verdict.is_endorsed);
+  struct viewer trusting = viewer;
+  assert_int_equal(kt_contact_trust(contact, operators, 95, &trusting.known.contact), KT_OK);
+  assert_pinned(&trusting, OPERATOR, KT_CONTACT_VERIFIED);
+  look_at_signed(&viewer, "ab", BOB); /* the pinned key again, its verification taken back */
   assert_quiet(&viewer, true);
+  assert_pinned(&viewer, BOB, KT_CONTACT_UNVERIFIED);
+  assert_int_equal(contact->method, KT_METHOD_NONE);
 }
 
 static void test_too_little_memory(void **state)
@@ -409,6 +453,7 @@ int main(void)
     account_test(test_replaced_keys_count_as_added),
     account_test(test_unendorsed_key),
     account_test(test_endorsed_rotation_keeps_the_state),
+    account_test(test_old_endorsement_does_not_count_when_the_key_came_back),
     account_test(test_rotation_by_a_listed_recovery_key_only),
     account_test(test_unusable_values),
     account_test(test_replayed_list_does_not_count),
@@ -417,6 +462,7 @@ int main(void)
     account_test(test_trust_by_fingerprint),
     account_test(test_comparison_outcomes),
     account_test(test_untrust),
+    account_test(test_untrust_does_not_accept_a_changed_key),
     account_test(test_too_little_memory),
     account_test(test_names),
   };

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -119,12 +120,31 @@ static void a_failed_save_keeps_the_old(void **state)
   assert_true(loaded.size == guard.size);
 }
 
+/* What passes by itself, a full disk too, is told apart from what does not. */
+static void no_open_file_left_is_to_be_tried_again(void **state)
+{
+  struct kt_log_guard guard = sample();
+  struct kt_log_guard loaded;
+  struct kt_error error;
+  struct rlimit limit;
+  (void)state;
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const struct rlimit none = { .rlim_cur = 0, .rlim_max = limit.rlim_max };
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+  enum kt_err err = kt_guard_save(path, &guard, &error);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  assert_int_equal(err, KT_ERR_UNDETERMINED);
+  assert_int_equal(kt_guard_save(path, &guard, &error), KT_OK);
+  assert_int_equal(kt_guard_load(path, &loaded, &error), KT_OK);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_is_saved_is_loaded),
     cmocka_unit_test(damage_is_an_error),
     cmocka_unit_test(a_failed_save_keeps_the_old),
+    cmocka_unit_test(no_open_file_left_is_to_be_tried_again),
   };
   return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
