@@ -151,6 +151,16 @@ static bool is_group(const struct kt_verb *verbs, size_t n_verbs, const char *wo
   return false;
 }
 
+/* "help VERB" is VERB --help. */
+static void read_help_word(struct kt_cli *cli)
+{
+  if (cli->n_args > 0 && strcmp(cli->args[0], "help") == 0) {
+    cli->help = true;
+    cli->n_args--;
+    memmove(cli->args, cli->args + 1, cli->n_args * sizeof cli->args[0]);
+  }
+}
+
 static bool find_verb(struct kt_cli *cli, const struct kt_verb *verbs, size_t n_verbs)
 {
   size_t n_words = 0;
@@ -165,7 +175,7 @@ static bool find_verb(struct kt_cli *cli, const struct kt_verb *verbs, size_t n_
       return true;
     }
     if (cli->n_args == 0) {
-      return fail(cli, "no verb; %s", "kt-verify --help lists them");
+      return fail(cli, "no verb; %s", "kt-verify help lists them");
     }
     return group ? fail(cli, "%s: which of its verbs?", cli->args[0]) : fail(cli, "unknown verb %s", cli->args[0]);
   }
@@ -219,6 +229,7 @@ bool kt_cli_parse(const struct kt_verb *verbs, size_t n_verbs, int argc, char *c
     ok = parse_variable(cli, (enum kt_option)i) && ok;
   }
   cli->help = cli->values[KT_OPT_HELP] != NULL;
+  read_help_word(cli);
   return ok && find_verb(cli, verbs, n_verbs) && check_verb(cli, given);
 }
 

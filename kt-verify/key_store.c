@@ -77,16 +77,24 @@ enum kt_exit kt_key_load(struct kt_output *out, const char *home, struct kt_byte
   return KT_EXIT_OK;
 }
 
-/* Write and sync the file, then the folder, so that a key that was published is never lost to a power cut. */
-static bool write_key(int fd, const char *folder, const struct kt_secret *secret)
+static bool write_key(const char *path, const struct kt_secret *secret)
 {
   char text[TEXT_LEN + 1];
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) {
+    return false;
+  }
   sodium_bin2hex(text, sizeof text, secret->seed, KT_SEED_LEN);
   text[TEXT_LEN] = '\n';
-  bool ok = write(fd, text, sizeof text) == (ssize_t)sizeof text && fsync(fd) == 0;
+  bool ok = fchmod(fd, 0600) == 0 && write(fd, text, sizeof text) == (ssize_t)sizeof text && fsync(fd) == 0;
   sodium_memzero(text, sizeof text);
+  return close(fd) == 0 && ok;
+}
+
+static bool sync_folder(const char *folder)
+{
   int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  ok = ok && dir >= 0 && fsync(dir) == 0;
+  bool ok = dir >= 0 && fsync(dir) == 0;
   if (dir >= 0) {
     close(dir);
   }
@@ -97,25 +105,23 @@ enum kt_exit kt_key_save(struct kt_output *out, const char *home, struct kt_byte
 {
   char folder[KT_STATE_PATH_MAX + 16];
   char path[KT_STATE_PATH_MAX + 128];
+  char temporary[KT_STATE_PATH_MAX + 160];
   snprintf(folder, sizeof folder, "%s/keys", home);
   key_path(home, label, path);
+  snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
   if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
     return kt_output_fail(out, KT_EXIT_USAGE, "key-file", "cannot make %s: %s", folder, strerror(errno));
   }
-  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0 && errno == EEXIST) {
-    return kt_output_fail(out, KT_EXIT_USAGE, "key-exists", "there is an account key for this label already: %s", path);
-  }
-  bool ok = fd >= 0 && write_key(fd, folder, secret);
+  /* The whole file appears at once, and never over another: link fails where rename would replace. Synced, and the
+   * folder too, so that a key that was published is never lost to a power cut. */
+  bool ok = write_key(temporary, secret) && link(temporary, path) == 0 && sync_folder(folder);
   int saved_errno = errno;
-  if (fd >= 0) {
-    ok = close(fd) == 0 && ok;
-  }
+  unlink(temporary);
   if (ok) {
     return KT_EXIT_OK;
   }
-  if (fd >= 0) {
-    unlink(path);
+  if (saved_errno == EEXIST) {
+    return kt_output_fail(out, KT_EXIT_USAGE, "key-exists", "there is an account key for this label already: %s", path);
   }
   return kt_output_fail(out, KT_EXIT_USAGE, "key-file", "cannot write %s: %s", path, strerror(saved_errno));
 }

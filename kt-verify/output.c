@@ -282,6 +282,11 @@ json_t *kt_output_text(struct kt_bytes bytes)
   return value;
 }
 
+const char *kt_output_verdict(const struct kt_output *out, enum kt_exit code)
+{
+  return code == KT_EXIT_OK && !out->verified ? "done" : statuses[code].verdict;
+}
+
 static void write_object(struct kt_output *out, enum kt_exit code)
 {
   char schema[64];
@@ -289,10 +294,9 @@ static void write_object(struct kt_output *out, enum kt_exit code)
   for (char *c = schema; *c != '\0'; c++) {
     *c = *c == ' ' ? '-' : *c;
   }
-  const char *verdict = code == KT_EXIT_OK && !out->verified ? "done" : statuses[code].verdict;
   json_t *object = json_object();
   json_object_set_new(object, "schema", json_string(schema));
-  json_object_set_new(object, "verdict", json_string(verdict));
+  json_object_set_new(object, "verdict", json_string(kt_output_verdict(out, code)));
   json_object_update(object, out->object);
   /* ASCII: labels and names of others must not drive the terminal this may be printed on. */
   json_dumpf(object, out->data, JSON_COMPACT | JSON_ENSURE_ASCII);

@@ -54,6 +54,8 @@ __attribute__((format(printf, 4, 5))) enum kt_exit kt_output_fail(struct kt_outp
 enum kt_exit kt_output_fail_reason(struct kt_output *out, enum kt_err err, const struct kt_reason *reason,
                                    const char *what);
 
+/* The word for scripts. */
+const char *kt_output_verdict(const struct kt_output *out, enum kt_exit code);
 /* The answer itself is wrong: not the clock, not memory. */
 bool kt_output_is_refuted(enum kt_err err);
 

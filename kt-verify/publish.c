@@ -278,7 +278,9 @@ static enum kt_exit publish_once(struct kt_publication *publication)
     return kt_output_fail(session->out, KT_EXIT_USAGE, "device-set", "%s: this list of devices cannot be published: %s",
                           publication->own->name, kt_err_text(err));
   }
-  return code == KT_EXIT_OK ? kt_session_query(session, &query) : code;
+  code = code == KT_EXIT_OK ? kt_session_query(session, &query) : code;
+  bool needs_token = code == KT_EXIT_UNDECIDED && (query.status == 401 || query.status == 403);
+  return needs_token ? KT_EXIT_USAGE : code;
 }
 
 static bool raised_alerts(const struct kt_own_label *own)

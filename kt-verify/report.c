@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -22,8 +23,8 @@ void kt_report_time(uint64_t time_ms, char ret_text[static KT_TIME_SIZE])
     snprintf(ret_text, KT_TIME_SIZE, "%" PRIu64 " ms", time_ms);
     return;
   }
-  if (strftime(here, sizeof here, "%Y-%m-%d %H:%M:%S", &local) == 0 ||
-      strftime(zone, sizeof zone, "%Z", &local) == 0 || strftime(there, sizeof there, "%H:%M:%S", &utc) == 0) {
+  if (strftime(here, sizeof here, "%Y-%m-%d %H:%M:%S", &local) == 0 || strftime(zone, sizeof zone, "%Z", &local) == 0 ||
+      strftime(there, sizeof there, "%H:%M:%S", &utc) == 0) {
     snprintf(ret_text, KT_TIME_SIZE, "%" PRIu64 " ms", time_ms);
   } else if (strcmp(zone, "UTC") == 0) {
     snprintf(ret_text, KT_TIME_SIZE, "%s UTC", here);
@@ -98,18 +99,23 @@ void kt_report_key(struct kt_output *out, const char *name, const struct kt_acco
   kt_output_set(out, "account_key", kt_output_hex((struct kt_bytes){ key->b, KT_ACCOUNT_KEY_LEN }));
 }
 
-void kt_report_contact(struct kt_output *out, const struct kt_contact *contact)
+json_t *kt_report_contact_json(const struct kt_contact *contact)
 {
-  char since[KT_TIME_SIZE];
-  const char *state = kt_contact_state_name(contact->state);
   json_t *object = json_object();
-  kt_report_time(contact->since_ms, since);
-  json_object_set_new(object, "state", json_string(state));
+  json_object_set_new(object, "state", json_string(kt_contact_state_name(contact->state)));
   if (contact->method != KT_METHOD_NONE) {
     json_object_set_new(object, "method", json_string(kt_contact_method_name(contact->method)));
   }
   json_object_set_new(object, "since_ms", json_integer((json_int_t)contact->since_ms));
-  kt_output_set(out, "contact", object);
+  return object;
+}
+
+void kt_report_contact(struct kt_output *out, const struct kt_contact *contact)
+{
+  char since[KT_TIME_SIZE];
+  const char *state = kt_contact_state_name(contact->state);
+  kt_report_time(contact->since_ms, since);
+  kt_output_set(out, "contact", kt_report_contact_json(contact));
   if (!contact->has_key) {
     kt_output_data(out, "contact %s: no account key seen\n", state);
     return;
@@ -121,7 +127,7 @@ void kt_report_contact(struct kt_output *out, const struct kt_contact *contact)
 
 /* --- alerts ------------------------------------------------------------------------------------------------------------- */
 
-json_t *kt_report_alert_json(const struct kt_alert *alert)
+static json_t *alert_json(const struct kt_alert *alert)
 {
   json_t *object = json_object();
   json_object_set_new(object, "id", kt_output_hex((struct kt_bytes){ alert->id.b, KT_ALERT_ID_LEN }));
@@ -137,6 +143,21 @@ json_t *kt_report_alert_json(const struct kt_alert *alert)
   json_object_set_new(object, "detail",
                       json_string(alert->detail != NULL ? alert->detail : kt_alert_text(alert)->headline));
   return object;
+}
+
+bool kt_report_append_alert(struct kt_output *out, const struct kt_alert *alert)
+{
+  const json_t *alerts = json_object_get(out->object, "alerts");
+  json_t *object = alert_json(alert);
+  const json_t *id = json_object_get(object, "id");
+  for (size_t i = 0; i < json_array_size(alerts); i++) {
+    if (json_equal(json_object_get(json_array_get(alerts, i), "id"), id)) {
+      json_decref(object);
+      return false;
+    }
+  }
+  kt_output_append(out, "alerts", object);
+  return true;
 }
 
 static const struct kt_device *find_device(const struct kt_device_set *set, const struct kt_device_id *id)
@@ -212,22 +233,42 @@ static void report_open(struct kt_session *session, const struct kt_ledger_entry
 {
   char id[KT_HEX_SIZE(KT_ALERT_ID_LEN)];
   char since[KT_TIME_SIZE];
-  kt_output_append(session->out, "alerts", kt_report_alert_json(&entry->alert));
+  char name[CLEAN_SIZE];
+  if (!kt_report_append_alert(session->out, &entry->alert)) {
+    return; /* about the log as a whole, and reported with another label */
+  }
   if (entry->raised_ms >= session->started_ms) {
     kt_report_alert(session->out, &entry->alert, entry->label);
     return;
   }
   kt_hex_encode((struct kt_bytes){ entry->alert.id.b, KT_ALERT_ID_LEN }, id);
   kt_report_time(entry->raised_ms, since);
-  kt_output_status(session->out, KT_EXIT_ALERT, "%s open since %s (kt-verify alerts list tells more; id %s)",
-                   kt_alert_kind_name(entry->alert.kind), since, id);
+  kt_output_clean(entry->label, name, sizeof name);
+  kt_output_status(session->out, KT_EXIT_ALERT, "%s%s%s open since %s (kt-verify alerts list tells more; id %s)",
+                   kt_alert_kind_name(entry->alert.kind), name[0] != '\0' ? " " : "", name, since, id);
 }
 
 struct open_alerts {
   struct kt_bytes label;
   bool silent;
   bool any;
+  bool any_found; /* by answers of this run, which were verified whatever came after them */
 };
+
+/* What a frightened person has to read first: the log itself, then in the order of the kinds. */
+static int reading_order(const void *a, const void *b)
+{
+  const struct kt_ledger_entry *x = a;
+  const struct kt_ledger_entry *y = b;
+  int by_code = kt_alert_exit_code(x->alert.kind, false) == 1 ? 0 : 1;
+  int other_code = kt_alert_exit_code(y->alert.kind, false) == 1 ? 0 : 1;
+  return by_code != other_code ? by_code - other_code : (int)x->alert.kind - (int)y->alert.kind;
+}
+
+static bool is_found_now(const struct kt_session *session, const struct kt_ledger_entry *entry)
+{
+  return entry->raised_ms >= session->started_ms && kt_alert_exit_code(entry->alert.kind, false) == KT_EXIT_ALERT;
+}
 
 static enum kt_err read_open(void *ctx, struct kt_session *session)
 {
@@ -235,6 +276,9 @@ static enum kt_err read_open(void *ctx, struct kt_session *session)
   struct kt_ledger_entry *entries;
   size_t n;
   enum kt_err err = kt_state_alerts(&session->state, NULL, &session->arena, &entries, &n);
+  if (err == KT_OK) {
+    qsort(entries, n, sizeof *entries, reading_order);
+  }
   for (size_t i = 0; err == KT_OK && i < n; i++) {
     const struct kt_bytes *label = &entries[i].label;
     bool ours =
@@ -244,6 +288,7 @@ static enum kt_err read_open(void *ctx, struct kt_session *session)
         report_open(session, &entries[i]);
       }
       open->any = true;
+      open->any_found = open->any_found || is_found_now(session, &entries[i]);
     }
   }
   return err;
@@ -257,6 +302,8 @@ static enum kt_exit with_alerts(struct kt_session *session, struct kt_bytes labe
   if (stored != KT_EXIT_OK) {
     return (enum kt_exit)kt_exit_code_worse((int)stored, (int)code);
   }
+  /* Whoever runs the log must not turn an alert into an outage by refusing the rest of the check. */
+  code = open.any_found ? (enum kt_exit)kt_exit_code_worse((int)code, KT_EXIT_ALERT) : code;
   return (enum kt_exit)kt_ledger_exit_code((int)code, open.any);
 }
 

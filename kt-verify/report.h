@@ -17,10 +17,12 @@ void kt_report_time(uint64_t time_ms, char ret_text[static KT_TIME_SIZE]);
 void kt_report_device(struct kt_output *out, const struct kt_device *device, bool endorsed, const char *word);
 void kt_report_key(struct kt_output *out, const char *name, const struct kt_account_key *key);
 void kt_report_contact(struct kt_output *out, const struct kt_contact *contact);
+json_t *kt_report_contact_json(const struct kt_contact *contact);
 
 /* One alert in full: what was seen and where, what it means, what to do now. */
 void kt_report_alert(struct kt_output *out, const struct kt_alert *alert, struct kt_bytes label);
-json_t *kt_report_alert_json(const struct kt_alert *alert);
+/* To `alerts` of the JSON object; false: it is there already, so it was reported. */
+bool kt_report_append_alert(struct kt_output *out, const struct kt_alert *alert);
 
 /* The alert with the key fingerprints of its device, as `set` lists it, in its detail: what a person decides by. */
 struct kt_alert kt_report_with_keys(const struct kt_alert *alert, const struct kt_device_set *set,

@@ -157,8 +157,9 @@ enum kt_exit kt_session_refused(struct kt_session *session, const struct kt_repl
   const char *text = reply->error[0] != '\0' ? reply->error : "no explanation given";
   switch (reply->status) {
   case 401:
-  case 403: return kt_output_fail(out, KT_EXIT_USAGE, "forbidden", "%s: the log refuses: %s", what, text);
-  case 404: return kt_output_fail(out, KT_EXIT_USAGE, "not-a-log", "%s: this address does not serve a log (404)", what);
+  case 403: return kt_output_fail(out, KT_EXIT_UNDECIDED, "forbidden", "%s: the log refuses: %s", what, text);
+  case 404:
+    return kt_output_fail(out, KT_EXIT_UNDECIDED, "not-a-log", "%s: this address does not serve a log (404)", what);
   case 409: return kt_output_fail(out, KT_EXIT_UNDECIDED, "conflict", "%s: the log refuses: %s", what, text);
   case 410: return kt_output_fail(out, KT_EXIT_UNDECIDED, "gone", "%s: erased or pruned: %s", what, text);
   case 429:
@@ -175,6 +176,42 @@ enum kt_exit kt_session_refused(struct kt_session *session, const struct kt_repl
                         reply->status, text);
 }
 
+/* `checks`: what a verified answer went through. */
+static void report_passed(struct kt_output *out, const char *path)
+{
+  static const char *const always[] = { "format", "view", "proof", "signature", "clock" };
+  static const char *const with_vrf[] = { "/v1/search", "/v1/update", "/v1/owner/init" };
+  for (size_t i = 0; i < sizeof always / sizeof always[0]; i++) {
+    kt_output_check(out, always[i], true);
+  }
+  for (size_t i = 0; i < sizeof with_vrf / sizeof with_vrf[0]; i++) {
+    if (strcmp(path, with_vrf[i]) == 0) {
+      kt_output_check(out, "vrf", true);
+    }
+  }
+}
+
+/* The one that failed, by the code of the reason; those after it were not made. */
+static void report_check(struct kt_output *out, const struct kt_reason *reason)
+{
+  static const struct {
+    const char *code;
+    const char *name;
+  } names[] = { { "malformed-response", "format" }, { "head-signature", "signature" }, { "stale-or-clock", "clock" } };
+  const char *name = reason->code;
+  for (size_t i = 0; name != NULL && i < sizeof names / sizeof names[0]; i++) {
+    name = strcmp(reason->code, names[i].code) == 0 ? names[i].name : name;
+  }
+  if (name != NULL) {
+    kt_output_check(out, name, false);
+  }
+}
+
+static bool same_bytes(struct kt_bytes a, struct kt_bytes b)
+{
+  return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
+}
+
 /* State of the log and of the question, as of one generation. */
 static enum kt_err load(struct kt_session *session, struct kt_query *query, uint64_t *ret_generation)
 {
@@ -184,6 +221,9 @@ static enum kt_err load(struct kt_session *session, struct kt_query *query, uint
     return err;
   }
   err = kt_state_log(&session->state, &session->arena, &log);
+  if (err == KT_OK && !same_bytes(log.config, session->pinned->config)) {
+    err = KT_ERR_CONFLICT; /* config update, meanwhile: this session must not write the old one back */
+  }
   if (err == KT_OK) {
     session->pinned->log = log.log;
     session->pinned->seen_ms = log.seen_ms;
@@ -234,7 +274,34 @@ static enum kt_err commit(struct kt_session *session, struct kt_query *query, ui
   return err;
 }
 
-static enum kt_exit ask(struct kt_session *session, struct kt_query *query, struct kt_reply *ret_reply)
+/* "409 conflict (also `last` larger than the log)": what does it show to somebody who remembers nothing? */
+static enum kt_exit refused_last(struct kt_session *session, enum kt_exit code)
+{
+  struct kt_reason reason = { .code = NULL };
+  switch (kt_session_fork_check(session, &reason)) {
+  case KT_FORK_REPORTED: return KT_EXIT_FAILED;
+  case KT_FORK_INVALID:
+    json_object_del(session->out->object, "reason");
+    report_check(session->out, &reason);
+    return kt_output_fail_reason(session->out, KT_ERR_PROOF, &reason, "the log's newest head");
+  case KT_FORK_NONE: break;
+  }
+  return code;
+}
+
+static enum kt_exit refused(struct kt_session *session, const struct kt_query *query, const struct kt_reply *reply)
+{
+  if (query->quiet_refusal && query->status >= 400 && query->status < 500 && query->status != 409 &&
+      query->status != 429) {
+    return KT_EXIT_UNDECIDED;
+  }
+  enum kt_exit code = kt_session_refused(session, reply, query->what);
+  return query->status == 409 && session->pinned->log.tree.size > 0 ? refused_last(session, code) : code;
+}
+
+/* *ret_request: what was sent, in the arena. */
+static enum kt_exit ask(struct kt_session *session, struct kt_query *query, struct kt_bytes *ret_request,
+                        struct kt_reply *ret_reply)
 {
   struct kt_writer w;
   kt_writer_init(&w, REQUEST_MAX);
@@ -245,23 +312,28 @@ static enum kt_exit ask(struct kt_session *session, struct kt_query *query, stru
     return kt_output_fail(session->out, KT_EXIT_USAGE, "request", "%s: the request cannot be made: %s", query->what,
                           kt_err_text(err));
   }
-  kt_transport_post(session->transport, query->path, (struct kt_bytes){ w.buf, w.len }, query->token, ret_reply);
+  const struct kt_bytes body = { w.buf, w.len };
+  kt_transport_post(session->transport, query->path, body, query->token, ret_reply);
+  *ret_request = kt_session_request_text(session, query->path, body);
   kt_writer_release(&w);
   query->status = ret_reply->kind == KT_REPLY_PROBLEM ? ret_reply->status : 0;
-  if (ret_reply->kind == KT_REPLY_OK) {
-    return KT_EXIT_OK;
-  }
-  if (query->quiet_refusal && query->status >= 400 && query->status < 500 && query->status != 409 &&
-      query->status != 429) {
-    return KT_EXIT_UNDECIDED;
-  }
-  enum kt_exit code = kt_session_refused(session, ret_reply, query->what);
-  /* "409 conflict (also `last` larger than the log)" */
-  return query->status == 409 && session->pinned->log.tree.size > 0 ? kt_session_fork_check(session, code) : code;
+  return ret_reply->kind == KT_REPLY_OK ? KT_EXIT_OK : refused(session, query, ret_reply);
 }
 
-static enum kt_exit verify(struct kt_session *session, struct kt_query *query, struct kt_bytes response,
-                           uint64_t now_ms, struct kt_log_state *ret_log)
+/* The answer does not verify, which was said. Is there more to it? */
+static enum kt_exit refuted(struct kt_session *session, const struct kt_query *query, struct kt_bytes request,
+                            struct kt_bytes response, enum kt_exit code)
+{
+  struct kt_reason reason = { .code = NULL };
+  bool remembers = session->pinned->log.tree.size > 0;
+  if (!remembers || kt_session_fork_check(session, &reason) != KT_FORK_REPORTED) {
+    kt_session_keep_failed(session, query->reason.code != NULL ? query->reason.code : "error", request, response);
+  }
+  return code;
+}
+
+static enum kt_exit verify(struct kt_session *session, struct kt_query *query, struct kt_bytes request,
+                           struct kt_bytes response, uint64_t now_ms, struct kt_log_state *ret_log)
 {
   query->reason = (struct kt_reason){ .code = NULL };
   const struct kt_client client = { .config = &session->config,
@@ -271,29 +343,31 @@ static enum kt_exit verify(struct kt_session *session, struct kt_query *query, s
                                     .reason = &query->reason };
   query->err = query->verify(query->ctx, &client, response, ret_log);
   if (query->err == KT_OK || query->err == KT_ERR_ABSENT) {
+    report_passed(session->out, query->path);
     return query->err == KT_OK ? KT_EXIT_OK : KT_EXIT_ABSENT;
   }
+  report_check(session->out, &query->reason);
   enum kt_exit code = kt_output_fail_reason(session->out, query->err, &query->reason, query->what);
-  bool refuted = query->err == KT_ERR_PROOF || query->err == KT_ERR_FORMAT;
-  return refuted && session->pinned->log.tree.size > 0 ? kt_session_fork_check(session, code) : code;
+  return kt_output_is_refuted(query->err) ? refuted(session, query, request, response, code) : code;
 }
 
 static enum kt_exit query_once(struct kt_session *session, struct kt_query *query, enum kt_err *ret_committed)
 {
   struct kt_reply reply = { .body = NULL };
+  struct kt_bytes request = { NULL, 0 };
   uint64_t generation = 0;
   enum kt_err err = load(session, query, &generation);
   if (err != KT_OK) {
     return kt_session_store_failed(session, err);
   }
-  enum kt_exit code = ask(session, query, &reply);
+  enum kt_exit code = ask(session, query, &request, &reply);
   if (code == KT_EXIT_OK) {
     struct kt_bytes body = { kt_arena_copy(&session->arena, kt_reply_body(&reply).data, reply.len), reply.len };
     uint64_t now_ms = kt_now_ms();
     struct kt_log_state *log = kt_arena_alloc(&session->arena, 1, sizeof *log);
     code = body.data == NULL || log == NULL
                ? kt_output_fail(session->out, KT_EXIT_UNDECIDED, "memory", "%s: out of memory", query->what)
-               : verify(session, query, body, now_ms, log);
+               : verify(session, query, request, body, now_ms, log);
     if (code == KT_EXIT_OK || code == KT_EXIT_ABSENT) {
       *ret_committed = commit(session, query, generation, log, now_ms);
     }

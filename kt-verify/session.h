@@ -72,7 +72,7 @@ enum kt_exit kt_session_store_failed(struct kt_session *session, enum kt_err err
 /* Open the state of `home`; says so when it cannot be. */
 enum kt_exit kt_session_open_state(const struct kt_cli *cli, bool create, struct kt_output *out,
                                    struct kt_state *ret_state);
-/* A reply that is not an answer: say so. */
+/* A reply that is not an answer: say so. It is undecided: a log must not pass off a refusal as our mistake. */
 enum kt_exit kt_session_refused(struct kt_session *session, const struct kt_reply *reply, const char *what);
 
 /* session_fork.c: ask once more without `last`, state untouched. */

@@ -163,6 +163,7 @@ static enum kt_exit report(struct fork_check *check)
 {
   struct kt_session *session = check->session;
   char path[KT_STATE_PATH_MAX] = "";
+  char next[KT_ALERT_NEXT_SIZE];
   bool is_signed = check->ours.signature.len > 0 && check->theirs.signature.len > 0;
   kt_evidence_of_heads(&session->log_id, &check->ours, &check->theirs, check->consistency, &check->evidence);
   enum kt_err err = is_signed ? kt_evidence_save(session->state.home, &check->evidence, path) : KT_OK;
@@ -179,7 +180,7 @@ static enum kt_exit report(struct fork_check *check)
   const struct kt_alert alert = make_alert(check);
   const struct kt_alert_text *text = kt_alert_text(&alert);
   const char *name = kt_alert_kind_name(alert.kind);
-  kt_output_append(session->out, "alerts", kt_report_alert_json(&alert));
+  kt_report_append_alert(session->out, &alert);
   kt_output_check(session->out, name, false);
   /* The failed check was said before; what it means is the reason a script gets. */
   json_object_del(session->out->object, "reason");
@@ -188,8 +189,9 @@ static enum kt_exit report(struct fork_check *check)
                  check->ours.size, check->theirs.size,
                  check->ours.size == check->theirs.size ? " with another content" : "",
                  path[0] != '\0' ? " Evidence: " : "", path);
-  kt_output_note(session->out, "%s\n", text->meaning);
   kt_output_status(session->out, KT_EXIT_FAILED, "%s%s%s", name, path[0] != '\0' ? ", evidence saved: " : "", path);
+  kt_alert_next(&alert, (struct kt_bytes){ NULL, 0 }, next);
+  kt_output_data(session->out, "%s\n%s\n\n", text->meaning, next);
   return KT_EXIT_FAILED;
 }
 

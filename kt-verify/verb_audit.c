@@ -101,28 +101,17 @@ static void show_progress(const struct audit *audit, bool done)
 /* --- failures ----------------------------------------------------------------------------------------------------------- */
 
 /* The entry as it was received, as one page: no proof against the log, but what to look at. */
-static void save_failure(struct audit *audit, const char *code, uint64_t position, struct kt_bytes entry)
+static void keep_entry(struct audit *audit, const char *code, uint64_t position, struct kt_bytes entry)
 {
-  struct kt_session *session = audit->session;
-  char path[KT_STATE_PATH_MAX];
   char request[96];
-  struct kt_seen_head retained;
   struct kt_writer w;
   int n = snprintf(request, sizeof request, "GET /v1/audit?start=%" PRIu64 "&limit=1", position);
   kt_writer_init(&w, KT_REPLY_MAX + 4);
   kt_write_u32(&w, 1);
   kt_write_bytes(&w, entry.data, entry.len);
-  struct kt_evidence evidence = { .kind = KT_EVIDENCE_FAILED, .log_id = session->log_id };
-  evidence.failed = (struct kt_failed_response){ .received_ms = kt_now_ms(),
-                                                 .code = kt_text_bytes(code),
-                                                 .request = { (const uint8_t *)request, (size_t)n },
-                                                 .response = { w.buf, w.len } };
-  evidence.has_retained = kt_session_seen_head(session, session->pinned->log.tree.size, &retained);
-  if (evidence.has_retained) {
-    evidence.first = kt_evidence_signed_head(&retained);
-  }
-  if (w.err == KT_OK && kt_evidence_save(session->state.home, &evidence, path) == KT_OK) {
-    kt_output_note(session->out, "what was received is kept in %s\n", path);
+  if (w.err == KT_OK) {
+    kt_session_keep_failed(audit->session, code, (struct kt_bytes){ (const uint8_t *)request, (size_t)n },
+                           (struct kt_bytes){ w.buf, w.len });
   }
   kt_writer_release(&w);
 }
@@ -145,7 +134,7 @@ static enum kt_exit fail_entry(struct audit *audit, enum kt_err err, struct kt_r
                    "entry %" PRIu64 ": %s", position, reason->text);
   enum kt_exit code = kt_output_fail_reason(audit->session->out, err, reason, what);
   if (code == KT_EXIT_FAILED) {
-    save_failure(audit, reason->code, position, entry);
+    keep_entry(audit, reason->code, position, entry);
   }
   return code;
 }

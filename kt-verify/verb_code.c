@@ -193,8 +193,7 @@ static enum kt_exit compare(struct code *code, const struct kt_safety_number *ty
     kt_output_status(session->out, kt_report_code(session, code->watch.label, KT_EXIT_OK),
                      "MATCH, %s is a verified contact", code->watch.name);
   } else {
-    kt_output_fail(session->out, KT_EXIT_ALERT, "code-mismatch", "%s: the codes do not match. %s", code->watch.name,
-                   code->detail);
+    kt_output_fail(session->out, KT_EXIT_ALERT, "code-mismatch", "%s: MISMATCH. %s", code->watch.name, code->detail);
   }
   kt_report_contact(session->out, &code->watch.other.contact);
   exit_code = kt_report_alerts(session, code->watch.label, KT_EXIT_OK);

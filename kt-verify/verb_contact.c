@@ -19,14 +19,17 @@ static enum kt_err list_contacts(void *ctx, struct kt_session *session)
   size_t n;
   (void)ctx;
   enum kt_err err = kt_state_contacts(&session->state, &session->arena, &others, &n);
+  kt_output_set(session->out, "contacts", json_array());
   for (size_t i = 0; err == KT_OK && i < n; i++) {
     char name[4 * KT_LABEL_MAX + 8];
     const struct kt_contact *contact = &others[i].contact;
-    bool verified = contact->state == KT_CONTACT_VERIFIED;
+    json_t *object = kt_report_contact_json(contact);
     kt_output_clean(others[i].label, name, sizeof name);
     kt_output_data(session->out, "%-10s %s%s\n", kt_contact_state_name(contact->state), name,
                    others[i].watched ? " (watched)" : "");
-    kt_output_check(session->out, name, verified);
+    json_object_set_new(object, "label", kt_output_text(others[i].label));
+    json_object_set_new(object, "watched", json_boolean(others[i].watched));
+    kt_output_append(session->out, "contacts", object);
   }
   return err;
 }

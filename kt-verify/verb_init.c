@@ -51,6 +51,7 @@ static enum kt_exit fetch(struct kt_session *session, struct config_bytes *ret)
   enum kt_exit code = KT_EXIT_OK;
   if (reply.kind != KT_REPLY_OK) {
     code = kt_session_refused(session, &reply, "asking for the log's configuration");
+    code = reply.status == 404 ? KT_EXIT_USAGE : code; /* nothing is pinned: the address is wrong */
   } else if (reply.len == 0 || reply.len > KT_CONFIG_MAX) {
     code =
         kt_output_fail(session->out, KT_EXIT_FAILED, "malformed-response", "the log's configuration has a wrong form");

@@ -26,7 +26,7 @@ static void report_notes(struct kt_watch *watch)
 {
   for (size_t i = 0; i < watch->verdict.n_alerts; i++) {
     if (watch->verdict.alerts[i].is_note) {
-      kt_output_append(watch->session->out, "alerts", kt_report_alert_json(&watch->verdict.alerts[i]));
+      kt_report_append_alert(watch->session->out, &watch->verdict.alerts[i]);
       kt_report_alert(watch->session->out, &watch->verdict.alerts[i], watch->label);
     }
   }

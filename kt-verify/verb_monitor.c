@@ -23,6 +23,14 @@ static enum kt_err read_labels(void *ctx, struct kt_session *session)
                       : err;
 }
 
+static void add_label(struct kt_output *out, struct kt_bytes label, const char *name, json_t *value)
+{
+  json_t *object = json_object();
+  json_object_set_new(object, "label", kt_output_text(label));
+  json_object_set_new(object, name, value);
+  kt_output_append(out, "labels", object);
+}
+
 /* --- monitor-blind ---------------------------------------------------------------------------------------------------- */
 
 static bool is_blind(const struct kt_session *session, uint64_t checked_ms, uint64_t created_ms)
@@ -77,7 +85,7 @@ static enum kt_exit finish(struct kt_session *session, struct kt_bytes label, co
 {
   enum kt_exit with_alerts = kt_report_code(session, label, code);
   kt_output_status(session->out, with_alerts, "%s", name);
-  kt_output_check(session->out, name, with_alerts == KT_EXIT_OK);
+  add_label(session->out, label, "verdict", json_string(kt_output_verdict(session->out, with_alerts)));
   kt_report_alerts(session, label, code);
   return with_alerts;
 }
@@ -125,15 +133,18 @@ static bool wants_check(const struct kt_other_label *other)
 static enum kt_exit check_all(struct kt_session *session, const struct labels *labels)
 {
   enum kt_exit worst = KT_EXIT_OK;
+  struct kt_bytes last = { NULL, 0 };
   size_t n = 0;
   for (size_t i = 0; i < labels->n_own; i++, n++) {
     worst = (enum kt_exit)kt_exit_code_worse((int)worst, (int)check_own(session, labels->own[i]));
     kt_session_forget(session);
+    last = labels->own[i];
   }
   for (size_t i = 0; i < labels->n_others; i++) {
     if (wants_check(&labels->others[i])) {
       worst = (enum kt_exit)kt_exit_code_worse((int)worst, (int)check_other(session, labels->others[i].label));
       kt_session_forget(session);
+      last = labels->others[i].label;
       n++;
     }
   }
@@ -141,7 +152,7 @@ static enum kt_exit check_all(struct kt_session *session, const struct labels *l
     kt_output_note(session->out, "kt-verify: nothing to check: no account of yours here, nothing watched\n");
   }
   if (n == 1) {
-    kt_output_set(session->out, "label", kt_output_text(labels->n_own == 1 ? labels->own[0] : labels->others[0].label));
+    kt_output_set(session->out, "label", kt_output_text(last));
   }
   return worst;
 }
@@ -175,10 +186,10 @@ static enum kt_exit status_own(struct kt_session *session, struct kt_bytes label
   }
   bool blind = is_blind(session, own.account.checked_ms, own.account.created_ms);
   kt_report_time(own.account.checked_ms, checked);
-  kt_output_data(session->out, "%-10s %s, %" PRIu32 " version(s), checked %s\n", blind ? "OVERDUE" : "own", own.name,
+  kt_output_data(session->out, "%-10s %s, versions: %" PRIu32 ", checked %s\n", blind ? "OVERDUE" : "own", own.name,
                  own.account.n_judged, own.account.checked_ms > 0 ? checked : "never");
   code = note_blind(session, label, blind);
-  kt_output_check(session->out, own.name, !blind);
+  add_label(session->out, label, "overdue", json_boolean(blind));
   if (code == KT_EXIT_OK && blind) {
     code = kt_output_fail(session->out, KT_EXIT_UNDECIDED, "monitor-blind",
                           "%s: not checked for longer than the log's monitoring window", own.name);
@@ -194,12 +205,12 @@ static void status_other(struct kt_session *session, const struct kt_other_label
   bool overdue = other->monitoring.n_map > 0 && is_blind(session, other->checked_ms, other->contact.since_ms);
   kt_output_clean(other->label, name, sizeof name);
   kt_report_time(other->checked_ms, checked);
-  kt_output_data(session->out, "%-10s %s, %zu obligation(s), checked %s\n",
+  kt_output_data(session->out, "%-10s %s, obligations: %zu, checked %s\n",
                  overdue          ? "OVERDUE"
                  : other->watched ? "watched"
                                   : "contact",
                  name, other->monitoring.n_map, other->checked_ms > 0 ? checked : "never");
-  kt_output_check(session->out, name, !overdue);
+  add_label(session->out, other->label, "overdue", json_boolean(overdue));
 }
 
 enum kt_exit kt_verb_monitor_status(const struct kt_cli *cli, struct kt_output *out)

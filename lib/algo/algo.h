@@ -166,5 +166,7 @@ size_t kt_owner_init_versions(const uint32_t *greatest, size_t n_greatest,
                               uint32_t ret_versions[static KT_OWNER_INIT_VERSIONS_MAX]);
 size_t kt_update_versions(bool has_previous, uint32_t previous, uint32_t n_new,
                           uint32_t ret_versions[static KT_UPDATE_VERSIONS_MAX]);
+/* Sort and drop repetitions; the count that is left. */
+size_t kt_versions_sort_unique(uint32_t *versions, size_t n);
 
 #endif

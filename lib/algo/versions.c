@@ -11,8 +11,7 @@ static int compare(const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-/* Sort and drop repetitions; the count that is left. */
-static size_t sort_unique(uint32_t *versions, size_t n)
+size_t kt_versions_sort_unique(uint32_t *versions, size_t n)
 {
   size_t kept = 0;
   qsort(versions, n, sizeof *versions, compare);
@@ -32,7 +31,7 @@ size_t kt_owner_init_versions(const uint32_t *greatest, size_t n_greatest,
   for (size_t i = 0; i < n_greatest && i < KT_IBST_DEPTH_MAX; i++) {
     n += kt_ladder_base(greatest[i], &ret_versions[n]);
   }
-  return sort_unique(ret_versions, n);
+  return kt_versions_sort_unique(ret_versions, n);
 }
 
 size_t kt_update_versions(bool has_previous, uint32_t previous, uint32_t n_new,
@@ -46,7 +45,7 @@ size_t kt_update_versions(bool has_previous, uint32_t previous, uint32_t n_new,
       all[n_all++] = greatest - i;
     }
   }
-  n_all = sort_unique(all, n_all);
+  n_all = kt_versions_sort_unique(all, n_all);
   /* "omit any versions that would be contained in a search binary ladder for the previous greatest version … If there
    * was no previous greatest version of the label, omit only the version zero." */
   size_t n = 0;

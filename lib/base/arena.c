@@ -67,6 +67,15 @@ void *kt_arena_alloc(struct kt_arena *arena, size_t count, size_t size)
   return at;
 }
 
+size_t kt_arena_held(const struct kt_arena *arena)
+{
+  size_t held = 0;
+  for (const struct kt_arena_block *block = arena->blocks; block != NULL; block = block->next) {
+    held += sizeof *block + block->size;
+  }
+  return held;
+}
+
 void *kt_arena_copy(struct kt_arena *arena, const void *data, size_t len)
 {
   void *copy = kt_arena_alloc(arena, len, 1);

@@ -6,10 +6,9 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <sodium.h>
+#include <string.h>
 
 enum { COORDINATE_LEN = KT_ECDSA_P256_SIGNATURE_LEN / 2, DER_MAX = 72 };
-
-static char group_name[] = "P-256"; /* a parameter points to it; it is only read */
 
 /* NULL: the key is not one, or there is no memory. */
 static EVP_PKEY *key_from(OSSL_PARAM *params, int selection)
@@ -25,13 +24,14 @@ static EVP_PKEY *key_from(OSSL_PARAM *params, int selection)
 
 static EVP_PKEY *private_key(const struct kt_p256 *curve, const uint8_t scalar[static KT_P256_SCALAR_LEN])
 {
+  char group[] = "P-256";
   uint8_t native[KT_P256_SCALAR_LEN]; /* parameters hold numbers in the machine's order */
   const BIGNUM *number = kt_p256_scalar(curve, scalar);
   if (number == NULL || BN_bn2nativepad(number, native, sizeof native) != sizeof native) {
     return NULL;
   }
   OSSL_PARAM params[] = {
-    OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group_name, sizeof group_name - 1),
+    OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof group - 1),
     OSSL_PARAM_BN(OSSL_PKEY_PARAM_PRIV_KEY, native, sizeof native),
     OSSL_PARAM_END,
   };
@@ -42,12 +42,11 @@ static EVP_PKEY *private_key(const struct kt_p256 *curve, const uint8_t scalar[s
 
 static EVP_PKEY *public_key_from(const uint8_t public_key[static KT_P256_UNCOMPRESSED_LEN])
 {
-  uint8_t encoded[KT_P256_UNCOMPRESSED_LEN]; /* a parameter takes no const */
-  for (size_t i = 0; i < sizeof encoded; i++) {
-    encoded[i] = public_key[i];
-  }
+  char group[] = "P-256";
+  uint8_t encoded[KT_P256_UNCOMPRESSED_LEN]; /* parameters point to what is not const */
+  memcpy(encoded, public_key, sizeof encoded);
   OSSL_PARAM params[] = {
-    OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group_name, sizeof group_name - 1),
+    OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof group - 1),
     OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, encoded, sizeof encoded),
     OSSL_PARAM_END,
   };
@@ -109,7 +108,7 @@ enum kt_err kt_ecdsa_p256_sign(const uint8_t scalar[static KT_P256_SCALAR_LEN], 
   return is_signed ? KT_OK : KT_ERR_CRYPTO;
 }
 
-/* R20: libcrypto refuses r or s of zero and beyond n, and with the key every point that is not on the curve. */
+/* R10: libcrypto refuses r and s of zero, of n and beyond. */
 static enum kt_err verify_with(EVP_PKEY *key, struct kt_bytes message,
                                const uint8_t signature[static KT_ECDSA_P256_SIGNATURE_LEN])
 {

@@ -57,7 +57,8 @@ bool kt_p256_decode(const struct kt_p256 *curve, struct kt_bytes encoded, EC_POI
     return false; /* R45: SEC 1 section 2.3.4 knows no other length but infinity's */
   }
   /* libcrypto reads X9.62's hybrid form too, whose first octet is 06 or 07. */
-  bool compressed = encoded.data[0] == POINT_CONVERSION_COMPRESSED || encoded.data[0] == POINT_CONVERSION_COMPRESSED + 1;
+  bool compressed =
+      encoded.data[0] == POINT_CONVERSION_COMPRESSED || encoded.data[0] == POINT_CONVERSION_COMPRESSED + 1;
   if (!compressed && encoded.data[0] != POINT_CONVERSION_UNCOMPRESSED) {
     return false;
   }

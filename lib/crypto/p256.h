@@ -13,6 +13,7 @@
 
 #include <openssl/bn.h>
 #include <openssl/ec.h>
+#include <stdbool.h>
 
 #define KT_P256_SCALAR_LEN 32
 #define KT_P256_COMPRESSED_LEN 33

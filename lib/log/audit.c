@@ -10,8 +10,9 @@ static const struct kt_optional_u64 no_last = { .present = false };
 /* --- the feed --------------------------------------------------------------------------------------------------------- */
 
 /* "The proof field contains a batch lookup proof in the previous log entry's prefix tree for all search keys referenced by
- * added or removed." Our log never removes. */
-static enum kt_err write_update(struct kt_store_conn *conn, uint64_t pos, struct kt_arena *arena, struct kt_writer *w)
+ * added or removed." Our log never removes. KT_ERR_LIMIT: more leaves than leaves_max, nothing is proven or written. */
+static enum kt_err write_update(struct kt_store_conn *conn, uint64_t pos, size_t leaves_max, struct kt_arena *arena,
+                                struct kt_writer *w, size_t *ret_leaves)
 {
   const struct kt_prefix_nodes nodes = { .ctx = conn, .get = kt_log_node_get };
   struct kt_store_entry entry;
@@ -30,6 +31,9 @@ static enum kt_err write_update(struct kt_store_conn *conn, uint64_t pos, struct
   struct kt_auditor_update update = { .timestamp = entry.timestamp_ms,
                                       .added = (const struct kt_prefix_leaf *)(const void *)leaves.data,
                                       .n_added = leaves.len / KT_STORE_LEAF_LEN };
+  if (update.n_added > leaves_max) {
+    return KT_ERR_LIMIT;
+  }
   struct kt_hash *keys = kt_arena_alloc(arena, update.n_added, sizeof *keys);
   if (keys == NULL) {
     return KT_ERR_MEMORY;
@@ -40,55 +44,67 @@ static enum kt_err write_update(struct kt_store_conn *conn, uint64_t pos, struct
   err = kt_prefix_prove(&nodes, before, keys, update.n_added, arena, &update.proof);
   if (err == KT_OK) {
     kt_auditor_update_write(w, &update);
+    *ret_leaves = update.n_added;
     err = w->err;
   }
   return err;
 }
 
-/* Updates until one is over the bounds; that one is taken back. Each has its own memory. */
+/* Updates until one is over the bounds; that one is taken back, unless it is the first and only the leaves are too many.
+ * Each has its own memory. */
 static enum kt_err write_updates(struct kt_log_query *query, uint64_t start, uint64_t n, uint32_t *ret_count)
 {
   struct kt_writer *w = query->w;
-  size_t response_max = query->reader->log->options.limits.response_max;
+  const struct kt_log_limits *limits = &query->reader->log->options.limits;
+  size_t leaves_left = limits->audit_leaves_max;
   uint32_t count = 0;
   enum kt_err err = KT_OK;
   while (err == KT_OK && count < n) {
     struct kt_arena arena;
     size_t before = w->len;
+    size_t n_leaves = 0;
     kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
-    err = write_update(query->reader->conn, start + count, &arena, w);
+    err = write_update(query->reader->conn, start + count, count > 0 ? leaves_left : SIZE_MAX, &arena, w, &n_leaves);
     kt_arena_release(&arena);
-    bool over = err == KT_ERR_LIMIT || w->len - query->w_start > response_max;
+    bool over = err == KT_ERR_LIMIT || w->len - query->w_start > limits->response_max;
     if (over && count > 0) {
       w->len = before;
       w->err = KT_OK;
       err = KT_OK;
       break;
     }
+    leaves_left -= n_leaves < leaves_left ? n_leaves : leaves_left;
     count++;
   }
   *ret_count = count;
   return err;
 }
 
-static enum kt_err answer_feed(struct kt_log_query *query, uint64_t start, uint64_t limit, uint32_t *ret_count)
+struct feed {
+  uint64_t start;
+  uint64_t limit;
+  uint32_t *ret_count;
+};
+
+static enum kt_err answer_feed(struct kt_log_query *query, const void *ctx)
 {
+  const struct feed *feed = ctx;
   uint64_t size = query->head.size;
   uint64_t max = query->reader->log->options.limits.audit_max;
-  uint64_t n = limit < max ? limit : max;
-  if (start > size) {
+  uint64_t n = feed->limit < max ? feed->limit : max;
+  if (feed->start > size) {
     return kt_log_query_refuse(query, KT_ERR_USAGE, "start", "start is %llu, but this log has %llu entries",
-                               (unsigned long long)start, (unsigned long long)size);
+                               (unsigned long long)feed->start, (unsigned long long)size);
   }
-  n = n < size - start ? n : size - start;
+  n = n < size - feed->start ? n : size - feed->start;
   uint32_t count = 0;
   kt_write_u32(query->w, 0); /* the count, known at the end */
-  enum kt_err err = query->w->err == KT_OK ? write_updates(query, start, n, &count) : query->w->err;
+  enum kt_err err = query->w->err == KT_OK ? write_updates(query, feed->start, n, &count) : query->w->err;
   if (err == KT_OK) {
     struct kt_writer head;
     kt_writer_init_fixed(&head, query->w->buf + query->w_start, sizeof count);
     kt_write_u32(&head, count);
-    *ret_count = count;
+    *feed->ret_count = count;
   }
   return err;
 }
@@ -96,13 +112,9 @@ static enum kt_err answer_feed(struct kt_log_query *query, uint64_t start, uint6
 enum kt_err kt_log_audit(struct kt_log_reader *reader, uint64_t start, uint64_t limit, struct kt_arena *arena,
                          struct kt_writer *w, uint32_t *ret_count, struct kt_log_problem *ret_problem)
 {
-  struct kt_log_query query;
   uint32_t count = 0;
-  enum kt_err err = kt_log_query_begin(&query, reader, &no_last, arena, w, ret_problem);
-  if (err == KT_OK) {
-    err = answer_feed(&query, start, limit, &count);
-  }
-  err = kt_log_query_end(&query, err);
+  const struct feed feed = { .start = start, .limit = limit, .ret_count = &count };
+  enum kt_err err = kt_log_query_run(reader, &no_last, arena, w, ret_problem, answer_feed, &feed);
   if (err == KT_OK && ret_count != NULL) {
     *ret_count = count;
   }
@@ -166,8 +178,9 @@ static enum kt_err write_frontier(struct kt_log_query *query, const uint64_t *fr
   return err;
 }
 
-static enum kt_err answer_state(struct kt_log_query *query, uint64_t size)
+static enum kt_err answer_state(struct kt_log_query *query, const void *ctx)
 {
+  uint64_t size = *(const uint64_t *)ctx;
   uint64_t frontier[KT_IBST_DEPTH_MAX];
   enum kt_err err = check_size(query, size);
   if (err != KT_OK) {
@@ -186,17 +199,14 @@ static enum kt_err answer_state(struct kt_log_query *query, uint64_t size)
 enum kt_err kt_log_audit_state(struct kt_log_reader *reader, uint64_t size, struct kt_arena *arena, struct kt_writer *w,
                                struct kt_log_problem *ret_problem)
 {
-  struct kt_log_query query;
-  enum kt_err err = kt_log_query_begin(&query, reader, &no_last, arena, w, ret_problem);
-  if (err == KT_OK) {
-    err = answer_state(&query, size);
-  }
-  return kt_log_query_end(&query, err);
+  return kt_log_query_run(reader, &no_last, arena, w, ret_problem, answer_state, &size);
 }
 
-static enum kt_err answer_consistency(struct kt_log_query *query, uint64_t old_size, uint64_t size)
+static enum kt_err answer_consistency(struct kt_log_query *query, const void *ctx)
 {
-  const struct kt_log_request request = { .size = size, .retained_size = old_size };
+  const struct kt_log_request *request = ctx;
+  uint64_t old_size = request->retained_size;
+  uint64_t size = request->size;
   enum kt_err err = check_size(query, size);
   if (err == KT_OK && (old_size == 0 || old_size > size)) {
     err = kt_log_query_refuse(query, KT_ERR_USAGE, "size", "the old size is %llu, the new one %llu",
@@ -205,16 +215,12 @@ static enum kt_err answer_consistency(struct kt_log_query *query, uint64_t old_s
   if (err == KT_OK) {
     err = write_heads(query, old_size);
   }
-  return err == KT_OK ? write_elements(query, &request) : err;
+  return err == KT_OK ? write_elements(query, request) : err;
 }
 
 enum kt_err kt_log_consistency(struct kt_log_reader *reader, uint64_t old_size, uint64_t size, struct kt_arena *arena,
                                struct kt_writer *w, struct kt_log_problem *ret_problem)
 {
-  struct kt_log_query query;
-  enum kt_err err = kt_log_query_begin(&query, reader, &no_last, arena, w, ret_problem);
-  if (err == KT_OK) {
-    err = answer_consistency(&query, old_size, size);
-  }
-  return kt_log_query_end(&query, err);
+  const struct kt_log_request request = { .size = size, .retained_size = old_size };
+  return kt_log_query_run(reader, &no_last, arena, w, ret_problem, answer_consistency, &request);
 }

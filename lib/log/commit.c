@@ -35,8 +35,7 @@ static enum kt_err use_token(struct kt_store_conn *writer, struct kt_log_pending
   }
   enum kt_err err = kt_store_use_token(writer, &pending->token_hash);
   if (err == KT_ERR_ABSENT || err == KT_ERR_CONFLICT) {
-    answer(pending, KT_ERR_DENIED, "registration-token",
-           err == KT_ERR_ABSENT ? "the registration token is not valid" : "the registration token was used before");
+    pending->outcome.err = kt_log_refuse_token(&pending->outcome.problem, err);
     *ret_ok = false;
     return KT_OK;
   }

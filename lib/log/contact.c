@@ -3,22 +3,13 @@
  * monitoring is never denied (S11). */
 #include "log/query.h"
 
-static enum kt_err answer(struct kt_log_query *query, const struct kt_contact_monitor_request *request)
+static enum kt_err answer(struct kt_log_query *query, const void *ctx)
 {
+  const struct kt_contact_monitor_request *request = ctx;
   struct kt_monitor_response response = { .full_tree_head = query->full_tree_head };
-  struct kt_monitor_map *map = kt_arena_alloc(query->arena, 2, sizeof *map);
-  if (map == NULL) {
-    return KT_ERR_MEMORY;
-  }
   enum kt_err err = kt_log_query_label(query, request->label);
   if (err == KT_OK) {
-    err = kt_log_query_check_map(query, request->entries, request->n_entries, &map[0]);
-  }
-  if (err == KT_OK) {
-    err = kt_contact_monitor(&query->record->view, &query->keys, &map[0], NULL, &map[1]);
-  }
-  if (err == KT_ERR_PROOF) { /* no honest walk of the tree leads to such a map */
-    return kt_log_query_refuse(query, KT_ERR_USAGE, "monitor-map", "the monitoring map contradicts itself");
+    err = kt_log_query_monitor(query, request->entries, request->n_entries, NULL);
   }
   if (err == KT_OK) {
     err = kt_log_query_proof(query, &response.monitor);
@@ -32,10 +23,5 @@ static enum kt_err answer(struct kt_log_query *query, const struct kt_contact_mo
 enum kt_err kt_log_contact_monitor(struct kt_log_reader *reader, const struct kt_contact_monitor_request *request,
                                    struct kt_arena *arena, struct kt_writer *w, struct kt_log_problem *ret_problem)
 {
-  struct kt_log_query query;
-  enum kt_err err = kt_log_query_begin(&query, reader, &request->last, arena, w, ret_problem);
-  if (err == KT_OK) {
-    err = answer(&query, request);
-  }
-  return kt_log_query_end(&query, err);
+  return kt_log_query_run(reader, &request->last, arena, w, ret_problem, answer, request);
 }

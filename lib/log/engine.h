@@ -19,6 +19,8 @@
 __attribute__((format(printf, 4, 5))) enum kt_err kt_log_refuse(struct kt_log_problem *problem, enum kt_err err,
                                                                 const char *code, const char *format, ...);
 enum kt_err kt_log_retry(struct kt_log_problem *problem, enum kt_err err, const char *code, const char *text);
+/* A registration token that is unknown (KT_ERR_ABSENT) or used (KT_ERR_CONFLICT); KT_ERR_DENIED. */
+enum kt_err kt_log_refuse_token(struct kt_log_problem *problem, enum kt_err err);
 /* A failure of the store on this handle: "store-full" and "store-busy" pass by themselves, "store" does not. */
 enum kt_err kt_log_store_problem(struct kt_log_problem *problem, enum kt_err err, const struct kt_store_conn *conn);
 
@@ -78,6 +80,7 @@ struct kt_log {
   struct kt_log_pending *first;
   struct kt_log_pending *last;
   size_t n_queued;
+  size_t n_queued_bytes;
   bool stopping;
   bool started;
   pthread_t thread;
@@ -133,6 +136,7 @@ struct kt_log_pending {
   kt_log_done done;
   void *done_ctx;
   struct kt_log_outcome outcome;
+  size_t n_bytes; /* memory held while in the queue */
   struct kt_log_pending *next;
 };
 

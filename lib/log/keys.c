@@ -67,36 +67,35 @@ static enum kt_err reserve(struct kt_log_query *query, size_t n)
   return KT_OK;
 }
 
-static void insert(struct kt_label_keys *keys, const struct kt_label_key *key)
+static int compare_keys(const void *a, const void *b)
 {
-  size_t at = keys->n++;
-  for (; at > 0 && keys->keys[at - 1].version > key->version; at--) {
-    keys->keys[at] = keys->keys[at - 1];
-  }
-  keys->keys[at] = *key;
+  uint32_t x = ((const struct kt_label_key *)a)->version;
+  uint32_t y = ((const struct kt_label_key *)b)->version;
+  return (x > y) - (x < y);
 }
 
-/* There is room for it. */
-static enum kt_err add_key(struct kt_log_query *query, uint32_t version, const struct kt_store_proof *proof)
+/* Keys of versions, none of them twice, that are not there yet; proofs NULL or one for each. The table is sorted once. */
+static enum kt_err add_keys(struct kt_log_query *query, const uint32_t *versions, size_t n,
+                            const struct kt_store_proof *proofs)
 {
-  struct kt_label_key key;
-  if (kt_label_keys_find(&query->keys, version) != NULL) {
-    return KT_OK;
+  struct kt_label_keys *keys = &query->keys;
+  enum kt_err err = reserve(query, n);
+  const struct kt_label_keys known = *keys;
+  for (size_t i = 0; err == KT_OK && i < n; i++) {
+    if (kt_label_keys_find(&known, versions[i]) == NULL) {
+      err = make_key(query, versions[i], proofs != NULL ? &proofs[i] : NULL, &keys->keys[keys->n]);
+      keys->n += err == KT_OK ? 1 : 0;
+    }
   }
-  enum kt_err err = make_key(query, version, proof, &key);
-  if (err == KT_OK) {
-    insert(&query->keys, &key);
+  if (keys->n > known.n) {
+    qsort(keys->keys, keys->n, sizeof *keys->keys, compare_keys);
   }
   return err;
 }
 
 enum kt_err kt_log_query_keys(struct kt_log_query *query, const uint32_t *versions, size_t n)
 {
-  enum kt_err err = reserve(query, n);
-  for (size_t i = 0; err == KT_OK && i < n; i++) {
-    err = add_key(query, versions[i], NULL);
-  }
-  return err;
+  return add_keys(query, versions, n, NULL);
 }
 
 enum kt_err kt_log_query_steps(struct kt_log_query *query, const uint32_t *versions, size_t n,
@@ -104,21 +103,17 @@ enum kt_err kt_log_query_steps(struct kt_log_query *query, const uint32_t *versi
                                const struct kt_ladder_step **ret_steps)
 {
   struct kt_ladder_step *steps = kt_arena_alloc(query->arena, n, sizeof *steps);
-  enum kt_err err = steps != NULL ? reserve(query, n) : KT_ERR_MEMORY;
+  struct kt_store_proof *proofs = kt_arena_alloc(query->arena, n, sizeof *proofs);
+  enum kt_err err = steps != NULL && proofs != NULL ? KT_OK : KT_ERR_MEMORY;
   for (size_t i = 0; err == KT_OK && i < n; i++) {
-    struct kt_store_proof proof;
-    err = find_proof(query, versions[i], &proof);
-    if (err == KT_OK) {
-      err = add_key(query, versions[i], &proof);
-    }
-    if (err != KT_OK) {
-      return err;
-    }
+    err = find_proof(query, versions[i], &proofs[i]);
+  }
+  if (err == KT_OK) {
+    err = add_keys(query, versions, n, proofs);
+  }
+  for (size_t i = 0; err == KT_OK && i < n; i++) {
     const struct kt_label_key *key = kt_label_keys_find(&query->keys, versions[i]);
-    steps[i].proof = kt_arena_copy(query->arena, proof.proof, proof.len);
-    if (steps[i].proof == NULL) {
-      return KT_ERR_MEMORY;
-    }
+    steps[i].proof = proofs[i].proof;
     if (key->has_commitment && commit_max != NULL && versions[i] <= *commit_max &&
         (commit_not == NULL || versions[i] != *commit_not)) {
       steps[i].has_commitment = true;

@@ -14,10 +14,12 @@ static void fill_defaults(struct kt_log_options *options)
   limits->value_max = OR_DEFAULT(limits->value_max, KT_LOG_VALUE_MAX_DEFAULT);
   limits->values_max = OR_DEFAULT(limits->values_max, KT_LOG_VALUES_MAX_DEFAULT);
   limits->queue_max = OR_DEFAULT(limits->queue_max, KT_LOG_QUEUE_MAX_DEFAULT);
+  limits->queue_bytes = OR_DEFAULT(limits->queue_bytes, KT_LOG_QUEUE_BYTES_DEFAULT);
   limits->entries_max = OR_DEFAULT(limits->entries_max, KT_LOG_ENTRIES_MAX_DEFAULT);
   limits->response_max = OR_DEFAULT(limits->response_max, KT_LOG_RESPONSE_MAX_DEFAULT);
   limits->owner_ladders_max = OR_DEFAULT(limits->owner_ladders_max, KT_LOG_OWNER_LADDERS_MAX_DEFAULT);
   limits->audit_max = OR_DEFAULT(limits->audit_max, KT_LOG_AUDIT_MAX_DEFAULT);
+  limits->audit_leaves_max = OR_DEFAULT(limits->audit_leaves_max, KT_LOG_AUDIT_LEAVES_MAX_DEFAULT);
   options->heartbeat_ms = OR_DEFAULT(options->heartbeat_ms, options->config->max_behind / 2);
 }
 

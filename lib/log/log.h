@@ -15,7 +15,7 @@
  *   KT_ERR_LIMIT        value, count or response over a limit                           413
  *   KT_ERR_USAGE, _ABSENT   refused content                                             422
  *   KT_ERR_STORE, _MEMORY, _CRYPTO   ours; with problem.retry 503, otherwise            500
- * Numbers S1 ... S14 in the sources are those of docs/must-reject. */
+ * Numbers S1 ... S14 in the sources are those of tests/reject/list.txt. */
 #ifndef KT_LOG_LOG_H
 #define KT_LOG_LOG_H
 
@@ -52,10 +52,12 @@ struct kt_log_limits {
   size_t value_max;         /* bytes of one value */
   size_t values_max;        /* values per update, at most KT_LOG_LEAVES_MAX */
   size_t queue_max;         /* waiting updates; more are refused as "busy" */
+  size_t queue_bytes;       /* memory of waiting updates; more are refused as "busy", but one may always wait */
   size_t entries_max;       /* log entries in one commit */
   size_t response_max;      /* bytes of one response */
   size_t owner_ladders_max; /* ladders of owner monitoring in one response; the owner asks again for the rest */
   size_t audit_max;         /* updates in one page of the auditor feed */
+  size_t audit_leaves_max;  /* leaves of all updates in one page: each costs a prefix proof; one update may have more */
 };
 
 #define KT_LOG_LEAVES_MAX \
@@ -88,10 +90,12 @@ struct kt_log_options {
 #define KT_LOG_VALUE_MAX_DEFAULT KT_DEVICE_SET_MAX
 #define KT_LOG_VALUES_MAX_DEFAULT 128
 #define KT_LOG_QUEUE_MAX_DEFAULT 4096
+#define KT_LOG_QUEUE_BYTES_DEFAULT ((size_t)64 << 20)
 #define KT_LOG_ENTRIES_MAX_DEFAULT 16
 #define KT_LOG_RESPONSE_MAX_DEFAULT ((size_t)16 << 20)
 #define KT_LOG_OWNER_LADDERS_MAX_DEFAULT 32
 #define KT_LOG_AUDIT_MAX_DEFAULT 256
+#define KT_LOG_AUDIT_LEAVES_MAX_DEFAULT 4096
 
 /* --- life ------------------------------------------------------------------------------------------------------- */
 
@@ -150,8 +154,8 @@ KT_MUST_USE enum kt_err kt_log_distinguished(struct kt_log_reader *reader,
 KT_MUST_USE enum kt_err kt_log_tree_head(struct kt_log_reader *reader, struct kt_arena *arena, struct kt_writer *w,
                                          struct kt_log_problem *ret_problem);
 /* GET /v1/audit: uint32 count, then the AuditorUpdates of entries start, start + 1 …; fewer than limit at the end of the
- * log, over limits.audit_max, or when the page would pass limits.response_max. start = size gives count 0; start > size
- * is KT_ERR_USAGE. The update of entry 0 carries the proof of an empty tree. ret_count may be NULL. */
+ * log, over limits.audit_max, or when the page would pass limits.audit_leaves_max or limits.response_max, but at least one
+ * where there is one. start = size gives count 0; start > size is KT_ERR_USAGE. The update of entry 0 carries the proof of an empty tree. ret_count may be NULL. */
 KT_MUST_USE enum kt_err kt_log_audit(struct kt_log_reader *reader, uint64_t start, uint64_t limit,
                                      struct kt_arena *arena, struct kt_writer *w, uint32_t *ret_count,
                                      struct kt_log_problem *ret_problem);

@@ -2,20 +2,11 @@
 /* The monitoring map of a contact's or an owner's request (S4): "each MonitorMapEntry in entries is sorted in ascending
  * order by position, … no position or version is duplicate, and … position always lies on the direct path of the first
  * log entry to contain the associated version of the label". */
-#include <stdlib.h>
-
 #include "log/query.h"
 
 static enum kt_err refuse(struct kt_log_query *query, size_t i, const char *what)
 {
   return kt_log_query_refuse(query, KT_ERR_USAGE, "monitor-map", "monitoring map entry %zu: %s", i, what);
-}
-
-static int compare_versions(const void *a, const void *b)
-{
-  uint32_t x = *(const uint32_t *)a;
-  uint32_t y = *(const uint32_t *)b;
-  return (x > y) - (x < y);
 }
 
 static enum kt_err check_order(struct kt_log_query *query, const struct kt_monitor_map_entry *entries, size_t n)
@@ -27,11 +18,8 @@ static enum kt_err check_order(struct kt_log_query *query, const struct kt_monit
     }
     versions[i] = entries[i].version;
   }
-  qsort(versions, n, sizeof versions[0], compare_versions);
-  for (size_t i = 1; i < n; i++) {
-    if (versions[i] == versions[i - 1]) {
-      return refuse(query, i, "a version is there twice");
-    }
+  if (kt_versions_sort_unique(versions, n) < n) {
+    return kt_log_query_refuse(query, KT_ERR_USAGE, "monitor-map", "the monitoring map has a version twice");
   }
   return KT_OK;
 }
@@ -57,18 +45,60 @@ static enum kt_err check_place(struct kt_log_query *query, size_t i, const struc
   return on_path ? KT_OK : refuse(query, i, "the position is not on the direct path of the version's first entry");
 }
 
-enum kt_err kt_log_query_check_map(struct kt_log_query *query, const struct kt_monitor_map_entry *entries, size_t n,
-                                   struct kt_monitor_map *ret_map)
+/* The keys of all monitoring ladders, in one go: there can be thousands. */
+static enum kt_err add_ladders(struct kt_log_query *query, const struct kt_monitor_map *map)
+{
+  uint32_t *versions = kt_arena_alloc(query->arena, map->n, KT_LADDER_MAX * sizeof *versions);
+  size_t n = 0;
+  if (versions == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  for (size_t i = 0; i < map->n; i++) {
+    n += kt_ladder_monitoring(map->entries[i].version, &versions[n]);
+  }
+  return kt_log_query_keys(query, versions, kt_versions_sort_unique(versions, n));
+}
+
+static enum kt_err check_map(struct kt_log_query *query, const struct kt_monitor_map_entry *entries, size_t n,
+                             struct kt_monitor_map *ret_map)
 {
   enum kt_err err = n <= UINT8_MAX ? check_order(query, entries, n) : KT_ERR_LIMIT;
   for (size_t i = 0; err == KT_OK && i < n; i++) {
     err = check_place(query, i, &entries[i]);
-  }
-  for (size_t i = 0; err == KT_OK && i < n; i++) {
-    uint32_t versions[KT_LADDER_MAX];
     ret_map->entries[i] = entries[i];
-    err = kt_log_query_keys(query, versions, kt_ladder_monitoring(entries[i].version, versions));
   }
   ret_map->n = n;
+  return err;
+}
+
+static bool versions_ascend(const struct kt_monitor_map *map)
+{
+  for (size_t i = 1; i < map->n; i++) {
+    if (map->entries[i].version < map->entries[i - 1].version) {
+      return false;
+    }
+  }
+  return true;
+}
+
+enum kt_err kt_log_query_monitor(struct kt_log_query *query, const struct kt_monitor_map_entry *entries, size_t n,
+                                 const uint64_t *owner_start)
+{
+  struct kt_monitor_map *map = kt_arena_alloc(query->arena, 2, sizeof *map);
+  if (map == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  enum kt_err err = check_map(query, entries, n, &map[0]);
+  if (err == KT_OK) {
+    err = add_ladders(query, &map[0]);
+  }
+  if (err == KT_OK) {
+    err = kt_contact_monitor(&query->record->view, &query->keys, &map[0], owner_start, &map[1]);
+  }
+  if (err == KT_ERR_PROOF && !versions_ascend(&map[0])) {
+    /* S4 leaves this to the requester: a later entry advertised with an earlier version is R28 of their own making. With
+     * versions that ascend, what is stored is at fault. */
+    return kt_log_query_refuse(query, KT_ERR_USAGE, "monitor-map", "the monitoring map contradicts itself");
+  }
   return err;
 }

@@ -48,8 +48,9 @@ static enum kt_err init_ladder(struct kt_log_query *query, struct kt_owner_init_
   return kt_log_query_steps(query, versions, response->n_ladder, commit_max, NULL, &response->binary_ladder);
 }
 
-static enum kt_err answer_init(struct kt_log_query *query, const struct kt_owner_init_request *request)
+static enum kt_err answer_init(struct kt_log_query *query, const void *ctx)
 {
+  const struct kt_owner_init_request *request = ctx;
   struct kt_owner_init_response response = { .full_tree_head = query->full_tree_head };
   uint64_t list[KT_IBST_DEPTH_MAX];
   uint32_t greatest[KT_IBST_DEPTH_MAX];
@@ -89,12 +90,7 @@ static enum kt_err answer_init(struct kt_log_query *query, const struct kt_owner
 enum kt_err kt_log_owner_init(struct kt_log_reader *reader, const struct kt_owner_init_request *request,
                               struct kt_arena *arena, struct kt_writer *w, struct kt_log_problem *ret_problem)
 {
-  struct kt_log_query query;
-  enum kt_err err = kt_log_query_begin(&query, reader, &request->last, arena, w, ret_problem);
-  if (err == KT_OK) {
-    err = answer_init(&query, request);
-  }
-  return kt_log_query_end(&query, err);
+  return kt_log_query_run(reader, &request->last, arena, w, ret_problem, answer_init, request);
 }
 
 /* --- Owner Monitoring ------------------------------------------------------------------------------------------------ */
@@ -130,26 +126,12 @@ static enum kt_err expected_at(void *ctx, uint64_t pos, bool *ret_exists, uint32
   return kt_log_query_keys(query, versions, kt_ladder_base(*ret_exists ? *ret_version : 0, versions));
 }
 
-static enum kt_err run_monitor(struct kt_log_query *query, const struct kt_owner_monitor_request *request,
-                               struct kt_monitor_map map[static 2])
+static enum kt_err answer_monitor(struct kt_log_query *query, const void *ctx)
 {
+  const struct kt_owner_monitor_request *request = ctx;
+  struct kt_monitor_response response = { .full_tree_head = query->full_tree_head };
   const struct kt_history history = { .ctx = query, .greatest_at = expected_at };
   struct kt_owner_progress progress;
-  struct kt_view *view = &query->record->view;
-  enum kt_err err = kt_contact_monitor(view, &query->keys, &map[0], &request->start, &map[1]);
-  if (err == KT_ERR_PROOF) {
-    return kt_log_query_refuse(query, KT_ERR_USAGE, "monitor-map", "the monitoring map contradicts itself");
-  }
-  return err == KT_OK ? kt_owner_monitor(view, &query->keys, request->start, &history, &progress) : err;
-}
-
-static enum kt_err answer_monitor(struct kt_log_query *query, const struct kt_owner_monitor_request *request)
-{
-  struct kt_monitor_response response = { .full_tree_head = query->full_tree_head };
-  struct kt_monitor_map *map = kt_arena_alloc(query->arena, 2, sizeof *map);
-  if (map == NULL) {
-    return KT_ERR_MEMORY;
-  }
   query->owner_version = request->greatest_version;
   enum kt_err err = check_start(query, request->start);
   if (err == KT_OK) {
@@ -159,10 +141,10 @@ static enum kt_err answer_monitor(struct kt_log_query *query, const struct kt_ow
     err = check_greatest(query, request);
   }
   if (err == KT_OK) {
-    err = kt_log_query_check_map(query, request->entries, request->n_entries, &map[0]);
+    err = kt_log_query_monitor(query, request->entries, request->n_entries, &request->start);
   }
   if (err == KT_OK) {
-    err = run_monitor(query, request, map);
+    err = kt_owner_monitor(&query->record->view, &query->keys, request->start, &history, &progress);
   }
   if (err == KT_OK) {
     err = kt_log_query_proof(query, &response.monitor);
@@ -176,10 +158,5 @@ static enum kt_err answer_monitor(struct kt_log_query *query, const struct kt_ow
 enum kt_err kt_log_owner_monitor(struct kt_log_reader *reader, const struct kt_owner_monitor_request *request,
                                  struct kt_arena *arena, struct kt_writer *w, struct kt_log_problem *ret_problem)
 {
-  struct kt_log_query query;
-  enum kt_err err = kt_log_query_begin(&query, reader, &request->last, arena, w, ret_problem);
-  if (err == KT_OK) {
-    err = answer_monitor(&query, request);
-  }
-  return kt_log_query_end(&query, err);
+  return kt_log_query_run(reader, &request->last, arena, w, ret_problem, answer_monitor, request);
 }

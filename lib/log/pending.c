@@ -20,7 +20,8 @@ struct prepare {
   struct kt_log *log;
   struct kt_log_problem *problem;
   struct kt_log_pending *pending;
-  struct kt_store_label row; /* label_id 0: the label does not exist */
+  struct kt_arena scratch;   /* what the pending update does not have to keep while it waits */
+  struct kt_store_label row; /* label_id 0: the label does not exist; in the scratch arena */
   const struct kt_bytes *values;
   size_t n_values;
   struct kt_log_new_version *versions; /* pending->versions, while they are made */
@@ -61,7 +62,7 @@ static enum kt_err check_limits(const struct prepare *p)
 
 static enum kt_err read_row(struct prepare *p)
 {
-  enum kt_err err = kt_store_get_label(p->reader->conn, p->pending->label, &p->pending->arena, &p->row);
+  enum kt_err err = kt_store_get_label(p->reader->conn, p->pending->label, &p->scratch, &p->row);
   if (err == KT_ERR_ABSENT) {
     p->row = (struct kt_store_label){ 0 };
     return KT_OK;
@@ -99,37 +100,70 @@ static enum kt_err decode_state(const struct kt_store_label *row, struct kt_aren
   return kt_account_state_decode(row->state, arena, ret_state);
 }
 
-static enum kt_err authorise(struct prepare *p, bool by_operator)
+/* Each value against the account as those before it leave it. ret_claims: one of them claims the label. */
+static enum kt_err judge_values(struct prepare *p, bool by_operator, struct kt_account_state *state, bool *ret_claims)
 {
-  struct kt_arena *arena = &p->pending->arena;
-  struct kt_account_state state;
   bool claims = false;
-  enum kt_err err = decode_state(&p->row, arena, &state);
-  for (size_t i = 0; err == KT_OK && i < p->n_values; i++) {
-    struct kt_set_judgement *judgement = kt_arena_alloc(arena, 1, sizeof *judgement);
-    err = judgement == NULL ? KT_ERR_MEMORY
-                            : kt_account_judge(&state, &p->log->log_id, p->pending->label,
-                                               p->pending->versions[i].value, arena, judgement);
+  for (size_t i = 0; i < p->n_values; i++) {
+    struct kt_set_judgement judgement;
+    enum kt_err err = kt_account_judge(state, &p->log->log_id, p->pending->label, p->pending->versions[i].value,
+                                       &p->scratch, &judgement);
     if (err != KT_OK) {
       return no_memory(p);
     }
-    err = admit(p, by_operator, judgement);
+    err = admit(p, by_operator, &judgement);
     if (err != KT_OK) {
       return err;
     }
-    claims = claims || judgement->class == KT_SET_FIRST_KEY;
-    state = judgement->next;
+    claims = claims || judgement.class == KT_SET_FIRST_KEY;
+    *state = judgement.next;
   }
+  *ret_claims = claims;
+  return KT_OK;
+}
+
+static enum kt_err keep_state(struct prepare *p, const struct kt_account_state *state)
+{
+  struct kt_bytes encoded;
+  struct kt_bytes *kept = &p->pending->state;
+  enum kt_err err = kt_account_state_encode(state, &p->scratch, &encoded);
   if (err == KT_OK) {
-    err = kt_account_state_encode(&state, arena, &p->pending->state);
+    *kept = (struct kt_bytes){ kt_arena_copy(&p->pending->arena, encoded.data, encoded.len), encoded.len };
   }
+  return err == KT_OK && kept->data != NULL ? KT_OK : no_memory(p);
+}
+
+/* Looked at here, so that a bad token costs no VRF proofs and no place in the queue; the sequencer uses it up. */
+static enum kt_err check_token(const struct prepare *p)
+{
+  if (!p->pending->uses_token) {
+    return KT_OK;
+  }
+  enum kt_err err = kt_store_check_token(p->reader->conn, &p->pending->token_hash);
+  if (err == KT_ERR_ABSENT || err == KT_ERR_CONFLICT) {
+    return kt_log_refuse_token(p->problem, err);
+  }
+  return err == KT_OK ? KT_OK : kt_log_store_problem(p->problem, err, p->reader->conn);
+}
+
+static enum kt_err authorise(struct prepare *p, bool by_operator)
+{
+  struct kt_account_state state;
+  bool claims;
+  enum kt_err err = decode_state(&p->row, &p->scratch, &state);
   if (err != KT_OK) {
-    return kt_log_refuse(p->problem, KT_ERR_STORE, "account-state", "the label's account state: %s", kt_err_text(err));
+    return kt_log_refuse(p->problem, err == KT_ERR_MEMORY ? err : KT_ERR_STORE, "account-state",
+                         "the label's account state: %s", kt_err_text(err));
+  }
+  err = judge_values(p, by_operator, &state, &claims);
+  if (err != KT_OK) {
+    return err;
   }
   /* The token is used up only by what needs it: claiming a label where registration is by token. */
   p->pending->uses_token =
       p->pending->uses_token && !by_operator && claims && p->log->options.registration == KT_REGISTRATION_TOKEN;
-  return KT_OK;
+  err = check_token(p);
+  return err == KT_OK ? keep_state(p, &state) : err;
 }
 
 /* --- new versions --------------------------------------------------------------------------------------------------- */
@@ -271,6 +305,7 @@ static enum kt_err prepare_begin(struct prepare *p, struct kt_log_reader *reader
                                  struct kt_log_problem *problem)
 {
   *p = (struct prepare){ .reader = reader, .log = reader->log, .problem = problem };
+  kt_arena_init(&p->scratch, KT_ARENA_CAP_DEFAULT);
   enum kt_err err = check_label(label, problem);
   if (err == KT_OK) {
     err = kt_log_pending_new(KT_LOG_WORK_UPDATE, label, &p->pending, problem);
@@ -278,8 +313,9 @@ static enum kt_err prepare_begin(struct prepare *p, struct kt_log_reader *reader
   return err == KT_OK ? read_row(p) : err;
 }
 
-static enum kt_err prepare_end(const struct prepare *p, enum kt_err err, struct kt_log_pending **ret_pending)
+static enum kt_err prepare_end(struct prepare *p, enum kt_err err, struct kt_log_pending **ret_pending)
 {
+  kt_arena_release(&p->scratch);
   if (err != KT_OK) {
     kt_log_pending_free(p->pending);
     return err;

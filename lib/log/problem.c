@@ -22,6 +22,13 @@ enum kt_err kt_log_retry(struct kt_log_problem *problem, enum kt_err err, const 
   return err;
 }
 
+enum kt_err kt_log_refuse_token(struct kt_log_problem *problem, enum kt_err err)
+{
+  return kt_log_refuse(problem, KT_ERR_DENIED, "registration-token", "%s",
+                       err == KT_ERR_ABSENT ? "the registration token is not valid"
+                                            : "the registration token was used before");
+}
+
 enum kt_err kt_log_store_problem(struct kt_log_problem *problem, enum kt_err err, const struct kt_store_conn *conn)
 {
   if (err == KT_ERR_MEMORY) {

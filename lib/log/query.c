@@ -80,7 +80,7 @@ static struct kt_full_tree_head full_tree_head(const struct kt_log_query *query,
   };
 }
 
-enum kt_err kt_log_query_begin(struct kt_log_query *query, struct kt_log_reader *reader,
+static enum kt_err query_begin(struct kt_log_query *query, struct kt_log_reader *reader,
                                const struct kt_optional_u64 *last, struct kt_arena *arena, struct kt_writer *w,
                                struct kt_log_problem *problem)
 {
@@ -156,7 +156,8 @@ static enum kt_err explain(struct kt_log_query *query, enum kt_err err)
                        reason->text != NULL ? reason->text : kt_err_text(err));
 }
 
-enum kt_err kt_log_query_end(struct kt_log_query *query, enum kt_err err)
+/* Also when begin failed. */
+static enum kt_err query_end(struct kt_log_query *query, enum kt_err err)
 {
   struct kt_writer *w = query->w;
   kt_store_read_end(query->reader->conn);
@@ -170,6 +171,18 @@ enum kt_err kt_log_query_end(struct kt_log_query *query, enum kt_err err)
   w->len = query->w_start;
   w->err = KT_OK;
   return query->problem->code != NULL ? err : explain(query, err);
+}
+
+enum kt_err kt_log_query_run(struct kt_log_reader *reader, const struct kt_optional_u64 *last, struct kt_arena *arena,
+                             struct kt_writer *w, struct kt_log_problem *problem, kt_log_answer answer,
+                             const void *request)
+{
+  struct kt_log_query query;
+  enum kt_err err = query_begin(&query, reader, last, arena, w, problem);
+  if (err == KT_OK) {
+    err = answer(&query, request);
+  }
+  return query_end(&query, err);
 }
 
 enum kt_err kt_log_query_proof(struct kt_log_query *query, struct kt_combined_proof *ret_proof)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What answering any request begins and ends with: the snapshot, `last`, the view's update; then errors as problems.
  *
- * kt_log_query_begin → (label, keys, the algorithm over query.record->view) → kt_log_query_proof → write → end. */
+ * kt_log_query_run calls the answer in between: label, keys, the algorithm over query.record->view, kt_log_query_proof,
+ * write. */
 #ifndef KT_LOG_QUERY_H
 #define KT_LOG_QUERY_H
 
@@ -39,12 +40,12 @@ struct kt_log_query {
 KT_MUST_USE enum kt_err kt_log_check_last(const struct kt_log *log, const struct kt_optional_u64 *last,
                                           struct kt_log_problem *problem);
 
-KT_MUST_USE enum kt_err kt_log_query_begin(struct kt_log_query *query, struct kt_log_reader *reader,
-                                           const struct kt_optional_u64 *last, struct kt_arena *arena,
-                                           struct kt_writer *w, struct kt_log_problem *problem);
-/* Always called, also when begin failed. Gives the error to return: err, or a failure of the writer (S10); what was
- * written is taken back then. Fills the problem unless kt_log_query_refuse did. */
-enum kt_err kt_log_query_end(struct kt_log_query *query, enum kt_err err);
+typedef enum kt_err (*kt_log_answer)(struct kt_log_query *query, const void *request);
+/* Gives answer's error, or a failure of the writer (S10), and the problem, unless kt_log_query_refuse filled it; what was
+ * written is taken back then. */
+KT_MUST_USE enum kt_err kt_log_query_run(struct kt_log_reader *reader, const struct kt_optional_u64 *last,
+                                         struct kt_arena *arena, struct kt_writer *w, struct kt_log_problem *problem,
+                                         kt_log_answer answer, const void *request);
 /* Refuse with this query's problem. */
 __attribute__((format(printf, 4, 5))) enum kt_err kt_log_query_refuse(struct kt_log_query *query, enum kt_err err,
                                                                       const char *code, const char *format, ...);
@@ -54,16 +55,16 @@ KT_MUST_USE enum kt_err kt_log_query_label(struct kt_log_query *query, struct kt
 /* Greatest version as of an entry; a kt_history callback with ctx a kt_log_query. */
 enum kt_err kt_log_query_greatest_at(void *query, uint64_t pos, bool *ret_exists, uint32_t *ret_version);
 
-/* Make the search keys of these versions available to the algorithms. */
+/* Make the search keys of these versions, none of them twice, available to the algorithms. */
 KT_MUST_USE enum kt_err kt_log_query_keys(struct kt_log_query *query, const uint32_t *versions, size_t n);
-/* The BinaryLadderSteps of these versions, keys included. Commitments for versions up to *commit_max (NULL: none) that
+/* The BinaryLadderSteps of these versions, none twice, keys included. Commitments for versions up to *commit_max (NULL: none) that
  * exist in the snapshot, except *commit_not (NULL: no exception). */
 KT_MUST_USE enum kt_err kt_log_query_steps(struct kt_log_query *query, const uint32_t *versions, size_t n,
                                            const uint32_t *commit_max, const uint32_t *commit_not,
                                            const struct kt_ladder_step **ret_steps);
-/* Entry and version of monitoring map entries (S4). */
-KT_MUST_USE enum kt_err kt_log_query_check_map(struct kt_log_query *query, const struct kt_monitor_map_entry *entries,
-                                               size_t n, struct kt_monitor_map *ret_map);
+/* Check a monitoring map (S4) and monitor it. owner_start: as kt_contact_monitor has it. */
+KT_MUST_USE enum kt_err kt_log_query_monitor(struct kt_log_query *query, const struct kt_monitor_map_entry *entries,
+                                             size_t n, const uint64_t *owner_start);
 
 KT_MUST_USE enum kt_err kt_log_query_proof(struct kt_log_query *query, struct kt_combined_proof *ret_proof);
 

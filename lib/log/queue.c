@@ -50,22 +50,33 @@ void kt_log_pending_finish(struct kt_log_pending *list)
   }
 }
 
+/* log->lock is held. What one update may hold is bounded elsewhere, so it may always wait alone. */
+static bool has_room(const struct kt_log *log, const struct kt_log_pending *pending)
+{
+  const struct kt_log_limits *limits = &log->options.limits;
+  bool fits =
+      log->n_queued_bytes <= limits->queue_bytes && pending->n_bytes <= limits->queue_bytes - log->n_queued_bytes;
+  return log->n_queued < limits->queue_max && (log->n_queued == 0 || fits);
+}
+
 static enum kt_err try_submit(struct kt_log *log, struct kt_log_pending *pending, struct kt_log_problem *problem)
 {
   enum kt_err err = KT_OK;
   if (atomic_load(&log->is_fatal)) {
     return kt_log_refuse(problem, KT_ERR_STORE, "fatal", "the log failed and accepts nothing until it is restarted");
   }
+  pending->n_bytes = sizeof *pending + kt_arena_held(&pending->arena);
   pthread_mutex_lock(&log->lock);
   if (log->stopping) {
     err = kt_log_retry(problem, KT_ERR_STORE, "stopping", "the log is shutting down");
-  } else if (log->n_queued >= log->options.limits.queue_max) {
+  } else if (!has_room(log, pending)) {
     err = kt_log_retry(problem, KT_ERR_STORE, "busy", "too many updates are waiting");
   } else {
     pending->next = NULL;
     *(log->first == NULL ? &log->first : &log->last->next) = pending;
     log->last = pending;
     log->n_queued++;
+    log->n_queued_bytes += pending->n_bytes;
     pthread_cond_signal(&log->wake);
   }
   pthread_mutex_unlock(&log->lock);

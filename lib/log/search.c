@@ -63,8 +63,9 @@ static enum kt_err answer_found(struct kt_log_query *query, bool fixed, uint32_t
   return err;
 }
 
-static enum kt_err answer(struct kt_log_query *query, const struct kt_search_request *request)
+static enum kt_err answer(struct kt_log_query *query, const void *ctx)
 {
+  const struct kt_search_request *request = ctx;
   bool fixed = request->version.present;
   enum kt_err err = kt_log_query_label(query, request->label);
   if (err != KT_OK) {
@@ -84,10 +85,5 @@ static enum kt_err answer(struct kt_log_query *query, const struct kt_search_req
 enum kt_err kt_log_search(struct kt_log_reader *reader, const struct kt_search_request *request, struct kt_arena *arena,
                           struct kt_writer *w, struct kt_log_problem *ret_problem)
 {
-  struct kt_log_query query;
-  enum kt_err err = kt_log_query_begin(&query, reader, &request->last, arena, w, ret_problem);
-  if (err == KT_OK) {
-    err = answer(&query, request);
-  }
-  return kt_log_query_end(&query, err);
+  return kt_log_query_run(reader, &request->last, arena, w, ret_problem, answer, request);
 }

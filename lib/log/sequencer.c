@@ -47,6 +47,7 @@ static struct kt_log_pending *take_batch(struct kt_log *log)
     }
     end = pending;
     log->n_queued--;
+    log->n_queued_bytes -= pending->n_bytes;
   }
   if (end != NULL) {
     log->first = end->next;

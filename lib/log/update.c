@@ -85,8 +85,15 @@ static enum kt_err fill_ladder(struct kt_log_query *query, const struct kt_label
   return err;
 }
 
-static enum kt_err answer(struct kt_log_query *query, const struct kt_update_request *request, bool inserted)
+struct answer {
+  const struct kt_update_request *request;
+  bool inserted;
+};
+
+static enum kt_err answer(struct kt_log_query *query, const void *ctx)
 {
+  const struct answer *about = ctx;
+  const struct kt_update_request *request = about->request;
   struct kt_update_response response = { .full_tree_head = query->full_tree_head };
   const struct kt_history history = { .ctx = query, .greatest_at = kt_log_query_greatest_at };
   struct kt_label_update what;
@@ -96,7 +103,7 @@ static enum kt_err answer(struct kt_log_query *query, const struct kt_update_req
     err = find_new_versions(query, request, &what);
   }
   if (err == KT_OK) {
-    err = fill_values(query, &what, inserted, &response);
+    err = fill_values(query, &what, about->inserted, &response);
   }
   if (err == KT_OK) {
     err = fill_ladder(query, &what, &response);
@@ -118,14 +125,10 @@ enum kt_err kt_log_update_respond(struct kt_log_reader *reader, const struct kt_
                                   const struct kt_log_outcome *outcome, struct kt_arena *arena, struct kt_writer *w,
                                   struct kt_log_problem *ret_problem)
 {
-  struct kt_log_query query;
+  const struct answer about = { .request = request, .inserted = outcome != NULL && outcome->inserted };
   if (outcome != NULL && outcome->err != KT_OK) {
     *ret_problem = outcome->problem;
     return outcome->err;
   }
-  enum kt_err err = kt_log_query_begin(&query, reader, &request->last, arena, w, ret_problem);
-  if (err == KT_OK) {
-    err = answer(&query, request, outcome != NULL && outcome->inserted);
-  }
-  return kt_log_query_end(&query, err);
+  return kt_log_query_run(reader, &request->last, arena, w, ret_problem, answer, &about);
 }

@@ -56,6 +56,7 @@ struct kt_store_ops {
   enum kt_err (*put_proof)(struct kt_store_conn *conn, uint64_t key, const struct kt_store_proof *proof);
 
   enum kt_err (*add_token)(struct kt_store_conn *conn, const struct kt_hash *token_hash);
+  enum kt_err (*check_token)(struct kt_store_conn *conn, const struct kt_hash *token_hash);
   enum kt_err (*use_token)(struct kt_store_conn *conn, const struct kt_hash *token_hash);
 
   enum kt_err (*verify)(struct kt_store_conn *conn);

@@ -440,15 +440,32 @@ static enum kt_err add_token(struct kt_store_conn *conn, const struct kt_hash *t
   return err;
 }
 
+/* Locked by the caller. */
+static enum kt_err find_token(struct kt_store_conn *conn, const struct kt_hash *token_hash)
+{
+  struct kt_bytes value;
+  bool is_used = false;
+  enum kt_err err = get(conn, TOKENS, bytes_of(token_hash->b, KT_HASH_LEN), &value);
+  if (err == KT_OK) {
+    memcpy(&is_used, value.data, sizeof is_used);
+  }
+  return is_used ? KT_ERR_CONFLICT : err;
+}
+
+static enum kt_err check_token(struct kt_store_conn *conn, const struct kt_hash *token_hash)
+{
+  lock(conn);
+  enum kt_err err = find_token(conn, token_hash);
+  unlock(conn);
+  return err;
+}
+
 static enum kt_err use_token(struct kt_store_conn *conn, const struct kt_hash *token_hash)
 {
   lock(conn);
-  struct kt_bytes value;
-  enum kt_err err = get(conn, TOKENS, bytes_of(token_hash->b, KT_HASH_LEN), &value);
+  enum kt_err err = find_token(conn, token_hash);
   if (err == KT_OK) {
-    bool is_used;
-    memcpy(&is_used, value.data, sizeof is_used);
-    err = is_used ? KT_ERR_CONFLICT : put_token(conn, token_hash, true);
+    err = put_token(conn, token_hash, true);
   }
   unlock(conn);
   return err;
@@ -501,6 +518,7 @@ static const struct kt_store_ops memory_ops = {
   .get_proof = get_proof,
   .put_proof = put_proof,
   .add_token = add_token,
+  .check_token = check_token,
   .use_token = use_token,
   .verify = nothing,
   .backup = backup,

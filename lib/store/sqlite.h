@@ -175,6 +175,7 @@ enum kt_err kt_sqlite_erase_version(struct kt_store_conn *conn, uint64_t key);
 enum kt_err kt_sqlite_get_proof(struct kt_store_conn *conn, uint64_t key, struct kt_store_proof *ret_proof);
 enum kt_err kt_sqlite_put_proof(struct kt_store_conn *conn, uint64_t key, const struct kt_store_proof *proof);
 enum kt_err kt_sqlite_add_token(struct kt_store_conn *conn, const struct kt_hash *token_hash);
+enum kt_err kt_sqlite_check_token(struct kt_store_conn *conn, const struct kt_hash *token_hash);
 enum kt_err kt_sqlite_use_token(struct kt_store_conn *conn, const struct kt_hash *token_hash);
 
 #endif

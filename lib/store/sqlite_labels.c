@@ -222,7 +222,7 @@ enum kt_err kt_sqlite_add_token(struct kt_store_conn *conn, const struct kt_hash
   return kt_sqlite_run(&q);
 }
 
-enum kt_err kt_sqlite_use_token(struct kt_store_conn *conn, const struct kt_hash *token_hash)
+enum kt_err kt_sqlite_check_token(struct kt_store_conn *conn, const struct kt_hash *token_hash)
 {
   struct kt_sqlite_query q;
   kt_sqlite_start(conn, KT_SQL_TOKEN_GET, &q);
@@ -233,8 +233,15 @@ enum kt_err kt_sqlite_use_token(struct kt_store_conn *conn, const struct kt_hash
   }
   bool is_used = kt_sqlite_column_u64(&q, 0) != 0;
   err = kt_sqlite_end(&q);
-  if (err != KT_OK || is_used) {
-    return err == KT_OK ? KT_ERR_CONFLICT : err;
+  return err == KT_OK && is_used ? KT_ERR_CONFLICT : err;
+}
+
+enum kt_err kt_sqlite_use_token(struct kt_store_conn *conn, const struct kt_hash *token_hash)
+{
+  struct kt_sqlite_query q;
+  enum kt_err err = kt_sqlite_check_token(conn, token_hash);
+  if (err != KT_OK) {
+    return err;
   }
   kt_sqlite_start(conn, KT_SQL_TOKEN_USE, &q);
   kt_sqlite_bind_blob(&q, 1, token_hash->b, KT_HASH_LEN);

@@ -331,6 +331,7 @@ const struct kt_store_ops kt_sqlite_ops = {
   .get_proof = kt_sqlite_get_proof,
   .put_proof = kt_sqlite_put_proof,
   .add_token = kt_sqlite_add_token,
+  .check_token = kt_sqlite_check_token,
   .use_token = kt_sqlite_use_token,
   .verify = kt_sqlite_verify,
   .backup = kt_sqlite_backup,

@@ -208,7 +208,9 @@ KT_MUST_USE enum kt_err kt_store_drain_proofs(struct kt_store_conn *writer);
 
 /* By their SHA-256. KT_ERR_CONFLICT when it was added before. */
 KT_MUST_USE enum kt_err kt_store_add_token(struct kt_store_conn *writer, const struct kt_hash *token_hash);
-/* Single use. KT_ERR_ABSENT: never added; KT_ERR_CONFLICT: used before. */
+/* Whether it could be used. KT_ERR_ABSENT: never added; KT_ERR_CONFLICT: used before. */
+KT_MUST_USE enum kt_err kt_store_check_token(struct kt_store_conn *conn, const struct kt_hash *token_hash);
+/* Single use. Errors as kt_store_check_token. */
 KT_MUST_USE enum kt_err kt_store_use_token(struct kt_store_conn *writer, const struct kt_hash *token_hash);
 
 /* --- administration ------------------------------------------------------------------------------------------- */

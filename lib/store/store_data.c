@@ -320,6 +320,11 @@ enum kt_err kt_store_add_token(struct kt_store_conn *writer, const struct kt_has
   return err;
 }
 
+enum kt_err kt_store_check_token(struct kt_store_conn *conn, const struct kt_hash *token_hash)
+{
+  return conn->store->ops->check_token(conn, token_hash);
+}
+
 enum kt_err kt_store_use_token(struct kt_store_conn *writer, const struct kt_hash *token_hash)
 {
   enum kt_err err = check_write(writer, "using a token", true);

@@ -2,80 +2,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """Audit, heads and evidence with the real programs: a log of a few hundred entries is audited, the audit is resumed, a
 tampered page is refused, a forked copy of the log is found, and the evidence convinces somebody who has nothing but the
-configuration. KT_SERVER and KT_VERIFY name the programs."""
+configuration."""
 
-import atexit
 import base64
-import http.server
 import json
 import os
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
-import threading
-import urllib.request
 
-SERVER = os.environ["KT_SERVER"]
-VERIFY = os.environ["KT_VERIFY"]
+from lib_programs import Log, Person, Proxy, check, server_verb
+
 ENTRIES = 300
-
-
-def check(condition, text, *details):
-    if not condition:
-        print("not ok:", text, *details, file=sys.stderr)
-        sys.exit(1)
-    print("ok:", text)
 
 
 # --- programs -------------------------------------------------------------------------------------------------------
 
 
-def server_verb(*args):
-    result = subprocess.run([SERVER, *args], capture_output=True, text=True, timeout=60)
-    if result.returncode != 0:
-        sys.exit(f"kt-server {args}: {result.returncode}\n{result.stdout}{result.stderr}")
-    return result.stdout
-
-
-class Log:
-    """A running kt-server."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.process = subprocess.Popen(
-            [SERVER, "run", folder, "--listen", f"127.0.0.1:{port}"], stdout=subprocess.PIPE, text=True)
-        atexit.register(self.process.kill)
-        self.url = None
-        for line in self.process.stdout:
-            if line.startswith("listening on "):
-                self.url = line.split()[2]
-                break
-        check(self.url is not None, f"kt-server runs {os.path.basename(folder)}")
-
-    def stop(self):
-        self.process.terminate()
-        check(self.process.wait(timeout=30) == 0, "kt-server stops")
-
-
 def verify(home, *args, expect=0):
-    """The JSON object; the exit code has to be `expect`."""
-    command = [VERIFY, *args, "--home", home, "--json"]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    if result.returncode != expect:
-        sys.exit(f"{command}: {result.returncode}, expected {expect}\n{result.stdout}{result.stderr}")
-    return json.loads(result.stdout)
+    return Person(home).json(*args, expect=expect)
 
 
 def text_of(home, *args, expect=0):
-    result = subprocess.run([VERIFY, *args, "--home", home], capture_output=True, text=True, timeout=120)
-    if result.returncode != expect:
-        sys.exit(f"{args}: {result.returncode}, expected {expect}\n{result.stdout}{result.stderr}")
-    return result.stdout
+    return Person(home).text(*args, expect=expect)
 
 
 def device_set(label, number):
@@ -83,43 +31,7 @@ def device_set(label, number):
     return {"label": label, "devices": [{"name": "phone", "keys": [{"alg": "raw", "key": key}]}]}
 
 
-# --- a proxy that changes answers -----------------------------------------------------------------------------------
-
-
-class Proxy(http.server.ThreadingHTTPServer):
-    """Hands everything on to `upstream`; `change(path, status, body)` may replace the answer."""
-
-    def __init__(self, upstream, change):
-        super().__init__(("127.0.0.1", 0), ProxyHandler)
-        self.upstream = upstream
-        self.change = change
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-
-class ProxyHandler(http.server.BaseHTTPRequestHandler):
-    def forward(self, body):
-        request = urllib.request.Request(self.server.upstream + self.path, data=body,
-                                         headers={"Content-Type": "application/octet-stream"} if body else {})
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                status, content = answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            status, content = error.code, error.read()
-        status, content = self.server.change(self.path, status, content)
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def do_GET(self):
-        self.forward(None)
-
-    def do_POST(self):
-        self.forward(self.rfile.read(int(self.headers["Content-Length"])))
-
-    def log_message(self, *args):
-        pass
+# --- answers that are changed on the way ------------------------------------------------------------------------------
 
 
 def split_updates(page):
@@ -283,7 +195,7 @@ def rollback(work, folder, config):
     shutil.copytree(folder, old)
     for number in range(3):
         add_entry(work, folder, "alice", 100 + number)
-    log, before = Log(folder), Log(old)
+    log, before = Log(folder).start(), Log(old).start()
     home = new_home(work, "rollback", log, config)
     found = verify(home, "log", "head", "--url", before.url, expect=1)
     check(found["reason"]["code"] == "rollback", "a log that shows less than before is noticed", found["reason"])
@@ -305,7 +217,7 @@ def fork(work, folder, config):
     add_entry(work, folder, "alice", 1)
     add_entry(work, copy, "bob", 2)
     add_entry(work, copy, "bob", 3)
-    original, forked = Log(folder), Log(copy)
+    original, forked = Log(folder).start(), Log(copy).start()
     alice = new_home(work, "alice-fork", original, config)
     bob = new_home(work, "bob-fork", forked, config)
     found = verify(alice, "log", "head", "--url", forked.url, expect=1)
@@ -339,7 +251,7 @@ def fork(work, folder, config):
 def main():
     with tempfile.TemporaryDirectory() as work:
         folder, config = make_log(work)
-        log = Log(folder)
+        log = Log(folder).start()
         audit_and_resume(work, log, config)
         tampered_pages(work, log, config)
         exchange(work, log, config)

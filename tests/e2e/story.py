@@ -58,6 +58,8 @@ def registering(alice, bob):
     added = alice.json("device", "add", "alice@example.org", "--name", "laptop", "--key", random_key())
     check(added["version"] == 1 and len(added["devices"]) == 2, "alice has two devices")
     found = bob.json("lookup", "alice@example.org")
+    check({"format", "view", "proof", "signature", "clock", "vrf"} == {c["name"] for c in found["checks"] if c["ok"]},
+          "every check is named", found["checks"])
     check(found["verdict"] == "verified" and found["signed"] and all(d["endorsed"] for d in found["devices"]) and
           len(found["devices"]) == 2 and found["contact"]["state"] == "unverified" and
           found["account_key"] == created["account_key"], "bob finds both", found)
@@ -237,9 +239,12 @@ def fork(work, log, alice, bob, config):
     log.stop()
     copy.start()
     shorter = bob.json("lookup", "alice@example.org", expect=1)
-    check(shorter["reason"]["code"] == "rollback", "a log that shows less is a rollback", shorter)
+    check(shorter["reason"]["code"] == "rollback" and [a["kind"] for a in shorter["alerts"]] == ["rollback"],
+          "a log that shows less is a rollback", shorter)
     copy.insert("mallory", "m")
-    check(bob.json("lookup", "alice@example.org", expect=1)["reason"]["code"] == "fork", "two roots at one size")
+    forked = bob.json("lookup", "alice@example.org", expect=1)
+    check(forked["reason"]["code"] == "fork" and [a["kind"] for a in forked["alerts"]] == ["fork"] and
+          {"name": "fork", "ok": False} in forked["checks"], "two roots at one size", forked)
     copy.insert("mallory", "m2")
     check(bob.json("monitor", "once", expect=1)["verdict"] == "failed", "a larger log that does not extend ours")
     check(bob.alert_kinds() == ["fork", "rollback"], "the alerts stay")
@@ -271,8 +276,10 @@ def days_pass(log, alice, bob):
         bob.json("monitor", "once", expect=4)  # the fork of earlier is open
         check(len(bob.json("lookup", "alice@example.org", expect=4)["devices"]) == 3 + day, f"day {day}: bob looks up")
     alice.ahead_h = 26 * 5
-    check(alice.json("lookup", "bob@example.org", expect=3)["reason"]["code"] == "stale-or-clock",
-          "a wrong clock is undecided, not an attack")
+    for person, verb in ((alice, ["lookup", "bob@example.org"]), (alice, ["monitor", "once"])):
+        found = person.json(*verb, expect=3)
+        check(found["reason"]["code"] == "stale-or-clock" and {"name": "clock", "ok": False} in found["checks"],
+              "a wrong clock is undecided, not an attack")
 
 
 def main():

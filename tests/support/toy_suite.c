@@ -141,6 +141,29 @@ const struct kt_suite *toy_suite_sign_anything(void)
   return &suite;
 }
 
+/* Outputs that nobody computed before are made up: a function of the input, which is all that counts. */
+static enum kt_err verify_any_vrf(struct kt_bytes public_key, struct kt_bytes alpha, const uint8_t *proof,
+                                  struct kt_hash *ret_output)
+{
+  const struct evaluation *known = recall(alpha);
+  (void)public_key;
+  (void)proof;
+  if (known != NULL) {
+    *ret_output = known->output;
+  } else {
+    crypto_hash_sha256(ret_output->b, alpha.data, alpha.len);
+  }
+  return KT_OK;
+}
+
+const struct kt_suite *toy_suite_trusting(void)
+{
+  static struct kt_suite suite;
+  suite = *toy_suite_sign_anything();
+  suite.vrf_verify = verify_any_vrf;
+  return &suite;
+}
+
 struct kt_bytes toy_suite_sign_public(const uint8_t seed[static KT_SEED_LEN])
 {
   static uint8_t key[KT_PUBLIC_KEY_MAX];

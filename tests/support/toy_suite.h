@@ -9,6 +9,9 @@
 const struct kt_suite *toy_suite(void);
 /* The same, but every signature verifies: a log may sign whatever it likes, so this is what a hostile log can do. */
 const struct kt_suite *toy_suite_sign_anything(void);
+/* Every signature and every VRF proof verifies, with the one output that the VRF has for its input: what a hostile log can
+ * do, without a fuzzer having to find proofs. */
+const struct kt_suite *toy_suite_trusting(void);
 
 /* Keys of fixed seeds; the bytes live as long as the process. */
 struct kt_bytes toy_suite_sign_public(const uint8_t seed[static KT_SEED_LEN]);

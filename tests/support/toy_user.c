@@ -51,9 +51,9 @@ enum kt_err toy_ask(struct toy_user *user, uint64_t size, const struct toy_query
   struct kt_writer response;
   kt_writer_init(&request, WRITER_LIMIT);
   write_request(user, query, &request);
-  const struct kt_bytes sent = keep(user, &request);
+  user->request = keep(user, &request);
   kt_writer_init(&response, WRITER_LIMIT);
-  enum kt_err err = toy_answer(user->log, size, query->kind, sent, &response);
+  enum kt_err err = toy_answer(user->log, size, query->kind, user->request, &response);
   if (err == KT_OK) {
     user->response = keep(user, &response);
   } else {

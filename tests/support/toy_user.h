@@ -15,7 +15,8 @@ struct toy_user {
   uint64_t now_ms; /* when has_now; otherwise the timestamp of the newest entry the log shows */
   struct kt_arena arena;
   struct kt_reason reason;  /* of the last verification */
-  struct kt_bytes response; /* the last one */
+  struct kt_bytes request;  /* the last one, and */
+  struct kt_bytes response; /* its answer */
   /* Results of the last successful verification. */
   struct kt_search_result search;
   struct kt_owner_result owner_result;
@@ -38,7 +39,7 @@ struct toy_query {
   const uint64_t *stop; /* distinguished */
 };
 
-/* Request and answer; user->response is set. */
+/* Request and answer: user->request and user->response are set. */
 KT_MUST_USE enum kt_err toy_ask(struct toy_user *user, uint64_t size, const struct toy_query *query);
 /* Verify a response to the query with the user's states, which change on success only. */
 KT_MUST_USE enum kt_err toy_verify(struct toy_user *user, const struct toy_query *query, struct kt_bytes response,

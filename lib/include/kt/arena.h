@@ -23,5 +23,7 @@ void kt_arena_release(struct kt_arena *arena);
 /* count * size bytes, overflow-checked; a zero-byte request gives a valid pointer. */
 void *kt_arena_alloc(struct kt_arena *arena, size_t count, size_t size);
 void *kt_arena_copy(struct kt_arena *arena, const void *data, size_t len);
+/* Bytes held from malloc: more than `used`. */
+size_t kt_arena_held(const struct kt_arena *arena);
 
 #endif

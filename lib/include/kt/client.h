@@ -43,7 +43,8 @@ struct kt_version_at {
   uint32_t version;
 };
 
-/* Search key of a version, and its commitment where some lookup authenticated it. */
+/* Search key of a version, and its commitment: authenticated by a lookup, or brought by a fixed-version search whose
+ * lookups passed the version over; then the first monitoring authenticates it. */
 struct kt_known_version {
   uint32_t version;
   struct kt_hash vrf_output;
@@ -80,7 +81,8 @@ struct kt_search_result {
   uint64_t terminal;    /* log entry that decided */
   uint64_t terminal_ms; /* its timestamp */
   struct kt_log_state log;
-  struct kt_contact_state contact; /* the old one, with this version added where monitoring is required */
+  struct kt_contact_state contact; /* the old one, with this version added where monitoring is required. Not for
+                                      owner.contact: it drops what only owner monitoring needs */
 };
 
 /* version NULL: greatest. */

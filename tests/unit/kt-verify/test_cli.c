@@ -57,6 +57,25 @@ static void test_verbs_and_options_in_any_order(void **context)
   assert_false(kt_cli_flag(&cli, KT_OPT_JSON));
 }
 
+static void test_help_is_a_word_as_well(void **context)
+{
+  struct kt_cli cli;
+  (void)context;
+  assert_true(parse("help", &cli));
+  assert_true(cli.help);
+  assert_null(cli.verb);
+  assert_null(cli.group);
+  assert_true(parse("help device add", &cli));
+  assert_true(cli.help);
+  assert_ptr_equal(cli.verb, &verbs[1]);
+  assert_true(parse("help device", &cli));
+  assert_string_equal(cli.group, "device");
+  assert_false(parse("help frobnicate", &cli));
+  assert_true(parse("lookup help", &cli)); /* somebody may be called that */
+  assert_false(cli.help);
+  assert_string_equal(cli.args[0], "help");
+}
+
 static void test_mistakes_are_said(void **context)
 {
   static const char *const mistakes[][2] = {
@@ -137,7 +156,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_verbs_and_options_in_any_order), cmocka_unit_test(test_mistakes_are_said),
     cmocka_unit_test(test_variables_stand_in_for_options), cmocka_unit_test(test_help_needs_no_arguments),
-    cmocka_unit_test(test_numbers_are_plain_decimals),
+    cmocka_unit_test(test_numbers_are_plain_decimals),     cmocka_unit_test(test_help_is_a_word_as_well),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

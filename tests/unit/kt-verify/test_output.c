@@ -161,6 +161,36 @@ static void test_names_cannot_drive_a_terminal(void **context)
   assert_true(strlen(small) < sizeof small);
 }
 
+static void test_messages_and_json_cannot_either(void **context)
+{
+  struct streams s;
+  (void)context;
+  start(&s, NULL, true);
+  kt_output_fail(&s.out, KT_EXIT_USAGE, "usage", "unknown verb a\033[2J\xff");
+  kt_output_set(&s.out, "label", json_string("\xc2\x9b\xe2\x80\xae")); /* well-formed, and yet */
+  kt_output_finish(&s.out, KT_EXIT_USAGE);
+  end(&s);
+  assert_string_equal(s.messages_text, "kt-verify: unknown verb a?[2J?\n");
+  assert_non_null(strstr(s.data_text, "\"text\":\"unknown verb a?[2J?\""));
+  assert_non_null(strstr(s.data_text, "\"label\":\"\\u009B\\u202E\""));
+  release(&s);
+}
+
+static void test_a_check_made_twice_is_one_entry(void **context)
+{
+  struct streams s;
+  (void)context;
+  start(&s, NULL, true);
+  kt_output_check(&s.out, "vrf", true);
+  kt_output_check(&s.out, "clock", true);
+  kt_output_check(&s.out, "vrf", false);
+  kt_output_check(&s.out, "vrf", true);
+  kt_output_finish(&s.out, KT_EXIT_FAILED);
+  end(&s);
+  assert_non_null(strstr(s.data_text, "\"checks\":[{\"name\":\"vrf\",\"ok\":false},{\"name\":\"clock\",\"ok\":true}]"));
+  release(&s);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -169,6 +199,8 @@ int main(void)
     cmocka_unit_test(test_colour_only_when_wanted),
     cmocka_unit_test(test_reason_names_check_section_and_entry),
     cmocka_unit_test(test_names_cannot_drive_a_terminal),
+    cmocka_unit_test(test_messages_and_json_cannot_either),
+    cmocka_unit_test(test_a_check_made_twice_is_one_entry),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -128,6 +128,35 @@ static void a_page_ends_before_the_bound(void **state)
   world_end(world);
 }
 
+/* Each leaf costs a prefix proof: a page holds few of them, but an entry that has more on its own is still handed out. */
+static void a_page_ends_before_the_leaf_limit(void **state)
+{
+  struct world *world = busy_world();
+  struct person *eve = person_new(world, "eve", 20);
+  struct kt_bytes values[3];
+  struct kt_update_result *result = update_result_new(world);
+  struct audit audit = { 0 };
+  (void)state;
+  person_own(world, eve, 0);
+  struct person *later = person_copy(world, eve); /* counts on while the sets are made */
+  for (size_t i = 0; i < 3; i++) {
+    values[i] = person_set(world, later, 1, true);
+    person_logged(world, later, values[i]);
+  }
+  world_ok(world, person_try_update(world, eve, values, 3, (struct kt_bytes){ 0 }, result)); /* entry 12: 3 leaves */
+  world_pass(world, HOUR_MS);
+  world_close(world);
+  world->options.limits.audit_leaves_max = 2;
+  world_open(world);
+  for (size_t i = 0; i < 6; i++) {
+    assert_int_equal(audit_page(world, &audit, 100), 2);
+  }
+  assert_int_equal(audit_page(world, &audit, 100), 1);
+  assert_int_equal(audit_page(world, &audit, 100), 1);
+  expect_head(world, &audit);
+  world_end(world);
+}
+
 static struct kt_hash root_at(struct world *world, uint64_t size)
 {
   struct audit audit = { 0 };
@@ -351,13 +380,55 @@ static void a_missing_node_is_not_absence(void **state)
   world_end(world);
 }
 
+static enum kt_err foreign_leaf(struct kt_store_conn *conn, uint64_t ref, uint8_t *ret_record)
+{
+  enum kt_err err = real_ops->get_node(conn, ref, ret_record);
+  ret_record[1] ^= ret_record[0]; /* the VRF output of every leaf */
+  return err;
+}
+
+/* Monitoring that fails after the map was found good is the store's fault, not the requester's. */
+static void a_damaged_tree_is_not_the_requesters_fault(void **state)
+{
+  struct world *world = busy_world();
+  struct kt_arena arena;
+  struct kt_writer w;
+  const struct kt_monitor_map_entry entry = { 10, 0 }; /* dan's first version */
+  const struct kt_contact_monitor_request contact = { .label = TEXT("dan"), .entries = &entry, .n_entries = 1 };
+  const struct kt_owner_monitor_request owner = {
+    .label = TEXT("dan"), .start = 0, .greatest_version = { true, 1 }, .entries = &entry, .n_entries = 1
+  };
+  (void)state;
+  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+  kt_writer_init(&w, 100000);
+  world_ok(world, kt_log_contact_monitor(world->reader, &contact, &arena, &w, &world->problem));
+  world_ok(world, kt_log_owner_monitor(world->reader, &owner, &arena, &w, &world->problem));
+  real_ops = world->store->ops;
+  lying_ops = *real_ops;
+  lying_ops.get_node = foreign_leaf;
+  world->store->ops = &lying_ops;
+  assert_int_not_equal(kt_log_contact_monitor(world->reader, &contact, &arena, &w, &world->problem), KT_OK);
+  assert_string_equal(world->problem.code, "inconsistent");
+  assert_int_not_equal(kt_log_owner_monitor(world->reader, &owner, &arena, &w, &world->problem), KT_OK);
+  assert_string_equal(world->problem.code, "inconsistent");
+  world->store->ops = real_ops;
+  kt_writer_release(&w);
+  kt_arena_release(&arena);
+  world_end(world);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(the_feed_leads_to_the_signed_root), cmocka_unit_test(a_page_ends_before_the_bound),
-    cmocka_unit_test(every_two_sizes_are_consistent),    cmocka_unit_test(consistency_of_impossible_sizes_is_refused),
-    cmocka_unit_test(an_audit_can_start_anywhere),       cmocka_unit_test(fsck_finds_what_was_changed),
+    cmocka_unit_test(the_feed_leads_to_the_signed_root),
+    cmocka_unit_test(a_page_ends_before_the_bound),
+    cmocka_unit_test(every_two_sizes_are_consistent),
+    cmocka_unit_test(consistency_of_impossible_sizes_is_refused),
+    cmocka_unit_test(an_audit_can_start_anywhere),
+    cmocka_unit_test(fsck_finds_what_was_changed),
     cmocka_unit_test(a_missing_node_is_not_absence),
+    cmocka_unit_test(a_page_ends_before_the_leaf_limit),
+    cmocka_unit_test(a_damaged_tree_is_not_the_requesters_fault),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,8 @@
 /* Opening against the guard, clocks, failures of the store, heartbeats, batches. */
 #include "log_test.h"
 
+#include "log/engine.h"
+
 #include "store/backend.h"
 
 static enum kt_err try_open(struct world *world)
@@ -390,6 +392,19 @@ static void count_done(void *ctx, const struct kt_log_outcome *outcome)
   *n += outcome->err == KT_OK;
 }
 
+/* A set of almost the largest size. */
+static struct kt_bytes large_set(struct world *world, const struct person *person)
+{
+  static const uint8_t key[40000];
+  const struct kt_device_key keys[] = { { KT_KEY_RAW, { key, sizeof key } } };
+  const struct kt_device device = { .keys = keys, .n_keys = 1 };
+  struct kt_device_set set = { .label = person->label, .devices = &device, .n_devices = 1 };
+  struct kt_bytes value = { 0 };
+  kt_config_log_id(&world->config, &set.log_id);
+  assert_int_equal(kt_device_set_encode(&set, &world->arena, &value), KT_OK);
+  return value;
+}
+
 static void a_full_queue_is_busy(void **state)
 {
   struct world *world = world_start();
@@ -409,6 +424,58 @@ static void a_full_queue_is_busy(void **state)
   assert_string_equal(world->problem.code, "busy");
   assert_true(world->problem.retry);
   world_end(world); /* closing drains the queue */
+}
+
+/* Small and large updates count by the memory they hold; one alone may always wait. */
+static void a_queue_of_large_updates_is_busy(void **state)
+{
+  struct world *world = world_start();
+  struct person *alice = person_new(world, "alice", 10);
+  struct person *bob = person_new(world, "bob", 11);
+  struct person *big = person_new(world, "big", 12);
+  struct person *const people[] = { big, alice, bob };
+  struct kt_log_pending *pending[3];
+  size_t n_done = 0;
+  (void)state;
+  world_close(world);
+  world->options.limits.queue_bytes = 60000;
+  world_open(world);
+  for (size_t i = 0; i < 3; i++) {
+    struct kt_bytes value = people[i] == big ? large_set(world, big) : person_set(world, people[i], 1, false);
+    world_ok(world, kt_log_operator_prepare(world->reader, people[i]->label, value, &pending[i], &world->problem));
+  }
+  world_ok(world, kt_log_submit(world->log, pending[0], count_done, &n_done, &world->problem));
+  assert_int_equal(kt_log_submit(world->log, pending[1], count_done, &n_done, &world->problem), KT_ERR_STORE);
+  assert_string_equal(world->problem.code, "busy");
+  assert_true(world->problem.retry);
+  kt_log_step(world->log);
+  assert_int_equal(n_done, 1);
+  world_ok(world, kt_log_submit(world->log, pending[2], count_done, &n_done, &world->problem)); /* room again */
+  kt_log_step(world->log);
+  assert_int_equal(n_done, 2);
+  world_end(world);
+}
+
+/* An update of 128 sets does not keep the memory of judging them while it waits. */
+static void judging_leaves_nothing_behind(void **state)
+{
+  struct world *world = world_start();
+  struct person *alice = person_new(world, "alice", 10);
+  struct person *later = person_copy(world, alice);
+  struct kt_bytes values[128];
+  struct kt_log_pending *pending;
+  size_t n_bytes = 0;
+  (void)state;
+  for (size_t i = 0; i < 128; i++) {
+    values[i] = person_set(world, later, 40, true);
+    person_logged(world, later, values[i]);
+    n_bytes += values[i].len;
+  }
+  const struct kt_update_request request = { .label = alice->label, .values = values, .n_values = 128 };
+  world_ok(world, kt_log_update_prepare(world->reader, &request, (struct kt_bytes){ 0 }, &pending, &world->problem));
+  assert_in_range(kt_arena_held(&pending->arena), n_bytes, n_bytes + 128 * 512 + 65536);
+  kt_log_pending_free(pending);
+  world_end(world);
 }
 
 /* Two updates that build on the same version: the first is inserted, the second answered with it. */
@@ -454,6 +521,8 @@ int main(void)
     cmocka_unit_test(batches_split_at_255_leaves),
     cmocka_unit_test(entries_per_commit_and_the_queue_are_bounded),
     cmocka_unit_test(a_full_queue_is_busy),
+    cmocka_unit_test(a_queue_of_large_updates_is_busy),
+    cmocka_unit_test(judging_leaves_nothing_behind),
     cmocka_unit_test(the_second_of_two_is_not_inserted),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

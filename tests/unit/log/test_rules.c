@@ -17,6 +17,21 @@ static struct world *world_with_alice(struct person **ret_alice)
   return world;
 }
 
+/* Alice has versions 0 and 1 in entries 8 and 9, right of the rightmost distinguished entry. */
+static struct world *world_with_recent_alice(struct person **ret_alice)
+{
+  struct world *world = world_start();
+  struct person *alice = person_new(world, "alice", 10);
+  for (size_t i = 1; i < 8; i++) {
+    world_pass(world, HOUR_MS);
+  }
+  person_register(world, alice);
+  (void)person_update(world, alice, 2);
+  assert_int_equal(world_size(world), 10);
+  *ret_alice = alice;
+  return world;
+}
+
 #define EXPECT(world, err, expected, word)            \
   do {                                                \
     assert_int_equal(err, expected);                  \
@@ -90,6 +105,45 @@ static void s4_monitoring_map(void **state)
   EXPECT(world, contact_map(world, "alice", outside, 1), KT_ERR_USAGE, "monitor-map");
   EXPECT(world, contact_map(world, "alice", no_version, 1), KT_ERR_USAGE, "monitor-map");
   EXPECT(world, contact_map(world, "nobody", good, 2), KT_ERR_USAGE, "monitor-map");
+  world_end(world);
+}
+
+/* S4 says nothing of the order of versions. Where the ladders of a greater and, right of it, a lesser version meet, the
+ * request is refused (R28), and the log itself is not to blame. */
+static void s4_map_that_contradicts_itself(void **state)
+{
+  struct person *alice;
+  struct world *world = world_with_recent_alice(&alice);
+  const struct kt_monitor_map_entry ascending[] = { { 9, 0 }, { 11, 1 } };
+  const struct kt_monitor_map_entry descending[] = { { 9, 1 }, { 11, 0 } };
+  (void)state;
+  while (world_size(world) < 16) { /* the way from 9 and the way from 11 meet in 15 */
+    world_pass(world, HOUR_MS);
+  }
+  assert_int_equal(contact_map(world, "alice", ascending, 2), KT_OK);
+  EXPECT(world, contact_map(world, "alice", descending, 2), KT_ERR_USAGE, "monitor-map");
+  world_end(world);
+}
+
+/* As many entries as a request can have. */
+static void a_full_monitoring_map_is_answered(void **state)
+{
+  struct world *world = world_start();
+  struct person *alice = person_new(world, "alice", 10);
+  struct kt_monitor_map_entry entries[UINT8_MAX];
+  (void)state;
+  for (uint32_t i = 0; i < UINT8_MAX; i++) {
+    struct kt_log_pending *pending;
+    struct kt_log_outcome outcome;
+    struct kt_bytes value = person_set(world, alice, 1, false);
+    world_ok(world, kt_log_operator_prepare(world->reader, alice->label, value, &pending, &world->problem));
+    kt_log_insert(world->log, &pending, 1, &outcome);
+    assert_true(outcome.inserted);
+    entries[i] = (struct kt_monitor_map_entry){ .position = outcome.position, .version = i };
+  }
+  assert_int_equal(contact_map(world, "alice", entries, UINT8_MAX), KT_OK);
+  entries[254].version = 0;
+  EXPECT(world, contact_map(world, "alice", entries, UINT8_MAX), KT_ERR_USAGE, "monitor-map");
   world_end(world);
 }
 
@@ -274,6 +328,111 @@ static void s14_registration_policy(void **state)
   world_end(world);
 }
 
+static enum kt_err prepare_claim(struct world *world, struct person *person, struct kt_bytes token)
+{
+  struct kt_log_pending *pending = NULL;
+  struct kt_bytes value = person_set(world, person, 1, true);
+  const struct kt_update_request request = { .label = person->label, .values = &value, .n_values = 1 };
+  enum kt_err err = kt_log_update_prepare(world->reader, &request, token, &pending, &world->problem);
+  kt_log_pending_free(pending);
+  return err;
+}
+
+/* A token nobody issued, or a used one, is refused before VRF proofs are made and before the queue. */
+static void s14_bad_token_costs_nothing(void **state)
+{
+  struct world *world = world_start();
+  struct person *alice = person_new(world, "alice", 10);
+  struct person *bob = person_new(world, "bob", 11);
+  struct kt_bytes token = TEXT("token-1");
+  struct kt_hash hash;
+  (void)state;
+  world_close(world);
+  world->options.registration = KT_REGISTRATION_TOKEN;
+  world_open(world);
+  kt_sha256(token.data, token.len, &hash);
+  world_ok(world, kt_log_add_token(world->log, &hash, &world->problem));
+  EXPECT(world, prepare_claim(world, bob, TEXT("made up")), KT_ERR_DENIED, "registration-token");
+  EXPECT(world, prepare_claim(world, bob, TEXT("")), KT_ERR_DENIED, "registration-token");
+  assert_int_equal(prepare_claim(world, bob, token), KT_OK);
+  assert_int_equal(prepare_claim(world, bob, token), KT_OK); /* preparing does not use it up */
+  struct kt_bytes value = person_set(world, alice, 1, true);
+  assert_int_equal(update(world, "alice", false, 0, &value, 1, token), KT_OK);
+  EXPECT(world, prepare_claim(world, bob, token), KT_ERR_DENIED, "registration-token");
+  person_logged(world, alice, value);
+  value = person_set(world, alice, 1, true); /* what needs no token may carry any */
+  assert_int_equal(update(world, "alice", true, 0, &value, 1, TEXT("made up")), KT_OK);
+  world_end(world);
+}
+
+/* "access is decided from the principal and the label alone". Look-ups are open to all, whatever the registration policy;
+ * an update that is not authorised is denied alike, whether the label exists (with another's key) or not, with or without
+ * a token. */
+static void s3_denied_whether_the_label_exists_or_not(void **state)
+{
+  static const enum kt_registration policies[] = { KT_REGISTRATION_TOKEN, KT_REGISTRATION_CLOSED };
+  struct person *alice;
+  struct world *world = world_with_alice(&alice);
+  struct person *mallory = person_new(world, "alice", 66);
+  struct person *nobody = person_new(world, "nobody", 66);
+  (void)state;
+  mallory->account = alice->account;
+  struct kt_bytes existing = person_set(world, mallory, 1, true);
+  struct kt_bytes unknown = person_set(world, nobody, 1, true);
+  for (size_t i = 0; i < 2; i++) {
+    struct kt_contact_state contact = { 0 };
+    struct kt_search_result *found = search_result_new(world);
+    struct person *reader = person_new(world, "reader", 3);
+    world_close(world);
+    world->options.registration = policies[i];
+    world_open(world);
+    assert_int_equal(update(world, "alice", true, 1, &existing, 1, no_token), KT_ERR_DENIED);
+    assert_int_equal(update(world, "nobody", false, 0, &unknown, 1, no_token), KT_ERR_DENIED);
+    assert_int_equal(update(world, "alice", true, 1, &existing, 1, TEXT("made up")), KT_ERR_DENIED);
+    assert_int_equal(update(world, "nobody", false, 0, &unknown, 1, TEXT("made up")), KT_ERR_DENIED);
+    assert_int_equal(person_search(world, reader, TEXT("alice"), NULL, &contact, found), KT_OK);
+    contact = (struct kt_contact_state){ 0 };
+    assert_int_equal(person_search(world, reader, TEXT("nobody"), NULL, &contact, found), KT_ERR_ABSENT);
+  }
+  assert_int_equal(world_size(world), 3);
+  world_end(world);
+}
+
+/* Bob looked alice up. Whatever happens to the log's policy and to alice's label since, he can monitor what he was shown,
+ * and so can alice. */
+static void s11_monitoring_is_never_denied(void **state)
+{
+  struct person *alice;
+  struct world *world = world_with_recent_alice(&alice);
+  struct person *bob = person_new(world, "bob", 11);
+  struct kt_contact_state contact = { 0 };
+  struct kt_search_result *found = search_result_new(world);
+  struct kt_log_pending *pending;
+  struct kt_log_outcome outcome;
+  (void)state;
+  assert_int_equal(person_search(world, bob, alice->label, NULL, &contact, found), KT_OK);
+  assert_int_equal(contact.n_map, 1);
+  world_close(world);
+  world->options.registration = KT_REGISTRATION_CLOSED;
+  world_open(world);
+  person_contact(world, bob, alice->label, &contact);
+  struct kt_bytes inserted = person_set(world, alice, 3, false); /* by the operator: the newest set is not alice's */
+  world_ok(world, kt_log_operator_prepare(world->reader, alice->label, inserted, &pending, &world->problem));
+  kt_log_insert(world->log, &pending, 1, &outcome);
+  assert_true(outcome.inserted);
+  person_contact(world, bob, alice->label, &contact);
+  (void)person_monitor(world, alice);
+  world_ok(world, kt_log_erase(world->log, alice->label, NULL, &world->problem));
+  assert_int_equal(person_search(world, bob, alice->label, NULL, &contact, found), KT_ERR_EXPIRED);
+  assert_int_equal(contact.n_map, 1);
+  person_contact(world, bob, alice->label, &contact);
+  (void)person_monitor(world, alice);
+  world_pass(world, WINDOW_MS);
+  person_contact(world, bob, alice->label, &contact);
+  assert_int_equal(contact.n_map, 0); /* reached a distinguished entry */
+  world_end(world);
+}
+
 static void operator_needs_a_set_of_this_label(void **state)
 {
   struct person *alice;
@@ -315,6 +474,11 @@ int main(void)
     cmocka_unit_test(s10_over_a_bound_is_refused),
     cmocka_unit_test(s14_only_the_account_key_publishes),
     cmocka_unit_test(s14_registration_policy),
+    cmocka_unit_test(s3_denied_whether_the_label_exists_or_not),
+    cmocka_unit_test(s4_map_that_contradicts_itself),
+    cmocka_unit_test(a_full_monitoring_map_is_answered),
+    cmocka_unit_test(s11_monitoring_is_never_denied),
+    cmocka_unit_test(s14_bad_token_costs_nothing),
     cmocka_unit_test(operator_needs_a_set_of_this_label),
     cmocka_unit_test(only_contact_monitoring_mode),
   };

@@ -371,9 +371,12 @@ static void test_tokens(void **state)
   assert_int_equal(kt_store_add_token(t->writer, &token), KT_ERR_CONFLICT);
   store_test_commit(t);
   reopen(t);
+  store_test_ok(t, t->reader, kt_store_check_token(t->reader, &token));
+  assert_int_equal(kt_store_check_token(t->reader, &other), KT_ERR_ABSENT);
   store_test_begin(t);
   store_test_ok(t, t->writer, kt_store_use_token(t->writer, &token));
   kt_store_rollback(t->writer); /* the insert it was for failed: the token is good again */
+  store_test_ok(t, t->reader, kt_store_check_token(t->reader, &token));
   store_test_begin(t);
   store_test_ok(t, t->writer, kt_store_use_token(t->writer, &token));
   assert_int_equal(kt_store_use_token(t->writer, &token), KT_ERR_CONFLICT);
@@ -381,6 +384,7 @@ static void test_tokens(void **state)
   store_test_commit(t);
   reopen(t);
   store_test_begin(t);
+  assert_int_equal(kt_store_check_token(t->reader, &token), KT_ERR_CONFLICT);
   assert_int_equal(kt_store_use_token(t->writer, &token), KT_ERR_CONFLICT);
   assert_int_equal(kt_store_add_token(t->writer, &token), KT_ERR_CONFLICT);
   kt_store_rollback(t->writer);

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whole responses against retained states, from a log that signs whatever it likes and finds any VRF proof. The first
+ * byte selects the scene (tests/support/toy_scene.c), or one of the answers that are no structure of the draft.
+ *
+ * What is refused changes nothing and gives a reason; what is accepted gives states that can be kept and that do not go
+ * back. */
+#include "fuzz.h"
+
+#include <kt/audit.h>
+
+#include "support/toy_naive.h"
+#include "support/toy_scene.h"
+#include "support/toy_suite.h"
+#include "wire/auditor.h"
+
+#define STATE_LIMIT ((size_t)16 << 20)
+#define SCENES_MAX 64
+#define CONSISTENCY 0xf0
+#define AUDIT_STATE 0xf1
+#define AUDIT_FEED 0xf2
+#define CONSISTENCY_FROM 5
+#define FEED_MAX 64
+
+static struct toy_log honest;
+static struct toy_scene scenes[SCENES_MAX];
+static struct kt_hash honest_root;
+
+/* --- states -------------------------------------------------------------------------------------------------------- */
+
+static void check_log(const struct kt_log_state *before, const struct kt_log_state *after)
+{
+  static struct kt_log_state decoded;
+  struct kt_writer w;
+  struct kt_writer again;
+  kt_writer_init(&w, STATE_LIMIT);
+  kt_writer_init(&again, STATE_LIMIT);
+  kt_log_state_write(&w, after);
+  const struct kt_bytes encoded = { w.buf, w.len };
+  FUZZ_CHECK(w.err == KT_OK && kt_log_state_decode(encoded, &decoded) == KT_OK);
+  kt_log_state_write(&again, &decoded);
+  FUZZ_CHECK(fuzz_wrote(&again, encoded));
+  FUZZ_CHECK(memcmp(&decoded.root, &after->root, sizeof decoded.root) == 0);
+  FUZZ_CHECK(after->tree.size > 0 && after->tree.size >= before->tree.size);
+  kt_writer_release(&w);
+  kt_writer_release(&again);
+  /* "timestamps … are monotonic": along the frontier, and against what was seen before. */
+  const struct kt_tree_state *tree = &after->tree;
+  for (size_t i = 1; i < tree->n_frontier; i++) {
+    FUZZ_CHECK(tree->frontier[i - 1].timestamp_ms <= tree->frontier[i].timestamp_ms);
+  }
+  if (before->tree.size > 0) {
+    FUZZ_CHECK(before->tree.frontier[before->tree.n_frontier - 1].timestamp_ms <=
+               tree->frontier[tree->n_frontier - 1].timestamp_ms);
+  }
+}
+
+static void check_contact(const struct kt_contact_state *contact, uint64_t size, struct kt_arena *arena)
+{
+  struct kt_contact_state decoded;
+  struct kt_writer w;
+  struct kt_writer again;
+  FUZZ_CHECK(contact->n_map <= UINT8_MAX);
+  for (size_t i = 0; i < contact->n_map; i++) {
+    FUZZ_CHECK(contact->map[i].position < size);
+    FUZZ_CHECK(i == 0 || (contact->map[i - 1].position < contact->map[i].position &&
+                          contact->map[i - 1].version < contact->map[i].version));
+  }
+  for (size_t i = 1; i < contact->n_known; i++) {
+    FUZZ_CHECK(contact->known[i - 1].version < contact->known[i].version);
+  }
+  kt_writer_init(&w, STATE_LIMIT);
+  kt_writer_init(&again, STATE_LIMIT);
+  kt_contact_state_write(&w, contact);
+  const struct kt_bytes encoded = { w.buf, w.len };
+  FUZZ_CHECK(w.err == KT_OK && kt_contact_state_decode(encoded, arena, &decoded) == KT_OK);
+  kt_contact_state_write(&again, &decoded);
+  FUZZ_CHECK(fuzz_wrote(&again, encoded));
+  kt_writer_release(&w);
+  kt_writer_release(&again);
+}
+
+static void check_owner(const struct kt_owner_state *before, const struct kt_owner_state *owner, uint64_t size,
+                        struct kt_arena *arena)
+{
+  struct kt_owner_state decoded;
+  struct kt_writer w;
+  struct kt_writer again;
+  uint32_t old_greatest;
+  uint32_t greatest;
+  FUZZ_CHECK(owner->start < size && owner->start >= before->start);
+  for (size_t i = 0; i < owner->n_upcoming; i++) {
+    FUZZ_CHECK(owner->upcoming[i].position > owner->start && owner->upcoming[i].position < size);
+    FUZZ_CHECK(i == 0 || owner->upcoming[i - 1].version < owner->upcoming[i].version);
+  }
+  if (kt_owner_greatest(before, &old_greatest)) {
+    FUZZ_CHECK(kt_owner_greatest(owner, &greatest) && greatest >= old_greatest);
+  }
+  check_contact(&owner->contact, size, arena);
+  kt_writer_init(&w, STATE_LIMIT);
+  kt_writer_init(&again, STATE_LIMIT);
+  kt_owner_state_write(&w, owner);
+  const struct kt_bytes encoded = { w.buf, w.len };
+  FUZZ_CHECK(w.err == KT_OK && kt_owner_state_decode(encoded, arena, &decoded) == KT_OK);
+  kt_owner_state_write(&again, &decoded);
+  FUZZ_CHECK(fuzz_wrote(&again, encoded));
+  kt_writer_release(&w);
+  kt_writer_release(&again);
+}
+
+/* --- responses of the draft ------------------------------------------------------------------------------------------ */
+
+static bool is_owner_query(enum toy_kind kind)
+{
+  return kind == TOY_OWNER_INIT || kind == TOY_OWNER_MONITOR || kind == TOY_UPDATE;
+}
+
+/* The results of the last verification are one stretch of the user. */
+#define RESULTS_LEN (sizeof(struct toy_user) - offsetof(struct toy_user, search))
+
+static enum kt_err check_scene(const struct toy_scene *scene, struct kt_bytes response)
+{
+  static struct toy_user user;
+  static uint8_t untouched[RESULTS_LEN];
+  user = scene->user;
+  kt_arena_init(&user.arena, KT_ARENA_CAP_DEFAULT);
+  memset(untouched, 0x5a, sizeof untouched);
+  memset(&user.search, 0x5a, sizeof untouched);
+  const struct kt_bytes before = toy_user_encode(&user);
+  enum kt_err err = toy_verify(&user, &scene->query, response, honest.timestamps[honest.size - 1]);
+  const struct kt_bytes after = toy_user_encode(&user);
+  if (err == KT_OK || (err == KT_ERR_ABSENT && scene->query.kind == TOY_SEARCH)) {
+    check_log(&scene->user.state, &user.state);
+    check_contact(&user.contact, user.state.tree.size, &user.arena);
+    if (is_owner_query(scene->query.kind)) {
+      check_owner(&scene->user.owner, &user.owner, user.state.tree.size, &user.arena);
+    }
+  } else { /* R59 */
+    FUZZ_CHECK(fuzz_equal(before, after) && memcmp(&user.search, untouched, sizeof untouched) == 0);
+    FUZZ_CHECK(err == KT_ERR_MEMORY || user.reason.code != NULL);
+  }
+  kt_arena_release(&user.arena);
+  return err;
+}
+
+/* --- answers of ours --------------------------------------------------------------------------------------------------- */
+
+static void check_consistency(struct kt_bytes response, struct kt_arena *arena)
+{
+  struct kt_reason reason = { 0 };
+  struct kt_hash root;
+  struct kt_hash expected;
+  toy_naive_root(&honest, CONSISTENCY_FROM, &expected);
+  enum kt_err err = kt_verify_consistency(CONSISTENCY_FROM, honest.size, &honest_root, response, arena, &root, &reason);
+  FUZZ_CHECK(err == KT_OK || err == KT_ERR_MEMORY || reason.code != NULL);
+  /* The honest log's head is signed: nothing else leads to it. */
+  FUZZ_CHECK(err != KT_OK || memcmp(&root, &expected, sizeof root) == 0);
+}
+
+static void check_audit_state(struct kt_bytes response, struct kt_arena *arena)
+{
+  static struct kt_audit_state state;
+  struct kt_reason reason = { 0 };
+  enum kt_err err = kt_audit_state_verify(honest.size, &honest_root, response, arena, &state, &reason);
+  FUZZ_CHECK(err == KT_OK || err == KT_ERR_MEMORY || reason.code != NULL);
+  FUZZ_CHECK(err != KT_OK || memcmp(&state.prefix_root, &honest.prefix_roots[honest.size - 1].hash, KT_HASH_LEN) == 0);
+}
+
+/* A feed from entry 0 on, as far as it goes. */
+static void check_audit_feed(struct kt_bytes feed, struct kt_arena *arena)
+{
+  static struct kt_audit_state state;
+  static struct kt_audit_state next;
+  struct kt_reader r;
+  struct kt_auditor_update update;
+  enum kt_err err = KT_OK;
+  memset(&state, 0, sizeof state);
+  kt_reader_init(&r, feed.data, feed.len);
+  for (size_t i = 0; i < FEED_MAX && r.left > 0 && err == KT_OK; i++) {
+    struct kt_reason reason = { 0 };
+    kt_auditor_update_read(&r, arena, &update);
+    if (r.err != KT_OK) {
+      break;
+    }
+    memset(&next, 0x5a, sizeof next);
+    err = kt_audit_step(&honest.config, &state, &update, NULL, &next, &reason);
+    if (err != KT_OK) {
+      FUZZ_CHECK(reason.code != NULL && next.size == UINT64_C(0x5a5a5a5a5a5a5a5a));
+      break;
+    }
+    FUZZ_CHECK(next.size == state.size + 1 && next.frontier_ms[next.n_frontier - 1] == update.timestamp);
+    FUZZ_CHECK(state.n_frontier == 0 || update.timestamp >= state.frontier_ms[state.n_frontier - 1]);
+    state = next;
+  }
+}
+
+static void start(void)
+{
+  if (honest.size > 0) {
+    return;
+  }
+  FUZZ_CHECK(toy_scene_count() <= SCENES_MAX);
+  toy_scene_log(&honest);
+  for (size_t i = 0; i < toy_scene_count(); i++) {
+    toy_scene_set(&honest, i, &scenes[i]);
+  }
+  toy_naive_root(&honest, honest.size, &honest_root);
+  honest.config.suite = toy_suite_trusting();
+  for (size_t i = 0; i < toy_scene_count(); i++) {
+    FUZZ_CHECK(check_scene(&scenes[i], scenes[i].response) == scenes[i].verdict);
+  }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+  struct fuzz_input input;
+  struct kt_arena arena;
+  start();
+  if (!fuzz_split(data, size, &input)) {
+    return 0;
+  }
+  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+  switch (input.selector) {
+  case CONSISTENCY: check_consistency(input.rest, &arena); break;
+  case AUDIT_STATE: check_audit_state(input.rest, &arena); break;
+  case AUDIT_FEED: check_audit_feed(input.rest, &arena); break;
+  default:
+    if (input.selector < toy_scene_count()) {
+      (void)check_scene(&scenes[input.selector], input.rest);
+    }
+  }
+  kt_arena_release(&arena);
+  return 0;
+}
