@@ -14,8 +14,13 @@ static const struct {
   const char *data;
   const char *text; /* the RFC's, without its padding */
 } rfc4648[] = {
-  { "", "" },           { "f", "MY" },           { "fo", "MZXQ" },           { "foo", "MZXW6" },
-  { "foob", "MZXW6YQ" }, { "fooba", "MZXW6YTB" }, { "foobar", "MZXW6YTBOI" },
+  { "", "" },
+  { "f", "MY" },
+  { "fo", "MZXQ" },
+  { "foo", "MZXW6" },
+  { "foob", "MZXW6YQ" },
+  { "fooba", "MZXW6YTB" },
+  { "foobar", "MZXW6YTBOI" },
 };
 
 static void rfc4648_vectors_both_ways(void **state)

@@ -47,15 +47,26 @@ static void rfc7748_a_thousand_iterations(void **state)
 static void rfc7748_section_6_1(void **state)
 {
   (void)state;
-  static const char *const secrets[] = { "77076d0a7318a57d3c16c17251b26645dd7f19a4e4b5f5f4c2f4d4b4c9b6b6c4",
-                                         "5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb" };
-  (void)secrets;
-  uint8_t secret[KT_X25519_LEN];
-  uint8_t public[KT_X25519_LEN];
-  uint8_t expected[KT_X25519_LEN];
-  (void)from_hex("77076d0a7318a57d3c16c17251b2664523bd9c72b4b4c3c4ed38bb0d1a5b5ce9", secret, sizeof secret);
-  (void)expected;
-  assert_int_equal(kt_x25519_public(secret, public), KT_OK);
+  static const char shared[] = "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742";
+  static const struct {
+    const char *secret;
+    const char *public;
+  } people[] = {
+    { "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a",
+      "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a" },
+    { "5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb",
+      "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f" },
+  };
+  for (size_t i = 0; i < 2; i++) {
+    uint8_t secret[KT_X25519_LEN];
+    uint8_t public[KT_X25519_LEN];
+    uint8_t expected[KT_X25519_LEN];
+    (void)from_hex(people[i].secret, secret, sizeof secret);
+    (void)from_hex(people[i].public, expected, sizeof expected);
+    assert_int_equal(kt_x25519_public(secret, public), KT_OK);
+    assert_memory_equal(public, expected, sizeof public);
+    assert_x25519(people[i].secret, people[1 - i].public, shared);
+  }
 }
 
 /* The seven u-coordinates of small order: canonical, unreduced, and with the ignored high bit. */
