@@ -148,7 +148,7 @@ enum kt_err kt_map_insert(const struct kt_client *client, const struct kt_versio
     out[n_out++] = entry;
   }
   if (n_out > UINT8_MAX) {
-    return kt_fail(client->reason, KT_ERR_LIMIT, "monitor-first",
+    return kt_fail(client->reason, KT_ERR_UNDETERMINED, "monitor-first",
                    "too many versions of this label wait to be monitored: monitor it, then ask again",
                    "Monitoring the Tree / Contact Algorithm");
   }

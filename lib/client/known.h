@@ -26,7 +26,7 @@ KT_MUST_USE enum kt_err kt_known_retain(struct kt_arena *arena, const struct kt_
                                         const struct kt_known_version **ret_known, size_t *ret_n);
 
 /* Insert into a monitoring map, keeping it strictly ascending in both position and version: an entry that another one
- * at or left of it with an equal or greater version covers is dropped. KT_ERR_LIMIT over 255: nothing is wrong with the
+ * at or left of it with an equal or greater version covers is dropped. KT_ERR_UNDETERMINED over 255: nothing is wrong with the
  * log, but monitoring has to come first. */
 KT_MUST_USE enum kt_err kt_map_insert(const struct kt_client *client, const struct kt_version_at *map, size_t n,
                                       struct kt_version_at entry, const struct kt_version_at **ret_map, size_t *ret_n);

@@ -17,19 +17,18 @@ struct kt_ge {
   struct kt_fe x, y, z, t;
 };
 
-/* A point made ready to be added: Y + X, Y - X, 2 d T, 2 Z. */
-struct kt_ge_addend {
-  struct kt_fe y_plus_x, y_minus_x, t2d, z2;
-};
-
-/* The same with Z = 1. */
+/* A point made ready to be added: Y + X, Y - X and 2 d T, enough for Z = 1 ... */
 struct kt_ge_affine {
   struct kt_fe y_plus_x, y_minus_x, t2d;
 };
 
+/* ... and 2 Z for any other. */
+struct kt_ge_addend {
+  struct kt_ge_affine xyt;
+  struct kt_fe z2;
+};
+
 extern const struct kt_ge kt_ge_identity;
-extern const struct kt_ge_addend kt_ge_addend_identity;
-extern const struct kt_ge_affine kt_ge_affine_identity;
 
 void kt_ge_prepare(const struct kt_ge *p, struct kt_ge_addend *ret);
 void kt_ge_add(const struct kt_ge *p, const struct kt_ge_addend *q, struct kt_ge *ret);
