@@ -69,6 +69,16 @@ function(kt_add_program_tests folder program)
   endforeach()
 endfunction()
 
+# Whole logs once more under the second cipher suite (tests/support/suite.h): "<test>-p256".
+function(kt_add_p256_tests)
+  list(APPEND KT_TEST_ENVIRONMENT KT_TEST_SUITE=p256)
+  foreach(target ${ARGN})
+    if(TARGET ${target})
+      kt_add_ctest(${target}-p256 ${target})
+    endif()
+  endforeach()
+endfunction()
+
 # A test tool with a main of its own, from all .c files of a folder.
 function(kt_add_tool name folder)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.c)

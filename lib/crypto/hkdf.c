@@ -22,9 +22,10 @@ bool kt_mac_equal(const struct kt_hash *a, const struct kt_hash *b)
 
 void kt_hkdf_extract(struct kt_bytes salt, struct kt_bytes input, uint8_t ret_prk[static KT_HASH_LEN])
 {
-  /* RFC 5869: "if not provided, [salt] is set to a string of HashLen zeros"; HMAC pads an empty key to the same. */
+  /* RFC 5869: "if not provided, [salt] is set to a string of HashLen zeros". */
+  static const uint8_t zeros[KT_HASH_LEN];
   struct kt_hash prk;
-  kt_hmac_sha256(salt, input, &prk);
+  kt_hmac_sha256(salt.len > 0 ? salt : (struct kt_bytes){ zeros, sizeof zeros }, input, &prk);
   memcpy(ret_prk, prk.b, sizeof prk.b);
   sodium_memzero(&prk, sizeof prk);
 }

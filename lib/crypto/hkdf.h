@@ -9,6 +9,7 @@
 
 #define KT_HKDF_OUTPUT_MAX (255 * KT_HASH_LEN)
 
+/* The key is not empty. */
 void kt_hmac_sha256(struct kt_bytes key, struct kt_bytes message, struct kt_hash *ret_mac);
 /* In constant time. */
 bool kt_mac_equal(const struct kt_hash *a, const struct kt_hash *b);

@@ -98,13 +98,6 @@ enum model_outcome model_contact(struct model_run *run, const struct model_map *
 
 /* --- Owner Algorithm, initialization ------------------------------------------------------------------------------------ */
 
-static int compare(const void *a, const void *b)
-{
-  uint32_t x = *(const uint32_t *)a;
-  uint32_t y = *(const uint32_t *)b;
-  return (x > y) - (x < y);
-}
-
 /* Steps 3 and 4. */
 static void init_ladder(struct model_owner_init *init)
 {
@@ -129,7 +122,6 @@ static void init_ladder(struct model_owner_init *init)
       init->ladder[init->n_ladder++] = version;
     }
   }
-  qsort(init->ladder, init->n_ladder, sizeof init->ladder[0], compare);
 }
 
 enum model_outcome model_owner_init(struct model_run *run, uint64_t start, struct model_owner_init *ret_init)

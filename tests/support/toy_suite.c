@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
+#include "suite.h"
 #include "wire/leaf.h"
 
 #define MEMORY_MAX 512
@@ -26,17 +27,6 @@ static size_t n_memory;
 /* Signatures that verified, by what was verified; a full memory begins anew. */
 static struct kt_hash verified[MEMORY_MAX];
 static size_t n_verified;
-
-static const struct kt_suite *real(void)
-{
-  static const struct kt_suite *suite;
-  if (suite == NULL) {
-    assert_int_equal(kt_crypto_init(), KT_OK); /* takes milliseconds: once */
-    suite = kt_suite_by_id(KT_SUITE_ED25519);
-  }
-  assert_non_null(suite);
-  return suite;
-}
 
 static const struct evaluation *recall(struct kt_bytes alpha)
 {
@@ -59,7 +49,7 @@ void toy_suite_prove(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes lab
     struct evaluation *made = &memory[n_memory];
     memcpy(made->alpha, alpha.data, alpha.len);
     made->alpha_len = alpha.len;
-    assert_int_equal(real()->vrf_prove(seed, alpha, made->proof, &made->output), KT_OK);
+    assert_int_equal(test_suite()->vrf_prove(seed, alpha, made->proof, &made->output), KT_OK);
     n_memory++;
     known = made;
   }
@@ -76,15 +66,16 @@ static enum kt_err verify_vrf(struct kt_bytes public_key, struct kt_bytes alpha,
   static size_t checked_key_len;
   const struct evaluation *known = recall(alpha);
   bool same_key = checked_key_len == public_key.len && memcmp(checked_key, public_key.data, public_key.len) == 0;
-  if (known != NULL && same_key && checked[known - memory] && memcmp(known->proof, proof, real()->vrf_proof_len) == 0) {
+  if (known != NULL && same_key && checked[known - memory] &&
+      memcmp(known->proof, proof, test_suite()->vrf_proof_len) == 0) {
     *ret_output = known->output;
     return KT_OK;
   }
-  enum kt_err err = real()->vrf_verify(public_key, alpha, proof, ret_output);
+  enum kt_err err = test_suite()->vrf_verify(public_key, alpha, proof, ret_output);
   if (err == KT_OK && known != NULL && (same_key || checked_key_len == 0)) {
     memcpy(checked_key, public_key.data, public_key.len);
     checked_key_len = public_key.len;
-    checked[known - memory] = memcmp(known->proof, proof, real()->vrf_proof_len) == 0;
+    checked[known - memory] = memcmp(known->proof, proof, test_suite()->vrf_proof_len) == 0;
   }
   return err;
 }
@@ -109,7 +100,7 @@ static enum kt_err verify_signature(struct kt_bytes public_key, struct kt_bytes 
       return KT_OK;
     }
   }
-  enum kt_err err = real()->verify(public_key, message, signature);
+  enum kt_err err = test_suite()->verify(public_key, message, signature);
   if (err == KT_OK) {
     n_verified = n_verified == MEMORY_MAX ? 0 : n_verified;
     verified[n_verified++] = name;
@@ -121,13 +112,13 @@ static enum kt_err verify_anything(struct kt_bytes public_key, struct kt_bytes m
 {
   (void)public_key;
   (void)message;
-  return signature.len == real()->signature_len ? KT_OK : KT_ERR_PROOF;
+  return signature.len == test_suite()->signature_len ? KT_OK : KT_ERR_PROOF;
 }
 
 const struct kt_suite *toy_suite(void)
 {
   static struct kt_suite suite;
-  suite = *real();
+  suite = *test_suite();
   suite.vrf_verify = verify_vrf;
   suite.verify = verify_signature;
   return &suite;
@@ -167,13 +158,13 @@ const struct kt_suite *toy_suite_trusting(void)
 struct kt_bytes toy_suite_sign_public(const uint8_t seed[static KT_SEED_LEN])
 {
   static uint8_t key[KT_PUBLIC_KEY_MAX];
-  assert_int_equal(real()->sign_public(seed, key), KT_OK);
-  return (struct kt_bytes){ key, real()->sign_public_len };
+  assert_int_equal(test_suite()->sign_public(seed, key), KT_OK);
+  return (struct kt_bytes){ key, test_suite()->sign_public_len };
 }
 
 struct kt_bytes toy_suite_vrf_public(const uint8_t seed[static KT_SEED_LEN])
 {
   static uint8_t key[KT_PUBLIC_KEY_MAX];
-  assert_int_equal(real()->vrf_public(seed, key), KT_OK);
-  return (struct kt_bytes){ key, real()->vrf_public_len };
+  assert_int_equal(test_suite()->vrf_public(seed, key), KT_OK);
+  return (struct kt_bytes){ key, test_suite()->vrf_public_len };
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Ed25519 suite with a memory: VRF proofs and successful verifications are remembered for the whole process, so that
- * exhaustive tests pay for each (label, version) once. What is not remembered goes to the real functions. */
+/* The suite of support/suite.h with a memory: VRF proofs and successful verifications are remembered for the whole
+ * process, so that exhaustive tests pay for each (label, version) once. What is not remembered goes to the real
+ * functions. */
 #ifndef KT_TESTS_TOY_SUITE_H
 #define KT_TESTS_TOY_SUITE_H
 

@@ -20,6 +20,7 @@
 #include <kt/client.h>
 
 #include "log/log.h"
+#include "support/suite.h"
 
 #define TEXT(text) ((struct kt_bytes){ (const uint8_t *)(text), strlen(text) })
 #define HOUR_MS ((uint64_t)3600 * 1000)
@@ -97,7 +98,7 @@ static void world_fatal(void *ctx, const char *text)
 static inline struct world *world_new(void)
 {
   struct world *world = calloc(1, sizeof *world);
-  const struct kt_suite *suite = kt_suite_by_id(KT_SUITE_ED25519);
+  const struct kt_suite *suite = test_suite();
   const struct kt_store_options store_options = { .create = true, .node_len = KT_LOG_NODE_LEN };
   assert_non_null(world);
   world->now_ms = 1000 * HOUR_MS;

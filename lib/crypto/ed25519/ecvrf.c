@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names follow RFC 9381: x secret scalar, Y public key, B base point, H hashed input, k nonce, U = k*B, V = k*H. */
+#include "crypto/ed25519/ecvrf.h"
+
+#include "crypto/ecvrf_hash.h"
+#include "crypto/ed25519/ge_mul.h"
+
+#include <sodium.h>
+#include <string.h>
+
+_Static_assert(KT_ECVRF_POINT_LEN == KT_GE_LEN && KT_ECVRF_SCALAR_LEN == KT_GE_SCALAR_LEN, "one curve");
+_Static_assert(KT_ECVRF_C_LEN == KT_GE_CHALLENGE_LEN, "one challenge");
+
+enum { LOG2_COFACTOR = 3 };
+
+void kt_ecvrf_fast_key_init(struct kt_ecvrf_key *key, const uint8_t seed[static KT_ECVRF_SEED_LEN])
+{
+  struct kt_ge y;
+
+  kt_ecvrf_key_expand(key, seed);
+  kt_ge_base_mul(key->scalar, &y);
+  kt_ge_encode(&y, 1, &key->public_key);
+}
+
+static bool decode_valid(const uint8_t bytes[static KT_ECVRF_POINT_LEN], struct kt_ge *ret)
+{
+  return kt_ge_decode(bytes, ret) && kt_ge_has_prime_order(ret);
+}
+
+bool kt_ecvrf_fast_public_key_valid(const uint8_t public_key[static KT_ECVRF_POINT_LEN])
+{
+  struct kt_ge y;
+  return decode_valid(public_key, &y);
+}
+
+/* H of section 5.4.1.1. Each attempt: interpret_hash_value_as_a_point, then H = cofactor * H, until H is neither
+ * "INVALID" nor the identity. */
+static enum kt_err encode_to_curve(const uint8_t public_key[static KT_ECVRF_POINT_LEN], struct kt_bytes alpha,
+                                   struct kt_ge *ret_h)
+{
+  crypto_hash_sha512_state prefix;
+  kt_ecvrf_attempts_begin(public_key, alpha, &prefix);
+  for (unsigned ctr = 0; ctr < KT_ECVRF_MAX_ATTEMPTS; ctr++) {
+    uint8_t hash[crypto_hash_sha512_BYTES];
+    struct kt_ge h;
+    kt_ecvrf_attempt_hash(&prefix, ctr, hash);
+    if (!kt_ge_decode(hash, &h)) {
+      continue;
+    }
+    kt_ge_double(&h, LOG2_COFACTOR, &h);
+    if (!kt_ge_is_identity(&h)) {
+      *ret_h = h;
+      return KT_OK;
+    }
+  }
+  return KT_ERR_CRYPTO;
+}
+
+/* cofactor * Gamma = (8*x)*H: neither Gamma nor the encoding of H is needed. */
+enum kt_err kt_ecvrf_fast_output(const struct kt_ecvrf_key *key, struct kt_bytes alpha, struct kt_hash *ret_output)
+{
+  struct kt_ge h;
+  struct kt_ge_comb comb;
+  uint8_t scalar[KT_ECVRF_SCALAR_LEN];
+  uint8_t cleared[1][KT_GE_LEN];
+
+  enum kt_err err = encode_to_curve(key->public_key, alpha, &h);
+  if (err != KT_OK) {
+    return err;
+  }
+  kt_ge_comb_init(&h, 1, &comb);
+  kt_ecvrf_cofactor_scalar(key, scalar);
+  kt_ge_comb_mul(&comb, scalar, &h);
+  sodium_memzero(scalar, sizeof scalar);
+  kt_ge_encode(&h, 1, cleared);
+  kt_ecvrf_output_hash(cleared[0], ret_output);
+  return KT_OK;
+}
+
+/* Section 5.1 from step 3 on. H must be encoded before there is a nonce; everything else is, at once, at the end. */
+static void prove_point(const struct kt_ecvrf_key *key, const struct kt_ge *h,
+                        uint8_t ret_proof[static KT_ECVRF_PROOF_LEN], struct kt_hash *ret_output)
+{
+  enum { GAMMA, CLEARED, U, V, N_POINTS };
+  struct kt_ge points[N_POINTS];
+  uint8_t encoded[N_POINTS][KT_GE_LEN];
+  uint8_t h_string[1][KT_GE_LEN];
+  struct kt_ge_comb comb;
+  uint8_t k[KT_ECVRF_SCALAR_LEN];
+  uint8_t c[KT_ECVRF_SCALAR_LEN];
+
+  kt_ge_encode(h, 1, h_string);
+  kt_ecvrf_nonce(key, h_string[0], k);
+  kt_ge_comb_init(h, KT_GE_COMB_ROWS_MAX, &comb);
+  kt_ge_comb_mul(&comb, key->scalar, &points[GAMMA]);
+  kt_ge_double(&points[GAMMA], LOG2_COFACTOR, &points[CLEARED]);
+  kt_ge_base_mul(k, &points[U]);
+  kt_ge_comb_mul(&comb, k, &points[V]);
+  kt_ge_encode(points, N_POINTS, encoded);
+
+  kt_ecvrf_challenge(key->public_key, h_string[0], encoded[GAMMA], encoded[U], encoded[V], c);
+  kt_ecvrf_assemble(key, encoded[GAMMA], c, k, ret_proof);
+  sodium_memzero(k, sizeof k);
+  kt_ecvrf_output_hash(encoded[CLEARED], ret_output);
+}
+
+enum kt_err kt_ecvrf_fast_prove(const struct kt_ecvrf_key *key, struct kt_bytes alpha,
+                                uint8_t ret_proof[static KT_ECVRF_PROOF_LEN], struct kt_hash *ret_output)
+{
+  struct kt_ge h;
+  enum kt_err err = encode_to_curve(key->public_key, alpha, &h);
+  if (err != KT_OK) {
+    return err;
+  }
+  prove_point(key, &h, ret_proof, ret_output);
+  return KT_OK;
+}
+
+/* R45: Y and Gamma must decode ("If string_to_point returns "INVALID", output "INVALID""), and be in the main subgroup
+ * and not the identity (ours): the reference says why. */
+enum kt_err kt_ecvrf_fast_verify(const uint8_t public_key[static KT_ECVRF_POINT_LEN], struct kt_bytes alpha,
+                                 const uint8_t proof[static KT_ECVRF_PROOF_LEN], struct kt_hash *ret_output)
+{
+  enum { H, U, V, CLEARED, N_POINTS };
+  struct kt_ge points[N_POINTS];
+  uint8_t encoded[N_POINTS][KT_GE_LEN];
+  struct kt_ge y;
+  struct kt_ge gamma;
+  uint8_t c[KT_ECVRF_SCALAR_LEN];
+  uint8_t s[KT_ECVRF_SCALAR_LEN];
+  uint8_t expected_c[KT_ECVRF_SCALAR_LEN];
+
+  if (!kt_ecvrf_proof_scalars(proof, c, s) || !decode_valid(public_key, &y) || !decode_valid(proof, &gamma)) {
+    return KT_ERR_PROOF;
+  }
+  enum kt_err err = encode_to_curve(public_key, alpha, &points[H]);
+  if (err != KT_OK) {
+    return err;
+  }
+  kt_ge_public_base_mul_sub(s, c, &y, &points[U]);
+  kt_ge_public_mul_sub(s, &points[H], c, &gamma, &points[V]);
+  kt_ge_double(&gamma, LOG2_COFACTOR, &points[CLEARED]);
+  kt_ge_encode(points, N_POINTS, encoded);
+
+  kt_ecvrf_challenge(public_key, encoded[H], proof, encoded[U], encoded[V], expected_c);
+  if (memcmp(c, expected_c, sizeof c) != 0) {
+    return KT_ERR_PROOF;
+  }
+  kt_ecvrf_output_hash(encoded[CLEARED], ret_output);
+  return KT_OK;
+}

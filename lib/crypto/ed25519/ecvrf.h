@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The fast backend of crypto/ecvrf_edwards25519.h: the same keys, the same bytes, the same verdicts on every input, from
+ * the group arithmetic of this folder. docs/vrf-backend.md has the reasons and the figures.
+ *
+ * Proving takes time independent of the secret. Errors are the reference's; it also refuses a nonce of 0, which no input
+ * is known to give. */
+#ifndef KT_CRYPTO_ED25519_ECVRF_H
+#define KT_CRYPTO_ED25519_ECVRF_H
+
+#include "crypto/ecvrf_edwards25519.h"
+
+void kt_ecvrf_fast_key_init(struct kt_ecvrf_key *key, const uint8_t seed[static KT_ECVRF_SEED_LEN]);
+
+bool kt_ecvrf_fast_public_key_valid(const uint8_t public_key[static KT_ECVRF_POINT_LEN]);
+
+KT_MUST_USE enum kt_err kt_ecvrf_fast_output(const struct kt_ecvrf_key *key, struct kt_bytes alpha,
+                                             struct kt_hash *ret_output);
+
+KT_MUST_USE enum kt_err kt_ecvrf_fast_prove(const struct kt_ecvrf_key *key, struct kt_bytes alpha,
+                                            uint8_t ret_proof[static KT_ECVRF_PROOF_LEN], struct kt_hash *ret_output);
+
+KT_MUST_USE enum kt_err kt_ecvrf_fast_verify(const uint8_t public_key[static KT_ECVRF_POINT_LEN], struct kt_bytes alpha,
+                                             const uint8_t proof[static KT_ECVRF_PROOF_LEN],
+                                             struct kt_hash *ret_output);
+
+#endif

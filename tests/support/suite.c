@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "suite.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+const struct kt_suite *test_suite(void)
+{
+  static const struct kt_suite *suite;
+  if (suite == NULL) {
+    const char *name = getenv("KT_TEST_SUITE");
+    bool p256 = name != NULL && strcmp(name, "p256") == 0;
+    assert_true(name == NULL || p256 || strcmp(name, "ed25519") == 0);
+    assert_int_equal(kt_crypto_init(), KT_OK); /* takes milliseconds: once */
+    suite = kt_suite_by_id(p256 ? KT_SUITE_P256 : KT_SUITE_ED25519);
+  }
+  assert_non_null(suite);
+  return suite;
+}
