@@ -31,6 +31,8 @@ enum kt_option {
   KT_OPT_PASSPHRASE_FILE,
   KT_OPT_FROM,
   KT_OPT_TO,
+  KT_OPT_INTERVAL,
+  KT_OPT_HOOK,
 };
 
 #define KT_OPTIONS (KT_OPT_TO + 1)

@@ -127,7 +127,7 @@ void kt_report_contact(struct kt_output *out, const struct kt_contact *contact)
 
 /* --- alerts ------------------------------------------------------------------------------------------------------------- */
 
-static json_t *alert_json(const struct kt_alert *alert)
+json_t *kt_report_alert_json(const struct kt_alert *alert)
 {
   json_t *object = json_object();
   json_object_set_new(object, "id", kt_output_hex((struct kt_bytes){ alert->id.b, KT_ALERT_ID_LEN }));
@@ -148,7 +148,7 @@ static json_t *alert_json(const struct kt_alert *alert)
 bool kt_report_append_alert(struct kt_output *out, const struct kt_alert *alert)
 {
   const json_t *alerts = json_object_get(out->object, "alerts");
-  json_t *object = alert_json(alert);
+  json_t *object = kt_report_alert_json(alert);
   const json_t *id = json_object_get(object, "id");
   for (size_t i = 0; i < json_array_size(alerts); i++) {
     if (json_equal(json_object_get(json_array_get(alerts, i), "id"), id)) {
@@ -234,6 +234,9 @@ static void report_open(struct kt_session *session, const struct kt_ledger_entry
   char id[KT_HEX_SIZE(KT_ALERT_ID_LEN)];
   char since[KT_TIME_SIZE];
   char name[CLEAN_SIZE];
+  if (session->news_only && entry->raised_ms < session->started_ms) {
+    return;
+  }
   if (!kt_report_append_alert(session->out, &entry->alert)) {
     return; /* about the log as a whole, and reported with another label */
   }

@@ -19,6 +19,8 @@ void kt_report_key(struct kt_output *out, const char *name, const struct kt_acco
 void kt_report_contact(struct kt_output *out, const struct kt_contact *contact);
 json_t *kt_report_contact_json(const struct kt_contact *contact);
 
+json_t *kt_report_alert_json(const struct kt_alert *alert);
+
 /* One alert in full: what was seen and where, what it means, what to do now. */
 void kt_report_alert(struct kt_output *out, const struct kt_alert *alert, struct kt_bytes label);
 /* To `alerts` of the JSON object; false: it is there already, so it was reported. */

@@ -9,6 +9,7 @@
 #define REQUEST_MAX ((size_t)1 << 20)
 #define SESSION_ARENA_CAP ((size_t)256 << 20)
 #define CONFLICTS_MAX 8
+#define PAUSE_DEFAULT_S 60
 
 uint64_t kt_now_ms(void)
 {
@@ -148,9 +149,19 @@ void kt_session_forget(struct kt_session *session)
 
 /* --- a question -------------------------------------------------------------------------------------------------------- */
 
+/* The longest pause that was asked for; a refusal that names none still asks for some. */
+static void note_pause(struct kt_session *session, const struct kt_reply *reply)
+{
+  uint32_t pause_s = reply->retry_after_s > 0 ? (uint32_t)reply->retry_after_s : PAUSE_DEFAULT_S;
+  if ((reply->status == 429 || reply->status == 503) && pause_s > session->retry_after_s) {
+    session->retry_after_s = pause_s;
+  }
+}
+
 enum kt_exit kt_session_refused(struct kt_session *session, const struct kt_reply *reply, const char *what)
 {
   struct kt_output *out = session->out;
+  note_pause(session, reply);
   if (reply->kind == KT_REPLY_NETWORK) {
     return kt_output_fail(out, KT_EXIT_UNDECIDED, "network", "%s: no answer from the log: %s", what, reply->error);
   }
@@ -164,7 +175,7 @@ enum kt_exit kt_session_refused(struct kt_session *session, const struct kt_repl
   case 410: return kt_output_fail(out, KT_EXIT_UNDECIDED, "gone", "%s: erased or pruned: %s", what, text);
   case 429:
     return kt_output_fail(out, KT_EXIT_UNDECIDED, "rate-limit", "%s: too many requests, try again in %d s", what,
-                          reply->retry_after_s > 0 ? reply->retry_after_s : 60);
+                          reply->retry_after_s > 0 ? reply->retry_after_s : PAUSE_DEFAULT_S);
   case 503: return kt_output_fail(out, KT_EXIT_UNDECIDED, "busy", "%s: the log cannot answer now: %s", what, text);
   default: break;
   }

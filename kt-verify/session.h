@@ -25,7 +25,9 @@ struct kt_session {
   struct kt_pinned_log *pinned; /* as last loaded or committed; in pinned_arena */
   struct kt_config config;
   struct kt_hash log_id;
-  uint64_t started_ms; /* alerts raised since then are news */
+  uint64_t started_ms;    /* alerts raised since then are news */
+  bool news_only;         /* say nothing of older alerts: they were reported */
+  uint32_t retry_after_s; /* the log asked for so much patience (429, 503); 0: it did not */
 };
 
 /* One question to the log. load and commit run inside a transaction and read or write records of the question's own;

@@ -38,6 +38,12 @@ static const char schema[] =
     " settled_version INTEGER NOT NULL) WITHOUT ROWID;"
     "PRAGMA user_version = 1;";
 
+/* Which hook was told about which alert. */
+static const char schema_2[] =
+    "CREATE TABLE hook_runs(alert BLOB, hook TEXT, raised_ms INTEGER NOT NULL, failures INTEGER NOT NULL,"
+    " next_ms INTEGER NOT NULL, done_ms INTEGER NOT NULL, error TEXT, PRIMARY KEY(alert, hook)) WITHOUT ROWID;"
+    "PRAGMA user_version = 2;";
+
 enum kt_err kt_state_home(const char *home, char ret_home[static KT_STATE_PATH_MAX])
 {
   const char *xdg = getenv("XDG_STATE_HOME");
@@ -125,6 +131,9 @@ static enum kt_err prepare_schema(struct kt_state *state)
   }
   if (err == KT_OK && version == 0) {
     err = execute(state, schema);
+  }
+  if (err == KT_OK && version < KT_STATE_SCHEMA) {
+    err = execute(state, schema_2);
   }
   if (err == KT_OK) {
     return execute(state, "COMMIT");

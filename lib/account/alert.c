@@ -19,6 +19,7 @@ static const char *const kind_names[KT_ALERT_KINDS] = {
   [KT_ALERT_ROLLBACK] = "rollback",
   [KT_ALERT_MONITOR_BLIND] = "monitor-blind",
   [KT_ALERT_AUDITOR_MISSING] = "auditor-missing",
+  [KT_ALERT_TEST] = "test",
 };
 
 const char *kt_alert_kind_name(enum kt_alert_kind kind)
@@ -69,6 +70,7 @@ int kt_alert_exit_code(enum kt_alert_kind kind, bool is_note)
   case KT_ALERT_ROLLBACK: return 1;
   case KT_ALERT_MONITOR_BLIND:
   case KT_ALERT_AUDITOR_MISSING: return 3;
+  case KT_ALERT_TEST: return 0;
   case KT_ALERT_UNKNOWN_DEVICE:
   case KT_ALERT_VERSION_NOT_MINE:
   case KT_ALERT_DEVICE_REMOVED:

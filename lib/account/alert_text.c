@@ -157,6 +157,12 @@ static const struct kt_alert_text auditor_missing = {
   "kt-verify audit",
 };
 
+static const struct kt_alert_text test = {
+  "This is a test. Nothing is wrong.",
+  "Somebody who uses this computer ran kt-verify monitor test-alert to see whether alerts arrive. This one did.",
+  "There is nothing to do. How alerts are handed on:    kt-verify monitor status",
+};
+
 static const struct kt_alert_text *account_key_changed(const struct kt_alert *alert)
 {
   if (alert->is_note) {
@@ -180,6 +186,7 @@ const struct kt_alert_text *kt_alert_text(const struct kt_alert *alert)
   case KT_ALERT_ROLLBACK: return &rollback;
   case KT_ALERT_MONITOR_BLIND: return &monitor_blind;
   case KT_ALERT_AUDITOR_MISSING: return &auditor_missing;
+  case KT_ALERT_TEST: return &test;
   }
   return &fork;
 }

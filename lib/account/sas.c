@@ -241,18 +241,25 @@ static enum kt_sas_cancel on_mac(struct kt_sas *sas, const struct kt_sas_message
   return KT_SAS_NOT_CANCELLED;
 }
 
+static enum kt_sas_type expected_type(enum kt_sas_state state)
+{
+  switch (state) {
+  case KT_SAS_AWAIT_START: return KT_SAS_START;
+  case KT_SAS_AWAIT_ACCEPT: return KT_SAS_ACCEPT;
+  case KT_SAS_AWAIT_KEY: return KT_SAS_KEY;
+  case KT_SAS_COMPARE: return KT_SAS_MAC;
+  case KT_SAS_DONE:
+  case KT_SAS_CANCELLED: break;
+  }
+  return KT_SAS_NONE;
+}
+
 static enum kt_sas_cancel step(struct kt_sas *sas, const struct kt_sas_message *message, struct kt_sas_message *reply)
 {
-  static const enum kt_sas_type expected[] = {
-    [KT_SAS_AWAIT_START] = KT_SAS_START,
-    [KT_SAS_AWAIT_ACCEPT] = KT_SAS_ACCEPT,
-    [KT_SAS_AWAIT_KEY] = KT_SAS_KEY,
-    [KT_SAS_COMPARE] = KT_SAS_MAC,
-  };
   if (sas->has_transaction && memcmp(message->transaction, sas->transaction, sizeof sas->transaction) != 0) {
     return KT_SAS_OTHER_TRANSACTION;
   }
-  if (message->type != expected[sas->state]) {
+  if (message->type != expected_type(sas->state)) {
     return KT_SAS_UNEXPECTED;
   }
   switch (message->type) {

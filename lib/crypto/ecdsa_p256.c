@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/ecdsa_p256.h"
 
+#include "crypto/hash.h"
+
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
@@ -10,7 +12,7 @@
 
 enum { COORDINATE_LEN = KT_ECDSA_P256_SIGNATURE_LEN / 2, DER_MAX = 72 };
 
-/* NULL: the key is not one, or there is no memory. */
+/* NULL: libcrypto failed; what is given is a valid key. */
 static EVP_PKEY *key_from(OSSL_PARAM *params, int selection)
 {
   EVP_PKEY *key = NULL;
@@ -83,13 +85,15 @@ static size_t to_der(const uint8_t signature[static KT_ECDSA_P256_SIGNATURE_LEN]
 
 static bool sign_with(EVP_PKEY *key, struct kt_bytes message, uint8_t ret_signature[static KT_ECDSA_P256_SIGNATURE_LEN])
 {
+  struct kt_hash hash;
   uint8_t der[DER_MAX];
   size_t der_len = sizeof der;
-  EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-  bool is_signed = ctx != NULL && EVP_DigestSignInit_ex(ctx, NULL, "SHA256", NULL, NULL, key, NULL) == 1 &&
-                   EVP_DigestSign(ctx, der, &der_len, message.data, message.len) == 1 &&
+  EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+  kt_sha256(message.data, message.len, &hash);
+  bool is_signed = ctx != NULL && EVP_PKEY_sign_init(ctx) == 1 &&
+                   EVP_PKEY_sign(ctx, der, &der_len, hash.b, sizeof hash.b) == 1 &&
                    from_der(der, der_len, ret_signature);
-  EVP_MD_CTX_free(ctx);
+  EVP_PKEY_CTX_free(ctx);
   return is_signed;
 }
 
@@ -108,31 +112,38 @@ enum kt_err kt_ecdsa_p256_sign(const uint8_t scalar[static KT_P256_SCALAR_LEN], 
   return is_signed ? KT_OK : KT_ERR_CRYPTO;
 }
 
-/* R10: libcrypto refuses r and s of zero, of n and beyond. */
+/* Of a hash, not a message: EVP_DigestVerify answers 0, "wrong", to some failures of its own. */
 static enum kt_err verify_with(EVP_PKEY *key, struct kt_bytes message,
                                const uint8_t signature[static KT_ECDSA_P256_SIGNATURE_LEN])
 {
+  struct kt_hash hash;
   uint8_t der[DER_MAX];
   size_t der_len = to_der(signature, der);
-  EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+  EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
   enum kt_err err = KT_ERR_CRYPTO;
-  if (der_len != 0 && ctx != NULL && EVP_DigestVerifyInit_ex(ctx, NULL, "SHA256", NULL, NULL, key, NULL) == 1) {
-    err = EVP_DigestVerify(ctx, der, der_len, message.data, message.len) == 1 ? KT_OK : KT_ERR_PROOF;
+  kt_sha256(message.data, message.len, &hash);
+  if (der_len != 0 && ctx != NULL && EVP_PKEY_verify_init(ctx) == 1) {
+    int verified = EVP_PKEY_verify(ctx, der, der_len, hash.b, sizeof hash.b);
+    err = verified == 1 ? KT_OK : verified == 0 ? KT_ERR_PROOF : KT_ERR_CRYPTO; /* negative: libcrypto failed */
   }
-  EVP_MD_CTX_free(ctx);
+  EVP_PKEY_CTX_free(ctx);
   return err;
 }
 
 enum kt_err kt_ecdsa_p256_verify(struct kt_bytes public_key, struct kt_bytes message, struct kt_bytes signature)
 {
-  /* libcrypto would read the compressed and the hybrid form of a key, too. */
-  if (public_key.len != KT_P256_UNCOMPRESSED_LEN || public_key.data[0] != POINT_CONVERSION_UNCOMPRESSED ||
-      signature.len != KT_ECDSA_P256_SIGNATURE_LEN) {
+  /* R10; FIPS 186-5 section 6.4.2: r and s are integers of the interval [1, n-1]. */
+  if (signature.len != KT_ECDSA_P256_SIGNATURE_LEN || !kt_p256_scalar_valid(signature.data) ||
+      !kt_p256_scalar_valid(signature.data + COORDINATE_LEN)) {
     return KT_ERR_PROOF;
+  }
+  enum kt_err err = kt_p256_public_check(public_key, KT_P256_UNCOMPRESSED_LEN);
+  if (err != KT_OK) {
+    return err;
   }
   (void)ERR_set_mark();
   EVP_PKEY *key = public_key_from(public_key.data);
-  enum kt_err err = key != NULL ? verify_with(key, message, signature.data) : KT_ERR_PROOF;
+  err = key != NULL ? verify_with(key, message, signature.data) : KT_ERR_CRYPTO;
   EVP_PKEY_free(key);
   (void)ERR_pop_to_mark();
   return err;

@@ -16,7 +16,8 @@
 KT_MUST_USE enum kt_err kt_ecdsa_p256_sign(const uint8_t scalar[static KT_P256_SCALAR_LEN], struct kt_bytes message,
                                            uint8_t ret_signature[static KT_ECDSA_P256_SIGNATURE_LEN]);
 
-/* KT_ERR_PROOF: a key, or a signature, of another length, r or s outside 1 … n-1, an invalid key or a wrong signature. */
+/* KT_ERR_PROOF: a key, or a signature, of another length, r or s outside 1 … n-1, an invalid key or a wrong signature.
+ * KT_ERR_CRYPTO: libcrypto failed, and nothing is known. */
 KT_MUST_USE enum kt_err kt_ecdsa_p256_verify(struct kt_bytes public_key, struct kt_bytes message,
                                              struct kt_bytes signature);
 

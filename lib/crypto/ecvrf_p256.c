@@ -88,9 +88,12 @@ static enum kt_err encode_to_curve(struct work *work, const uint8_t public_key[s
     }; /* "interpret_hash_value_as_a_point(s) = string_to_point(0x02 || s)" */
     crypto_hash_sha256_update(&state, &ctr_string, 1);
     hash_end(&state, h + 1);
-    if (kt_p256_decode(&work->curve, (struct kt_bytes){ h, sizeof h }, work->h)) {
+    enum kt_err err = kt_p256_decode(&work->curve, (struct kt_bytes){ h, sizeof h }, work->h);
+    if (err == KT_OK) {
       memcpy(ret_h, h, sizeof h);
-      return KT_OK;
+    }
+    if (err != KT_ERR_PROOF) {
+      return err;
     }
   }
   return KT_ERR_CRYPTO; /* every attempt succeeds with probability about 1/2 */
@@ -333,10 +336,13 @@ static enum kt_err recompute_commitments(const struct work *work, const BIGNUM *
       EC_POINT_add(group, work->v, work->v, work->gamma, ctx) != 1) {
     return KT_ERR_CRYPTO;
   }
-  /* Infinity does not encode: no honest nonce is zero. */
+  /* No honest nonce is zero, and infinity has no encoding of 33 bytes. */
+  if (EC_POINT_is_at_infinity(group, work->u) || EC_POINT_is_at_infinity(group, work->v)) {
+    return KT_ERR_PROOF;
+  }
   bool encoded = kt_p256_encode(&work->curve, work->u, KT_P256_COMPRESSED_LEN, ret_u) &&
                  kt_p256_encode(&work->curve, work->v, KT_P256_COMPRESSED_LEN, ret_v);
-  return encoded ? KT_OK : KT_ERR_PROOF;
+  return encoded ? KT_OK : KT_ERR_CRYPTO;
 }
 
 static enum kt_err verify_with(struct work *work, const uint8_t public_key[static KT_P256_COMPRESSED_LEN],
@@ -348,11 +354,13 @@ static enum kt_err verify_with(struct work *work, const uint8_t public_key[stati
   uint8_t c[CHALLENGE_LEN];
 
   /* R45; section 5.4.4: "If Gamma is "INVALID", output "INVALID" and stop." The same goes for Y. */
-  if (!kt_p256_decode(&work->curve, (struct kt_bytes){ public_key, KT_P256_COMPRESSED_LEN }, work->y) ||
-      !kt_p256_decode(&work->curve, (struct kt_bytes){ proof, KT_P256_COMPRESSED_LEN }, work->gamma)) {
-    return KT_ERR_PROOF;
+  enum kt_err err = kt_p256_decode(&work->curve, (struct kt_bytes){ public_key, KT_P256_COMPRESSED_LEN }, work->y);
+  if (err == KT_OK) {
+    err = kt_p256_decode(&work->curve, (struct kt_bytes){ proof, KT_P256_COMPRESSED_LEN }, work->gamma);
   }
-  enum kt_err err = encode_to_curve(work, public_key, alpha, h);
+  if (err == KT_OK) {
+    err = encode_to_curve(work, public_key, alpha, h);
+  }
   if (err != KT_OK) {
     return err;
   }

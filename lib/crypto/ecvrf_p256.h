@@ -3,8 +3,8 @@
  *
  * A kt_ecvrf_p256_key is secret apart from its public key: release it as soon as it is no longer needed. Proving takes
  * time independent of the secret; the number of encode-to-curve attempts depends on the public key and alpha only.
- * alpha may have any length. Errors: KT_ERR_PROOF from kt_ecvrf_p256_verify; KT_ERR_CRYPTO otherwise, when libcrypto
- * fails or the scalar is not a valid one. */
+ * alpha may have any length. Errors: KT_ERR_PROOF from kt_ecvrf_p256_verify; KT_ERR_CRYPTO when libcrypto fails, for want
+ * of memory say, or a scalar is not valid. */
 #ifndef KT_CRYPTO_ECVRF_P256_H
 #define KT_CRYPTO_ECVRF_P256_H
 

@@ -51,20 +51,6 @@ BIGNUM *kt_p256_scalar(const struct kt_p256 *curve, const uint8_t scalar[static 
   return number;
 }
 
-bool kt_p256_decode(const struct kt_p256 *curve, struct kt_bytes encoded, EC_POINT *ret_point)
-{
-  if (encoded.len != KT_P256_COMPRESSED_LEN && encoded.len != KT_P256_UNCOMPRESSED_LEN) {
-    return false; /* R45: SEC 1 section 2.3.4 knows no other length but infinity's */
-  }
-  /* libcrypto reads X9.62's hybrid form too, whose first octet is 06 or 07. */
-  bool compressed =
-      encoded.data[0] == POINT_CONVERSION_COMPRESSED || encoded.data[0] == POINT_CONVERSION_COMPRESSED + 1;
-  if (!compressed && encoded.data[0] != POINT_CONVERSION_UNCOMPRESSED) {
-    return false;
-  }
-  return EC_POINT_oct2point(curve->group, ret_point, encoded.data, encoded.len, curve->scalars) == 1;
-}
-
 bool kt_p256_encode(const struct kt_p256 *curve, const EC_POINT *point, size_t len, uint8_t *ret_encoded)
 {
   uint8_t encoded[KT_P256_UNCOMPRESSED_LEN];
@@ -75,6 +61,58 @@ bool kt_p256_encode(const struct kt_p256 *curve, const EC_POINT *point, size_t l
   }
   memcpy(ret_encoded, encoded, len);
   return true;
+}
+
+/* What libcrypto says of octets that are no compressed point: x is not below p, or there is no square root. Whatever else
+ * it says, it failed; then try-and-increment must not go on to another point, nor a verifier accuse an honest log. */
+static bool is_no_point(unsigned long error)
+{
+  int reason = ERR_GET_REASON(error);
+  return ERR_GET_LIB(error) == ERR_LIB_EC &&
+         (reason == EC_R_INVALID_COMPRESSED_POINT || reason == EC_R_INVALID_ENCODING);
+}
+
+static enum kt_err decode_compressed(const struct kt_p256 *curve, const uint8_t encoded[static KT_P256_COMPRESSED_LEN],
+                                     EC_POINT *point)
+{
+  enum kt_err err = KT_OK;
+  (void)ERR_set_mark();
+  if (EC_POINT_oct2point(curve->group, point, encoded, KT_P256_COMPRESSED_LEN, curve->scalars) != 1) {
+    err = is_no_point(ERR_peek_last_error()) ? KT_ERR_PROOF : KT_ERR_CRYPTO;
+  }
+  (void)ERR_pop_to_mark();
+  return err;
+}
+
+/* By way of the compressed form: of an uncompressed point, libcrypto says "not on the curve" when it could not find out,
+ * too. */
+static enum kt_err decode_uncompressed(const struct kt_p256 *curve,
+                                       const uint8_t encoded[static KT_P256_UNCOMPRESSED_LEN], EC_POINT *point)
+{
+  uint8_t octets[KT_P256_UNCOMPRESSED_LEN];
+  memcpy(octets, encoded, KT_P256_COMPRESSED_LEN);
+  octets[0] = POINT_CONVERSION_COMPRESSED + (encoded[KT_P256_UNCOMPRESSED_LEN - 1] & 1);
+  enum kt_err err = decode_compressed(curve, octets, point);
+  if (err != KT_OK) {
+    return err;
+  }
+  if (!kt_p256_encode(curve, point, sizeof octets, octets)) {
+    return KT_ERR_CRYPTO;
+  }
+  return memcmp(octets, encoded, sizeof octets) == 0 ? KT_OK : KT_ERR_PROOF;
+}
+
+/* SEC 1 section 2.3.4, without the one octet for infinity, and without X9.62's hybrid form that libcrypto reads, too. */
+enum kt_err kt_p256_decode(const struct kt_p256 *curve, struct kt_bytes encoded, EC_POINT *ret_point)
+{
+  if (encoded.len == KT_P256_UNCOMPRESSED_LEN && encoded.data[0] == POINT_CONVERSION_UNCOMPRESSED) {
+    return decode_uncompressed(curve, encoded.data, ret_point);
+  }
+  if (encoded.len == KT_P256_COMPRESSED_LEN &&
+      (encoded.data[0] == POINT_CONVERSION_COMPRESSED || encoded.data[0] == POINT_CONVERSION_COMPRESSED + 1)) {
+    return decode_compressed(curve, encoded.data, ret_point);
+  }
+  return KT_ERR_PROOF;
 }
 
 bool kt_p256_public(const struct kt_p256 *curve, const uint8_t scalar[static KT_P256_SCALAR_LEN], size_t len,
@@ -88,15 +126,19 @@ bool kt_p256_public(const struct kt_p256 *curve, const uint8_t scalar[static KT_
   return made;
 }
 
-bool kt_p256_public_valid(struct kt_bytes encoded, size_t len)
+enum kt_err kt_p256_public_check(struct kt_bytes encoded, size_t len)
 {
   struct kt_p256 curve;
-  if (encoded.len != len || kt_p256_init(&curve) != KT_OK) {
-    return false;
+  if (encoded.len != len) {
+    return KT_ERR_PROOF;
+  }
+  enum kt_err err = kt_p256_init(&curve);
+  if (err != KT_OK) {
+    return err;
   }
   EC_POINT *point = EC_POINT_new(curve.group);
-  bool valid = point != NULL && kt_p256_decode(&curve, encoded, point);
+  err = point != NULL ? kt_p256_decode(&curve, encoded, point) : KT_ERR_CRYPTO;
   EC_POINT_free(point);
   kt_p256_release(&curve);
-  return valid;
+  return err;
 }

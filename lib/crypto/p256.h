@@ -33,9 +33,9 @@ bool kt_p256_scalar_valid(const uint8_t scalar[static KT_P256_SCALAR_LEN]);
 /* As a number for libcrypto's constant-time code, NULL without memory; belongs to `curve`. */
 BIGNUM *kt_p256_scalar(const struct kt_p256 *curve, const uint8_t scalar[static KT_P256_SCALAR_LEN]);
 
-/* False: not a point in one of the two encodings, both of which exclude the point at infinity, on the curve and with
- * coordinates below p. */
-bool kt_p256_decode(const struct kt_p256 *curve, struct kt_bytes encoded, EC_POINT *ret_point);
+/* KT_ERR_PROOF: not a point in one of the two encodings, both of which exclude the point at infinity, on the curve and
+ * with coordinates below p. KT_ERR_CRYPTO: it could not be found out. */
+KT_MUST_USE enum kt_err kt_p256_decode(const struct kt_p256 *curve, struct kt_bytes encoded, EC_POINT *ret_point);
 
 /* `len` says which encoding. False: the point at infinity. */
 bool kt_p256_encode(const struct kt_p256 *curve, const EC_POINT *point, size_t len, uint8_t *ret_encoded);
@@ -44,7 +44,7 @@ bool kt_p256_encode(const struct kt_p256 *curve, const EC_POINT *point, size_t l
 bool kt_p256_public(const struct kt_p256 *curve, const uint8_t scalar[static KT_P256_SCALAR_LEN], size_t len,
                     uint8_t *ret_encoded);
 
-/* Whether `encoded`, of exactly `len` bytes, decodes. */
-bool kt_p256_public_valid(struct kt_bytes encoded, size_t len);
+/* KT_ERR_PROOF: `encoded` is not of exactly `len` bytes, or kt_p256_decode refuses it. */
+KT_MUST_USE enum kt_err kt_p256_public_check(struct kt_bytes encoded, size_t len);
 
 #endif

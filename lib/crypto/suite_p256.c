@@ -65,7 +65,7 @@ static enum kt_err sign(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes 
 
 static enum kt_err sign_public_check(struct kt_bytes public_key)
 {
-  return kt_p256_public_valid(public_key, KT_P256_UNCOMPRESSED_LEN) ? KT_OK : KT_ERR_CRYPTO;
+  return kt_p256_public_check(public_key, KT_P256_UNCOMPRESSED_LEN) == KT_OK ? KT_OK : KT_ERR_CRYPTO;
 }
 
 static enum kt_err vrf_public(const uint8_t seed[static KT_SEED_LEN], uint8_t *ret_public)
@@ -75,7 +75,7 @@ static enum kt_err vrf_public(const uint8_t seed[static KT_SEED_LEN], uint8_t *r
 
 static enum kt_err vrf_public_check(struct kt_bytes public_key)
 {
-  return kt_p256_public_valid(public_key, KT_P256_COMPRESSED_LEN) ? KT_OK : KT_ERR_CRYPTO;
+  return kt_p256_public_check(public_key, KT_P256_COMPRESSED_LEN) == KT_OK ? KT_OK : KT_ERR_CRYPTO;
 }
 
 static enum kt_err vrf_key(const uint8_t seed[static KT_SEED_LEN], struct kt_ecvrf_p256_key *ret_key)

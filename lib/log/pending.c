@@ -149,7 +149,7 @@ static enum kt_err check_token(const struct prepare *p)
 static enum kt_err authorise(struct prepare *p, bool by_operator)
 {
   struct kt_account_state state;
-  bool claims;
+  bool claims = false;
   enum kt_err err = decode_state(&p->row, &p->scratch, &state);
   if (err != KT_OK) {
     return kt_log_refuse(p->problem, err == KT_ERR_MEMORY ? err : KT_ERR_STORE, "account-state",

@@ -73,8 +73,8 @@ static void check_proof(struct kt_bytes input, struct kt_arena *arena)
 
 /* --- our proof of a tree of anybody's making ----------------------------------------------------------------------- */
 
-#define LEAVES_MAX 64
-#define NODES_MAX 65536
+#define LEAVES_MAX 16 /* deep trees are slow ones */
+#define NODES_MAX 32768
 
 struct nodes {
   struct kt_prefix_node at[NODES_MAX];

@@ -11,6 +11,7 @@
 #include "support/toy_naive.h"
 #include "support/toy_scene.h"
 #include "support/toy_suite.h"
+#include "tree/log_tree.h"
 #include "wire/auditor.h"
 
 #define STATE_LIMIT ((size_t)16 << 20)
@@ -26,6 +27,26 @@ static struct toy_scene scenes[SCENES_MAX];
 static struct kt_hash honest_root;
 
 /* --- states -------------------------------------------------------------------------------------------------------- */
+
+/* Append-only: what both trees have in common is as it was. */
+static void check_retained(const struct kt_tree_state *before, const struct kt_tree_state *after)
+{
+  struct kt_log_node old_nodes[KT_LOG_SUBTREES_MAX];
+  struct kt_log_node nodes[KT_LOG_SUBTREES_MAX];
+  (void)kt_log_full_subtrees(before->size, old_nodes);
+  (void)kt_log_full_subtrees(after->size, nodes);
+  for (size_t i = 0; i < before->n_heads && i < after->n_heads; i++) {
+    if (old_nodes[i].start == nodes[i].start && old_nodes[i].level == nodes[i].level) {
+      FUZZ_CHECK(memcmp(&before->heads[i], &after->heads[i], KT_HASH_LEN) == 0);
+    }
+  }
+  for (size_t i = 0; i < before->n_frontier && i < after->n_frontier; i++) {
+    if (before->frontier[i].pos == after->frontier[i].pos) {
+      FUZZ_CHECK(before->frontier[i].timestamp_ms == after->frontier[i].timestamp_ms);
+      FUZZ_CHECK(memcmp(&before->frontier[i].prefix_root, &after->frontier[i].prefix_root, KT_HASH_LEN) == 0);
+    }
+  }
+}
 
 static void check_log(const struct kt_log_state *before, const struct kt_log_state *after)
 {
@@ -48,6 +69,7 @@ static void check_log(const struct kt_log_state *before, const struct kt_log_sta
   for (size_t i = 1; i < tree->n_frontier; i++) {
     FUZZ_CHECK(tree->frontier[i - 1].timestamp_ms <= tree->frontier[i].timestamp_ms);
   }
+  check_retained(&before->tree, tree);
   if (before->tree.size > 0) {
     FUZZ_CHECK(before->tree.frontier[before->tree.n_frontier - 1].timestamp_ms <=
                tree->frontier[tree->n_frontier - 1].timestamp_ms);

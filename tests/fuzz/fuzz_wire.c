@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every structure of the wire: what decodes is encoded to the same bytes again and has a JSON view. The first byte:
- * structure in the low nibble, mode in the high one. */
+ * structure in the low nibble, mode and suite in the high one. */
 #include "fuzz.h"
 
 #include "json/auditor.h"
@@ -210,8 +210,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   if (!fuzz_split(data, size, &input) || input.selector % 16 >= N_STRUCTURES) {
     return 0;
   }
-  const struct kt_config config = { .suite = kt_suite_by_id(KT_SUITE_ED25519),
-                                    .mode = (enum kt_mode)(KT_MODE_CONTACT_MONITORING + input.selector / 16 % 3) };
+  const unsigned high = input.selector / 16;
+  const struct kt_config config = { .suite = kt_suite_by_id(high / 3 % 2 == 0 ? KT_SUITE_ED25519 : KT_SUITE_P256),
+                                    .mode = (enum kt_mode)(KT_MODE_CONTACT_MONITORING + high % 3) };
   struct passage passage = { .config = &config, .input = input.rest };
   kt_arena_init(&passage.arena, KT_ARENA_CAP_DEFAULT);
   kt_writer_init(&passage.w, WRITER_LIMIT);

@@ -12,6 +12,7 @@
 #include <kt/evidence.h>
 
 #include "crypto/hash.h"
+#include "json/sas.h"
 #include "support/toy_naive.h"
 #include "support/toy_scene.h"
 #include "tree/ibst.h"
@@ -372,6 +373,67 @@ static void put_device_sets(struct kt_arena *arena)
   put("state", "account", 4, state);
 }
 
+/* --- a comparison by short code ------------------------------------------------------------------------------------------ */
+
+/* What one side received, a line each. */
+struct transcript {
+  struct kt_sas sas;
+  struct kt_writer lines;
+};
+
+/* Hand a message over; what comes back goes the other way. */
+static void deliver(struct transcript *to, struct transcript *from, const struct kt_sas_message *message)
+{
+  struct kt_sas_message reply = { .type = KT_SAS_NONE };
+  struct kt_reason reason = { 0 };
+  json_t *object = kt_json_sas_message(message);
+  char *text = json_dumps(object, JSON_COMPACT);
+  FUZZ_CHECK(text != NULL);
+  kt_write_bytes(&to->lines, text, strlen(text));
+  kt_write_u8(&to->lines, '\n');
+  free(text);
+  json_decref(object);
+  FUZZ_CHECK(kt_sas_receive(&to->sas, message, 1000, &reply, &reason) == KT_OK);
+  if (reply.type != KT_SAS_NONE) {
+    deliver(from, to, &reply);
+  }
+}
+
+/* The secrets of fuzz_sas.c. */
+static void put_sas(void)
+{
+  static const uint8_t transaction[KT_SAS_TRANSACTION_LEN] = "fuzz: exchange";
+  static const uint8_t starter_secret[KT_SAS_SECRET_LEN] = "fuzz: starter";
+  static const uint8_t joiner_secret[KT_SAS_SECRET_LEN] = "fuzz: joiner";
+  const struct kt_sas_party alice = { toy_label("alice"), { { KT_ACCOUNT_KEY_TYPE, 1 } } };
+  const struct kt_sas_party bob = { toy_label("bob"), { { KT_ACCOUNT_KEY_TYPE, 2 } } };
+  const struct kt_sas_config at_alice = { .log_id = { { 1 } }, .own = alice, .other = bob };
+  const struct kt_sas_config at_bob = { .log_id = { { 1 } }, .own = bob, .other = alice };
+  struct transcript starter;
+  struct transcript joiner;
+  struct kt_sas_message message;
+  struct kt_reason reason = { 0 };
+  kt_writer_init(&starter.lines, FILE_LIMIT);
+  kt_writer_init(&joiner.lines, FILE_LIMIT);
+  FUZZ_CHECK(kt_sas_start(&starter.sas, &at_alice, transaction, starter_secret, 1000, &message) == KT_OK);
+  FUZZ_CHECK(kt_sas_join(&joiner.sas, &at_bob, joiner_secret, 1000) == KT_OK);
+  deliver(&joiner, &starter, &message);
+  FUZZ_CHECK(kt_sas_confirm(&starter.sas, 1000, &message, &reason) == KT_OK);
+  deliver(&joiner, &starter, &message);
+  FUZZ_CHECK(kt_sas_confirm(&joiner.sas, 1000, &message, &reason) == KT_OK);
+  deliver(&starter, &joiner, &message);
+  FUZZ_CHECK(starter.sas.state == KT_SAS_DONE && joiner.sas.state == KT_SAS_DONE);
+  put("sas", "joiner", 'j', (struct kt_bytes){ joiner.lines.buf, joiner.lines.len });
+  put("sas", "starter", 's', (struct kt_bytes){ starter.lines.buf, starter.lines.len });
+  put_written("sas", "joiner-confirms", 'J', &joiner.lines);
+  put_written("sas", "starter-confirms", 'S', &starter.lines);
+  put_text("sas", "cancel", 'j',
+           "{\"protocol\":\"kt-sas/1\",\"type\":\"cancel\",\"transaction\":\"00112233445566778899aabbccddeeff\","
+           "\"reason\":\"mismatch\"}\n");
+  kt_sas_release(&starter.sas);
+  kt_sas_release(&joiner.sas);
+}
+
 /* --- texts ------------------------------------------------------------------------------------------------------------------- */
 
 static void put_texts(void)
@@ -424,6 +486,7 @@ int main(int argc, char **argv)
   put_audit_feed(&log, &arena);
   put_evidence(&log, &arena);
   put_device_sets(&arena);
+  put_sas();
   put_texts();
   toy_log_release(&log);
   kt_arena_release(&arena);

@@ -61,7 +61,7 @@ static void assert_heads(const struct kt_log_known *known, uint64_t size)
   assert_value(&root, (struct model_node){ 0, size });
 }
 
-/* What the verifier makes of the model's proof, and that it refuses one with any element changed. */
+/* What the verifier makes of the model's proof. */
 static void evaluate(const struct kt_log_request *request, const struct model_node *nodes, size_t n)
 {
   struct kt_arena arena;

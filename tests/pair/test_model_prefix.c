@@ -221,24 +221,21 @@ struct claim {
   unsigned commitment; /* what the verifier holds for its key; KEYS_MAX: none */
 };
 
-static bool is_true(const struct tree *tree, const struct claim *claim)
+static bool is_true(const struct claim *claim, const struct model_result *truth)
 {
-  static struct model_prefix_proof truth;
-  struct model_value key = make_key(claim->key, 4);
-  model_prefix_prove(tree->leaves, tree->n, &key, 1, &truth);
-  const struct model_result *result = &truth.results[0];
-  if ((int)claim->result.type != (int)result->type || claim->result.depth != result->depth) {
+  if ((int)claim->result.type != (int)truth->type || claim->result.depth != truth->depth) {
     return false;
   }
-  if (result->type == MODEL_NON_INCLUSION_LEAF) {
-    return memcmp(claim->result.leaf.vrf_output.b, result->leaf->key.b, MODEL_HASH_LEN) == 0 &&
-           memcmp(claim->result.leaf.commitment.b, result->leaf->commitment.b, MODEL_HASH_LEN) == 0;
+  if (truth->type == MODEL_NON_INCLUSION_LEAF) {
+    return memcmp(claim->result.leaf.vrf_output.b, truth->leaf->key.b, MODEL_HASH_LEN) == 0 &&
+           memcmp(claim->result.leaf.commitment.b, truth->leaf->commitment.b, MODEL_HASH_LEN) == 0;
   }
-  return result->type == MODEL_NON_INCLUSION_PARENT || claim->commitment == claim->key;
+  return truth->type == MODEL_NON_INCLUSION_PARENT || claim->commitment == claim->key;
 }
 
 /* The verifier accepts the claim, beside the true values along the path, exactly when it is true. */
-static void judge(const struct tree *tree, const struct claim *claim, const struct model_value *copath)
+static void judge(const struct tree *tree, const struct claim *claim, const struct model_result *truth,
+                  const struct model_value *copath)
 {
   struct kt_hash elements[DEPTH_MAX];
   struct kt_hash root;
@@ -255,32 +252,34 @@ static void judge(const struct tree *tree, const struct claim *claim, const stru
   }
   bool accepted = kt_prefix_evaluate(&search, 1, &proof, &root, NULL) == KT_OK &&
                   memcmp(root.b, tree->root.b, MODEL_HASH_LEN) == 0;
-  assert_int_equal(accepted, is_true(tree, claim));
+  assert_int_equal(accepted, is_true(claim, truth));
   n_forged++;
 }
 
 /* Every type, at every depth, with every leaf. */
 static void judge_claims(const struct tree *tree, unsigned k)
 {
+  static struct model_prefix_proof truth;
   struct model_value key = make_key(k, 4);
+  model_prefix_prove(tree->leaves, tree->n, &key, 1, &truth);
   for (unsigned depth = 0; depth <= DEPTH_MAX; depth++) {
     struct model_value copath[DEPTH_MAX];
     assert_int_equal(model_prefix_copath(tree->leaves, tree->n, &key, depth, copath), depth);
     struct claim claim = { .key = k,
                            .result = { .type = KT_PREFIX_NON_INCLUSION_PARENT, .depth = (uint8_t)depth },
                            .commitment = KEYS_MAX };
-    judge(tree, &claim, copath);
+    judge(tree, &claim, &truth.results[0], copath);
     claim.result.type = KT_PREFIX_NON_INCLUSION_LEAF;
     for (unsigned leaf = 0; leaf < KEYS_MAX; leaf++) {
       const struct model_leaf claimed = { .key = make_key(leaf, 4), .commitment = make_commitment(leaf) };
       claim.result.leaf = leaf_to_lib(&claimed);
-      judge(tree, &claim, copath);
+      judge(tree, &claim, &truth.results[0], copath);
       claim.result.leaf.commitment.b[31] ^= 1;
-      judge(tree, &claim, copath);
+      judge(tree, &claim, &truth.results[0], copath);
     }
     claim.result.type = KT_PREFIX_INCLUSION;
     for (claim.commitment = 0; claim.commitment <= KEYS_MAX; claim.commitment++) {
-      judge(tree, &claim, copath);
+      judge(tree, &claim, &truth.results[0], copath);
     }
   }
 }

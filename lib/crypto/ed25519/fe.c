@@ -9,19 +9,21 @@ __extension__ typedef unsigned __int128 uint128;
 
 const struct kt_fe kt_fe_one = { { 1 } };
 
-/* Columns below 2^115 -> tight. 2^255 = 19 modulo p, so what leaves limb 4 comes back to limb 0, times 19. */
+/* The columns of a product -> tight. Every column passes what it has above 51 bits to the next one, all at once and then
+ * once more, which is less to wait for than one carry rippling through. 2^255 = 19 modulo p: what leaves limb 4 comes
+ * back to limb 0, times 19. */
 static inline void carry_columns(uint128 c0, uint128 c1, uint128 c2, uint128 c3, uint128 c4, struct kt_fe *ret)
 {
-  c1 += (uint64_t)(c0 >> 51);
-  c2 += (uint64_t)(c1 >> 51);
-  c3 += (uint64_t)(c2 >> 51);
-  c4 += (uint64_t)(c3 >> 51);
-  uint64_t v0 = ((uint64_t)c0 & LIMB_MASK) + 19 * (uint64_t)(c4 >> 51);
-  ret->v[0] = v0 & LIMB_MASK;
-  ret->v[1] = ((uint64_t)c1 & LIMB_MASK) + (v0 >> 51);
-  ret->v[2] = (uint64_t)c2 & LIMB_MASK;
-  ret->v[3] = (uint64_t)c3 & LIMB_MASK;
-  ret->v[4] = (uint64_t)c4 & LIMB_MASK;
+  const uint64_t v0 = ((uint64_t)c0 & LIMB_MASK) + 19 * (uint64_t)(c4 >> 51);
+  const uint64_t v1 = ((uint64_t)c1 & LIMB_MASK) + (uint64_t)(c0 >> 51);
+  const uint64_t v2 = ((uint64_t)c2 & LIMB_MASK) + (uint64_t)(c1 >> 51);
+  const uint64_t v3 = ((uint64_t)c3 & LIMB_MASK) + (uint64_t)(c2 >> 51);
+  const uint64_t v4 = ((uint64_t)c4 & LIMB_MASK) + (uint64_t)(c3 >> 51);
+  ret->v[0] = (v0 & LIMB_MASK) + 19 * (v4 >> 51);
+  ret->v[1] = (v1 & LIMB_MASK) + (v0 >> 51);
+  ret->v[2] = (v2 & LIMB_MASK) + (v1 >> 51);
+  ret->v[3] = (v3 & LIMB_MASK) + (v2 >> 51);
+  ret->v[4] = (v4 & LIMB_MASK) + (v3 >> 51);
 }
 
 void kt_fe_mul(const struct kt_fe *a, const struct kt_fe *b, struct kt_fe *ret)

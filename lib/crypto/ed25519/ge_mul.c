@@ -33,59 +33,69 @@ static uint64_t mask_of(uint64_t bit)
   return mask;
 }
 
-static void fe_merge(struct kt_fe *fe, const struct kt_fe *other, uint64_t mask)
+/* masks[n] is all ones when |digit| = n. */
+static void magnitude_masks(int8_t digit, uint64_t ret_masks[static N_MULTIPLES + 1])
 {
-  for (size_t i = 0; i < 5; i++) {
-    fe->v[i] ^= mask & (fe->v[i] ^ other->v[i]);
+  for (uint64_t n = 0; n <= N_MULTIPLES; n++) {
+    const uint64_t difference = (uint64_t)(digit * digit) ^ (n * n);
+    ret_masks[n] = mask_of((difference - 1) >> 63);
   }
 }
 
-static void affine_merge(struct kt_ge_affine *p, const struct kt_ge_affine *other, uint64_t mask)
+/* -p where the digit is negative: Y + X and Y - X change places. */
+static void negate_by_sign(struct kt_ge_affine *p, int8_t digit)
 {
-  fe_merge(&p->y_plus_x, &other->y_plus_x, mask);
-  fe_merge(&p->y_minus_x, &other->y_minus_x, mask);
-  fe_merge(&p->t2d, &other->t2d, mask);
+  const uint64_t mask = mask_of((uint64_t)(int64_t)digit >> 63);
+  struct kt_fe minus_t2d;
+  kt_fe_neg(&p->t2d, &minus_t2d);
+  for (size_t i = 0; i < 5; i++) {
+    const uint64_t swap = mask & (p->y_plus_x.v[i] ^ p->y_minus_x.v[i]);
+    p->y_plus_x.v[i] ^= swap;
+    p->y_minus_x.v[i] ^= swap;
+    p->t2d.v[i] ^= mask & (p->t2d.v[i] ^ minus_t2d.v[i]);
+  }
 }
 
-static void affine_negate(struct kt_ge_affine *p, uint64_t mask)
-{
-  struct kt_ge_affine negated = { p->y_minus_x, p->y_plus_x, { { 0 } } };
-  kt_fe_neg(&p->t2d, &negated.t2d);
-  affine_merge(p, &negated, mask);
-}
-
-/* All ones when |digit| = n. */
-static uint64_t magnitude_mask(int8_t digit, size_t n)
-{
-  const uint64_t difference = (uint64_t)(digit * digit) ^ (n * n);
-  return mask_of((difference - 1) >> 63);
-}
-
-static uint64_t sign_mask(int8_t digit)
-{
-  return mask_of((uint64_t)(int64_t)digit >> 63);
-}
-
+/* digit times the point of the table, 0 times being (1, 1, 0) and (1, 1, 0, 2). Each limb is picked from all entries
+ * before the next, so that it stays in a register meanwhile. */
 static void select_affine(const struct kt_ge_affine multiples[static N_MULTIPLES], int8_t digit,
                           struct kt_ge_affine *ret)
 {
-  *ret = (struct kt_ge_affine){ kt_fe_one, kt_fe_one, { { 0 } } };
-  for (size_t n = 1; n <= N_MULTIPLES; n++) {
-    affine_merge(ret, &multiples[n - 1], magnitude_mask(digit, n));
+  uint64_t masks[N_MULTIPLES + 1];
+  magnitude_masks(digit, masks);
+  for (size_t i = 0; i < 5; i++) {
+    uint64_t y_plus_x = masks[0] & (i == 0), y_minus_x = y_plus_x, t2d = 0;
+    for (size_t n = 0; n < N_MULTIPLES; n++) {
+      y_plus_x |= masks[n + 1] & multiples[n].y_plus_x.v[i];
+      y_minus_x |= masks[n + 1] & multiples[n].y_minus_x.v[i];
+      t2d |= masks[n + 1] & multiples[n].t2d.v[i];
+    }
+    ret->y_plus_x.v[i] = y_plus_x;
+    ret->y_minus_x.v[i] = y_minus_x;
+    ret->t2d.v[i] = t2d;
   }
-  affine_negate(ret, sign_mask(digit));
+  negate_by_sign(ret, digit);
 }
 
 static void select_addend(const struct kt_ge_addend multiples[static N_MULTIPLES], int8_t digit,
                           struct kt_ge_addend *ret)
 {
-  *ret = (struct kt_ge_addend){ { kt_fe_one, kt_fe_one, { { 0 } } }, { { 2 } } };
-  for (size_t n = 1; n <= N_MULTIPLES; n++) {
-    const uint64_t mask = magnitude_mask(digit, n);
-    affine_merge(&ret->xyt, &multiples[n - 1].xyt, mask);
-    fe_merge(&ret->z2, &multiples[n - 1].z2, mask);
+  uint64_t masks[N_MULTIPLES + 1];
+  magnitude_masks(digit, masks);
+  for (size_t i = 0; i < 5; i++) {
+    uint64_t y_plus_x = masks[0] & (i == 0), y_minus_x = y_plus_x, t2d = 0, z2 = 2 * y_plus_x;
+    for (size_t n = 0; n < N_MULTIPLES; n++) {
+      y_plus_x |= masks[n + 1] & multiples[n].xyt.y_plus_x.v[i];
+      y_minus_x |= masks[n + 1] & multiples[n].xyt.y_minus_x.v[i];
+      t2d |= masks[n + 1] & multiples[n].xyt.t2d.v[i];
+      z2 |= masks[n + 1] & multiples[n].z2.v[i];
+    }
+    ret->xyt.y_plus_x.v[i] = y_plus_x;
+    ret->xyt.y_minus_x.v[i] = y_minus_x;
+    ret->xyt.t2d.v[i] = t2d;
+    ret->z2.v[i] = z2;
   }
-  affine_negate(&ret->xyt, sign_mask(digit));
+  negate_by_sign(&ret->xyt, digit);
 }
 
 void kt_ge_comb_init(const struct kt_ge *p, size_t n_rows, struct kt_ge_comb *ret)
@@ -160,27 +170,30 @@ struct term {
   int8_t digits[NAF_LEN];
 };
 
-static unsigned bits_at(const uint8_t *scalar, size_t len, size_t pos, unsigned width)
+/* `width` bits from `pos` on; the words reach one beyond the scalar. */
+static unsigned bits_at(const uint64_t *words, size_t pos, unsigned width)
 {
-  unsigned bits = 0;
-  for (unsigned i = 0; i < width && pos + i < 8 * len; i++) {
-    bits |= (scalar[(pos + i) / 8] >> (pos + i) % 8 & 1U) << i;
-  }
-  return bits;
+  const uint64_t low = words[pos / 64] >> pos % 64;
+  const uint64_t high = words[pos / 64 + 1] << 1 << (63 - pos % 64);
+  return (unsigned)(low | high) & ((1U << width) - 1);
 }
 
 /* Digits are 0 or odd, below 2^(width - 1) in magnitude, and followed by at least width - 1 zeros. */
 static void term_init(const uint8_t *scalar, size_t len, unsigned width, const struct kt_ge_addend *odd,
                       struct term *ret)
 {
+  uint64_t words[KT_GE_SCALAR_LEN / 8 + 2] = { 0 };
+  for (size_t i = 0; i < len; i++) {
+    words[i / 8] |= (uint64_t)scalar[i] << 8 * (i % 8);
+  }
   *ret = (struct term){ .odd = odd };
   unsigned carry = 0;
   for (size_t pos = 0; pos <= 8 * len;) {
-    if (bits_at(scalar, len, pos, 1) == carry) {
+    const unsigned digit = bits_at(words, pos, width) + carry;
+    if (digit % 2 == 0) {
       pos++;
       continue;
     }
-    const unsigned digit = bits_at(scalar, len, pos, width) + carry;
     carry = digit >> (width - 1);
     ret->digits[pos] = (int8_t)((int)digit - (int)(carry << width));
     pos += width;
@@ -214,9 +227,7 @@ static void add_digit(struct kt_ge *sum, const struct term *term, int8_t digit)
 {
   const size_t magnitude = (size_t)(digit < 0 ? -digit : digit);
   struct kt_ge_addend addend = term->odd[magnitude / 2];
-  if (digit < 0) {
-    affine_negate(&addend.xyt, UINT64_MAX);
-  }
+  negate_by_sign(&addend.xyt, digit);
   kt_ge_add(sum, &addend, sum);
 }
 

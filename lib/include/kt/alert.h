@@ -21,9 +21,10 @@ enum kt_alert_kind {
   KT_ALERT_ROLLBACK,
   KT_ALERT_MONITOR_BLIND,
   KT_ALERT_AUDITOR_MISSING,
+  KT_ALERT_TEST, /* nothing was seen: somebody tries whether alerts arrive */
 };
 
-#define KT_ALERT_KINDS 11
+#define KT_ALERT_KINDS 12
 
 /* Whom the alert tells about what: their own account, somebody else's, or the log as a whole. */
 enum kt_audience { KT_AUDIENCE_OWNER, KT_AUDIENCE_CONTACT, KT_AUDIENCE_ANYONE };
@@ -81,7 +82,7 @@ void kt_alert_next(const struct kt_alert *alert, struct kt_bytes label, char ret
 void kt_alert_id_compute(enum kt_alert_kind kind, const struct kt_hash *log_id, struct kt_bytes label,
                          const struct kt_bytes *parts, size_t n_parts, struct kt_alert_id *ret_id);
 
-/* 1 for fork and rollback, 3 for monitor-blind and auditor-missing, 4 for the others; 0 for a note. */
+/* 1 for fork and rollback, 3 for monitor-blind and auditor-missing, 4 for the others; 0 for a note or a test. */
 int kt_alert_exit_code(enum kt_alert_kind kind, bool is_note);
 /* The code for several labels: 1 before 4 before 2 before 3 before 5 before 0. */
 int kt_exit_code_worse(int a, int b);

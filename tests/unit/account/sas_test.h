@@ -109,7 +109,8 @@ static inline void exchange_keys(struct pair *pair, tamper_fn *tamper, void *ctx
 
 static inline bool same_code(const struct pair *pair)
 {
-  return pair->a_shows && pair->b_shows && memcmp(&pair->code_a, &pair->code_b, sizeof pair->code_a) == 0;
+  return pair->a_shows && pair->b_shows && memcmp(pair->code_a.emoji, pair->code_b.emoji, KT_SAS_EMOJI) == 0 &&
+         memcmp(pair->code_a.decimals, pair->code_b.decimals, sizeof pair->code_a.decimals) == 0;
 }
 
 /* Both people confirm what is the same and nothing else. */

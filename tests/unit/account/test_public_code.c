@@ -9,8 +9,8 @@
 static struct kt_hash vector_log(void)
 {
   struct kt_hash log_id;
-  for (uint8_t i = 0; i < sizeof log_id.b; i++) {
-    log_id.b[i] = i;
+  for (size_t i = 0; i < sizeof log_id.b; i++) {
+    log_id.b[i] = (uint8_t)i;
   }
   return log_id;
 }

@@ -96,6 +96,44 @@ static void every_flipped_bit_of_every_message_is_caught(void **state)
   }
 }
 
+static void assert_start_refused(const struct kt_sas_message *start, enum kt_sas_cancel why)
+{
+  struct pair pair;
+  struct kt_sas_message reply = { .type = KT_SAS_NONE };
+  begin(&pair, vector);
+  assert_int_not_equal(kt_sas_receive(&pair.b, start, T0, &reply, NULL), KT_OK);
+  assert_int_equal(pair.b.cancel, why);
+  assert_int_equal(reply.type, KT_SAS_NONE);
+  assert_true(kt_sas_cancellation(&pair.b, &reply));
+  assert_memory_equal(reply.transaction, start->transaction, sizeof start->transaction);
+  end(&pair);
+}
+
+/* At once, and not only because a commitment is wrong later. */
+static void a_joiner_says_what_differs(void **state)
+{
+  (void)state;
+  struct pair pair;
+  begin(&pair, vector);
+  const struct kt_sas_message good = pair.sent[M_START];
+  end(&pair);
+  struct kt_sas_message start = good;
+  start.log_id.b[0] ^= 1;
+  assert_start_refused(&start, KT_SAS_OTHER_LOG);
+  start = good;
+  start.starter.label = good.joiner.label;
+  assert_start_refused(&start, KT_SAS_OTHER_LABEL);
+  start = good;
+  start.joiner.label = good.starter.label;
+  assert_start_refused(&start, KT_SAS_OTHER_LABEL);
+  start = good;
+  start.starter.key = good.joiner.key;
+  assert_start_refused(&start, KT_SAS_OTHER_KEY);
+  start = good;
+  start.joiner.key = good.starter.key;
+  assert_start_refused(&start, KT_SAS_OTHER_KEY);
+}
+
 /* --- order ------------------------------------------------------------------------------------------------------------ */
 
 /* Bring both sides to just before message `index` is delivered. */
@@ -230,7 +268,7 @@ static void a_recorded_starter_is_worth_nothing(void **state)
   assert_int_equal(kt_sas_receive(&today.b, &old.sent[M_START], T0, &reply, NULL), KT_OK);
   assert_int_equal(kt_sas_receive(&today.b, &old.sent[M_KEY_A], T0, &reply, NULL), KT_OK);
   assert_int_equal(kt_sas_show(&today.b, &today.code_b), KT_OK);
-  assert_memory_not_equal(&today.code_b, &old.code_b, sizeof old.code_b);
+  assert_memory_not_equal(today.code_b.emoji, old.code_b.emoji, KT_SAS_EMOJI);
   assert_int_equal(kt_sas_receive(&today.b, &old.sent[M_MAC_A], T0, &reply, NULL), KT_ERR_PROOF);
   assert_int_equal(today.b.cancel, KT_SAS_WRONG_MAC);
   end(&today);
@@ -352,7 +390,7 @@ static void false_account_keys_on_both_sides_give_two_codes(void **state)
   mallory.as_alice.other = pair.config_b.own;
   stand_between(&pair, &mallory, 1);
   assert_true(pair.a_shows && pair.b_shows);
-  assert_memory_not_equal(&pair.code_a, &pair.code_b, sizeof pair.code_a);
+  assert_memory_not_equal(pair.code_a.emoji, pair.code_b.emoji, KT_SAS_EMOJI);
   kt_sas_release(&mallory.to_alice);
   kt_sas_release(&mallory.to_bob);
   end(&pair);
@@ -422,6 +460,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
     account_test(every_flipped_bit_of_every_message_is_caught),
+    account_test(a_joiner_says_what_differs),
     account_test(wrong_types_end_it_in_every_state),
     account_test(duplicates_end_it),
     account_test(reordered_messages_end_it),
