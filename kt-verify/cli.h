@@ -33,13 +33,18 @@ enum kt_option {
   KT_OPT_TO,
   KT_OPT_INTERVAL,
   KT_OPT_HOOK,
+  KT_OPT_PNG,
+  KT_OPT_IN,
+  KT_OPT_OUT,
+  KT_OPT_CONFIRM,
 };
 
-#define KT_OPTIONS (KT_OPT_TO + 1)
+#define KT_OPTIONS (KT_OPT_CONFIRM + 1)
 #define KT_OPT_BIT(option) (UINT32_C(1) << (option))
 
 #define KT_CLI_KEYS_MAX 255
 #define KT_CLI_ARGS_MAX 16
+#define KT_CLI_HOOKS_MAX 16
 
 struct kt_cli;
 
@@ -60,6 +65,8 @@ struct kt_cli {
   const char *values[KT_OPTIONS]; /* NULL: not given; flags hold "1" */
   const char *keys[KT_CLI_KEYS_MAX];
   size_t n_keys; /* --key may be repeated */
+  const char *hooks[KT_CLI_HOOKS_MAX];
+  size_t n_hooks; /* so may --hook */
   const char *args[KT_CLI_ARGS_MAX];
   size_t n_args;
   char error[256]; /* why kt_cli_parse failed */

@@ -51,8 +51,8 @@ static enum kt_err read_entry(sqlite3_stmt *row, struct kt_arena *arena, struct 
   return KT_OK;
 }
 
-static enum kt_err find(struct kt_state *state, const struct kt_alert_id *id, struct kt_arena *arena,
-                        struct kt_ledger_entry *ret_entry)
+enum kt_err kt_state_alert(struct kt_state *state, const struct kt_alert_id *id, struct kt_arena *arena,
+                           struct kt_ledger_entry *ret_entry)
 {
   sqlite3_stmt *rows;
   enum kt_err err = kt_sql_query(state, &rows, "SELECT " COLUMNS " FROM alerts WHERE id = ?", "b",
@@ -90,7 +90,7 @@ enum kt_err kt_state_raise(struct kt_state *state, const struct kt_alert *alert,
 {
   struct kt_ledger_entry existing;
   struct kt_ledger_entry entry;
-  enum kt_err err = find(state, &alert->id, arena, &existing);
+  enum kt_err err = kt_state_alert(state, &alert->id, arena, &existing);
   if (err != KT_OK && err != KT_ERR_ABSENT) {
     return err;
   }

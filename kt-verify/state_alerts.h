@@ -10,6 +10,9 @@
 /* Keep the alert unless it is known; ret_raised says whether to tell the person. */
 KT_MUST_USE enum kt_err kt_state_raise(struct kt_state *state, const struct kt_alert *alert, struct kt_bytes label,
                                        uint64_t now_ms, struct kt_arena *arena, enum kt_raised *ret_raised);
+/* KT_ERR_ABSENT. */
+KT_MUST_USE enum kt_err kt_state_alert(struct kt_state *state, const struct kt_alert_id *id, struct kt_arena *arena,
+                                       struct kt_ledger_entry *ret_entry);
 /* All entries, newest first; label NULL: of every label. */
 KT_MUST_USE enum kt_err kt_state_alerts(struct kt_state *state, const struct kt_bytes *label, struct kt_arena *arena,
                                         struct kt_ledger_entry **ret_entries, size_t *ret_n);

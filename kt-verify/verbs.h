@@ -24,6 +24,8 @@ enum kt_exit kt_verb_contact_untrust(const struct kt_cli *cli, struct kt_output 
 enum kt_exit kt_verb_contact_policy(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_code_show(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_code_compare(const struct kt_cli *cli, struct kt_output *out);
+enum kt_exit kt_verb_code_public(const struct kt_cli *cli, struct kt_output *out);
+enum kt_exit kt_verb_code_check_public(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_monitor_add(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_monitor_once(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_monitor_status(const struct kt_cli *cli, struct kt_output *out);

@@ -112,7 +112,8 @@ enum kt_err kt_ecdsa_p256_sign(const uint8_t scalar[static KT_P256_SCALAR_LEN], 
   return is_signed ? KT_OK : KT_ERR_CRYPTO;
 }
 
-/* Of a hash, not a message: EVP_DigestVerify answers 0, "wrong", to some failures of its own. */
+/* R10: libcrypto answers 0 when r or s is outside 1 … n-1, too. It verifies a hash and not the message, because
+ * EVP_DigestVerify answers 0 to some failures of its own. */
 static enum kt_err verify_with(EVP_PKEY *key, struct kt_bytes message,
                                const uint8_t signature[static KT_ECDSA_P256_SIGNATURE_LEN])
 {
@@ -132,9 +133,7 @@ static enum kt_err verify_with(EVP_PKEY *key, struct kt_bytes message,
 
 enum kt_err kt_ecdsa_p256_verify(struct kt_bytes public_key, struct kt_bytes message, struct kt_bytes signature)
 {
-  /* R10; FIPS 186-5 section 6.4.2: r and s are integers of the interval [1, n-1]. */
-  if (signature.len != KT_ECDSA_P256_SIGNATURE_LEN || !kt_p256_scalar_valid(signature.data) ||
-      !kt_p256_scalar_valid(signature.data + COORDINATE_LEN)) {
+  if (signature.len != KT_ECDSA_P256_SIGNATURE_LEN) {
     return KT_ERR_PROOF;
   }
   enum kt_err err = kt_p256_public_check(public_key, KT_P256_UNCOMPRESSED_LEN);

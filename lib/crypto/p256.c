@@ -63,8 +63,8 @@ bool kt_p256_encode(const struct kt_p256 *curve, const EC_POINT *point, size_t l
   return true;
 }
 
-/* What libcrypto says of octets that are no compressed point: x is not below p, or there is no square root. Whatever else
- * it says, it failed; then try-and-increment must not go on to another point, nor a verifier accuse an honest log. */
+/* What libcrypto says of octets that are no compressed point: x is not below p, there is no square root, the first octet
+ * is another. Whatever else it says, it failed; then try-and-increment must not go on to another point, nor a verifier accuse an honest log. */
 static bool is_no_point(unsigned long error)
 {
   int reason = ERR_GET_REASON(error);
@@ -102,17 +102,15 @@ static enum kt_err decode_uncompressed(const struct kt_p256 *curve,
   return memcmp(octets, encoded, sizeof octets) == 0 ? KT_OK : KT_ERR_PROOF;
 }
 
-/* SEC 1 section 2.3.4, without the one octet for infinity, and without X9.62's hybrid form that libcrypto reads, too. */
+/* SEC 1 section 2.3.4 without the one octet for infinity. Its first octets are told apart by libcrypto, or by comparison,
+ * which leaves no room for X9.62's hybrid form that libcrypto reads, too. */
 enum kt_err kt_p256_decode(const struct kt_p256 *curve, struct kt_bytes encoded, EC_POINT *ret_point)
 {
-  if (encoded.len == KT_P256_UNCOMPRESSED_LEN && encoded.data[0] == POINT_CONVERSION_UNCOMPRESSED) {
-    return decode_uncompressed(curve, encoded.data, ret_point);
+  switch (encoded.len) {
+  case KT_P256_COMPRESSED_LEN: return decode_compressed(curve, encoded.data, ret_point);
+  case KT_P256_UNCOMPRESSED_LEN: return decode_uncompressed(curve, encoded.data, ret_point);
+  default: return KT_ERR_PROOF;
   }
-  if (encoded.len == KT_P256_COMPRESSED_LEN &&
-      (encoded.data[0] == POINT_CONVERSION_COMPRESSED || encoded.data[0] == POINT_CONVERSION_COMPRESSED + 1)) {
-    return decode_compressed(curve, encoded.data, ret_point);
-  }
-  return KT_ERR_PROOF;
 }
 
 bool kt_p256_public(const struct kt_p256 *curve, const uint8_t scalar[static KT_P256_SCALAR_LEN], size_t len,

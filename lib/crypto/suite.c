@@ -9,11 +9,20 @@
 #include <sodium.h>
 #include <string.h>
 
+static const struct kt_suite *suite_ed25519(void)
+{
+#ifdef KT_FAST_VRF
+  return kt_suite_ed25519_choose(&kt_suite_ed25519_fast);
+#else
+  return &kt_suite_ed25519;
+#endif
+}
+
 const struct kt_suite *kt_suite_by_id(uint16_t id)
 {
   switch (id) {
   case KT_SUITE_P256: return &kt_suite_p256;
-  case KT_SUITE_ED25519: return &kt_suite_ed25519;
+  case KT_SUITE_ED25519: return suite_ed25519();
   default: return NULL;
   }
 }
@@ -27,39 +36,6 @@ static bool hash_self_test(void)
   struct kt_hash actual;
   kt_sha256("abc", 3, &actual);
   return kt_hash_equal(&actual, &expected);
-}
-
-/* RFC 9381 appendix B.3, example 17: proved, then verified. */
-static bool ed25519_self_test(void)
-{
-  const struct kt_suite *suite = &kt_suite_ed25519;
-  static const uint8_t seed[KT_SEED_LEN] = { 0x4c, 0xcd, 0x08, 0x9b, 0x28, 0xff, 0x96, 0xda, 0x9d, 0xb6, 0xc3,
-                                             0x46, 0xec, 0x11, 0x4e, 0x0f, 0x5b, 0x8a, 0x31, 0x9f, 0x35, 0xab,
-                                             0xa6, 0x24, 0xda, 0x8c, 0xf6, 0xed, 0x4f, 0xb8, 0xa6, 0xfb };
-  static const uint8_t public_key[] = { 0x3d, 0x40, 0x17, 0xc3, 0xe8, 0x43, 0x89, 0x5a, 0x92, 0xb7, 0x0a,
-                                        0xa7, 0x4d, 0x1b, 0x7e, 0xbc, 0x9c, 0x98, 0x2c, 0xcf, 0x2e, 0xc4,
-                                        0x96, 0x8c, 0xc0, 0xcd, 0x55, 0xf1, 0x2a, 0xf4, 0x66, 0x0c };
-  static const uint8_t alpha[] = { 0x72 };
-  static const uint8_t expected_proof[] = { 0xf3, 0x14, 0x1c, 0xd3, 0x82, 0xdc, 0x42, 0x90, 0x9d, 0x19, 0xec, 0x51,
-                                            0x10, 0x46, 0x9e, 0x4f, 0xea, 0xe1, 0x83, 0x00, 0xe9, 0x4f, 0x30, 0x45,
-                                            0x90, 0xab, 0xdc, 0xed, 0x48, 0xae, 0xd5, 0x93, 0x3b, 0xf0, 0x86, 0x4a,
-                                            0x62, 0x55, 0x8b, 0x3e, 0xd7, 0xf2, 0xfe, 0xa4, 0x5c, 0x92, 0xa4, 0x65,
-                                            0x30, 0x1b, 0x3b, 0xbf, 0x5e, 0x3e, 0x54, 0xdd, 0xf2, 0xd9, 0x35, 0xbe,
-                                            0x3b, 0x67, 0x92, 0x6d, 0xa3, 0xef, 0x39, 0x22, 0x6b, 0xbc, 0x35, 0x5b,
-                                            0xdc, 0x98, 0x50, 0x11, 0x2c, 0x8f, 0x4b, 0x02 };
-  static const struct kt_hash expected_output = { { 0xeb, 0x44, 0x40, 0x66, 0x5d, 0x38, 0x91, 0xd6, 0x68, 0xe7, 0xe0,
-                                                    0xfc, 0xaf, 0x58, 0x7f, 0x1b, 0x4b, 0xd7, 0xfb, 0xfe, 0x99, 0xd0,
-                                                    0xeb, 0x22, 0x11, 0xcc, 0xec, 0x90, 0x49, 0x63, 0x10, 0xeb } };
-  const struct kt_bytes key_bytes = { public_key, sizeof public_key };
-  const struct kt_bytes alpha_bytes = { alpha, sizeof alpha };
-  uint8_t proof[KT_VRF_PROOF_MAX];
-  struct kt_hash proved;
-  struct kt_hash verified;
-
-  return suite->vrf_prove(seed, alpha_bytes, proof, &proved) == KT_OK &&
-         memcmp(proof, expected_proof, sizeof expected_proof) == 0 && kt_hash_equal(&proved, &expected_output) &&
-         suite->vrf_verify(key_bytes, alpha_bytes, proof, &verified) == KT_OK &&
-         kt_hash_equal(&verified, &expected_output);
 }
 
 /* RFC 9381 appendix B.1, example 10: proved, then verified. */
@@ -127,5 +103,5 @@ enum kt_err kt_crypto_init(void)
   if (sodium_init() < 0) {
     return KT_ERR_CRYPTO;
   }
-  return hash_self_test() && ed25519_self_test() && p256_self_test() ? KT_OK : KT_ERR_CRYPTO;
+  return hash_self_test() && kt_suite_ed25519_self_test(&kt_suite_ed25519) && p256_self_test() ? KT_OK : KT_ERR_CRYPTO;
 }

@@ -2,6 +2,10 @@
 #include "crypto/suite_ed25519.h"
 
 #include "crypto/ecvrf_edwards25519.h"
+#include "crypto/hash.h"
+#ifdef KT_FAST_VRF
+#include "crypto/ed25519/ecvrf.h"
+#endif
 
 #include <sodium.h>
 #include <string.h>
@@ -59,10 +63,20 @@ static enum kt_err public_check(struct kt_bytes public_key)
   return valid ? KT_OK : KT_ERR_CRYPTO;
 }
 
-static enum kt_err vrf_public(const uint8_t seed[static KT_SEED_LEN], uint8_t *ret_public)
+/* The two backends of the VRF have one interface. */
+struct vrf {
+  enum kt_err (*key_init)(struct kt_ecvrf_key *key, const uint8_t seed[static KT_ECVRF_SEED_LEN]);
+  enum kt_err (*output)(const struct kt_ecvrf_key *key, struct kt_bytes alpha, struct kt_hash *ret_output);
+  enum kt_err (*prove)(const struct kt_ecvrf_key *key, struct kt_bytes alpha,
+                       uint8_t ret_proof[static KT_ECVRF_PROOF_LEN], struct kt_hash *ret_output);
+  enum kt_err (*verify)(const uint8_t public_key[static KT_ECVRF_POINT_LEN], struct kt_bytes alpha,
+                        const uint8_t proof[static KT_ECVRF_PROOF_LEN], struct kt_hash *ret_output);
+};
+
+static enum kt_err public_with(const struct vrf *vrf, const uint8_t seed[static KT_SEED_LEN], uint8_t *ret_public)
 {
   struct kt_ecvrf_key key;
-  enum kt_err err = kt_ecvrf_key_init(&key, seed);
+  enum kt_err err = vrf->key_init(&key, seed);
   if (err != KT_OK) {
     return err;
   }
@@ -71,54 +85,134 @@ static enum kt_err vrf_public(const uint8_t seed[static KT_SEED_LEN], uint8_t *r
   return KT_OK;
 }
 
-static enum kt_err vrf_output(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha, struct kt_hash *ret_output)
+static enum kt_err output_with(const struct vrf *vrf, const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha,
+                               struct kt_hash *ret_output)
 {
   struct kt_ecvrf_key key;
-  enum kt_err err = kt_ecvrf_key_init(&key, seed);
+  enum kt_err err = vrf->key_init(&key, seed);
   if (err != KT_OK) {
     return err;
   }
-  err = kt_ecvrf_output(&key, alpha, ret_output);
+  err = vrf->output(&key, alpha, ret_output);
   kt_ecvrf_key_release(&key);
   return err;
 }
 
-static enum kt_err vrf_prove(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha, uint8_t *ret_proof,
-                             struct kt_hash *ret_output)
+static enum kt_err prove_with(const struct vrf *vrf, const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha,
+                              uint8_t *ret_proof, struct kt_hash *ret_output)
 {
   struct kt_ecvrf_key key;
-  enum kt_err err = kt_ecvrf_key_init(&key, seed);
+  enum kt_err err = vrf->key_init(&key, seed);
   if (err != KT_OK) {
     return err;
   }
-  err = kt_ecvrf_prove(&key, alpha, ret_proof, ret_output);
+  err = vrf->prove(&key, alpha, ret_proof, ret_output);
   kt_ecvrf_key_release(&key);
   return err;
 }
 
-static enum kt_err vrf_verify(struct kt_bytes public_key, struct kt_bytes alpha, const uint8_t *proof,
-                              struct kt_hash *ret_output)
+static enum kt_err verify_with(const struct vrf *vrf, struct kt_bytes public_key, struct kt_bytes alpha,
+                               const uint8_t *proof, struct kt_hash *ret_output)
 {
   if (public_key.len != KT_ECVRF_POINT_LEN) {
     return KT_ERR_PROOF;
   }
-  return kt_ecvrf_verify(public_key.data, alpha, proof, ret_output);
+  return vrf->verify(public_key.data, alpha, proof, ret_output);
 }
 
-const struct kt_suite kt_suite_ed25519 = {
-  .id = KT_SUITE_ED25519,
-  .name = "KT_128_SHA256_Ed25519",
-  .sign_public_len = crypto_sign_PUBLICKEYBYTES,
-  .signature_len = crypto_sign_BYTES,
-  .vrf_public_len = KT_ECVRF_POINT_LEN,
-  .vrf_proof_len = KT_ECVRF_PROOF_LEN,
-  .sign_public = sign_public,
-  .sign = sign,
-  .verify = verify,
-  .sign_public_check = public_check,
-  .vrf_public = vrf_public,
-  .vrf_public_check = public_check,
-  .vrf_output = vrf_output,
-  .vrf_prove = vrf_prove,
-  .vrf_verify = vrf_verify,
-};
+/* The functions of a suite table over the backend `vrf`, and the table: a table has no room for a backend. */
+#define TABLE_OVER(vrf, table, check)                                                                               \
+  static enum kt_err vrf##_public(const uint8_t seed[static KT_SEED_LEN], uint8_t *ret_public)                      \
+  {                                                                                                                 \
+    return public_with(&vrf, seed, ret_public);                                                                     \
+  }                                                                                                                 \
+  static enum kt_err vrf##_output(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha,                    \
+                                  struct kt_hash *ret_output)                                                       \
+  {                                                                                                                 \
+    return output_with(&vrf, seed, alpha, ret_output);                                                              \
+  }                                                                                                                 \
+  static enum kt_err vrf##_prove(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha, uint8_t *ret_proof, \
+                                 struct kt_hash *ret_output)                                                        \
+  {                                                                                                                 \
+    return prove_with(&vrf, seed, alpha, ret_proof, ret_output);                                                    \
+  }                                                                                                                 \
+  static enum kt_err vrf##_verify(struct kt_bytes public_key, struct kt_bytes alpha, const uint8_t *proof,          \
+                                  struct kt_hash *ret_output)                                                       \
+  {                                                                                                                 \
+    return verify_with(&vrf, public_key, alpha, proof, ret_output);                                                 \
+  }                                                                                                                 \
+  const struct kt_suite table = {                                                                                   \
+    .id = KT_SUITE_ED25519,                                                                                         \
+    .name = "KT_128_SHA256_Ed25519",                                                                                \
+    .sign_public_len = crypto_sign_PUBLICKEYBYTES,                                                                  \
+    .signature_len = crypto_sign_BYTES,                                                                             \
+    .vrf_public_len = KT_ECVRF_POINT_LEN,                                                                           \
+    .vrf_proof_len = KT_ECVRF_PROOF_LEN,                                                                            \
+    .sign_public = sign_public,                                                                                     \
+    .sign = sign,                                                                                                   \
+    .verify = verify,                                                                                               \
+    .sign_public_check = public_check,                                                                              \
+    .vrf_public = vrf##_public,                                                                                     \
+    .vrf_public_check = check,                                                                                      \
+    .vrf_output = vrf##_output,                                                                                     \
+    .vrf_prove = vrf##_prove,                                                                                       \
+    .vrf_verify = vrf##_verify,                                                                                     \
+  }
+
+static const struct vrf reference = { kt_ecvrf_key_init, kt_ecvrf_output, kt_ecvrf_prove, kt_ecvrf_verify };
+TABLE_OVER(reference, kt_suite_ed25519, public_check);
+
+#ifdef KT_FAST_VRF
+
+static enum kt_err fast_public_check(struct kt_bytes public_key)
+{
+  bool valid = public_key.len == KT_ECVRF_POINT_LEN && kt_ecvrf_fast_public_key_valid(public_key.data);
+  return valid ? KT_OK : KT_ERR_CRYPTO;
+}
+
+static const struct vrf fast = { kt_ecvrf_fast_key_init, kt_ecvrf_fast_output, kt_ecvrf_fast_prove,
+                                 kt_ecvrf_fast_verify };
+TABLE_OVER(fast, kt_suite_ed25519_fast, fast_public_check);
+
+#endif
+
+/* RFC 9381 appendix B.3, example 17: proved, then verified. */
+bool kt_suite_ed25519_self_test(const struct kt_suite *suite)
+{
+  static const uint8_t seed[KT_SEED_LEN] = { 0x4c, 0xcd, 0x08, 0x9b, 0x28, 0xff, 0x96, 0xda, 0x9d, 0xb6, 0xc3,
+                                             0x46, 0xec, 0x11, 0x4e, 0x0f, 0x5b, 0x8a, 0x31, 0x9f, 0x35, 0xab,
+                                             0xa6, 0x24, 0xda, 0x8c, 0xf6, 0xed, 0x4f, 0xb8, 0xa6, 0xfb };
+  static const uint8_t public_key[] = { 0x3d, 0x40, 0x17, 0xc3, 0xe8, 0x43, 0x89, 0x5a, 0x92, 0xb7, 0x0a,
+                                        0xa7, 0x4d, 0x1b, 0x7e, 0xbc, 0x9c, 0x98, 0x2c, 0xcf, 0x2e, 0xc4,
+                                        0x96, 0x8c, 0xc0, 0xcd, 0x55, 0xf1, 0x2a, 0xf4, 0x66, 0x0c };
+  static const uint8_t alpha[] = { 0x72 };
+  static const uint8_t expected_proof[] = { 0xf3, 0x14, 0x1c, 0xd3, 0x82, 0xdc, 0x42, 0x90, 0x9d, 0x19, 0xec, 0x51,
+                                            0x10, 0x46, 0x9e, 0x4f, 0xea, 0xe1, 0x83, 0x00, 0xe9, 0x4f, 0x30, 0x45,
+                                            0x90, 0xab, 0xdc, 0xed, 0x48, 0xae, 0xd5, 0x93, 0x3b, 0xf0, 0x86, 0x4a,
+                                            0x62, 0x55, 0x8b, 0x3e, 0xd7, 0xf2, 0xfe, 0xa4, 0x5c, 0x92, 0xa4, 0x65,
+                                            0x30, 0x1b, 0x3b, 0xbf, 0x5e, 0x3e, 0x54, 0xdd, 0xf2, 0xd9, 0x35, 0xbe,
+                                            0x3b, 0x67, 0x92, 0x6d, 0xa3, 0xef, 0x39, 0x22, 0x6b, 0xbc, 0x35, 0x5b,
+                                            0xdc, 0x98, 0x50, 0x11, 0x2c, 0x8f, 0x4b, 0x02 };
+  static const struct kt_hash expected_output = { { 0xeb, 0x44, 0x40, 0x66, 0x5d, 0x38, 0x91, 0xd6, 0x68, 0xe7, 0xe0,
+                                                    0xfc, 0xaf, 0x58, 0x7f, 0x1b, 0x4b, 0xd7, 0xfb, 0xfe, 0x99, 0xd0,
+                                                    0xeb, 0x22, 0x11, 0xcc, 0xec, 0x90, 0x49, 0x63, 0x10, 0xeb } };
+  const struct kt_bytes key_bytes = { public_key, sizeof public_key };
+  const struct kt_bytes alpha_bytes = { alpha, sizeof alpha };
+  uint8_t proof[KT_VRF_PROOF_MAX];
+  uint8_t derived_key[KT_PUBLIC_KEY_MAX];
+  struct kt_hash proved;
+  struct kt_hash output;
+  struct kt_hash verified;
+
+  return suite->vrf_public(seed, derived_key) == KT_OK && memcmp(derived_key, public_key, sizeof public_key) == 0 &&
+         suite->vrf_public_check(key_bytes) == KT_OK && suite->vrf_output(seed, alpha_bytes, &output) == KT_OK &&
+         kt_hash_equal(&output, &expected_output) && suite->vrf_prove(seed, alpha_bytes, proof, &proved) == KT_OK &&
+         memcmp(proof, expected_proof, sizeof expected_proof) == 0 && kt_hash_equal(&proved, &expected_output) &&
+         suite->vrf_verify(key_bytes, alpha_bytes, proof, &verified) == KT_OK &&
+         kt_hash_equal(&verified, &expected_output);
+}
+
+const struct kt_suite *kt_suite_ed25519_choose(const struct kt_suite *preferred)
+{
+  return kt_suite_ed25519_self_test(preferred) ? preferred : &kt_suite_ed25519;
+}

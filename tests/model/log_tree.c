@@ -120,7 +120,8 @@ static size_t elements(const struct model_log_request *request, struct model_nod
   return elements(request, right_child(node), nodes, n);
 }
 
-size_t model_log_elements(const struct model_log_request *request, struct model_node ret_nodes[static MODEL_ENTRIES_MAX])
+size_t model_log_elements(const struct model_log_request *request,
+                          struct model_node ret_nodes[static MODEL_ENTRIES_MAX])
 {
   return elements(request, (struct model_node){ 0, request->size }, ret_nodes, 0);
 }

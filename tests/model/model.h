@@ -50,7 +50,8 @@ struct model_log_request {
 };
 
 /* The nodes of a batch proof; the count. */
-size_t model_log_elements(const struct model_log_request *request, struct model_node ret_nodes[static MODEL_ENTRIES_MAX]);
+size_t model_log_elements(const struct model_log_request *request,
+                          struct model_node ret_nodes[static MODEL_ENTRIES_MAX]);
 
 /* --- Prefix Tree (prefix_tree.c) ---------------------------------------------------------------------------------------- */
 
@@ -165,6 +166,7 @@ struct model_run {
   size_t n_prefix_roots;
   struct model_node inclusion[MODEL_ENTRIES_MAX];
   size_t n_inclusion;
+  size_t proof_size; /* bytes of it all */
   /* Lookups that count as provided in this response. */
   struct model_provided provided[MODEL_SERIES_MAX * 8];
   size_t n_provided;
@@ -179,6 +181,7 @@ enum model_outcome {
 
 /* Begins with the update of the user's view. */
 void model_run_begin(struct model_run *run, const struct model_log *log, uint64_t size, uint64_t last);
+/* Fills in prefix_roots, inclusion and proof_size; auditor: AuditorTreeHead.tree_size, 0 for none. */
 void model_run_finish(struct model_run *run, uint64_t auditor);
 
 uint64_t model_timestamp(struct model_run *run, uint64_t pos);
@@ -246,7 +249,8 @@ struct model_update {
   size_t n_ladder;
   bool distinguished; /* whether position is: nothing is to be monitored then */
 };
-void model_update_label(struct model_run *run, uint64_t position, uint64_t owner_start, struct model_update *ret_update);
+void model_update_label(struct model_run *run, uint64_t position, uint64_t owner_start,
+                        struct model_update *ret_update);
 
 /* walk.c. stop MODEL_NONE: none. "Recent": the `recent_max` rightmost unexpired ones. Positions right to left. */
 size_t model_walk(struct model_run *run, uint64_t stop, size_t recent_max,
@@ -266,6 +270,8 @@ struct model_format {
   size_t signature_len; /* of every signature */
 };
 
+/* Of a CombinedTreeProof. */
+size_t model_proof_size(const struct model_run *run);
 /* After model_run_finish. The value lengths are what the application stored. */
 size_t model_search_size(const struct model_run *run, const struct model_format *format, int64_t target,
                          bool version_requested, size_t value_len);

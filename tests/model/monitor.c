@@ -131,7 +131,8 @@ enum model_outcome model_owner_init(struct model_run *run, uint64_t start, struc
   size_t n = 0;
   bool ended = false;
   model_path_timestamps(run, start);
-  if (!run->distinguished[start]) { /* "This starting position MUST correspond to an unexpired distinguished log entry" */
+  if (!run->distinguished
+           [start]) { /* "This starting position MUST correspond to an unexpired distinguished log entry" */
     return MODEL_REFUSED;
   }
   (void)model_timestamp(run, start);

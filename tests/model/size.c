@@ -43,7 +43,7 @@ static size_t prefix_proof(const struct model_run *run, const struct model_serie
   return size;
 }
 
-static size_t combined_tree_proof(const struct model_run *run)
+size_t model_proof_size(const struct model_run *run)
 {
   size_t size = U8 + U64 * run->n_timestamps + U8 + U8 + NH * run->n_prefix_roots + U16 + NH * run->n_inclusion;
   for (size_t i = 0; i < run->n_series; i++) {
@@ -58,7 +58,7 @@ size_t model_search_size(const struct model_run *run, const struct model_format 
   uint32_t ladder[MODEL_LADDER_MAX];
   int64_t greatest = model_greatest_at(run->log, run->size - 1);
   size_t size = full_tree_head(run, format) + (version_requested ? 0 : U32) + NC;
-  size += U32 + value_len + update_suffix(format) + U8 + combined_tree_proof(run);
+  size += U32 + value_len + update_suffix(format) + U8 + run->proof_size;
   size_t n = model_ladder(target, ladder);
   for (size_t i = 0; i < n; i++) {
     size += binary_ladder_step(format, ladder[i] <= greatest && ladder[i] != target);
@@ -68,18 +68,18 @@ size_t model_search_size(const struct model_run *run, const struct model_format 
 
 size_t model_monitor_size(const struct model_run *run, const struct model_format *format)
 {
-  return full_tree_head(run, format) + combined_tree_proof(run);
+  return full_tree_head(run, format) + run->proof_size;
 }
 
 size_t model_distinguished_size(const struct model_run *run, const struct model_format *format)
 {
-  return full_tree_head(run, format) + combined_tree_proof(run);
+  return full_tree_head(run, format) + run->proof_size;
 }
 
 size_t model_owner_init_size(const struct model_run *run, const struct model_format *format,
                              const struct model_owner_init *init)
 {
-  size_t size = full_tree_head(run, format) + U8 + U32 * init->n_greatest_versions + U16 + combined_tree_proof(run);
+  size_t size = full_tree_head(run, format) + U8 + U32 * init->n_greatest_versions + U16 + run->proof_size;
   for (size_t i = 0; i < init->n_ladder; i++) {
     size += binary_ladder_step(format, init->committed[i]);
   }
@@ -90,7 +90,7 @@ size_t model_update_size(const struct model_run *run, const struct model_format 
                          const struct model_update *update, const size_t *value_lens, size_t n_values)
 {
   size_t size = full_tree_head(run, format) + U64 + (format->mode == MODEL_THIRD_PARTY_MANAGEMENT ? U32 : 0);
-  size += U8 + U8 + update->n_new * (NC + update_suffix(format)) + U8 + combined_tree_proof(run);
+  size += U8 + U8 + update->n_new * (NC + update_suffix(format)) + U8 + run->proof_size;
   for (size_t i = 0; i < n_values; i++) {
     size += U32 + value_lens[i];
   }

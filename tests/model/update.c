@@ -72,7 +72,7 @@ static void check_previous_tree(struct model_run *run, uint64_t position, uint64
   for (size_t i = first; i < n; i++) { /* 2 */
     bool skipped = previous >= 0 && ((owner_start != MODEL_NONE && frontier[i] <= owner_start) ||
                                      frontier[i] <= run->log->added[previous]); /* 2.1 */
-    model_look_search(run, frontier[i], target, true, !skipped);               /* 2.2 */
+    model_look_search(run, frontier[i], target, true, !skipped);                /* 2.2 */
   }
 }
 

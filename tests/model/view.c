@@ -175,4 +175,5 @@ void model_run_finish(struct model_run *run, uint64_t auditor)
     }
   }
   run->n_inclusion = model_log_elements(&request, run->inclusion);
+  run->proof_size = model_proof_size(run);
 }

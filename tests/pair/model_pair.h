@@ -34,7 +34,8 @@ struct model_pair {
   struct model_log model;
   struct toy_user user;
   struct model_run run;
-  struct kt_known_version known[MODEL_KEYS_MAX]; /* all that a user can know of the label */
+  struct kt_known_version known[MODEL_KEYS_MAX];     /* all that a user can know of the label */
+  struct kt_log_state states[MODEL_ENTRIES_MAX + 1]; /* what a user retains who saw the tree of that size last */
   unsigned long n_logs;
   unsigned long n_responses;
   unsigned long n_refused;
@@ -124,6 +125,31 @@ static inline void model_pair_copy_leaves(struct model_pair *pair, uint64_t ref)
   }
 }
 
+/* What a user retains of the newest tree. */
+static inline void model_pair_state(const struct model_log *log, struct kt_log_state *ret_state)
+{
+  struct model_node nodes[MODEL_ENTRIES_MAX];
+  uint64_t frontier[MODEL_ENTRIES_MAX];
+  struct model_value value;
+  struct kt_tree_state *tree = &ret_state->tree;
+  memset(ret_state, 0, sizeof *ret_state);
+  ret_state->signature_len = MODEL_SIGNATURE_LEN;
+  tree->size = log->size;
+  tree->n_heads = model_full_subtrees(log->size, nodes);
+  for (size_t i = 0; i < tree->n_heads; i++) {
+    model_log_head(log->values, nodes[i], &value);
+    memcpy(tree->heads[i].b, value.b, KT_HASH_LEN);
+  }
+  tree->n_frontier = model_frontier(log->size, frontier);
+  for (size_t i = 0; i < tree->n_frontier; i++) {
+    tree->frontier[i].pos = frontier[i];
+    tree->frontier[i].timestamp_ms = log->timestamps[frontier[i]];
+    memcpy(tree->frontier[i].prefix_root.b, log->prefix_roots[frontier[i]].b, KT_HASH_LEN);
+  }
+  model_root(log, log->size, &value);
+  memcpy(ret_state->root.b, value.b, KT_HASH_LEN);
+}
+
 /* One entry, with the next n_new versions of the label. */
 static inline void model_pair_append(struct model_pair *pair, uint64_t timestamp, uint32_t n_new)
 {
@@ -139,6 +165,7 @@ static inline void model_pair_append(struct model_pair *pair, uint64_t timestamp
   }
   model_pair_copy_leaves(pair, pair->toy.prefix_roots[pair->toy.size - 1].ref);
   model_log_close(&pair->model, timestamp);
+  model_pair_state(&pair->model, &pair->states[pair->model.size]);
 }
 
 /* lifetime 0: none. */
@@ -154,46 +181,17 @@ static inline void model_pair_configure(struct model_pair *pair, uint64_t window
 
 /* --- the user ------------------------------------------------------------------------------------------------------------ */
 
-/* What a user retains who saw the tree of this size last. */
-static inline void model_pair_state(const struct model_log *log, uint64_t size, struct kt_log_state *ret_state)
-{
-  struct model_node nodes[MODEL_ENTRIES_MAX];
-  uint64_t frontier[MODEL_ENTRIES_MAX];
-  struct model_value value;
-  struct kt_tree_state *tree = &ret_state->tree;
-  memset(ret_state, 0, sizeof *ret_state);
-  if (size == 0) {
-    return;
-  }
-  ret_state->signature_len = MODEL_SIGNATURE_LEN;
-  tree->size = size;
-  tree->n_heads = model_full_subtrees(size, nodes);
-  for (size_t i = 0; i < tree->n_heads; i++) {
-    model_log_head(log->values, nodes[i], &value);
-    memcpy(tree->heads[i].b, value.b, KT_HASH_LEN);
-  }
-  tree->n_frontier = model_frontier(size, frontier);
-  for (size_t i = 0; i < tree->n_frontier; i++) {
-    tree->frontier[i].pos = frontier[i];
-    tree->frontier[i].timestamp_ms = log->timestamps[frontier[i]];
-    memcpy(tree->frontier[i].prefix_root.b, log->prefix_roots[frontier[i]].b, KT_HASH_LEN);
-  }
-  model_root(log, size, &value);
-  memcpy(ret_state->root.b, value.b, KT_HASH_LEN);
-}
-
 static inline void model_pair_assert_state(const struct model_pair *pair)
 {
   const struct kt_tree_state *got = &pair->user.state.tree;
-  struct kt_log_state state;
-  model_pair_state(&pair->model, pair->model.size, &state);
-  const struct kt_tree_state *want = &state.tree;
+  const struct kt_log_state *state = &pair->states[pair->model.size];
+  const struct kt_tree_state *want = &state->tree;
   assert_int_equal(got->size, want->size);
   assert_int_equal(got->n_heads, want->n_heads);
   assert_memory_equal(got->heads, want->heads, want->n_heads * sizeof want->heads[0]);
   assert_int_equal(got->n_frontier, want->n_frontier);
   assert_memory_equal(got->frontier, want->frontier, want->n_frontier * sizeof want->frontier[0]);
-  assert_memory_equal(&pair->user.state.root, &state.root, KT_HASH_LEN);
+  assert_memory_equal(&pair->user.state.root, &state->root, KT_HASH_LEN);
 }
 
 /* Both sides at the beginning of a query by a user who saw `last` entries and knows whatever there is to know. */
@@ -202,7 +200,7 @@ static inline void model_pair_begin(struct model_pair *pair, uint64_t last)
   struct toy_user *user = &pair->user;
   toy_user_release(user);
   toy_user_init(user, &pair->toy);
-  model_pair_state(&pair->model, last, &user->state);
+  user->state = pair->states[last]; /* zero bytes for 0: nothing seen */
   user->contact = (struct kt_contact_state){ .known = pair->known, .n_known = MODEL_KEYS_MAX };
   user->owner.contact = user->contact;
   model_run_begin(&pair->run, &pair->model, pair->model.size, last);
@@ -407,8 +405,7 @@ static inline void model_pair_random_logs(struct model_pair *pair, size_t n, uin
 
 static inline void model_pair_report(const struct model_pair *pair)
 {
-  printf("%lu logs, %lu responses compared, %lu refusals compared\n", pair->n_logs, pair->n_responses,
-         pair->n_refused);
+  printf("%lu logs, %lu responses compared, %lu refusals compared\n", pair->n_logs, pair->n_responses, pair->n_refused);
 }
 
 #endif

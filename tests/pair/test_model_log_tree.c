@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Log trees and batch proofs against the model: sizes to 64, every retained size, every pair of leaves; and, to size 12
- * (level 2: 20), every auditor's size too. Positions are compared in all cases; values are computed and the proof is
+ * (level 2: 20; level 3: 32), every auditor's size too. Positions are compared in all cases; values are computed and the proof is
  * evaluated to size 16 (level 2: 64). */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -137,7 +137,7 @@ static void compare_pairs(uint64_t size, uint64_t retained, uint64_t auditor, bo
 
 static void proofs_are_the_models(void **state)
 {
-  const uint64_t evaluated_max = model_level() > 1 ? SIZE_MAX_TESTED : 16;
+  const uint64_t evaluated_max = model_up_to(16, SIZE_MAX_TESTED, SIZE_MAX_TESTED);
   (void)state;
   for (uint64_t size = 1; size <= SIZE_MAX_TESTED; size++) {
     for (uint64_t retained = 0; retained <= size; retained++) {
@@ -148,7 +148,7 @@ static void proofs_are_the_models(void **state)
 
 static void proofs_for_an_auditor_are_the_models(void **state)
 {
-  const uint64_t size_max = model_level() > 1 ? 20 : 12;
+  const uint64_t size_max = model_up_to(12, 20, 32);
   (void)state;
   for (uint64_t size = 1; size <= size_max; size++) {
     for (uint64_t retained = 0; retained <= size; retained++) {

@@ -173,20 +173,13 @@ static void all_batches_of_3_bit_keys(void **state)
   }
 }
 
-static int count_bits(unsigned mask)
+static uint64_t count_bits(unsigned mask)
 {
-  int n = 0;
+  uint64_t n = 0;
   for (; mask != 0; mask &= mask - 1) {
     n++;
   }
   return n;
-}
-
-/* Bounds of the level: up to how many leaves. */
-static int up_to(int level_1, int level_2, int level_3)
-{
-  int level = model_level();
-  return level >= 3 ? level_3 : level == 2 ? level_2 : level_1;
 }
 
 static void searches_of_4_bit_keys(void **state)
@@ -198,13 +191,13 @@ static void searches_of_4_bit_keys(void **state)
     keys[k] = make_key(k, 4);
   }
   for (unsigned mask = 0; mask < 1U << KEYS_MAX; mask++) {
-    if (count_bits(mask) > up_to(4, KEYS_MAX, KEYS_MAX)) {
+    if (count_bits(mask) > model_up_to(4, KEYS_MAX, KEYS_MAX)) {
       continue;
     }
     make_tree(mask, 4, &tree);
     for (size_t a = 0; a < KEYS_MAX; a++) {
       compare_search(&tree, &keys[a], 1);
-      for (size_t b = 0; count_bits(mask) <= up_to(0, 5, KEYS_MAX) && b < KEYS_MAX; b++) {
+      for (size_t b = 0; count_bits(mask) <= model_up_to(0, 5, KEYS_MAX) && b < KEYS_MAX; b++) {
         const struct model_value pair[2] = { keys[a], keys[b] };
         if (a != b) {
           compare_search(&tree, pair, 2);
@@ -250,8 +243,8 @@ static void judge(const struct tree *tree, const struct claim *claim, const stru
   for (size_t i = 0; i < proof.n_elements; i++) {
     elements[i] = to_lib(&copath[i]);
   }
-  bool accepted = kt_prefix_evaluate(&search, 1, &proof, &root, NULL) == KT_OK &&
-                  memcmp(root.b, tree->root.b, MODEL_HASH_LEN) == 0;
+  bool accepted =
+      kt_prefix_evaluate(&search, 1, &proof, &root, NULL) == KT_OK && memcmp(root.b, tree->root.b, MODEL_HASH_LEN) == 0;
   assert_int_equal(accepted, is_true(claim, truth));
   n_forged++;
 }
@@ -289,7 +282,7 @@ static void forged_results_are_refused(void **state)
   static struct tree tree;
   (void)state;
   for (unsigned mask = 0; mask < 1U << KEYS_MAX; mask++) {
-    if (count_bits(mask) <= up_to(3, 5, KEYS_MAX)) {
+    if (count_bits(mask) <= model_up_to(3, 5, KEYS_MAX)) {
       make_tree(mask, 4, &tree);
       for (unsigned k = 0; k < KEYS_MAX; k++) {
         judge_claims(&tree, k);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Searches and the walk of distinguished heads against the model, after every advertised size: in all logs of up to 4
- * entries (level 2: 6; level 3: 7) that each add 0, 1 or 2 versions, every window and lifetime that makes a difference; and in 400 random logs of
- * up to 40 entries (level 2: 4000; level 3: 40000). */
+/* Searches and the walk of distinguished heads against the model, with and without every advertised size.
+ *   Searches: all logs of up to 4 entries (level 2: 6; level 3: 7) that each add 0, 1 or 2 versions, for the greatest and
+ *             for every version; every window and lifetime that makes a difference.
+ *   Walks:    all logs of up to 9 entries (level 2: 16; level 3: 24), every stopping position, likewise.
+ *   Both:     400 random logs of up to 40 entries (level 2: 4000; level 3: 40000). */
 #include "model_pair.h"
 
 static struct model_pair pair;
@@ -37,8 +39,7 @@ static void assert_response(const struct toy_query *query, int64_t target)
   size_t n = model_ladder(target, ladder);
   assert_int_equal(response.n_ladder, n);
   for (size_t i = 0; i < n; i++) {
-    model_pair_assert_step(&pair, &response.binary_ladder[i], ladder[i],
-                           ladder[i] <= greatest && ladder[i] != target);
+    model_pair_assert_step(&pair, &response.binary_ladder[i], ladder[i], ladder[i] <= greatest && ladder[i] != target);
   }
   model_pair_assert_proof(&pair, &response.search);
   assert_lengths(&response, fixed, target);
@@ -130,8 +131,8 @@ static void compare_walk(uint64_t last, const uint64_t *stop)
   model_pair_begin(&pair, last);
   size_t n = model_walk(&pair.run, stop != NULL ? *stop : MODEL_NONE, KT_RECENT_MAX, positions);
   assert_int_equal(model_pair_ask(&pair, &query), KT_OK);
-  assert_int_equal(
-      kt_distinguished_response_decode(pair.user.response, &pair.toy.config, &pair.user.arena, &response), KT_OK);
+  assert_int_equal(kt_distinguished_response_decode(pair.user.response, &pair.toy.config, &pair.user.arena, &response),
+                   KT_OK);
   model_pair_assert_proof(&pair, &response.distinguished);
   for (size_t i = 0; i < MODEL_FORMATS; i++) {
     struct model_format format;
@@ -159,20 +160,10 @@ static void compare_walks(struct model_pair *p)
 
 /* --- which logs --------------------------------------------------------------------------------------------------------------- */
 
-static const struct {
-  uint64_t size_max;
-  size_t n_random;
-} levels[] = { { 4, 400 }, { 6, 4000 }, { 7, 40000 } };
-
-static size_t level(void)
-{
-  return (size_t)(model_level() < 1 ? 0 : model_level() > 3 ? 2 : model_level() - 1);
-}
-
 static void searches_in_all_small_logs(void **state)
 {
   (void)state;
-  for (uint64_t size = 1; size <= levels[level()].size_max; size++) {
+  for (uint64_t size = 1; size <= model_up_to(4, 6, 7); size++) {
     model_pair_patterns(&pair, size, 2, compare_searches);
   }
 }
@@ -181,21 +172,31 @@ static void searches_in_all_small_logs(void **state)
 static void walks_in_all_small_logs(void **state)
 {
   (void)state;
-  for (uint64_t size = 1; size <= 4 * levels[level()].size_max; size++) {
+  for (uint64_t size = 1; size <= model_up_to(9, 16, 24); size++) {
     model_pair_patterns(&pair, size, 0, compare_walks);
   }
 }
 
-static void searches_in_random_logs(void **state)
+static void compare_random(struct model_pair *p)
 {
-  (void)state;
-  model_pair_random_logs(&pair, levels[level()].n_random / 10, 40, compare_searches);
+  static uint64_t seed = 1;
+  const uint64_t size = p->model.size;
+  int64_t greatest = model_greatest_at(&p->model, size - 1);
+  for (size_t i = 0; i < 40; i++) {
+    uint64_t last = model_pair_random(&seed, size + 1);
+    uint64_t stop = model_pair_random(&seed, size);
+    compare_greatest(last);
+    compare_walk(last, model_pair_random(&seed, 4) == 0 ? NULL : &stop);
+    if (greatest >= 0) {
+      compare_fixed(last, (uint32_t)model_pair_random(&seed, (uint64_t)greatest + 1));
+    }
+  }
 }
 
-static void walks_in_random_logs(void **state)
+static void random_logs(void **state)
 {
   (void)state;
-  model_pair_random_logs(&pair, levels[level()].n_random / 10, 40, compare_walks);
+  model_pair_random_logs(&pair, model_up_to(400, 4000, 40000), 40, compare_random);
 }
 
 int main(void)
@@ -203,8 +204,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(searches_in_all_small_logs),
     cmocka_unit_test(walks_in_all_small_logs),
-    cmocka_unit_test(searches_in_random_logs),
-    cmocka_unit_test(walks_in_random_logs),
+    cmocka_unit_test(random_logs),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   model_pair_report(&pair);

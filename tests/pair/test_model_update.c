@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Updating a label against the model, after every advertised size, for every owner's start and both forms of a response
- * (values given back or not): in all logs of up to 4 entries (level 2: 6; level 3: 7) that each add 0 to 3 versions, every window and
- * lifetime that makes a difference; and in random logs of up to 40 entries. */
+/* Updating a label against the model, with and without every advertised size, for every start of an owner and both forms
+ * of a response (the values given back or not).
+ *   All logs of up to 4 entries (level 2: 6; level 3: 7) that each add 0 to 3 versions; every window and lifetime that
+ *   makes a difference.
+ *   400 random logs of up to 40 entries (level 2: 4000; level 3: 40000). */
 #include "model_pair.h"
 
 static struct model_pair pair;
@@ -132,9 +134,8 @@ static void compare_updates(struct model_pair *p)
 
 static void all_small_logs(void **state)
 {
-  const uint64_t size_max = model_level() > 2 ? 7 : model_level() > 1 ? 6 : 4;
   (void)state;
-  for (uint64_t size = 1; size <= size_max; size++) {
+  for (uint64_t size = 1; size <= model_up_to(4, 6, 7); size++) {
     model_pair_patterns(&pair, size, 3, compare_updates);
   }
 }
@@ -155,9 +156,8 @@ static void compare_random(struct model_pair *p)
 
 static void random_logs(void **state)
 {
-  static const size_t n[] = { 400, 4000, 40000 };
   (void)state;
-  model_pair_random_logs(&pair, n[model_level() > 2 ? 2 : model_level() > 1 ? 1 : 0], 40, compare_random);
+  model_pair_random_logs(&pair, model_up_to(400, 4000, 40000), 40, compare_random);
 }
 
 int main(void)

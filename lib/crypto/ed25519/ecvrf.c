@@ -13,13 +13,14 @@ _Static_assert(KT_ECVRF_C_LEN == KT_GE_CHALLENGE_LEN, "one challenge");
 
 enum { LOG2_COFACTOR = 3 };
 
-void kt_ecvrf_fast_key_init(struct kt_ecvrf_key *key, const uint8_t seed[static KT_ECVRF_SEED_LEN])
+enum kt_err kt_ecvrf_fast_key_init(struct kt_ecvrf_key *key, const uint8_t seed[static KT_ECVRF_SEED_LEN])
 {
   struct kt_ge y;
 
   kt_ecvrf_key_expand(key, seed);
   kt_ge_base_mul(key->scalar, &y);
   kt_ge_encode(&y, 1, &key->public_key);
+  return KT_OK;
 }
 
 static bool decode_valid(const uint8_t bytes[static KT_ECVRF_POINT_LEN], struct kt_ge *ret)

@@ -2,14 +2,14 @@
 /* The fast backend of crypto/ecvrf_edwards25519.h: the same keys, the same bytes, the same verdicts on every input, from
  * the group arithmetic of this folder. docs/vrf-backend.md has the reasons and the figures.
  *
- * Proving takes time independent of the secret. Errors are the reference's; it also refuses a nonce of 0, which no input
- * is known to give. */
+ * Proving takes time independent of the secret. Errors are the reference's, which alone also refuses a nonce of 0: no
+ * input is known to give one, and looking at it would be a branch on a secret. kt_ecvrf_fast_key_init always succeeds. */
 #ifndef KT_CRYPTO_ED25519_ECVRF_H
 #define KT_CRYPTO_ED25519_ECVRF_H
 
 #include "crypto/ecvrf_edwards25519.h"
 
-void kt_ecvrf_fast_key_init(struct kt_ecvrf_key *key, const uint8_t seed[static KT_ECVRF_SEED_LEN]);
+KT_MUST_USE enum kt_err kt_ecvrf_fast_key_init(struct kt_ecvrf_key *key, const uint8_t seed[static KT_ECVRF_SEED_LEN]);
 
 bool kt_ecvrf_fast_public_key_valid(const uint8_t public_key[static KT_ECVRF_POINT_LEN]);
 

@@ -171,8 +171,8 @@ bool kt_fe_decode(const uint8_t bytes[static KT_FE_LEN], struct kt_fe *ret)
   const uint64_t w0 = load64(bytes), w1 = load64(bytes + 8), w2 = load64(bytes + 16), w3 = load64(bytes + 24);
   const struct kt_fe a = { { w0 & LIMB_MASK, (w0 >> 51 | w1 << 13) & LIMB_MASK, (w1 >> 38 | w2 << 26) & LIMB_MASK,
                              (w2 >> 25 | w3 << 39) & LIMB_MASK, w3 >> 12 & LIMB_MASK } };
-  const bool canonical =
-      a.v[0] < LIMB_MASK - 18 || a.v[1] != LIMB_MASK || a.v[2] != LIMB_MASK || a.v[3] != LIMB_MASK || a.v[4] != LIMB_MASK;
+  const bool canonical = a.v[0] < LIMB_MASK - 18 || a.v[1] != LIMB_MASK || a.v[2] != LIMB_MASK || a.v[3] != LIMB_MASK ||
+                         a.v[4] != LIMB_MASK;
   if (canonical) {
     *ret = a;
   }

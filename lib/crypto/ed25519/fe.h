@@ -3,7 +3,7 @@
  *
  * Limbs may exceed 51 bits, so that sums need no carries. Two classes say by how much, and docs/vrf-backend.md proves
  * each operation's line:
- *   tight  every limb < 2^51 + 2^13: what everything that multiplies, and decoding, returns
+ *   tight  every limb < 2^51 + 2^15: what everything that multiplies, and decoding, returns
  *   loose  every limb < 2^54: what everything that multiplies accepts
  * Every operation runs in time independent of its operands unless it says otherwise; out may be an operand. */
 #ifndef KT_CRYPTO_ED25519_FE_H
@@ -22,7 +22,7 @@ struct kt_fe {
 extern const struct kt_fe kt_fe_one;
 extern const struct kt_fe kt_fe_sqrt_minus_1; /* 2^((p-1)/4) */
 
-/* limbs of a, b < 2^53 -> loose; tight + tight is < 2^52 + 2^14, fit for any operand here */
+/* limbs of a, b < 2^53 -> loose; tight + tight is < 2^52 + 2^16, fit for any operand here */
 static inline void kt_fe_add(const struct kt_fe *a, const struct kt_fe *b, struct kt_fe *ret)
 {
   for (size_t i = 0; i < 5; i++) {
@@ -30,7 +30,7 @@ static inline void kt_fe_add(const struct kt_fe *a, const struct kt_fe *b, struc
   }
 }
 
-/* limbs of a < 2^53, b tight -> loose; tight - tight is < 2^52 + 2^51 + 2^13. Adds 2p, whose limbs are no smaller than
+/* limbs of a < 2^53, b tight -> loose; tight - tight is < 2^52 + 2^51 + 2^15. Adds 2p, whose limbs are no smaller than
  * b's, so nothing is negative. */
 static inline void kt_fe_sub(const struct kt_fe *a, const struct kt_fe *b, struct kt_fe *ret)
 {

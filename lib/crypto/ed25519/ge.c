@@ -34,7 +34,7 @@ void kt_ge_prepare(const struct kt_ge *p, struct kt_ge_addend *ret)
   kt_fe_add(&p->z, &p->z, &ret->z2);
 }
 
-/* Section 3.1 of Hisil, Wong, Carter and Dawson, from 2 Z1 Z2, whose limbs are below 2^52 + 2^14. */
+/* Section 3.1 of Hisil, Wong, Carter and Dawson, from 2 Z1 Z2, whose limbs are below 2^52 + 2^16. */
 static void add(const struct kt_ge *p, const struct kt_ge_affine *q, const struct kt_fe *z1z2_twice, struct kt_ge *ret)
 {
   struct kt_fe a, b, c;

@@ -7,67 +7,11 @@
  * their results, Y, Gamma, U and V, are public. What is checked is our code, and libsodium's hashing, scalar arithmetic
  * and signing. */
 #include "unit/crypto/crypto_test.h"
+#include "unit/crypto/secret_test.h"
 
-#include <kt/suite.h>
+#include "crypto/suite_ed25519.h"
 
 #include <dlfcn.h>
-
-#if defined(__has_include)
-#if __has_include(<valgrind/memcheck.h>)
-#include <valgrind/memcheck.h>
-#endif
-#endif
-
-#ifdef VALGRIND_MAKE_MEM_UNDEFINED
-
-static void mark_secret(void *data, size_t len)
-{
-  (void)VALGRIND_MAKE_MEM_UNDEFINED(data, len);
-}
-
-static void mark_public(void *data, size_t len)
-{
-  (void)VALGRIND_MAKE_MEM_DEFINED(data, len);
-}
-
-/* 0 outside valgrind. */
-static bool depends_on_secret(const void *data, size_t len)
-{
-  return VALGRIND_CHECK_MEM_IS_DEFINED(data, len) != 0;
-}
-
-static unsigned long n_reported(void)
-{
-  return VALGRIND_COUNT_ERRORS;
-}
-
-#else
-
-static void mark_secret(void *data, size_t len)
-{
-  (void)data;
-  (void)len;
-}
-
-static void mark_public(void *data, size_t len)
-{
-  (void)data;
-  (void)len;
-}
-
-static bool depends_on_secret(const void *data, size_t len)
-{
-  (void)data;
-  (void)len;
-  return false;
-}
-
-static unsigned long n_reported(void)
-{
-  return 0;
-}
-
-#endif
 
 /* libsodium's own function of a name that this program redefines. */
 static void sodium_function(const char *name, void *ret_function)
@@ -113,8 +57,8 @@ static const struct kt_suite *suite;
 static int init(void **state)
 {
   (void)state;
-  suite = kt_suite_by_id(KT_SUITE_ED25519);
-  return kt_crypto_init() == KT_OK && suite != NULL ? 0 : -1;
+  suite = &kt_suite_ed25519; /* the reference: unit/crypto/ed25519/test_ct_fast.c is about the other */
+  return kt_crypto_init() == KT_OK ? 0 : -1;
 }
 
 static void test_ct_vrf(void **state)

@@ -246,8 +246,19 @@ static void test_vrf_refuses_zero_scalars_R45(void **state)
   struct fixture zero_c = f;
   memset(zero_c.proof + C_OFFSET, 0, S_OFFSET - C_OFFSET);
   assert_refused(f.key.public_key, f.alpha, zero_c.proof);
-  /* U and V are the point at infinity. */
   memset(f.proof + C_OFFSET, 0, PROOF_LEN - C_OFFSET);
+  assert_refused(f.key.public_key, f.alpha, f.proof);
+}
+
+/* With c = 1 and s = x, U and V are the point at infinity, which no 33 bytes encode: wrong, but no failure. */
+static void test_vrf_refuses_nonce_zero_R45(void **state)
+{
+  (void)state;
+  struct fixture f;
+  fixture_init(&f, some_scalar);
+  memset(f.proof + C_OFFSET, 0, S_OFFSET - C_OFFSET);
+  f.proof[S_OFFSET - 1] = 1;
+  memcpy(f.proof + S_OFFSET, f.key.scalar, SCALAR_LEN);
   assert_refused(f.key.public_key, f.alpha, f.proof);
 }
 
@@ -417,19 +428,13 @@ static void test_vrf_leaves_error_queue_alone(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_vrf_rfc9381_examples_10_to_12),
-    cmocka_unit_test(test_vrf_seed_known_answer),
-    cmocka_unit_test(test_vrf_round_trip_random),
-    cmocka_unit_test(test_vrf_refuses_every_bit_flip_R45),
-    cmocka_unit_test(test_vrf_refuses_key_lengths_R45),
-    cmocka_unit_test(test_vrf_refuses_wrong_key_and_input_R45),
-    cmocka_unit_test(test_vrf_refuses_zero_scalars_R45),
-    cmocka_unit_test(test_vrf_refuses_unreduced_s_R45),
-    cmocka_unit_test(test_vrf_refuses_another_gamma_R45),
-    cmocka_unit_test(test_vrf_refuses_negated_key_R45),
-    cmocka_unit_test(test_vrf_refuses_bad_gamma_encodings_R45),
-    cmocka_unit_test(test_vrf_key_scalar_range),
-    cmocka_unit_test(test_vrf_key_release_wipes),
+    cmocka_unit_test(test_vrf_rfc9381_examples_10_to_12), cmocka_unit_test(test_vrf_seed_known_answer),
+    cmocka_unit_test(test_vrf_round_trip_random),         cmocka_unit_test(test_vrf_refuses_every_bit_flip_R45),
+    cmocka_unit_test(test_vrf_refuses_key_lengths_R45),   cmocka_unit_test(test_vrf_refuses_wrong_key_and_input_R45),
+    cmocka_unit_test(test_vrf_refuses_zero_scalars_R45),  cmocka_unit_test(test_vrf_refuses_nonce_zero_R45),
+    cmocka_unit_test(test_vrf_refuses_unreduced_s_R45),   cmocka_unit_test(test_vrf_refuses_another_gamma_R45),
+    cmocka_unit_test(test_vrf_refuses_negated_key_R45),   cmocka_unit_test(test_vrf_refuses_bad_gamma_encodings_R45),
+    cmocka_unit_test(test_vrf_key_scalar_range),          cmocka_unit_test(test_vrf_key_release_wipes),
     cmocka_unit_test(test_vrf_leaves_error_queue_alone),
   };
   return cmocka_run_group_tests(tests, init, release);

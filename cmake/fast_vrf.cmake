@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+# lib/crypto/ed25519 multiplies 64-bit numbers into __int128: without that type only the reference is left.
+include(CheckTypeSize)
+
+check_type_size(__int128 KT_INT128 LANGUAGE C)
+if(KT_FAST_VRF AND NOT (HAVE_KT_INT128 AND CMAKE_SIZEOF_VOID_P EQUAL 8))
+  message(FATAL_ERROR "KT_FAST_VRF needs a 64-bit compiler with __int128")
+endif()

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* code public, check-public: a code to post or print. It proves something to whoever got it by a way the log does not
+ * control: a card, a web site, a printed page. */
+#include <kt/public_code.h>
+
+#include <stdio.h>
+
+#include "ceremony.h"
+#include "owner_report.h"
+#include "report.h"
+#include "verbs.h"
+
+#define TYPED_MAX 1024
+
+/* --- public --------------------------------------------------------------------------------------------------------- */
+
+static enum kt_exit print_code(struct kt_session *session, struct kt_bytes label, const struct kt_account_key *key)
+{
+  char text[KT_PUBLIC_CODE_SIZE];
+  struct kt_public_code code;
+  if (kt_public_code_compute(&session->log_id, label, key, &code) != KT_OK) {
+    return kt_output_fail(session->out, KT_EXIT_USAGE, "label", "a label is 1 to %d bytes", KT_LABEL_MAX);
+  }
+  kt_public_code_format(&code, text);
+  kt_output_set(session->out, "code", json_string(text));
+  kt_output_data(session->out, "%s\n", text);
+  return KT_EXIT_OK;
+}
+
+/* One's own code needs no question to the log: the key is here. */
+static enum kt_exit print_own(struct kt_session *session, struct kt_own_label *own)
+{
+  enum kt_exit code = print_code(session, own->label, &own->account.key);
+  if (code == KT_EXIT_OK) {
+    kt_output_set(session->out, "label", kt_output_text(own->label));
+    kt_output_note(session->out,
+                   "kt-verify: your code. Post it where people know it is you who writes (a web site, a card). They "
+                   "check it with: kt-verify code check-public %s CODE\n",
+                   own->name);
+  }
+  return code;
+}
+
+static enum kt_exit print_theirs(const struct kt_cli *cli, struct kt_output *out)
+{
+  struct kt_ceremony ceremony;
+  enum kt_exit code = kt_ceremony_open(&ceremony, cli, out, false, false);
+  if (code == KT_EXIT_OK) {
+    code = print_code(&ceremony.session, ceremony.watch.label, &ceremony.theirs);
+  }
+  if (code == KT_EXIT_OK) {
+    kt_output_note(out,
+                   "kt-verify: what the log shows you of %s. It proves nothing by itself: compare it with the code they "
+                   "posted, with kt-verify code check-public %s CODE\n",
+                   ceremony.watch.name, ceremony.watch.name);
+    kt_report_contact(out, &ceremony.watch.other.contact);
+  }
+  kt_ceremony_close(&ceremony);
+  return code;
+}
+
+enum kt_exit kt_verb_code_public(const struct kt_cli *cli, struct kt_output *out)
+{
+  struct kt_session session;
+  struct kt_own_label own;
+  enum kt_exit code = kt_session_open(&session, cli, out);
+  if (code == KT_EXIT_OK) {
+    code = kt_own_open(&own, &session, kt_text_bytes(cli->args[0]));
+  }
+  if (code == KT_EXIT_OK) {
+    code = print_own(&session, &own);
+  }
+  kt_session_close(&session);
+  return code == KT_EXIT_ABSENT ? print_theirs(cli, out) : code;
+}
+
+/* --- check-public ------------------------------------------------------------------------------------------------------- */
+
+/* Where to look again, never what it should be: a corrected code is one that nobody posted. */
+static enum kt_exit refuse_typed(struct kt_output *out, enum kt_err err, const struct kt_reason *reason, size_t char_at)
+{
+  if (char_at == 0) {
+    return kt_output_fail_reason(out, err, reason, "the code");
+  }
+  return kt_output_fail(out, KT_EXIT_USAGE, reason->code, "the code: %s; look at character %zu again", reason->text,
+                        char_at);
+}
+
+static enum kt_exit check_code(struct kt_ceremony *ceremony, const struct kt_public_code *typed)
+{
+  struct kt_reason reason = { .code = NULL };
+  enum kt_err err =
+      kt_public_code_check(typed, &ceremony->session.log_id, ceremony->watch.label, &ceremony->theirs, &reason);
+  const struct kt_ceremony_outcome outcome = { .method = KT_METHOD_PUBLIC_CODE,
+                                               .matches = err == KT_OK,
+                                               .detail = "The public code is of another log, label or account key." };
+  if (err != KT_OK && err != KT_ERR_PROOF) {
+    return kt_output_fail_reason(ceremony->session.out, err, &reason, "the code");
+  }
+  return kt_ceremony_settle(ceremony, &outcome);
+}
+
+enum kt_exit kt_verb_code_check_public(const struct kt_cli *cli, struct kt_output *out)
+{
+  struct kt_ceremony ceremony;
+  struct kt_public_code typed;
+  struct kt_reason reason = { .code = NULL };
+  char text[TYPED_MAX];
+  size_t char_at = 0;
+  kt_ceremony_read_typed(cli, 1, text, sizeof text);
+  enum kt_err err = kt_public_code_parse(kt_text_bytes(text), &typed, &char_at, &reason);
+  if (err != KT_OK) {
+    return refuse_typed(out, err, &reason, char_at);
+  }
+  out->verified = true;
+  enum kt_exit code = kt_ceremony_open(&ceremony, cli, out, false, true);
+  if (code == KT_EXIT_OK) {
+    code = check_code(&ceremony, &typed);
+  }
+  kt_ceremony_close(&ceremony);
+  return code;
+}

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A log and people with accounts, for tests of what people do with each other."""
+
+import json
+import os
+
+from lib_programs import Log, Person, random_key, server_verb
+
+
+def new_log(work):
+    """A running log, and the file that pins it."""
+    folder = os.path.join(work, "log")
+    server_verb("init", folder)
+    config = os.path.join(work, "config.bin")
+    server_verb("config", folder, "-o", config)
+    return Log(folder).start(), config
+
+
+def new_person(work, name, log, config):
+    """Somebody with the account NAME@example.org and one device."""
+    person = Person(os.path.join(work, name))
+    person.label = f"{name}@example.org"
+    person.json("init", log.url, "--config", config)
+    person.json("account", "create", person.label)
+    person.json("device", "add", person.label, "--name", "phone", "--key", random_key())
+    return person
+
+
+def another_key(work, name, log, config, label):
+    """The operator names another account key for the label, and its holder publishes under it."""
+    thief = Person(os.path.join(work, name))
+    thief.json("init", log.url, "--config", config)
+    key = thief.json("account", "create", label)["account_key"]
+    path = os.path.join(work, name + ".json")
+    with open(path, "w") as file:
+        json.dump({"label": label, "devices": [], "account_key": key}, file)
+    server_verb("update-label", log.folder, label, path)
+    thief.json("device", "add", label, "--name", "stolen", "--key", random_key())
+    return thief
