@@ -186,6 +186,7 @@ static void check_route(struct kt_call *call, const char *method, const char *ur
   const char *allow = NULL;
   call->route = kt_route_find(call->http->routes, method, url, &allow);
   if (call->route != NULL) {
+    kt_route_rest(call->route, url, call->path_rest);
     check_body_type(call);
   } else if (allow != NULL) {
     kt_problem_set(&call->problem, 405, "method", "this path takes %s", allow);

@@ -22,7 +22,7 @@ enum kt_body_type { KT_BODY_NONE, KT_BODY_BINARY, KT_BODY_BINARY_OR_JSON };
 
 struct kt_route {
   const char *method;
-  const char *path;
+  const char *path; /* may end with one {name}, which stands for the rest of the path, without a slash */
   enum kt_body_type body;
   const char *type; /* of the answer, unless JSON is asked for */
   enum kt_step (*answer)(struct kt_call *call);
@@ -36,12 +36,17 @@ const struct kt_route *kt_route_find(const struct kt_route *routes, const char *
 extern const struct kt_route kt_log_routes[]; /* ends with an empty path, as the next */
 extern const struct kt_route kt_health_routes[];
 
+/* What {name} stood for in a path that this route has; empty when it has none, or when it is longer than any name. */
+#define KT_PATH_REST_SIZE 65
+void kt_route_rest(const struct kt_route *route, const char *path, char ret_rest[static KT_PATH_REST_SIZE]);
+
 #define KT_REQUEST_ID_SIZE 33
 
 struct kt_call {
   struct kt_http *http;
   struct MHD_Connection *connection;
   const struct kt_route *route; /* NULL: none matches */
+  char path_rest[KT_PATH_REST_SIZE];
   char request_id[KT_REQUEST_ID_SIZE];
   uint64_t started_ms;
   struct kt_problem problem; /* status 0 until something is refused */
@@ -67,6 +72,7 @@ const struct kt_config *kt_call_config(const struct kt_call *call);
 struct kt_bytes kt_call_config_bytes(const struct kt_call *call);
 bool kt_call_needs_token(const struct kt_call *call);
 bool kt_call_is_stopping(const struct kt_call *call);
+struct kt_relay *kt_call_relay(const struct kt_call *call);
 /* Readers are made at the start, one per thread, so this never waits long. */
 struct kt_log_reader *kt_call_reader_take(struct kt_call *call);
 void kt_call_reader_put(struct kt_call *call, struct kt_log_reader *reader);
@@ -83,6 +89,12 @@ bool kt_call_label_is_valid(struct kt_call *call, struct kt_bytes label);
 enum kt_step kt_call_refuse(struct kt_call *call, enum kt_err err, const struct kt_log_problem *problem);
 /* "?name=N". Absent: *fallback, or a refusal when fallback is NULL. False: call->problem is set. */
 bool kt_call_query(struct kt_call *call, const char *name, const uint64_t *fallback, uint64_t *ret_value);
+
+/* The relay's routes; http_relay.c. */
+enum kt_step kt_answer_relay_put(struct kt_call *call);
+json_t *kt_view_relay_put(struct kt_call *call);
+enum kt_step kt_answer_relay_get(struct kt_call *call);
+json_t *kt_view_relay_get(struct kt_call *call);
 
 /* The update route; http_update.c. */
 enum kt_step kt_answer_update(struct kt_call *call);

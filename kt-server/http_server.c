@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "relay.h"
+
 #define DRAIN_STEP_MS 5
 
 /* --- shared by the calls ------------------------------------------------------------------------------------------ */
@@ -35,6 +37,11 @@ bool kt_call_needs_token(const struct kt_call *call)
 bool kt_call_is_stopping(const struct kt_call *call)
 {
   return atomic_load(&call->http->is_stopping);
+}
+
+struct kt_relay *kt_call_relay(const struct kt_call *call)
+{
+  return call->http->relay;
 }
 
 struct kt_log_reader *kt_call_reader_take(struct kt_call *call)
@@ -125,6 +132,7 @@ static void destroy(struct kt_http *http)
     kt_log_reader_free(http->readers[--http->n_readers]);
   }
   free(http->readers);
+  kt_relay_free(http->relay);
   (void)pthread_cond_destroy(&http->returned);
   (void)pthread_mutex_destroy(&http->lock);
   free(http);
@@ -147,6 +155,9 @@ enum kt_err kt_http_start(struct kt_instance *instance, const struct kt_listener
   kt_http_reload(http, &instance->settings);
   /* Health asks the engine itself, which needs no reader. */
   enum kt_err err = make_readers(http, clients == NULL ? n_threads : 0, error);
+  if (err == KT_OK && clients == NULL) {
+    err = kt_relay_new(&http->relay);
+  }
   if (err == KT_OK) {
     err = start_daemon(http, listener->fd, n_threads, error);
   } else {

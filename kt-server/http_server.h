@@ -21,6 +21,7 @@ struct kt_http {
   _Atomic int access_log;
   _Atomic uint64_t n_requests;
   _Atomic uint64_t n_failures; /* answers of 500 and above */
+  struct kt_relay *relay;      /* of the clients' server */
   struct kt_http *clients;     /* in the health server: the one that its metrics are about */
   /* Readers that no thread uses now: a stack. */
   pthread_mutex_t lock;

@@ -17,6 +17,7 @@
 #include "stop.h"
 
 #define HOOKS_MAX 64
+#define EVENT_PATH_MAX (KT_STATE_PATH_MAX + 32)
 #define FORGET_MS (UINT64_C(7) * 24 * 3600 * 1000)
 #define CLEAN_SIZE (4 * KT_LABEL_MAX + 8)
 #define SUMMARY_SIZE (CLEAN_SIZE + 256)
@@ -187,9 +188,9 @@ static json_t *event_json(const struct kt_ledger_entry *entry)
 }
 
 /* 0600, in the home: the name of a label is nobody else's business. */
-static bool write_event(const struct kt_ledger_entry *entry, const char *home, char ret_path[static KT_STATE_PATH_MAX])
+static bool write_event(const struct kt_ledger_entry *entry, const char *home, char ret_path[static EVENT_PATH_MAX])
 {
-  snprintf(ret_path, KT_STATE_PATH_MAX, "%s/hook-event-XXXXXX", home);
+  snprintf(ret_path, EVENT_PATH_MAX, "%s/hook-event-XXXXXX", home);
   int fd = mkstemp(ret_path);
   FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
   if (file == NULL) {
@@ -214,7 +215,7 @@ static void run(struct kt_session *session, struct call *call)
   const struct kt_alert *alert = &call->run.entry.alert;
   char label[CLEAN_SIZE];
   char summary[SUMMARY_SIZE];
-  char path[KT_STATE_PATH_MAX];
+  char path[EVENT_PATH_MAX];
   kt_output_clean(call->run.entry.label, label, sizeof label);
   snprintf(summary, sizeof summary, "%s%s%s: %s", kt_alert_kind_name(alert->kind), label[0] != '\0' ? " " : "", label,
            kt_alert_text(alert)->headline);

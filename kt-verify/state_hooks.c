@@ -38,9 +38,8 @@ static enum kt_err next_alert(struct kt_state *state, const char *hook, uint64_t
 static enum kt_err failures_of(struct kt_state *state, const char *hook, uint32_t *ret_failures)
 {
   sqlite3_stmt *rows;
-  enum kt_err err = kt_sql_query(state, &rows,
-                                 "SELECT coalesce(max(failures), 0) FROM hook_runs WHERE hook = ? AND done_ms = 0", "t",
-                                 hook);
+  enum kt_err err = kt_sql_query(
+      state, &rows, "SELECT coalesce(max(failures), 0) FROM hook_runs WHERE hook = ? AND done_ms = 0", "t", hook);
   if (err == KT_OK) {
     err = kt_sql_next(state, rows);
   }
@@ -66,9 +65,9 @@ enum kt_err kt_state_hook_claim(struct kt_state *state, const char *hook, uint64
   }
   if (err == KT_OK) {
     run.failures++;
-    err = kt_sql_run(state,
-                     "UPDATE hook_runs SET failures = ?, next_ms = ?, error = 'interrupted' WHERE alert = ? AND hook = ?",
-                     "iibt", (uint64_t)run.failures, now_ms + CLAIM_MS, (struct kt_bytes){ id.b, sizeof id.b }, hook);
+    err = kt_sql_run(
+        state, "UPDATE hook_runs SET failures = ?, next_ms = ?, error = 'interrupted' WHERE alert = ? AND hook = ?",
+        "iibt", (uint64_t)run.failures, now_ms + CLAIM_MS, (struct kt_bytes){ id.b, sizeof id.b }, hook);
   }
   if (err == KT_OK) {
     *ret_run = run;

@@ -1,174 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* monitor add, once, status: the check that fits a timer. */
+/* monitor add, once, status, test-alert. */
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/writer.h"
+#include "blind.h"
+#include "hooks.h"
+#include "monitor_check.h"
 #include "owner_report.h"
 #include "state_alerts.h"
 #include "verbs.h"
 #include "watch.h"
 
-struct labels {
-  struct kt_bytes *own;
-  size_t n_own;
-  struct kt_other_label *others;
-  size_t n_others;
-};
-
-static enum kt_err read_labels(void *ctx, struct kt_session *session)
-{
-  struct labels *labels = ctx;
-  enum kt_err err = kt_state_account_labels(&session->state, &session->pinned_arena, &labels->own, &labels->n_own);
-  return err == KT_OK ? kt_state_contacts(&session->state, &session->pinned_arena, &labels->others, &labels->n_others)
-                      : err;
-}
-
-static void add_label(struct kt_output *out, struct kt_bytes label, const char *name, json_t *value)
-{
-  json_t *object = json_object();
-  json_object_set_new(object, "label", kt_output_text(label));
-  json_object_set_new(object, name, value);
-  kt_output_append(out, "labels", object);
-}
-
-/* --- monitor-blind ---------------------------------------------------------------------------------------------------- */
-
-static bool is_blind(const struct kt_session *session, uint64_t checked_ms, uint64_t created_ms)
-{
-  uint64_t since = checked_ms > 0 ? checked_ms : created_ms;
-  uint64_t now = kt_now_ms();
-  return now > since && now - since > session->config.reasonable_monitoring_window;
-}
-
-struct blind {
-  struct kt_bytes label;
-  bool is_blind;
-};
-
-static struct kt_alert blind_alert(const struct kt_session *session, struct kt_bytes label)
-{
-  struct kt_alert alert = { .kind = KT_ALERT_MONITOR_BLIND, .audience = KT_AUDIENCE_OWNER };
-  kt_alert_id_compute(alert.kind, &session->log_id, label, NULL, 0, &alert.id);
-  return alert;
-}
-
-/* Raised while it lasts, ended by the next complete check. */
-static enum kt_err keep_blind(void *ctx, struct kt_session *session)
-{
-  struct blind *blind = ctx;
-  struct kt_ledger_entry *entries;
-  size_t n;
-  enum kt_raised raised;
-  if (blind->is_blind) {
-    const struct kt_alert alert = blind_alert(session, blind->label);
-    return kt_state_raise(&session->state, &alert, blind->label, kt_now_ms(), &session->arena, &raised);
-  }
-  enum kt_err err = kt_state_alerts(&session->state, &blind->label, &session->arena, &entries, &n);
-  for (size_t i = 0; err == KT_OK && i < n; i++) {
-    if (entries[i].alert.kind == KT_ALERT_MONITOR_BLIND) {
-      err = kt_state_settle(&session->state, &entries[i], KT_SETTLEMENT_ENDED, 0, kt_now_ms());
-    }
-  }
-  return err;
-}
-
-static enum kt_exit note_blind(struct kt_session *session, struct kt_bytes label, bool is_blind_now)
-{
-  struct blind blind = { .label = label, .is_blind = is_blind_now };
-  enum kt_err err;
-  return kt_session_write(session, keep_blind, &blind, &err);
-}
-
 /* --- once ----------------------------------------------------------------------------------------------------------------- */
-
-static enum kt_exit finish(struct kt_session *session, struct kt_bytes label, const char *name, enum kt_exit code)
-{
-  enum kt_exit with_alerts = kt_report_code(session, label, code);
-  kt_output_status(session->out, with_alerts, "%s", name);
-  add_label(session->out, label, "verdict", json_string(kt_output_verdict(session->out, with_alerts)));
-  kt_report_alerts(session, label, code);
-  return with_alerts;
-}
-
-static enum kt_exit check_own(struct kt_session *session, struct kt_bytes label)
-{
-  struct kt_own_label own;
-  enum kt_exit code = kt_own_open(&own, session, label);
-  if (code != KT_EXIT_OK) {
-    return code;
-  }
-  bool blind_before = is_blind(session, own.account.checked_ms, own.account.created_ms);
-  code = kt_own_check(&own);
-  enum kt_exit stored = note_blind(session, label, code != KT_EXIT_OK && blind_before);
-  code = stored == KT_EXIT_OK ? code : stored;
-  return finish(session, label, own.name, code);
-}
-
-static enum kt_exit check_other(struct kt_session *session, struct kt_bytes label)
-{
-  struct kt_watch watch;
-  kt_watch_init(&watch, session, label);
-  enum kt_exit code = kt_watch_load(&watch);
-  if (code == KT_EXIT_OK && watch.other.monitoring.n_map > 0) {
-    code = kt_watch_monitor(&watch);
-  }
-  if (code == KT_EXIT_OK) {
-    code = kt_watch_look(&watch);
-  }
-  if (code == KT_EXIT_OK) {
-    for (size_t i = 0; i < watch.verdict.n_alerts; i++) {
-      if (watch.verdict.alerts[i].is_note) {
-        kt_report_alert(session->out, &watch.verdict.alerts[i], label);
-      }
-    }
-  }
-  return finish(session, label, watch.name, code);
-}
-
-static bool wants_check(const struct kt_other_label *other)
-{
-  return other->watched || other->monitoring.n_map > 0;
-}
-
-static enum kt_exit check_all(struct kt_session *session, const struct labels *labels)
-{
-  enum kt_exit worst = KT_EXIT_OK;
-  struct kt_bytes last = { NULL, 0 };
-  size_t n = 0;
-  for (size_t i = 0; i < labels->n_own; i++, n++) {
-    worst = (enum kt_exit)kt_exit_code_worse((int)worst, (int)check_own(session, labels->own[i]));
-    kt_session_forget(session);
-    last = labels->own[i];
-  }
-  for (size_t i = 0; i < labels->n_others; i++) {
-    if (wants_check(&labels->others[i])) {
-      worst = (enum kt_exit)kt_exit_code_worse((int)worst, (int)check_other(session, labels->others[i].label));
-      kt_session_forget(session);
-      last = labels->others[i].label;
-      n++;
-    }
-  }
-  if (n == 0) {
-    kt_output_note(session->out, "kt-verify: nothing to check: no account of yours here, nothing watched\n");
-  }
-  if (n == 1) {
-    kt_output_set(session->out, "label", kt_output_text(last));
-  }
-  return worst;
-}
 
 enum kt_exit kt_verb_monitor_once(const struct kt_cli *cli, struct kt_output *out)
 {
   struct kt_session session;
-  struct labels labels = { .n_own = 0 };
-  enum kt_err err;
+  struct kt_followed followed;
+  struct kt_hooks hooks = { .n = 0 };
+  size_t n_failed = 0;
   enum kt_exit code = kt_session_open(&session, cli, out);
   out->verified = true;
   if (code == KT_EXIT_OK) {
-    code = kt_session_read(&session, read_labels, &labels, &err);
+    code = kt_hooks_find(&session, &hooks);
   }
   if (code == KT_EXIT_OK) {
-    code = check_all(&session, &labels);
+    code = kt_followed_read(&session, &followed);
+  }
+  if (code == KT_EXIT_OK && hooks.n > 0) {
+    code = kt_hooks_enqueue(&session, &hooks); /* what this check may end is still to be told */
+  }
+  if (code == KT_EXIT_OK) {
+    code = kt_monitor_check(&session, &followed);
+    enum kt_exit called = hooks.n > 0 ? kt_hooks_enqueue(&session, &hooks) : KT_EXIT_OK;
+    called = called == KT_EXIT_OK ? kt_hooks_call(&session, &hooks, &n_failed) : called;
+    code = (enum kt_exit)kt_exit_code_worse((int)code, (int)called);
   }
   kt_session_close(&session);
   return code;
@@ -176,20 +43,64 @@ enum kt_exit kt_verb_monitor_once(const struct kt_cli *cli, struct kt_output *ou
 
 /* --- status ---------------------------------------------------------------------------------------------------------------- */
 
+/* "2 d 3 h ago" in the two largest units. */
+#define AGE_SIZE 64
+static void print_age(uint64_t checked_ms, char ret_text[static AGE_SIZE])
+{
+  uint64_t now_ms = kt_now_ms();
+  uint64_t s = now_ms > checked_ms ? (now_ms - checked_ms) / 1000 : 0;
+  if (checked_ms == 0) {
+    snprintf(ret_text, AGE_SIZE, "never");
+  } else if (s >= 86400) {
+    snprintf(ret_text, AGE_SIZE, "%" PRIu64 " d %" PRIu64 " h ago", s / 86400, s % 86400 / 3600);
+  } else if (s >= 3600) {
+    snprintf(ret_text, AGE_SIZE, "%" PRIu64 " h %" PRIu64 " min ago", s / 3600, s % 3600 / 60);
+  } else {
+    snprintf(ret_text, AGE_SIZE, "%" PRIu64 " min %" PRIu64 " s ago", s / 60, s % 60);
+  }
+}
+
+/* " (2026-11-21 …)" behind the age. */
+static void print_checked(struct kt_output *out, uint64_t checked_ms)
+{
+  char age[AGE_SIZE];
+  char time[KT_TIME_SIZE];
+  print_age(checked_ms, age);
+  kt_report_time(checked_ms, time);
+  kt_output_data(out, ", last good check %s%s%s%s\n", age, checked_ms > 0 ? " (" : "", checked_ms > 0 ? time : "",
+                 checked_ms > 0 ? ")" : "");
+}
+
+/* due_ms: when it is, or was, overdue; 0: nothing obliges to a check. */
+static void append_status(struct kt_output *out, struct kt_bytes label, uint64_t checked_ms, uint64_t due_ms)
+{
+  json_t *object = json_object();
+  uint64_t now_ms = kt_now_ms();
+  json_object_set_new(object, "overdue", json_boolean(due_ms > 0 && now_ms >= due_ms));
+  if (checked_ms > 0) {
+    json_object_set_new(object, "checked_ms", json_integer((json_int_t)checked_ms));
+    json_object_set_new(object, "age_ms", json_integer(now_ms > checked_ms ? (json_int_t)(now_ms - checked_ms) : 0));
+  }
+  if (due_ms > 0) {
+    json_object_set_new(object, "due_ms", json_integer((json_int_t)due_ms));
+  }
+  kt_followed_append(out, label, object);
+}
+
 static enum kt_exit status_own(struct kt_session *session, struct kt_bytes label)
 {
   struct kt_own_label own;
-  char checked[KT_TIME_SIZE];
   enum kt_exit code = kt_own_open(&own, session, label);
   if (code != KT_EXIT_OK) {
     return code;
   }
-  bool blind = is_blind(session, own.account.checked_ms, own.account.created_ms);
-  kt_report_time(own.account.checked_ms, checked);
-  kt_output_data(session->out, "%-10s %s, versions: %" PRIu32 ", checked %s\n", blind ? "OVERDUE" : "own", own.name,
-                 own.account.n_judged, own.account.checked_ms > 0 ? checked : "never");
-  code = note_blind(session, label, blind);
-  add_label(session->out, label, "overdue", json_boolean(blind));
+  uint64_t due_ms = kt_blind_due_ms(session, own.account.checked_ms, own.account.created_ms);
+  bool blind = kt_now_ms() >= due_ms;
+  kt_output_data(session->out, "%-10s %s, versions: %" PRIu32, blind ? "OVERDUE" : "own", own.name,
+                 own.account.n_judged);
+  print_checked(session->out, own.account.checked_ms);
+  append_status(session->out, label, own.account.checked_ms, due_ms);
+  code = kt_blind_note(session, &own.account);
   if (code == KT_EXIT_OK && blind) {
     code = kt_output_fail(session->out, KT_EXIT_UNDECIDED, "monitor-blind",
                           "%s: not checked for longer than the log's monitoring window", own.name);
@@ -201,34 +112,108 @@ static enum kt_exit status_own(struct kt_session *session, struct kt_bytes label
 static void status_other(struct kt_session *session, const struct kt_other_label *other)
 {
   char name[4 * KT_LABEL_MAX + 8];
-  char checked[KT_TIME_SIZE];
-  bool overdue = other->monitoring.n_map > 0 && is_blind(session, other->checked_ms, other->contact.since_ms);
+  uint64_t due_ms =
+      other->monitoring.n_map > 0 ? kt_blind_due_ms(session, other->checked_ms, other->contact.since_ms) : 0;
   kt_output_clean(other->label, name, sizeof name);
-  kt_report_time(other->checked_ms, checked);
-  kt_output_data(session->out, "%-10s %s, obligations: %zu, checked %s\n",
-                 overdue          ? "OVERDUE"
-                 : other->watched ? "watched"
-                                  : "contact",
-                 name, other->monitoring.n_map, other->checked_ms > 0 ? checked : "never");
-  add_label(session->out, other->label, "overdue", json_boolean(overdue));
+  kt_output_data(session->out, "%-10s %s, obligations: %zu",
+                 due_ms > 0 && kt_now_ms() >= due_ms ? "OVERDUE"
+                 : other->watched                    ? "watched"
+                                                     : "contact",
+                 name, other->monitoring.n_map);
+  print_checked(session->out, other->checked_ms);
+  append_status(session->out, other->label, other->checked_ms, due_ms);
 }
 
 enum kt_exit kt_verb_monitor_status(const struct kt_cli *cli, struct kt_output *out)
 {
   struct kt_session session;
-  struct labels labels = { .n_own = 0 };
+  struct kt_followed followed = { .n_own = 0 };
+  enum kt_exit code = kt_session_open(&session, cli, out);
+  if (code == KT_EXIT_OK) {
+    code = kt_followed_read(&session, &followed);
+  }
+  for (size_t i = 0; code != KT_EXIT_USAGE && i < followed.n_own; i++) {
+    code = (enum kt_exit)kt_exit_code_worse((int)code, (int)status_own(&session, followed.own[i]));
+  }
+  for (size_t i = 0; code != KT_EXIT_USAGE && i < followed.n_others; i++) {
+    if (kt_followed_wants(&followed.others[i])) {
+      status_other(&session, &followed.others[i]);
+    }
+  }
+  if (code != KT_EXIT_USAGE) {
+    code = (enum kt_exit)kt_exit_code_worse((int)code, (int)kt_hooks_report(&session));
+  }
+  kt_session_close(&session);
+  return code;
+}
+
+/* --- test-alert ------------------------------------------------------------------------------------------------------------ */
+
+struct test {
+  const struct kt_hooks *hooks;
+  struct kt_ledger_entry entry;
+};
+
+/* Raised, handed to the hooks and settled at once: at no time is it an open alert to anybody else. */
+static enum kt_err raise_test(void *ctx, struct kt_session *session)
+{
+  struct test *test = ctx;
+  struct kt_alert *alert = &test->entry.alert;
+  uint64_t now_ms = kt_now_ms();
+  uint8_t time[8];
+  struct kt_writer w;
+  enum kt_raised raised;
+  *alert = (struct kt_alert){ .kind = KT_ALERT_TEST, .audience = KT_AUDIENCE_ANYONE };
+  kt_writer_init_fixed(&w, time, sizeof time);
+  kt_write_u64(&w, now_ms);
+  const struct kt_bytes part = { time, sizeof time };
+  const struct kt_bytes nobody = { NULL, 0 };
+  kt_alert_id_compute(alert->kind, &session->log_id, nobody, &part, 1, &alert->id);
+  enum kt_err err = kt_state_raise(&session->state, alert, nobody, now_ms, &session->arena, &raised);
+  if (err == KT_OK) {
+    err = kt_hooks_enqueue_in(session, test->hooks);
+  }
+  if (err == KT_OK) {
+    err = kt_state_alert(&session->state, &alert->id, &session->arena, &test->entry);
+  }
+  return err == KT_OK ? kt_state_settle(&session->state, &test->entry, KT_SETTLEMENT_ACKNOWLEDGED, 0, kt_now_ms())
+                      : err;
+}
+
+static enum kt_exit report_test(struct kt_session *session, const struct kt_hooks *hooks, size_t n_failed)
+{
+  if (n_failed > 0) {
+    return kt_output_fail(session->out, KT_EXIT_USAGE, "hook-failed", "hooks that failed: %zu of %zu", n_failed,
+                          hooks->n);
+  }
+  if (hooks->n == 0) {
+    kt_output_note(session->out, "kt-verify: there are no hooks: nobody is told of an alert unless they look\n");
+  }
+  kt_output_status(session->out, KT_EXIT_OK, "the test alert is in the ledger, settled; hooks that were told: %zu",
+                   hooks->n);
+  return KT_EXIT_OK;
+}
+
+enum kt_exit kt_verb_monitor_test_alert(const struct kt_cli *cli, struct kt_output *out)
+{
+  struct kt_session session;
+  struct kt_hooks hooks = { .n = 0 };
+  struct test test = { .hooks = &hooks };
+  size_t n_failed = 0;
   enum kt_err err;
   enum kt_exit code = kt_session_open(&session, cli, out);
   if (code == KT_EXIT_OK) {
-    code = kt_session_read(&session, read_labels, &labels, &err);
+    code = kt_hooks_find(&session, &hooks);
   }
-  for (size_t i = 0; code != KT_EXIT_USAGE && i < labels.n_own; i++) {
-    code = (enum kt_exit)kt_exit_code_worse((int)code, (int)status_own(&session, labels.own[i]));
+  if (code == KT_EXIT_OK) {
+    code = kt_session_write(&session, raise_test, &test, &err);
   }
-  for (size_t i = 0; code != KT_EXIT_USAGE && i < labels.n_others; i++) {
-    if (wants_check(&labels.others[i])) {
-      status_other(&session, &labels.others[i]);
-    }
+  if (code == KT_EXIT_OK) {
+    kt_report_append_alert(out, &test.entry.alert);
+    code = kt_hooks_call(&session, &hooks, &n_failed);
+  }
+  if (code == KT_EXIT_OK) {
+    code = report_test(&session, &hooks, n_failed);
   }
   kt_session_close(&session);
   return code;

@@ -57,7 +57,7 @@ static enum kt_err verify(struct kt_bytes public_key, struct kt_bytes message, s
 }
 
 /* Signing and VRF keys are both multiples of the base point, so what makes one usable is the same. */
-static enum kt_err public_check(struct kt_bytes public_key)
+static enum kt_err reference_public_check(struct kt_bytes public_key)
 {
   bool valid = public_key.len == KT_ECVRF_POINT_LEN && kt_ecvrf_public_key_valid(public_key.data);
   return valid ? KT_OK : KT_ERR_CRYPTO;
@@ -120,49 +120,70 @@ static enum kt_err verify_with(const struct vrf *vrf, struct kt_bytes public_key
   return vrf->verify(public_key.data, alpha, proof, ret_output);
 }
 
-/* The functions of a suite table over the backend `vrf`, and the table: a table has no room for a backend. */
-#define TABLE_OVER(vrf, table, check)                                                                               \
-  static enum kt_err vrf##_public(const uint8_t seed[static KT_SEED_LEN], uint8_t *ret_public)                      \
-  {                                                                                                                 \
-    return public_with(&vrf, seed, ret_public);                                                                     \
-  }                                                                                                                 \
-  static enum kt_err vrf##_output(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha,                    \
-                                  struct kt_hash *ret_output)                                                       \
-  {                                                                                                                 \
-    return output_with(&vrf, seed, alpha, ret_output);                                                              \
-  }                                                                                                                 \
-  static enum kt_err vrf##_prove(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha, uint8_t *ret_proof, \
-                                 struct kt_hash *ret_output)                                                        \
-  {                                                                                                                 \
-    return prove_with(&vrf, seed, alpha, ret_proof, ret_output);                                                    \
-  }                                                                                                                 \
-  static enum kt_err vrf##_verify(struct kt_bytes public_key, struct kt_bytes alpha, const uint8_t *proof,          \
-                                  struct kt_hash *ret_output)                                                       \
-  {                                                                                                                 \
-    return verify_with(&vrf, public_key, alpha, proof, ret_output);                                                 \
-  }                                                                                                                 \
-  const struct kt_suite table = {                                                                                   \
-    .id = KT_SUITE_ED25519,                                                                                         \
-    .name = "KT_128_SHA256_Ed25519",                                                                                \
-    .sign_public_len = crypto_sign_PUBLICKEYBYTES,                                                                  \
-    .signature_len = crypto_sign_BYTES,                                                                             \
-    .vrf_public_len = KT_ECVRF_POINT_LEN,                                                                           \
-    .vrf_proof_len = KT_ECVRF_PROOF_LEN,                                                                            \
-    .sign_public = sign_public,                                                                                     \
-    .sign = sign,                                                                                                   \
-    .verify = verify,                                                                                               \
-    .sign_public_check = public_check,                                                                              \
-    .vrf_public = vrf##_public,                                                                                     \
-    .vrf_public_check = check,                                                                                      \
-    .vrf_output = vrf##_output,                                                                                     \
-    .vrf_prove = vrf##_prove,                                                                                       \
-    .vrf_verify = vrf##_verify,                                                                                     \
+/* A table, out of the functions of one backend: their names begin with it. */
+#define TABLE(vrf)                                                                                                 \
+  {                                                                                                                \
+    .id = KT_SUITE_ED25519, .name = "KT_128_SHA256_Ed25519", .sign_public_len = crypto_sign_PUBLICKEYBYTES,        \
+    .signature_len = crypto_sign_BYTES, .vrf_public_len = KT_ECVRF_POINT_LEN, .vrf_proof_len = KT_ECVRF_PROOF_LEN, \
+    .sign_public = sign_public, .sign = sign, .verify = verify, .sign_public_check = reference_public_check,       \
+    .vrf_public = vrf##_public, .vrf_public_check = vrf##_public_check, .vrf_output = vrf##_output,                \
+    .vrf_prove = vrf##_prove, .vrf_verify = vrf##_verify,                                                          \
   }
 
 static const struct vrf reference = { kt_ecvrf_key_init, kt_ecvrf_output, kt_ecvrf_prove, kt_ecvrf_verify };
-TABLE_OVER(reference, kt_suite_ed25519, public_check);
+
+static enum kt_err reference_public(const uint8_t seed[static KT_SEED_LEN], uint8_t *ret_public)
+{
+  return public_with(&reference, seed, ret_public);
+}
+
+static enum kt_err reference_output(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha,
+                                    struct kt_hash *ret_output)
+{
+  return output_with(&reference, seed, alpha, ret_output);
+}
+
+static enum kt_err reference_prove(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha, uint8_t *ret_proof,
+                                   struct kt_hash *ret_output)
+{
+  return prove_with(&reference, seed, alpha, ret_proof, ret_output);
+}
+
+static enum kt_err reference_verify(struct kt_bytes public_key, struct kt_bytes alpha, const uint8_t *proof,
+                                    struct kt_hash *ret_output)
+{
+  return verify_with(&reference, public_key, alpha, proof, ret_output);
+}
+
+const struct kt_suite kt_suite_ed25519 = TABLE(reference);
 
 #ifdef KT_FAST_VRF
+
+static const struct vrf fast = { kt_ecvrf_fast_key_init, kt_ecvrf_fast_output, kt_ecvrf_fast_prove,
+                                 kt_ecvrf_fast_verify };
+
+static enum kt_err fast_public(const uint8_t seed[static KT_SEED_LEN], uint8_t *ret_public)
+{
+  return public_with(&fast, seed, ret_public);
+}
+
+static enum kt_err fast_output(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha,
+                               struct kt_hash *ret_output)
+{
+  return output_with(&fast, seed, alpha, ret_output);
+}
+
+static enum kt_err fast_prove(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha, uint8_t *ret_proof,
+                              struct kt_hash *ret_output)
+{
+  return prove_with(&fast, seed, alpha, ret_proof, ret_output);
+}
+
+static enum kt_err fast_verify(struct kt_bytes public_key, struct kt_bytes alpha, const uint8_t *proof,
+                               struct kt_hash *ret_output)
+{
+  return verify_with(&fast, public_key, alpha, proof, ret_output);
+}
 
 static enum kt_err fast_public_check(struct kt_bytes public_key)
 {
@@ -170,9 +191,7 @@ static enum kt_err fast_public_check(struct kt_bytes public_key)
   return valid ? KT_OK : KT_ERR_CRYPTO;
 }
 
-static const struct vrf fast = { kt_ecvrf_fast_key_init, kt_ecvrf_fast_output, kt_ecvrf_fast_prove,
-                                 kt_ecvrf_fast_verify };
-TABLE_OVER(fast, kt_suite_ed25519_fast, fast_public_check);
+const struct kt_suite kt_suite_ed25519_fast = TABLE(fast);
 
 #endif
 

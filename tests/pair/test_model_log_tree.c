@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Log trees and batch proofs against the model: sizes to 64, every retained size, every pair of leaves; and, to size 12
+/* Implicit binary search trees, log trees and batch proofs against the model: sizes to 64, every retained size, every pair of leaves; and, to size 12
  * (level 2: 20; level 3: 32), every auditor's size too. Positions are compared in all cases; values are computed and the proof is
  * evaluated to size 16 (level 2: 64). */
 #include <setjmp.h>
@@ -12,6 +12,7 @@
 
 #include "model/model.h"
 #include "model_level.h"
+#include "tree/ibst.h"
 #include "tree/log_tree.h"
 
 #define SIZE_MAX_TESTED 64
@@ -182,9 +183,41 @@ static void roots_and_full_subtrees_are_the_models(void **state)
   }
 }
 
+static uint64_t or_none(bool exists, uint64_t pos)
+{
+  return exists ? pos : MODEL_NONE;
+}
+
+static void implicit_binary_search_trees_are_the_models(void **state)
+{
+  (void)state;
+  for (uint64_t size = 1; size <= SIZE_MAX_TESTED; size++) {
+    struct model_bst bst;
+    uint64_t got[KT_IBST_DEPTH_MAX];
+    uint64_t want[MODEL_ENTRIES_MAX];
+    model_bst_build(size, &bst);
+    assert_int_equal(kt_ibst_root(size), bst.root);
+    size_t n = model_frontier(size, want);
+    assert_int_equal(kt_ibst_frontier(size, got), n);
+    assert_memory_equal(got, want, n * sizeof *want);
+    for (uint64_t pos = 0; pos < size; pos++) {
+      uint64_t left = 0;
+      uint64_t right = 0;
+      assert_int_equal(or_none(kt_ibst_left(pos, &left), left), bst.left[pos]);
+      assert_int_equal(or_none(kt_ibst_right(pos, size, &right), right), bst.right[pos]);
+      n = model_direct_path(&bst, pos, want);
+      assert_int_equal(kt_ibst_path(pos, size, got), n);
+      for (size_t i = 0; i < n; i++) {
+        assert_int_equal(got[n - 1 - i], want[i]); /* root first */
+      }
+    }
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test(implicit_binary_search_trees_are_the_models),
     cmocka_unit_test(roots_and_full_subtrees_are_the_models),
     cmocka_unit_test(proofs_are_the_models),
     cmocka_unit_test(proofs_for_an_auditor_are_the_models),

@@ -3,7 +3,7 @@
  *   Searches: all logs of up to 4 entries (level 2: 6; level 3: 7) that each add 0, 1 or 2 versions, for the greatest and
  *             for every version; every window and lifetime that makes a difference.
  *   Walks:    all logs of up to 9 entries (level 2: 16; level 3: 24), every stopping position, likewise.
- *   Both:     400 random logs of up to 40 entries (level 2: 4000; level 3: 40000). */
+ *   Both:     200 random logs of up to 40 entries (level 2: 4000; level 3: 40000). */
 #include "model_pair.h"
 
 static struct model_pair pair;
@@ -196,7 +196,7 @@ static void compare_random(struct model_pair *p)
 static void random_logs(void **state)
 {
   (void)state;
-  model_pair_random_logs(&pair, model_up_to(400, 4000, 40000), 40, compare_random);
+  model_pair_random_logs(&pair, model_up_to(200, 4000, 40000), 40, compare_random);
 }
 
 int main(void)

@@ -3,7 +3,7 @@
  * of a response (the values given back or not).
  *   All logs of up to 4 entries (level 2: 6; level 3: 7) that each add 0 to 3 versions; every window and lifetime that
  *   makes a difference.
- *   400 random logs of up to 40 entries (level 2: 4000; level 3: 40000). */
+ *   200 random logs of up to 40 entries (level 2: 4000; level 3: 40000). */
 #include "model_pair.h"
 
 static struct model_pair pair;
@@ -157,7 +157,7 @@ static void compare_random(struct model_pair *p)
 static void random_logs(void **state)
 {
   (void)state;
-  model_pair_random_logs(&pair, model_up_to(400, 4000, 40000), 40, compare_random);
+  model_pair_random_logs(&pair, model_up_to(200, 4000, 40000), 40, compare_random);
 }
 
 int main(void)

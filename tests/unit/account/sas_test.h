@@ -79,6 +79,10 @@ static inline void deliver(struct pair *pair, size_t index, struct kt_sas *to, t
     tamper(ctx, index, &message);
   }
   if (kt_sas_receive(to, &message, T0 + 1, &reply, reason) == KT_OK && reply.type != KT_SAS_NONE) {
+    if (index + 1 >= sizeof pair->sent / sizeof pair->sent[0]) {
+      fail_msg("an answer to the last message");
+      return;
+    }
     pair->sent[index + 1] = reply;
   }
 }

@@ -19,6 +19,7 @@ static const struct {
   { "POST", "/v1/owner/init" },    { "POST", "/v1/owner/monitor" },  { "POST", "/v1/contact-monitor" },
   { "POST", "/v1/distinguished" }, { "POST", "/v1/update" },         { "GET", "/v1/audit" },
   { "GET", "/v1/audit/state" },    { "GET", "/v1/log/consistency" },
+  { "PUT", "/v1/relay/{mailbox}" }, { "GET", "/v1/relay/{mailbox}" },
 };
 
 #define N (sizeof table / sizeof table[0])
@@ -46,13 +47,35 @@ static void other_methods_are_told_which(void **state)
   const char *allow = NULL;
   (void)state;
   for (size_t i = 0; i < N; i++) {
-    const char *other = strcmp(table[i].method, "GET") == 0 ? "POST" : "GET";
+    const char *other = strcmp(table[i].method, "POST") == 0 ? "GET" : "POST";
     assert_null(kt_route_find(kt_log_routes, other, table[i].path, &allow));
     assert_non_null(allow);
     assert_non_null(strstr(allow, table[i].method));
     assert_null(kt_route_find(kt_log_routes, "DELETE", table[i].path, &allow));
     assert_non_null(allow);
   }
+}
+
+static void the_rest_of_a_path_is_its_argument(void **state)
+{
+  char rest[KT_PATH_REST_SIZE];
+  char longest[] = "/v1/relay/0123456789012345678901234567890123456789012345678901234567890123X";
+  const char *allow = NULL;
+  (void)state;
+  const struct kt_route *route = kt_route_find(kt_log_routes, "PUT", "/v1/relay/abc", &allow);
+  assert_non_null(route);
+  assert_string_equal(route->method, "PUT");
+  kt_route_rest(route, "/v1/relay/abc", rest);
+  assert_string_equal(rest, "abc");
+  kt_route_rest(route, longest, rest);
+  assert_string_equal(rest, "");
+  longest[sizeof longest - 2] = '\0';
+  kt_route_rest(route, longest, rest);
+  assert_int_equal(strlen(rest), 64);
+  assert_null(kt_route_find(kt_log_routes, "POST", "/v1/relay/abc", &allow));
+  assert_string_equal(allow, "GET, HEAD, PUT");
+  kt_route_rest(kt_route_find(kt_log_routes, "GET", "/v1/config", &allow), "/v1/config", rest);
+  assert_string_equal(rest, "");
 }
 
 static void head_is_a_get(void **state)
@@ -66,7 +89,8 @@ static void head_is_a_get(void **state)
 
 static void unknown_paths_have_no_methods(void **state)
 {
-  static const char *const paths[] = { "", "/", "/v1", "/v1/", "/v1/config/", "/v1/Config", "//v1/config", "/livez" };
+  static const char *const paths[] = { "", "/", "/v1", "/v1/", "/v1/config/", "/v1/Config", "//v1/config", "/livez",
+                                       "/v1/relay", "/v1/relay/", "/v1/relay/a/b", "/v1/relays/abc" };
   (void)state;
   for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
     const char *allow = "x";
@@ -80,6 +104,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_route_is_there),
     cmocka_unit_test(other_methods_are_told_which),
+    cmocka_unit_test(the_rest_of_a_path_is_its_argument),
     cmocka_unit_test(head_is_a_get),
     cmocka_unit_test(unknown_paths_have_no_methods),
   };

@@ -54,7 +54,8 @@ static void test_back_off_doubles_up_to_the_interval(void **context)
     assert_int_equal(kt_schedule_check_ms(HOUR, failures, 0, max / 2), max);
   }
   assert_in_range(kt_schedule_check_ms(HOUR, UINT32_MAX, 0, 7), HOUR / 2, HOUR);
-  assert_in_range(kt_schedule_check_ms(5 * S, 3, 0, 7), 5 * S / 2, 5 * S); /* an interval shorter than the first retry */
+  assert_in_range(kt_schedule_check_ms(5 * S, 3, 0, 7), 5 * S / 2,
+                  5 * S); /* an interval shorter than the first retry */
 }
 
 static void test_retry_after_is_honoured(void **context)
@@ -64,7 +65,8 @@ static void test_retry_after_is_honoured(void **context)
   for (uint32_t failures = 1; failures < 12; failures++) {
     for (int i = 0; i < 100; i++) {
       assert_in_range(kt_schedule_check_ms(HOUR, failures, 2 * HOUR, next_random(&seed)), 2 * HOUR, 2 * HOUR * 11 / 10);
-      assert_true(kt_schedule_check_ms(HOUR, failures, S, next_random(&seed)) >= 15 * S); /* a short one shortens nothing */
+      assert_true(kt_schedule_check_ms(HOUR, failures, S, next_random(&seed)) >=
+                  15 * S); /* a short one shortens nothing */
     }
   }
 }
@@ -88,10 +90,8 @@ static void test_blind_is_longer_than_the_window(void **context)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_interval_give_or_take_an_eighth),
-    cmocka_unit_test(test_back_off_doubles_up_to_the_interval),
-    cmocka_unit_test(test_retry_after_is_honoured),
-    cmocka_unit_test(test_hook_back_off_ends_at_an_hour),
+    cmocka_unit_test(test_interval_give_or_take_an_eighth), cmocka_unit_test(test_back_off_doubles_up_to_the_interval),
+    cmocka_unit_test(test_retry_after_is_honoured),         cmocka_unit_test(test_hook_back_off_ends_at_an_hour),
     cmocka_unit_test(test_blind_is_longer_than_the_window),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
