@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# cmake --install: the programs, the libraries, the public headers, a pkg-config file and a CMake package.
+# cmake --install: the programs, the libraries, the public headers, a pkg-config file, a CMake package, units and hooks.
 include(CMakePackageConfigHelpers)
 
 foreach(program kt-server kt-verify)
@@ -27,3 +27,13 @@ write_basic_package_version_file(${CMAKE_BINARY_DIR}/kt-config-version.cmake COM
 install(FILES ${CMAKE_BINARY_DIR}/kt.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(FILES ${CMAKE_BINARY_DIR}/kt-config.cmake ${CMAKE_BINARY_DIR}/kt-config-version.cmake
   DESTINATION ${KT_PACKAGE_DIR})
+
+# Units of a user's systemd, and hooks to copy. The sandbox is written once for both services.
+file(READ ${CMAKE_SOURCE_DIR}/scripts/systemd/sandbox.conf KT_UNIT_SANDBOX)
+foreach(unit kt-verify-monitor.service kt-verify-monitor-daemon.service)
+  configure_file(scripts/systemd/${unit}.in ${CMAKE_BINARY_DIR}/${unit} @ONLY)
+  install(FILES ${CMAKE_BINARY_DIR}/${unit} DESTINATION lib/systemd/user)
+endforeach()
+install(FILES ${CMAKE_SOURCE_DIR}/scripts/systemd/kt-verify-monitor.timer DESTINATION lib/systemd/user)
+install(PROGRAMS ${CMAKE_SOURCE_DIR}/scripts/hooks/mail ${CMAKE_SOURCE_DIR}/scripts/hooks/desktop
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/kt/hooks)

@@ -124,19 +124,21 @@ enum kt_exit kt_hooks_find(struct kt_session *session, struct kt_hooks *ret_hook
 
 /* --- what they have to be told ---------------------------------------------------------------------------------------- */
 
-enum kt_err kt_hooks_enqueue_in(struct kt_session *session, const struct kt_hooks *hooks)
+enum kt_err kt_hooks_enqueue_only(struct kt_session *session, const struct kt_hooks *hooks,
+                                  const struct kt_alert_id *only)
 {
-  uint64_t now_ms = kt_now_ms();
-  enum kt_err err = kt_state_hook_prune(&session->state, now_ms > FORGET_MS ? now_ms - FORGET_MS : 0);
+  enum kt_err err = KT_OK;
   for (size_t i = 0; err == KT_OK && i < hooks->n; i++) {
-    err = kt_state_hook_enqueue(&session->state, hooks->list[i].name, now_ms);
+    err = kt_state_hook_enqueue(&session->state, hooks->list[i].name, only, kt_now_ms());
   }
   return err;
 }
 
 static enum kt_err enqueue(void *ctx, struct kt_session *session)
 {
-  return kt_hooks_enqueue_in(session, ctx);
+  uint64_t now_ms = kt_now_ms();
+  enum kt_err err = kt_state_hook_prune(&session->state, now_ms > FORGET_MS ? now_ms - FORGET_MS : 0);
+  return err == KT_OK ? kt_hooks_enqueue_only(session, ctx, NULL) : err;
 }
 
 enum kt_exit kt_hooks_enqueue(struct kt_session *session, const struct kt_hooks *hooks)

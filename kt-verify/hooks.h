@@ -4,6 +4,8 @@
 #ifndef KT_VERIFY_HOOKS_H
 #define KT_VERIFY_HOOKS_H
 
+#include <kt/ledger.h>
+
 #include "session.h"
 
 struct kt_hook {
@@ -21,8 +23,9 @@ struct kt_hooks {
 enum kt_exit kt_hooks_find(struct kt_session *session, struct kt_hooks *ret_hooks);
 /* Note which open alerts the hooks have to be told of. */
 enum kt_exit kt_hooks_enqueue(struct kt_session *session, const struct kt_hooks *hooks);
-/* The same inside a transaction. */
-KT_MUST_USE enum kt_err kt_hooks_enqueue_in(struct kt_session *session, const struct kt_hooks *hooks);
+/* The same inside a transaction, for one alert; NULL: for all. */
+KT_MUST_USE enum kt_err kt_hooks_enqueue_only(struct kt_session *session, const struct kt_hooks *hooks,
+                                              const struct kt_alert_id *only);
 /* Call what is due. Every call is an element of `hooks` of the JSON object; failures are said. */
 enum kt_exit kt_hooks_call(struct kt_session *session, const struct kt_hooks *hooks, size_t *ret_n_failed);
 /* When the next call is due, UINT64_MAX: nothing waits. */

@@ -7,15 +7,18 @@
 /* The claim is given up after this time: longer than any hook may run. */
 #define CLAIM_MS 300000
 
-enum kt_err kt_state_hook_enqueue(struct kt_state *state, const char *hook, uint64_t now_ms)
+enum kt_err kt_state_hook_enqueue(struct kt_state *state, const char *hook, const struct kt_alert_id *only,
+                                  uint64_t now_ms)
 {
+  const struct kt_bytes id = { only != NULL ? only->b : NULL, KT_ALERT_ID_LEN };
   /* raised_ms tells the same alert, raised again, from the one that was told. */
   return kt_sql_run(state,
                     "INSERT INTO hook_runs(alert, hook, raised_ms, failures, next_ms, done_ms)"
                     " SELECT id, ?1, raised_ms, 0, ?2, 0 FROM alerts WHERE settlement = ?3"
+                    " AND (?4 IS NULL OR id = ?4)"
                     " ON CONFLICT(alert, hook) DO UPDATE SET raised_ms = excluded.raised_ms, failures = 0,"
                     " next_ms = excluded.next_ms, done_ms = 0 WHERE raised_ms <> excluded.raised_ms",
-                    "tii", hook, now_ms, (uint64_t)KT_SETTLEMENT_OPEN);
+                    "tiio", hook, now_ms, (uint64_t)KT_SETTLEMENT_OPEN, only != NULL ? &id : NULL);
 }
 
 static enum kt_err next_alert(struct kt_state *state, const char *hook, uint64_t now_ms, struct kt_alert_id *ret_id)

@@ -15,8 +15,10 @@ struct kt_hook_run {
   uint32_t failures; /* of the hook since it last worked, this call included */
 };
 
-/* The hook is to be told of every open alert it was not told of, and again of one that was raised again. */
-KT_MUST_USE enum kt_err kt_state_hook_enqueue(struct kt_state *state, const char *hook, uint64_t now_ms);
+/* The hook is to be told of every open alert (or this one only) it was not told of, and again of one that was raised
+ * again. */
+KT_MUST_USE enum kt_err kt_state_hook_enqueue(struct kt_state *state, const char *hook, const struct kt_alert_id *only,
+                                              uint64_t now_ms);
 /* Take the oldest alert that is due for the hook, and count the call as failed until one of the next two says how it
  * ended: no other process calls the hook for it meanwhile, and who is killed has it repeated. KT_ERR_ABSENT: none. */
 KT_MUST_USE enum kt_err kt_state_hook_claim(struct kt_state *state, const char *hook, uint64_t now_ms,

@@ -152,8 +152,9 @@ static void perform(struct kt_transport *transport, struct kt_reply *reply, cons
   }
 }
 
-static void request(struct kt_transport *transport, const char *path, const struct kt_bytes *body, const char *token,
-                    struct kt_reply *ret_reply)
+/* method: with a body. */
+static void request(struct kt_transport *transport, const char *method, const char *path, const struct kt_bytes *body,
+                    const char *token, struct kt_reply *ret_reply)
 {
   char url[URL_MAX + 256];
   char authorization[KT_TOKEN_MAX + 32];
@@ -174,6 +175,7 @@ static void request(struct kt_transport *transport, const char *path, const stru
   set_common(transport, url, &sink, error, headers);
   if (body != NULL) {
     curl_easy_setopt(transport->curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(transport->curl, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(transport->curl, CURLOPT_POSTFIELDS, body->data);
     curl_easy_setopt(transport->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len);
   }
@@ -184,12 +186,18 @@ static void request(struct kt_transport *transport, const char *path, const stru
 void kt_transport_post(struct kt_transport *transport, const char *path, struct kt_bytes body, const char *token,
                        struct kt_reply *ret_reply)
 {
-  request(transport, path, &body, token, ret_reply);
+  request(transport, "POST", path, &body, token, ret_reply);
+}
+
+void kt_transport_put(struct kt_transport *transport, const char *path, struct kt_bytes body,
+                      struct kt_reply *ret_reply)
+{
+  request(transport, "PUT", path, &body, NULL, ret_reply);
 }
 
 void kt_transport_get(struct kt_transport *transport, const char *path, struct kt_reply *ret_reply)
 {
-  request(transport, path, NULL, NULL, ret_reply);
+  request(transport, "GET", path, NULL, NULL, ret_reply);
 }
 
 void kt_reply_release(struct kt_reply *reply)

@@ -37,6 +37,8 @@ void kt_transport_free(struct kt_transport *transport);
 /* path begins with "/v1/". token: NULL, or visible ASCII of at most KT_TOKEN_MAX characters. */
 void kt_transport_post(struct kt_transport *transport, const char *path, struct kt_bytes body, const char *token,
                        struct kt_reply *ret_reply);
+void kt_transport_put(struct kt_transport *transport, const char *path, struct kt_bytes body,
+                      struct kt_reply *ret_reply);
 void kt_transport_get(struct kt_transport *transport, const char *path, struct kt_reply *ret_reply);
 
 void kt_reply_release(struct kt_reply *reply);

@@ -171,7 +171,7 @@ static enum kt_err raise_test(void *ctx, struct kt_session *session)
   kt_alert_id_compute(alert->kind, &session->log_id, nobody, &part, 1, &alert->id);
   enum kt_err err = kt_state_raise(&session->state, alert, nobody, now_ms, &session->arena, &raised);
   if (err == KT_OK) {
-    err = kt_hooks_enqueue_in(session, test->hooks);
+    err = kt_hooks_enqueue_only(session, test->hooks, &alert->id);
   }
   if (err == KT_OK) {
     err = kt_state_alert(&session->state, &alert->id, &session->arena, &test->entry);

@@ -331,6 +331,40 @@ def check_answers(server):
     return config
 
 
+def check_relay(server):
+    box = "/v1/relay/" + "A-_9" * 4
+    ask = server.ask
+    assert ask("GET", box)[1] == b"\0"
+    assert ask("PUT", box, b"one", BINARY)[1] == b"\1"
+    assert ask("PUT", box, b'{"two":2}', {"Content-Type": "application/json"})[1] == b"\2"
+    both = b"\2\0\3one\0\x09" + b'{"two":2}'
+    assert ask("GET", box)[1] == ask("GET", box + "?from=0")[1] == both
+    assert ask("GET", box + "?from=1")[1] == b"\1" + both[6:]
+    assert ask("GET", box + "?from=2")[1] == ask("GET", box + "?from=18446744073709551615")[1] == b"\0"
+    view = json.loads(ask("GET", box, headers={"Accept": "application/json"})[1])
+    assert [base64.b64decode(m) for m in view["messages"]] == [b"one", b'{"two":2}']
+    view = json.loads(ask("PUT", box, b"3", dict(BINARY, Accept="application/json"))[1])
+    assert view["messages"] == 3
+    assert ask("GET", box)[0].getheader("Cache-Control") == "no-store"
+    for name in ("x" * 15, "x" * 65, "x" * 4000, "x" * 15 + "%20", "x" * 15 + ".", "x" * 15 + "%00", "%2e%2e%2f" * 4,
+                 "x" * 15 + "%c3%a9", "{mailbox}"):
+        assert server.ask("GET", "/v1/relay/" + name)[0].status in (400, 404), name
+        assert server.ask("PUT", "/v1/relay/" + name, b"x", BINARY)[0].status in (400, 404), name
+    server.refused(422, "PUT", box, b"", BINARY)
+    server.refused(413, "PUT", box, bytes(4097), BINARY)
+    server.refused(413, "PUT", box, bytes((1 << 20) + 1), BINARY)
+    server.refused(415, "PUT", box, b"x", {"Content-Type": "text/plain"})
+    server.refused(400, "GET", box + "?from=-1")
+    assert server.refused(405, "POST", box, b"x", BINARY)[0].getheader("Allow") == "GET, HEAD, PUT"
+    for n in range(4, 17):
+        assert ask("PUT", box, bytes(4096), BINARY)[1] == bytes([n])
+    server.refused(409, "PUT", box, b"x", BINARY)
+    statuses = [ask("PUT", f"/v1/relay/mailbox-number-{n}", b"x", BINARY)[0] for n in range(400)]
+    slow = [s for s in statuses if s.status != 200]
+    assert slow and {s.status for s in slow} == {429} and slow[0].getheader("Retry-After") == "1"
+    server.alive()
+
+
 def check_refusals(server):
     for path in POST:
         assert server.refused(405, "GET", path)[0].getheader("Allow") == "POST"
@@ -346,7 +380,7 @@ def check_refusals(server):
     for path in GET:
         for method in ("POST", "PUT", "DELETE", "PATCH"):
             assert "GET" in server.refused(405, method, path)[0].getheader("Allow")
-    for path in ("/", "/v1", "/v1/", "/v1/nothing", "/openapi.yaml", "/v1/credential", "/v1/relay/x", "/%00",
+    for path in ("/", "/v1", "/v1/", "/v1/nothing", "/openapi.yaml", "/v1/credential", "/v1/relay", "/v1/relay/", "/v1/relay/a/b", "/%00",
                  "/v1/config/../config", "/" + "a" * 4000):
         server.refused(404, "GET", path)
     for query in ("", "?start=", "?start=-1", "?start=1x", "?start=0x1", "?start=18446744073709551616",
@@ -522,6 +556,7 @@ def main():
             check_running(folder, where, server)
             config = check_answers(server)
             check_refusals(server)
+            check_relay(server)
             check_framing(server)
             check_garbage(server)
             check_updates(server, log_id_of(config))

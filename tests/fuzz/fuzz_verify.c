@@ -13,6 +13,7 @@
 #include "support/toy_suite.h"
 #include "tree/log_tree.h"
 #include "wire/auditor.h"
+#include "wire/tree_head.h"
 
 #define STATE_LIMIT ((size_t)16 << 20)
 #define SCENES_MAX 64
@@ -152,6 +153,8 @@ static enum kt_err check_scene(const struct toy_scene *scene, struct kt_bytes re
   const struct kt_bytes after = toy_user_encode(&user);
   if (err == KT_OK || (err == KT_ERR_ABSENT && scene->query.kind == TOY_SEARCH)) {
     check_log(&scene->user.state, &user.state);
+    /* "verify that TreeHead.tree_size is greater than the advertised tree size" (R7) */
+    FUZZ_CHECK(response.data[0] == KT_HEAD_SAME || user.state.tree.size > scene->user.state.tree.size);
     check_contact(&user.contact, user.state.tree.size, &user.arena);
     if (is_owner_query(scene->query.kind)) {
       check_owner(&scene->user.owner, &user.owner, user.state.tree.size, &user.arena);

@@ -100,7 +100,9 @@ static bool is_cut(uint64_t size, struct model_node node)
   return node.start < size && size < node.start + node.size;
 }
 
-/* A value is given for every balanced subtree about which nothing is known and which nothing needs to be divided. */
+/* A value is given for every balanced subtree about which nothing is known and which nothing divides. A retained head
+ * that is divided, by a proven leaf or by the auditor's size, is computed anew from both of its sides: "Users MUST verify
+ * that the computed value for the head of any such subtree matches the retained value". */
 static size_t elements(const struct model_log_request *request, struct model_node node, struct model_node *nodes,
                        size_t n)
 {

@@ -73,7 +73,7 @@ enum model_outcome model_contact(struct model_run *run, const struct model_map *
                                  struct model_map *ret_map)
 {
   struct ladders ladders = { .n = 0 };
-  bool removed[MODEL_ENTRIES_MAX];
+  bool removed[MODEL_ENTRIES_MAX] = { false };
   struct model_map moved = *map;
   for (size_t i = map->n; i-- > 0;) { /* "from rightmost to leftmost" */
     enum model_outcome outcome = monitor_entry(run, owner_start, &ladders, &moved.entries[i], &removed[i]);

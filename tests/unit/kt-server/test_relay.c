@@ -118,7 +118,7 @@ static void the_whole_is_bounded_and_recovers(void **state)
   assert_int_equal(err, KT_ERR_LIMIT);
   assert_true(n * sizeof big <= KT_RELAY_BYTES_MAX + sizeof big);
   assert_true(n * sizeof big > KT_RELAY_BYTES_MAX / 2);
-  assert_int_equal(put(*state, NAME, "x", now_ms, &count), KT_ERR_LIMIT);
+  assert_int_equal(kt_relay_put(*state, NAME, (struct kt_bytes){ big, sizeof big }, now_ms, &count), KT_ERR_LIMIT);
   assert_int_equal(put(*state, NAME, "x", KT_RELAY_LIFETIME_MS + 1, &count), KT_OK);
 }
 

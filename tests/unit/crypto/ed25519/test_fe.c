@@ -138,9 +138,9 @@ static void test_fe_ring_identities(void **state)
     kt_fe_neg(&b, &t);
     kt_fe_add(&t, &b, &t);
     assert_true(kt_fe_is_zero(&t));
-    kt_fe_sub(&c, &b, &t);
+    kt_fe_sub(&a, &b, &t);
     kt_fe_add(&t, &b, &t);
-    assert_equal(&t, &c);
+    assert_equal(&t, &a);
 
     kt_fe_mul(&a, &b, &left);
     kt_fe_mul(&b, &a, &right);
