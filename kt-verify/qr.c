@@ -58,10 +58,9 @@ void kt_qr_draw(const struct kt_qr *qr, struct kt_output *out)
 
 static png_image gray_image(size_t side)
 {
-  return (png_image){ .version = PNG_IMAGE_VERSION,
-                      .width = (png_uint_32)side,
-                      .height = (png_uint_32)side,
-                      .format = PNG_FORMAT_GRAY };
+  return (png_image){
+    .version = PNG_IMAGE_VERSION, .width = (png_uint_32)side, .height = (png_uint_32)side, .format = PNG_FORMAT_GRAY
+  };
 }
 
 enum kt_err kt_qr_write_png(const struct kt_qr *qr, const char *path, struct kt_arena *arena)
@@ -118,7 +117,8 @@ static enum kt_err decode_png(struct kt_bytes file, struct kt_arena *arena, stru
 static enum kt_err only_text(const zbar_image_t *image, struct kt_arena *arena, const char **ret_text)
 {
   const char *text = NULL;
-  for (const zbar_symbol_t *symbol = zbar_image_first_symbol(image); symbol != NULL; symbol = zbar_symbol_next(symbol)) {
+  for (const zbar_symbol_t *symbol = zbar_image_first_symbol(image); symbol != NULL;
+       symbol = zbar_symbol_next(symbol)) {
     const char *found = zbar_symbol_get_data(symbol);
     if (text != NULL && strcmp(text, found) != 0) {
       return KT_ERR_CONFLICT;

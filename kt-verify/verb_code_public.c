@@ -49,10 +49,11 @@ static enum kt_exit print_theirs(const struct kt_cli *cli, struct kt_output *out
     code = print_code(&ceremony.session, ceremony.watch.label, &ceremony.theirs);
   }
   if (code == KT_EXIT_OK) {
-    kt_output_note(out,
-                   "kt-verify: what the log shows you of %s. It proves nothing by itself: compare it with the code they "
-                   "posted, with kt-verify code check-public %s CODE\n",
-                   ceremony.watch.name, ceremony.watch.name);
+    kt_output_note(
+        out,
+        "kt-verify: what the log shows you of %s. It proves nothing by itself: compare it with the code they "
+        "posted, with kt-verify code check-public %s CODE\n",
+        ceremony.watch.name, ceremony.watch.name);
     kt_report_contact(out, &ceremony.watch.other.contact);
   }
   kt_ceremony_close(&ceremony);

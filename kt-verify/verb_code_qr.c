@@ -226,8 +226,9 @@ static enum kt_exit report_fork(struct kt_session *session, const struct kt_in_p
                                        .seen_ms = kt_now_ms() };
   kt_output_set(session->out, "log_match", json_string("fork"));
   enum kt_exit code = kt_session_report_fork(session, &ours, &theirs, (struct kt_bytes){ NULL, 0 });
-  kt_output_note(session->out, "kt-verify: for evidence, both of you run kt-verify log head > FILE, exchange the files, "
-                               "and run kt-verify log check FILE\n");
+  kt_output_note(session->out,
+                 "kt-verify: for evidence, both of you run kt-verify log head > FILE, exchange the files, "
+                 "and run kt-verify log check FILE\n");
   return code;
 }
 

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -266,10 +267,9 @@ static enum kt_exit begin(struct comparison *comparison)
                                                .other = { ceremony->watch.label, ceremony->theirs } };
   randombytes_buf(transaction, sizeof transaction);
   randombytes_buf(secret, sizeof secret);
-  enum kt_err err =
-      comparison->is_starter
-          ? kt_sas_start(&comparison->sas, &comparison->config, transaction, secret, kt_now_ms(), &message)
-          : kt_sas_join(&comparison->sas, &comparison->config, secret, kt_now_ms());
+  enum kt_err err = comparison->is_starter ? kt_sas_start(&comparison->sas, &comparison->config, transaction, secret,
+                                                          kt_now_ms(), &message)
+                                           : kt_sas_join(&comparison->sas, &comparison->config, secret, kt_now_ms());
   sodium_memzero(secret, sizeof secret);
   if (err != KT_OK) {
     return kt_output_fail(out_of(comparison), KT_EXIT_USAGE, "sas", "the comparison cannot begin: %s",
@@ -294,7 +294,8 @@ static enum kt_exit open_room(struct comparison *comparison)
     fflush(session->out->data);
   } else if (!kt_sas_room_parse(typed, room)) {
     return kt_output_fail(session->out, KT_EXIT_USAGE, "room",
-                          "which room? Its %d digits are shown where kt-verify code sas start runs", KT_SAS_ROOM_DIGITS);
+                          "which room? Its %d digits are shown where kt-verify code sas start runs",
+                          KT_SAS_ROOM_DIGITS);
   }
   kt_sas_channel_open_relay(&comparison->channel, session, room, comparison->is_starter);
   return KT_EXIT_OK;
@@ -346,19 +347,25 @@ static enum kt_exit compare(struct comparison *comparison)
 
 enum kt_exit kt_verb_code_sas(const struct kt_cli *cli, struct kt_output *out)
 {
-  struct comparison comparison = { .is_starter = strcmp(cli->args[0], "start") == 0,
-                                   .channel = { .in = -1, .out = -1 } };
   enum kt_exit code = check_usage(cli, out);
   if (code != KT_EXIT_OK) {
     return code;
   }
-  out->verified = true;
-  code = kt_ceremony_begin(&comparison.ceremony, cli, out, true);
-  if (code == KT_EXIT_OK) {
-    code = compare(&comparison);
+  struct comparison *comparison = calloc(1, sizeof *comparison); /* more than a frame should hold */
+  if (comparison == NULL) {
+    return kt_output_fail(out, KT_EXIT_UNDECIDED, "memory", "out of memory");
   }
-  kt_sas_release(&comparison.sas);
-  kt_sas_channel_close(&comparison.channel);
-  kt_ceremony_close(&comparison.ceremony);
+  comparison->is_starter = strcmp(cli->args[0], "start") == 0;
+  comparison->channel.in = -1;
+  comparison->channel.out = -1;
+  out->verified = true;
+  code = kt_ceremony_begin(&comparison->ceremony, cli, out, true);
+  if (code == KT_EXIT_OK) {
+    code = compare(comparison);
+  }
+  kt_sas_release(&comparison->sas);
+  kt_sas_channel_close(&comparison->channel);
+  kt_ceremony_close(&comparison->ceremony);
+  free(comparison);
   return code;
 }

@@ -65,6 +65,8 @@ static const struct kt_alert_text account_key_changed_contact = {
   "Send nothing secret yet. Ask your contact by voice or in person, then compare codes:\n"
   "    kt-verify code show {label}\n"
   "    kt-verify code compare {label} DIGITS\n"
+  "or meet and scan each other's screens:\n"
+  "    kt-verify code qr {label}\n"
   "If they match, the new key is your contact's and this is settled. If your contact knows nothing of a new key, keep "
   "the evidence: kt-verify alerts list",
 };
@@ -115,7 +117,8 @@ static const struct kt_alert_text code_mismatch = {
   "    kt-verify lookup {label}\n"
   "    kt-verify code show {label}\n"
   "    kt-verify code compare {label} DIGITS\n"
-  "A match settles this alert. If the codes differ again, meet in person.",
+  "A match settles this alert. If the codes differ again, meet in person and scan each other's screens:\n"
+  "    kt-verify code qr {label}",
 };
 
 static const struct kt_alert_text fork = {

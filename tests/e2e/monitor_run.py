@@ -101,11 +101,6 @@ class Monitor:
     def look(self):
         self.process.send_signal(signal.SIGUSR1)
 
-    def silent(self):
-        self.look()
-        time.sleep(0.5)
-        return self.lines.empty()
-
     def memory_kib(self):
         with open(f"/proc/{self.process.pid}/status") as file:
             return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
@@ -262,6 +257,27 @@ def refused_hooks(alice, folder):
     os.remove(os.path.join(folder, "writable"))
 
 
+def by_itself(alice):
+    """Nobody signals: the monitor wakes up when it planned to."""
+    monitor = Monitor(alice, "--interval", "1")
+    lines = [monitor.line() for _ in range(3)]
+    check(all(line["checked"] for line in lines), "it wakes up by itself")
+    monitor.stop()
+
+
+def from_a_timer(log, alice, record):
+    """monitor once tells the hooks as well, and once."""
+    before = len(told(record))
+    log.insert("alice", "another")
+    found = alice.json("monitor", "once", expect=4)
+    new = told(record)[before:]
+    check({identity for _, _, identity in new} <= {alert["id"] for alert in found["alerts"]} and
+          "unknown-device" in [event for event, _, _ in new], "monitor once calls hooks", new)
+    alice.json("monitor", "once", expect=4)
+    check(len(told(record)) == before + len(new), "and not again the next time")
+    no_alert_twice(told(record))
+
+
 def usage(alice):
     for interval in ("0", "x", "999999999", str(WINDOW // 1000)):
         found = alice.json("monitor", "run", "--interval", interval, expect=2)
@@ -316,6 +332,8 @@ def main():
             check(sorted(event for event, _, _ in records) == expected, "every alert was told", records)
         check(not glob.glob(os.path.join(work, "**", "pwned"), recursive=True), "a label is no command")
         check(not glob.glob(os.path.join(alice.home, "hook-event-*")), "no file is left behind")
+        by_itself(alice)
+        from_a_timer(log, alice, record)
         test_alert(alice, work)
         refused_hooks(alice, hooks)
         log.stop()

@@ -16,15 +16,17 @@ static bool is_same(const struct kt_hash *a, const struct kt_hash *b)
   return memcmp(a->b, b->b, KT_HASH_LEN) == 0;
 }
 
-/* Commitment under a key in the tree before the change; NULL when it is not removed. */
-static const struct kt_hash *commitment_before(const struct kt_auditor_update *update, const struct kt_hash *key)
+/* A key looked up in the tree before the change, where only what is removed has a commitment. */
+static struct kt_prefix_search search_before(const struct kt_auditor_update *update, const struct kt_hash *key)
 {
-  for (size_t i = 0; i < update->n_removed; i++) {
+  struct kt_prefix_search search = { .key = *key, .has_commitment = false };
+  for (size_t i = 0; i < update->n_removed && !search.has_commitment; i++) {
     if (is_same(&update->removed[i].vrf_output, key)) {
-      return &update->removed[i].commitment;
+      search.has_commitment = true;
+      search.commitment = update->removed[i].commitment;
     }
   }
-  return NULL;
+  return search;
 }
 
 static enum kt_err evaluate(const struct kt_auditor_update *update, struct kt_arena *arena, struct kt_hash *ret_root)
@@ -37,10 +39,7 @@ static enum kt_err evaluate(const struct kt_auditor_update *update, struct kt_ar
   }
   for (size_t i = 0; i < n; i++) {
     const struct kt_prefix_leaf *leaf = i < update->n_added ? &update->added[i] : &update->removed[i - update->n_added];
-    const struct kt_hash *commitment = commitment_before(update, &leaf->vrf_output);
-    searches[i].key = leaf->vrf_output;
-    searches[i].has_commitment = commitment != NULL;
-    searches[i].commitment = commitment != NULL ? *commitment : untouched;
+    searches[i] = search_before(update, &leaf->vrf_output);
   }
   enum kt_err err = kt_prefix_evaluate(searches, n, &update->proof, ret_root, &reason);
   FUZZ_CHECK((err == KT_OK || err == KT_ERR_MEMORY) == (reason.code == NULL));

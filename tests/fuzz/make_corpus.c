@@ -18,6 +18,7 @@
 #include "tree/ibst.h"
 #include "tree/log_tree.h"
 #include "wire/auditor.h"
+#include "wire/tree_head.h"
 
 #define PATH_SIZE 4096
 #define FILE_LIMIT ((size_t)1 << 20)
@@ -96,6 +97,25 @@ static void put_states(const char *name, const struct toy_user *user)
   }
 }
 
+/* An answer that refers to the head the user has, as one that claims a new head of the same size: further than mutations
+ * get by themselves. */
+static void put_as_updated(struct toy_log *log, size_t index, const struct toy_scene *scene)
+{
+  uint8_t signature[KT_SIGNATURE_MAX];
+  struct kt_writer w;
+  char name[128];
+  toy_sign_head(log, log->size, signature);
+  const struct kt_full_tree_head head = {
+    .type = KT_HEAD_UPDATED,
+    .tree_head = { .tree_size = log->size, .signature = { signature, log->config.suite->signature_len } }
+  };
+  kt_writer_init(&w, FILE_LIMIT);
+  kt_full_tree_head_write(&w, &log->config, &head);
+  kt_write_bytes(&w, scene->response.data + 1, scene->response.len - 1);
+  (void)snprintf(name, sizeof name, "%s-as-updated", scene->name);
+  put_written("verify", name, (int)index, &w);
+}
+
 static void put_scene(struct toy_log *log, size_t index)
 {
   static struct toy_scene scene;
@@ -105,6 +125,9 @@ static void put_scene(struct toy_log *log, size_t index)
   toy_scene_set(log, index, &scene);
   wire_numbers(&scene.query, &request, &response);
   put("verify", scene.name, (int)index, scene.response);
+  if (scene.response.data[0] == KT_HEAD_SAME) {
+    put_as_updated(log, index, &scene);
+  }
   (void)snprintf(name, sizeof name, "%s-request", scene.name);
   put("wire", name, request, scene.request);
   (void)snprintf(name, sizeof name, "%s-response", scene.name);

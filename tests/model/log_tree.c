@@ -82,12 +82,18 @@ static bool has_proven(const struct model_log_request *request, struct model_nod
   return false;
 }
 
-static bool is_full_subtree(uint64_t size, struct model_node node)
+struct proof {
+  const struct model_log_request *request;
+  struct model_node retained[MODEL_ENTRIES_MAX];
+  size_t n_retained;
+  struct model_node *nodes;
+  size_t n;
+};
+
+static bool is_retained(const struct proof *proof, struct model_node node)
 {
-  struct model_node nodes[MODEL_ENTRIES_MAX];
-  size_t n = model_full_subtrees(size, nodes);
-  for (size_t i = 0; i < n; i++) {
-    if (nodes[i].start == node.start && nodes[i].size == node.size) {
+  for (size_t i = 0; i < proof->n_retained; i++) {
+    if (proof->retained[i].start == node.start && proof->retained[i].size == node.size) {
       return true;
     }
   }
@@ -103,27 +109,29 @@ static bool is_cut(uint64_t size, struct model_node node)
 /* A value is given for every balanced subtree about which nothing is known and which nothing divides. A retained head
  * that is divided, by a proven leaf or by the auditor's size, is computed anew from both of its sides: "Users MUST verify
  * that the computed value for the head of any such subtree matches the retained value". */
-static size_t elements(const struct model_log_request *request, struct model_node node, struct model_node *nodes,
-                       size_t n)
+static void elements(struct proof *proof, struct model_node node)
 {
+  const struct model_log_request *request = proof->request;
   if (!has_proven(request, node) && !is_cut(request->auditor, node)) {
-    if (is_full_subtree(request->retained, node)) {
-      return n;
+    if (is_retained(proof, node)) {
+      return;
     }
     if (is_balanced(node.size) && !is_cut(request->retained, node)) {
-      nodes[n] = node;
-      return n + 1;
+      proof->nodes[proof->n++] = node;
+      return;
     }
   }
-  if (node.size == 1) {
-    return n;
+  if (node.size > 1) {
+    elements(proof, left_child(node));
+    elements(proof, right_child(node));
   }
-  n = elements(request, left_child(node), nodes, n);
-  return elements(request, right_child(node), nodes, n);
 }
 
 size_t model_log_elements(const struct model_log_request *request,
                           struct model_node ret_nodes[static MODEL_ENTRIES_MAX])
 {
-  return elements(request, (struct model_node){ 0, request->size }, ret_nodes, 0);
+  struct proof proof = { .request = request, .nodes = ret_nodes };
+  proof.n_retained = model_full_subtrees(request->retained, proof.retained);
+  elements(&proof, (struct model_node){ 0, request->size });
+  return proof.n;
 }

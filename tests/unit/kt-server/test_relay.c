@@ -145,12 +145,9 @@ static void names_are_long_and_plain(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    RELAY_TEST(messages_come_out_in_order_and_stay),
-    RELAY_TEST(ten_minutes_count_from_the_first_message),
-    RELAY_TEST(a_mailbox_has_sixteen_places),
-    RELAY_TEST(a_flood_is_slowed_down),
-    RELAY_TEST(the_whole_is_bounded_and_recovers),
-    cmocka_unit_test(names_are_long_and_plain),
+    RELAY_TEST(messages_come_out_in_order_and_stay), RELAY_TEST(ten_minutes_count_from_the_first_message),
+    RELAY_TEST(a_mailbox_has_sixteen_places),        RELAY_TEST(a_flood_is_slowed_down),
+    RELAY_TEST(the_whole_is_bounded_and_recovers),   cmocka_unit_test(names_are_long_and_plain),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,11 +15,11 @@ static const struct {
   const char *method;
   const char *path;
 } table[] = {
-  { "GET", "/v1/config" },         { "GET", "/v1/tree-head" },       { "POST", "/v1/search" },
-  { "POST", "/v1/owner/init" },    { "POST", "/v1/owner/monitor" },  { "POST", "/v1/contact-monitor" },
-  { "POST", "/v1/distinguished" }, { "POST", "/v1/update" },         { "GET", "/v1/audit" },
-  { "GET", "/v1/audit/state" },    { "GET", "/v1/log/consistency" },
-  { "PUT", "/v1/relay/{mailbox}" }, { "GET", "/v1/relay/{mailbox}" },
+  { "GET", "/v1/config" },          { "GET", "/v1/tree-head" },       { "POST", "/v1/search" },
+  { "POST", "/v1/owner/init" },     { "POST", "/v1/owner/monitor" },  { "POST", "/v1/contact-monitor" },
+  { "POST", "/v1/distinguished" },  { "POST", "/v1/update" },         { "GET", "/v1/audit" },
+  { "GET", "/v1/audit/state" },     { "GET", "/v1/log/consistency" }, { "PUT", "/v1/relay/{mailbox}" },
+  { "GET", "/v1/relay/{mailbox}" },
 };
 
 #define N (sizeof table / sizeof table[0])
@@ -89,8 +89,10 @@ static void head_is_a_get(void **state)
 
 static void unknown_paths_have_no_methods(void **state)
 {
-  static const char *const paths[] = { "", "/", "/v1", "/v1/", "/v1/config/", "/v1/Config", "//v1/config", "/livez",
-                                       "/v1/relay", "/v1/relay/", "/v1/relay/a/b", "/v1/relays/abc" };
+  static const char *const paths[] = {
+    "",       "/",         "/v1",        "/v1/",          "/v1/config/",   "/v1/Config", "//v1/config",
+    "/livez", "/v1/relay", "/v1/relay/", "/v1/relay/a/b", "/v1/relays/abc"
+  };
   (void)state;
   for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
     const char *allow = "x";

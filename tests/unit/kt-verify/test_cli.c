@@ -22,6 +22,7 @@ static const struct kt_verb verbs[] = {
   { "lookup", "LABEL", 1, 1, KT_OPT_BIT(KT_OPT_VERSION) | KT_OPT_BIT(KT_OPT_FIRST_USE), run, "" },
   { "device add", "LABEL", 1, 1, KT_OPT_BIT(KT_OPT_KEY) | KT_OPT_BIT(KT_OPT_NAME), run, "" },
   { "device list", "LABEL", 1, 1, 0, run, "" },
+  { "monitor run", "", 0, 0, KT_OPT_BIT(KT_OPT_HOOK) | KT_OPT_BIT(KT_OPT_INTERVAL), run, "" },
 };
 
 #define MAX_WORDS 8
@@ -52,6 +53,11 @@ static void test_verbs_and_options_in_any_order(void **context)
   assert_string_equal(cli.values[KT_OPT_HOME], "H");
   assert_int_equal(cli.n_keys, 2);
   assert_string_equal(cli.keys[1], "c:d");
+  assert_true(parse("monitor run --hook one --hook=two --interval 60", &cli));
+  assert_int_equal(cli.n_hooks, 2);
+  assert_string_equal(cli.hooks[0], "one");
+  assert_string_equal(cli.hooks[1], "two");
+  assert_false(parse("lookup alice --hook one", &cli));
   assert_true(parse("lookup -- --json", &cli));
   assert_string_equal(cli.args[0], "--json");
   assert_false(kt_cli_flag(&cli, KT_OPT_JSON));
