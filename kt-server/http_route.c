@@ -50,6 +50,10 @@ const struct kt_route *kt_route_find(const struct kt_route *routes, const char *
 void kt_route_rest(const struct kt_route *route, const char *path, char ret_rest[static KT_PATH_REST_SIZE])
 {
   size_t len = strcspn(route->path, "{");
-  bool has_rest = route->path[len] != '\0' && strlen(path + len) < KT_PATH_REST_SIZE;
-  strcpy(ret_rest, has_rest ? path + len : "");
+  size_t rest_len = route->path[len] != '\0' ? strlen(path + len) : 0;
+  ret_rest[0] = '\0';
+  if (rest_len < KT_PATH_REST_SIZE) {
+    memcpy(ret_rest, path + len, rest_len);
+    ret_rest[rest_len] = '\0';
+  }
 }

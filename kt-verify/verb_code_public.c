@@ -41,38 +41,37 @@ static enum kt_exit print_own(struct kt_session *session, struct kt_own_label *o
   return code;
 }
 
-static enum kt_exit print_theirs(const struct kt_cli *cli, struct kt_output *out)
+static enum kt_exit print_theirs(struct kt_ceremony *ceremony, struct kt_bytes label)
 {
-  struct kt_ceremony ceremony;
-  enum kt_exit code = kt_ceremony_open(&ceremony, cli, out, false, false);
+  struct kt_output *out = ceremony->session.out;
+  enum kt_exit code = kt_ceremony_with(ceremony, label, false);
   if (code == KT_EXIT_OK) {
-    code = print_code(&ceremony.session, ceremony.watch.label, &ceremony.theirs);
+    code = print_code(&ceremony->session, label, &ceremony->theirs);
   }
   if (code == KT_EXIT_OK) {
     kt_output_note(
         out,
         "kt-verify: what the log shows you of %s. It proves nothing by itself: compare it with the code they "
         "posted, with kt-verify code check-public %s CODE\n",
-        ceremony.watch.name, ceremony.watch.name);
-    kt_report_contact(out, &ceremony.watch.other.contact);
+        ceremony->watch.name, ceremony->watch.name);
+    kt_report_contact(out, &ceremony->watch.other.contact);
   }
-  kt_ceremony_close(&ceremony);
   return code;
 }
 
 enum kt_exit kt_verb_code_public(const struct kt_cli *cli, struct kt_output *out)
 {
-  struct kt_session session;
-  struct kt_own_label own;
-  enum kt_exit code = kt_session_open(&session, cli, out);
+  struct kt_ceremony ceremony;
+  const struct kt_bytes label = kt_text_bytes(cli->args[0]);
+  enum kt_exit code = kt_ceremony_begin(&ceremony, cli, out, false);
   if (code == KT_EXIT_OK) {
-    code = kt_own_open(&own, &session, kt_text_bytes(cli->args[0]));
+    code = kt_own_open(&ceremony.own, &ceremony.session, label);
+    code = code == KT_EXIT_ABSENT ? print_theirs(&ceremony, label)
+           : code == KT_EXIT_OK   ? print_own(&ceremony.session, &ceremony.own)
+                                  : code;
   }
-  if (code == KT_EXIT_OK) {
-    code = print_own(&session, &own);
-  }
-  kt_session_close(&session);
-  return code == KT_EXIT_ABSENT ? print_theirs(cli, out) : code;
+  kt_ceremony_close(&ceremony);
+  return code;
 }
 
 /* --- check-public ------------------------------------------------------------------------------------------------------- */

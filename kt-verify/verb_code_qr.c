@@ -146,15 +146,19 @@ static enum kt_exit read_payload(struct kt_session *session, struct kt_in_person
 {
   struct kt_reason reason = { .code = NULL };
   const struct kt_cli *cli = session->cli;
-  char typed[PAYLOAD_MAX];
-  const char *text = typed;
+  const char *text = NULL;
   if (is_file(cli)) {
     enum kt_err err = kt_qr_read_png(cli->args[0], &session->arena, &text);
     if (err != KT_OK) {
       return refuse_image(session->out, cli->args[0], err);
     }
   } else {
-    kt_ceremony_read_typed(cli, 0, typed, sizeof typed);
+    char *typed = kt_arena_alloc(&session->arena, 1, PAYLOAD_MAX);
+    if (typed == NULL) {
+      return kt_output_fail(session->out, KT_EXIT_UNDECIDED, "memory", "out of memory");
+    }
+    kt_ceremony_read_typed(cli, 0, typed, PAYLOAD_MAX);
+    text = typed;
   }
   enum kt_err err = kt_in_person_parse(kt_text_bytes(text), &session->arena, ret_payload, &reason);
   if (err == KT_OK) {
@@ -287,7 +291,7 @@ static enum kt_exit judge(struct kt_ceremony *ceremony, const struct kt_in_perso
 enum kt_exit kt_verb_code_scan(const struct kt_cli *cli, struct kt_output *out)
 {
   struct kt_ceremony ceremony;
-  struct kt_in_person scanned;
+  struct kt_in_person scanned = { .n_heads = 0 };
   const struct kt_distinguished_result *result = NULL;
   enum kt_exit code = kt_ceremony_begin(&ceremony, cli, out, true);
   out->verified = true;
