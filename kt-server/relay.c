@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/writer.h"
+#include <kt/writer.h>
 
 #define BUCKETS 1024
 

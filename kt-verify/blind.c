@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "blind.h"
 
-#include "base/writer.h"
+#include <kt/writer.h>
 #include "schedule.h"
 #include "state_alerts.h"
 

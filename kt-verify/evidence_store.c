@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/hex.h"
-#include "base/writer.h"
+#include <kt/writer.h>
 #include "output.h"
 
 #define SUFFIX ".evidence"

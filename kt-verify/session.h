@@ -9,7 +9,7 @@
 #ifndef KT_VERIFY_SESSION_H
 #define KT_VERIFY_SESSION_H
 
-#include "base/writer.h"
+#include <kt/writer.h>
 #include "cli.h"
 #include "output.h"
 #include "state.h"

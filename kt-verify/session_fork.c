@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/writer.h"
+#include <kt/writer.h>
 #include "evidence_store.h"
 #include "report.h"
 #include "state_alerts.h"

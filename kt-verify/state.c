@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/writer.h"
+#include <kt/writer.h>
 #include "sql.h"
 
 #define BUSY_TIMEOUT_MS 10000

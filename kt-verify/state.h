@@ -13,7 +13,7 @@
 
 #include <kt/client.h>
 
-#include "base/arena.h"
+#include <kt/arena.h>
 
 #define KT_STATE_SCHEMA 2
 #define KT_STATE_PATH_MAX 1024

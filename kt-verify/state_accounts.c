@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/writer.h"
+#include <kt/writer.h>
 #include "sql.h"
 
 #define OWNER_STATE_MAX ((size_t)1 << 20)

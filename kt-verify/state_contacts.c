@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "state_contacts.h"
 
-#include "base/writer.h"
+#include <kt/writer.h>
 #include "sql.h"
 
 #define MONITORING_MAX ((size_t)1 << 20)

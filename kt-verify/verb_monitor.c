@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/writer.h"
+#include <kt/writer.h>
 #include "blind.h"
 #include "hooks.h"
 #include "monitor_check.h"

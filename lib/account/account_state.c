@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <kt/account_policy.h>
 
-#include "base/arena.h"
+#include <kt/arena.h>
 #include "base/reader.h"
-#include "base/writer.h"
+#include <kt/writer.h>
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #include <kt/alert.h>
 
 #include "base/hex.h"
-#include "base/writer.h"
+#include <kt/writer.h>
 #include "crypto/hash.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "account/alert_list.h"
 
-#include "base/arena.h"
+#include <kt/arena.h>
 
 #include <string.h>
 

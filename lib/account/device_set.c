@@ -5,7 +5,7 @@
 
 #include "account/device_set_body.h"
 #include "account/utf8.h"
-#include "base/arena.h"
+#include <kt/arena.h>
 #include "base/reader.h"
 
 #include <string.h>

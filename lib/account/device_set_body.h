@@ -5,7 +5,7 @@
 
 #include <kt/device_set.h>
 
-#include "base/writer.h"
+#include <kt/writer.h>
 
 /* Everything above the signature. */
 void kt_device_set_body_write(struct kt_writer *w, const struct kt_device_set *set);

@@ -5,7 +5,7 @@
 #include "account/utf8.h"
 #include "base/base32.h"
 #include "base/reader.h"
-#include "base/writer.h"
+#include <kt/writer.h>
 #include "crypto/hash.h"
 
 #include <string.h>

@@ -4,7 +4,7 @@
 #include "account/trim.h"
 #include "base/base32.h"
 #include "base/bech32m.h"
-#include "base/writer.h"
+#include <kt/writer.h>
 #include "crypto/hash.h"
 
 #include <string.h>

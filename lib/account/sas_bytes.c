@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "account/sas_bytes.h"
 
-#include "base/writer.h"
+#include <kt/writer.h>
 #include "crypto/hash.h"
 #include "crypto/hkdf.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/writer.h"
+#include <kt/writer.h>
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include "base/arena.h"
+#include <kt/arena.h>
 #include "base/reader.h"
-#include "base/writer.h"
+#include <kt/writer.h>
 #include "crypto/hash.h"
 #include "tree/ibst.h"
 #include "tree/log_tree.h"

@@ -7,7 +7,7 @@
 #include <kt/client.h>
 
 #include "base/reader.h"
-#include "base/writer.h"
+#include <kt/writer.h>
 #include "crypto/hash.h"
 
 #define SECTION "Detecting Forks"

@@ -3,7 +3,7 @@
 #ifndef KT_JSON_AUDITOR_H
 #define KT_JSON_AUDITOR_H
 
-#include "base/arena.h"
+#include <kt/arena.h>
 #include "json/builder.h"
 #include "wire/auditor.h"
 

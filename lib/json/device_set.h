@@ -8,7 +8,7 @@
 
 #include <kt/device_set.h>
 
-#include "base/arena.h"
+#include <kt/arena.h>
 #include "json/builder.h"
 
 /* New reference, or NULL without memory. Names that are not UTF-8 cannot occur in a decoded set. */

@@ -9,7 +9,7 @@
 
 #include "account/utf8.h"
 #include "base/hex.h"
-#include "base/writer.h"
+#include <kt/writer.h>
 #include "crypto/hash.h"
 
 #define DEVICES_MAX UINT8_MAX

@@ -5,7 +5,7 @@
 
 #include <kt/sas.h>
 
-#include "base/arena.h"
+#include <kt/arena.h>
 #include "json/builder.h"
 
 /* What a relay mailbox takes; longer ones are not read. */

@@ -3,7 +3,7 @@
 #ifndef KT_JSON_SEARCH_H
 #define KT_JSON_SEARCH_H
 
-#include "base/arena.h"
+#include <kt/arena.h>
 #include "json/builder.h"
 #include "wire/search.h"
 

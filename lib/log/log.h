@@ -22,8 +22,8 @@
 #include <kt/account_policy.h>
 #include <kt/config.h>
 
-#include "base/arena.h"
-#include "base/writer.h"
+#include <kt/arena.h>
+#include <kt/writer.h>
 #include "store/store.h"
 #include "wire/distinguished.h"
 #include "wire/monitor.h"

@@ -14,7 +14,7 @@
 #include <kt/bytes.h>
 #include <kt/err.h>
 
-#include "base/arena.h"
+#include <kt/arena.h>
 
 struct kt_store;
 struct kt_store_conn; /* a handle */

@@ -9,7 +9,7 @@
 #include <kt/bytes.h>
 #include <kt/err.h>
 
-#include "base/arena.h"
+#include <kt/arena.h>
 
 #define KT_LOG_SUBTREES_MAX 64
 

@@ -7,7 +7,7 @@
 #ifndef KT_TREE_PREFIX_TREE_H
 #define KT_TREE_PREFIX_TREE_H
 
-#include "base/arena.h"
+#include <kt/arena.h>
 #include "wire/proof.h"
 
 void kt_prefix_leaf_hash(const struct kt_prefix_leaf *leaf, struct kt_hash *ret);

@@ -11,7 +11,7 @@
 #include <kt/config.h>
 #include <kt/tree_state.h>
 
-#include "base/arena.h"
+#include <kt/arena.h>
 
 /* A version of the label at hand: its search key and, where known, its commitment. */
 struct kt_label_key {

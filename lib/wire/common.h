@@ -4,9 +4,9 @@
 #ifndef KT_WIRE_COMMON_H
 #define KT_WIRE_COMMON_H
 
-#include "base/arena.h"
+#include <kt/arena.h>
 #include "base/reader.h"
-#include "base/writer.h"
+#include <kt/writer.h>
 
 /* Array of count elements, count from kt_read_count8 or kt_read_count16. NULL after a read error, or when the arena
  * is exhausted, which becomes the reader's error (KT_ERR_MEMORY): a loop over the elements tests for NULL. */

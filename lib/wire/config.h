@@ -5,7 +5,7 @@
 
 #include <kt/config.h>
 
-#include "base/writer.h"
+#include <kt/writer.h>
 
 void kt_config_write(struct kt_writer *w, const struct kt_config *config);
 

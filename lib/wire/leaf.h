@@ -7,7 +7,7 @@
 #include <kt/config.h>
 
 #include "base/reader.h"
-#include "base/writer.h"
+#include <kt/writer.h>
 
 /* UpdateValue; the suffix signature only in third-party management mode. */
 struct kt_update_value {

@@ -5,9 +5,9 @@
 
 #include <kt/bytes.h>
 
-#include "base/arena.h"
+#include <kt/arena.h>
 #include "base/reader.h"
-#include "base/writer.h"
+#include <kt/writer.h>
 
 enum kt_prefix_result_type {
   KT_PREFIX_INCLUSION = 1,

@@ -7,7 +7,7 @@
 #include <kt/config.h>
 
 #include "base/reader.h"
-#include "base/writer.h"
+#include <kt/writer.h>
 
 struct kt_tree_head {
   uint64_t tree_size;

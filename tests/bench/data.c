@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/arena.h"
+#include <kt/arena.h>
 #include "base/hex.h"
 #include "crypto/hash.h"
 

@@ -6,7 +6,7 @@
 
 #include <kt/client.h>
 
-#include "base/writer.h"
+#include <kt/writer.h>
 #include "wire/search.h"
 #include "world.h"
 

@@ -6,7 +6,7 @@
 
 #include <kt/client.h>
 
-#include "base/writer.h"
+#include <kt/writer.h>
 
 #define REQUEST_MAX ((size_t)1 << 20)
 

@@ -3,7 +3,7 @@
 #ifndef BENCH_WORLD_H
 #define BENCH_WORLD_H
 
-#include "base/arena.h"
+#include <kt/arena.h>
 #include "data.h"
 #include "load.h"
 #include "primitives.h"

@@ -12,8 +12,8 @@
 
 #include <kt/config.h>
 
-#include "base/arena.h"
-#include "base/writer.h"
+#include <kt/arena.h>
+#include <kt/writer.h>
 
 struct conf_case {
   const char *name;

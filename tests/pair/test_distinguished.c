@@ -2,8 +2,8 @@
 /* Walking distinguished heads, consistency of two heads, forks. */
 #include <kt/client.h>
 
-#include "base/arena.h"
-#include "base/writer.h"
+#include <kt/arena.h>
+#include <kt/writer.h>
 #include "pair_test.h"
 #include "tree/log_tree.h"
 

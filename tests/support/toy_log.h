@@ -9,7 +9,7 @@
 
 #include <kt/client.h>
 
-#include "base/writer.h"
+#include <kt/writer.h>
 #include "tree/prefix_tree.h"
 #include "view/record.h"
 

@@ -3,7 +3,7 @@
 #ifndef KT_TEST_ACCOUNTS_H
 #define KT_TEST_ACCOUNTS_H
 
-#include "base/arena.h"
+#include <kt/arena.h>
 
 #include <kt/account_policy.h>
 #include <kt/suite.h>

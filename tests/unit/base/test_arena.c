@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The arena: zeroed and aligned memory, the cap, overflow of count * size, release and reuse. */
-#include "base/arena.h"
+#include <kt/arena.h>
 
 #include <setjmp.h>
 #include <stdalign.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The writer: every width, length prefixes that do not fit, limits, fixed and growing buffers, the sticky error. */
-#include "base/writer.h"
+#include <kt/writer.h>
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,7 +5,7 @@
 
 #include <kt/audit.h>
 
-#include "base/writer.h"
+#include <kt/writer.h>
 #include "tree/log_tree.h"
 #include "wire/auditor.h"
 

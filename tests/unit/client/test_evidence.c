@@ -11,8 +11,8 @@
 #include <kt/evidence.h>
 #include <sodium.h>
 
-#include "base/arena.h"
-#include "base/writer.h"
+#include <kt/arena.h>
+#include <kt/writer.h>
 #include "crypto/hash.h"
 #include "tree/log_tree.h"
 #include "wire/tree_head.h"

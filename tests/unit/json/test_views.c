@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/writer.h"
+#include <kt/writer.h>
 #include "json/auditor.h"
 #include "json/monitor.h"
 #include "json/proof.h"

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/writer.h"
+#include <kt/writer.h>
 #include "relay.h"
 
 #define NAME "0123456789abcdef"

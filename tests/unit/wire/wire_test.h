@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "base/arena.h"
+#include <kt/arena.h>
 #include "base/hex.h"
 #include "wire/proof.h"
 #include "wire/tree_head.h"

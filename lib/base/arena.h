@@ -1,1 +1,0 @@
-#include <kt/arena.h>

@@ -1,1 +1,0 @@
-#include <kt/writer.h>
