@@ -100,7 +100,7 @@ static enum kt_err open_tcp(const char *text, struct kt_listener *listener, stru
 {
   struct addrinfo *info = NULL;
   enum kt_err err = resolve(text, &info, error);
-  if (err != KT_OK) {
+  if (err != KT_OK || info == NULL) {
     return err;
   }
   const int on = 1;

@@ -130,9 +130,11 @@ static enum kt_err explain(const char *path, struct kt_bytes text, cyaml_err_t c
   if (explain_key(path, text, complaint, error)) {
     return KT_ERR_FORMAT;
   }
-  const char *at = strstr(complaint->where, "(line: ");
-  if (at != NULL) {
-    (void)sscanf(at, "(line: %u, column: %u", &place.line, &place.column);
+  const char *line = strstr(complaint->where, "line: ");
+  const char *column = strstr(complaint->where, "column: ");
+  if (line != NULL && column != NULL) {
+    place.line = (unsigned)strtoul(line + sizeof "line: " - 1, NULL, 10);
+    place.column = (unsigned)strtoul(column + sizeof "column: " - 1, NULL, 10);
   }
   return refuse_at(path, place, complaint->what[0] != '\0' ? complaint->what : cyaml_strerror(cause), error);
 }

@@ -179,21 +179,21 @@ static enum kt_err public_keys(const char *dir, const struct kt_suite *suite, ui
 }
 
 /* config.bin, read back with the checks that clients make (R4). */
-static enum kt_err write_config(const struct request *request, struct kt_config *config, struct kt_error *error)
+static enum kt_err write_config(const struct request *request, const struct kt_config *windows, struct kt_error *error)
 {
+  struct kt_config config = *windows;
   uint8_t signing[KT_PUBLIC_KEY_MAX];
   uint8_t vrf[KT_PUBLIC_KEY_MAX];
   uint8_t bytes[KT_CONFIG_MAX];
-  struct kt_config checked;
   struct kt_reason reason = { 0 };
-  enum kt_err err = public_keys(request->dir, config->suite, signing, vrf, error);
+  enum kt_err err = public_keys(request->dir, config.suite, signing, vrf, error);
   if (err != KT_OK) {
     return err;
   }
-  config->signature_public_key = (struct kt_bytes){ signing, config->suite->sign_public_len };
-  config->vrf_public_key = (struct kt_bytes){ vrf, config->suite->vrf_public_len };
-  size_t len = kt_config_encode(config, bytes);
-  err = kt_config_decode((struct kt_bytes){ bytes, len }, &checked, &reason);
+  config.signature_public_key = (struct kt_bytes){ signing, config.suite->sign_public_len };
+  config.vrf_public_key = (struct kt_bytes){ vrf, config.suite->vrf_public_len };
+  size_t len = kt_config_encode(&config, bytes);
+  err = kt_config_decode((struct kt_bytes){ bytes, len }, &config, &reason);
   if (err != KT_OK) {
     return kt_error_set(error, err, "%s", reason.text);
   }

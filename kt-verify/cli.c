@@ -218,46 +218,61 @@ static bool check_verb(struct kt_cli *cli, uint32_t given)
   return true;
 }
 
+static bool add_argument(struct kt_cli *cli, const char *argument)
+{
+  if (cli->n_args == KT_CLI_ARGS_MAX) {
+    return fail(cli, "too many arguments at %s", argument);
+  }
+  cli->args[cli->n_args++] = argument;
+  return true;
+}
+
 bool kt_cli_parse(const struct kt_verb *verbs, size_t n_verbs, int argc, char *const *argv, struct kt_cli *ret_cli)
 {
   struct kt_cli *cli = ret_cli;
   *cli = (struct kt_cli){ .verb = NULL };
   uint32_t given = 0;
   bool ok = true;
-  bool only_args = false;
-  for (int i = 1; i < argc; i++) {
-    if (!only_args && strcmp(argv[i], "--") == 0) {
-      only_args = true;
-    } else if (!only_args && strcmp(argv[i], "-h") == 0) {
+  int i = 1;
+  for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
+    if (strcmp(argv[i], "-h") == 0) {
       cli->values[KT_OPT_HELP] = "1";
-    } else if (!only_args && strncmp(argv[i], "--", 2) == 0) {
+    } else if (strncmp(argv[i], "--", 2) == 0) {
       ok = parse_option(cli, argv, argc, &i, &given) && ok;
-    } else if (!only_args && argv[i][0] == '-' && argv[i][1] != '\0') {
+    } else if (argv[i][0] == '-' && argv[i][1] != '\0') {
       ok = fail(cli, "unknown option %s", argv[i]);
-    } else if (cli->n_args == KT_CLI_ARGS_MAX) {
-      ok = fail(cli, "too many arguments at %s", argv[i]);
     } else {
-      cli->args[cli->n_args++] = argv[i];
+      ok = add_argument(cli, argv[i]) && ok;
     }
   }
-  for (size_t i = 0; i < KT_OPTIONS; i++) {
-    ok = parse_variable(cli, (enum kt_option)i) && ok;
+  for (i++; i < argc; i++) { /* after "--" */
+    ok = add_argument(cli, argv[i]) && ok;
+  }
+  for (size_t k = 0; k < KT_OPTIONS; k++) {
+    ok = parse_variable(cli, (enum kt_option)k) && ok;
   }
   cli->help = cli->values[KT_OPT_HELP] != NULL;
   read_help_word(cli);
   return ok && find_verb(cli, verbs, n_verbs) && check_verb(cli, given);
 }
 
+static void help_option(const struct option *option, struct kt_output *out)
+{
+  char left[64];
+  snprintf(left, sizeof left, "--%s%s%s", option->name, option->value != NULL ? " " : "",
+           option->value != NULL ? option->value : "");
+  kt_output_data(out, "  %-24s %s", left, option->help);
+  if (option->variable != NULL) {
+    kt_output_data(out, " [%s]", option->variable);
+  }
+  kt_output_data(out, "\n");
+}
+
 static void help_options(uint32_t mask, struct kt_output *out)
 {
   for (size_t i = 0; i < KT_OPTIONS; i++) {
-    const struct option *option = &options[i];
     if ((mask & KT_OPT_BIT(i)) != 0) {
-      char left[64];
-      snprintf(left, sizeof left, "--%s%s%s", option->name, option->value != NULL ? " " : "",
-               option->value != NULL ? option->value : "");
-      kt_output_data(out, "  %-24s %s%s%s%s\n", left, option->help, option->variable != NULL ? " [" : "",
-                     option->variable != NULL ? option->variable : "", option->variable != NULL ? "]" : "");
+      help_option(&options[i], out);
     }
   }
 }

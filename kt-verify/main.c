@@ -88,7 +88,7 @@ int main(int argc, char **argv)
   enum kt_exit code = KT_EXIT_OK;
   if (!parsed) {
     code = kt_output_fail(&out, KT_EXIT_USAGE, "usage", "%s", cli.error);
-  } else if (cli.help) {
+  } else if (cli.help || cli.verb == NULL) {
     out.json = false;
     kt_cli_help(verbs, N_VERBS, &cli, &out);
   } else if (kt_crypto_init() != KT_OK || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {

@@ -226,7 +226,7 @@ static bool same_bytes(struct kt_bytes a, struct kt_bytes b)
 /* State of the log and of the question, as of one generation. */
 static enum kt_err load(struct kt_session *session, struct kt_query *query, uint64_t *ret_generation)
 {
-  struct kt_pinned_log log;
+  struct kt_pinned_log log = { .config = { NULL, 0 } };
   enum kt_err err = kt_state_begin_read(&session->state, ret_generation);
   if (err != KT_OK) {
     return err;
@@ -379,7 +379,7 @@ static enum kt_exit query_once(struct kt_session *session, struct kt_query *quer
     code = body.data == NULL || log == NULL
                ? kt_output_fail(session->out, KT_EXIT_UNDECIDED, "memory", "%s: out of memory", query->what)
                : verify(session, query, request, body, now_ms, log);
-    if (code == KT_EXIT_OK || code == KT_EXIT_ABSENT) {
+    if (log != NULL && (code == KT_EXIT_OK || code == KT_EXIT_ABSENT)) {
       *ret_committed = commit(session, query, generation, log, now_ms);
     }
   }

@@ -115,10 +115,11 @@ enum kt_exit kt_verb_alerts_ack(const struct kt_cli *cli, struct kt_output *out)
   enum kt_err err = KT_OK;
   char prefix[KT_HEX_SIZE(KT_ALERT_ID_LEN)];
   enum kt_exit code = kt_session_open(&session, cli, out);
-  if (code == KT_EXIT_OK && strlen(cli->args[0]) >= sizeof prefix) {
+  size_t len = strlen(cli->args[0]);
+  if (code == KT_EXIT_OK && len >= sizeof prefix) {
     err = KT_ERR_ABSENT;
   } else if (code == KT_EXIT_OK) {
-    strcpy(prefix, cli->args[0]);
+    memcpy(prefix, cli->args[0], len + 1);
     code = kt_session_write(&session, ack, prefix, &err);
   }
   if (code == KT_EXIT_OK && err != KT_OK) {

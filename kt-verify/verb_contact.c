@@ -143,6 +143,7 @@ static enum kt_exit run_change(const struct kt_cli *cli, struct kt_output *out, 
   struct kt_watch watch;
   enum kt_err err = KT_OK;
   enum kt_exit code = kt_session_open(&session, cli, out);
+  /* cppcheck-suppress autoVariables; taken back below */
   change->watch = &watch;
   if (code == KT_EXIT_OK) {
     code = open_contact(&watch, &session, cli->args[0]);
@@ -165,6 +166,7 @@ static enum kt_exit run_change(const struct kt_cli *cli, struct kt_output *out, 
     kt_report_contact(out, &watch.other.contact);
   }
   kt_session_close(&session);
+  change->watch = NULL;
   return code;
 }
 

@@ -222,7 +222,7 @@ enum kt_exit kt_own_find_device(struct kt_own_label *own, const char *argument, 
 
 static enum kt_exit remove_device(struct kt_own_label *own, const char *argument, const struct kt_secret *secret)
 {
-  const struct kt_device *device;
+  const struct kt_device *device = NULL;
   enum kt_exit code = kt_own_find_device(own, argument, &device);
   if (code == KT_EXIT_ABSENT) {
     return kt_output_fail(own->session->out, KT_EXIT_USAGE, "device", "%s: %s has no such device", argument, own->name);

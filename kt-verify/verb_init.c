@@ -120,7 +120,7 @@ static enum kt_err verify_walk(void *ctx, const struct kt_client *client, struct
 /* The configuration to pin: the file's, which the server's must equal; or the server's as it comes. */
 static enum kt_exit choose(struct kt_session *session, struct config_bytes *ret)
 {
-  struct config_bytes served;
+  struct config_bytes served = { .len = 0 };
   const char *path = session->cli->values[KT_OPT_CONFIG];
   bool first_use = kt_cli_flag(session->cli, KT_OPT_FIRST_USE);
   if ((path != NULL) == first_use) {
@@ -281,7 +281,7 @@ static enum kt_err replace_config(void *ctx, struct kt_session *session)
 enum kt_exit kt_verb_config_update(const struct kt_cli *cli, struct kt_output *out)
 {
   struct kt_session session;
-  struct config_bytes config;
+  struct config_bytes config = { .len = 0 };
   struct kt_config next;
   enum kt_err err;
   enum kt_exit code = kt_session_open(&session, cli, out);
