@@ -92,7 +92,7 @@ static enum kt_err refuse_at(const char *path, struct kt_yaml_place place, const
 
 /* Complaints about a key: the library gives the place before it, a person looks for the key itself. */
 static const struct {
-  const char *library;
+  const char *said;
   const char *ours;
 } key_complaints[] = {
   { "Unexpected key: ", "unknown option" },
@@ -104,8 +104,8 @@ static bool explain_key(const char *path, struct kt_bytes text, const struct com
                         struct kt_error *error)
 {
   for (size_t i = 0; i < sizeof key_complaints / sizeof key_complaints[0]; i++) {
-    size_t len = strlen(key_complaints[i].library);
-    if (strncmp(complaint->what, key_complaints[i].library, len) == 0) {
+    size_t len = strlen(key_complaints[i].said);
+    if (strncmp(complaint->what, key_complaints[i].said, len) == 0) {
       struct kt_yaml_place place = { 1, 1 };
       char what[240];
       (void)snprintf(what, sizeof what, "%s \"%s\"", key_complaints[i].ours, complaint->what + len);
