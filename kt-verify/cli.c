@@ -99,7 +99,7 @@ static bool set_option(struct kt_cli *cli, enum kt_option option, const char *va
 }
 
 /* argv[*at] begins with "--". */
-static bool parse_option(struct kt_cli *cli, char *const *argv, int argc, int *at, uint32_t *given)
+static bool parse_option(struct kt_cli *cli, char *const *argv, int argc, int *at, uint64_t *given)
 {
   const char *text = argv[*at] + 2;
   size_t len = strcspn(text, "=");
@@ -199,13 +199,13 @@ static bool find_verb(struct kt_cli *cli, const struct kt_verb *verbs, size_t n_
   return true;
 }
 
-static bool check_verb(struct kt_cli *cli, uint32_t given)
+static bool check_verb(struct kt_cli *cli, uint64_t given)
 {
   const char *color = cli->values[KT_OPT_COLOR];
   if (color != NULL && strcmp(color, "auto") != 0 && strcmp(color, "always") != 0 && strcmp(color, "never") != 0) {
     return fail(cli, "--color %s: it is auto, always or never", color);
   }
-  uint32_t allowed = GLOBAL_OPTIONS | (cli->verb != NULL ? cli->verb->options : 0);
+  uint64_t allowed = GLOBAL_OPTIONS | (cli->verb != NULL ? cli->verb->options : 0);
   for (size_t i = 0; i < KT_OPTIONS; i++) {
     if ((given & KT_OPT_BIT(i) & ~allowed) != 0) {
       return fail(cli, "--%s means nothing here", options[i].name);
@@ -231,7 +231,7 @@ bool kt_cli_parse(const struct kt_verb *verbs, size_t n_verbs, int argc, char *c
 {
   struct kt_cli *cli = ret_cli;
   *cli = (struct kt_cli){ .verb = NULL };
-  uint32_t given = 0;
+  uint64_t given = 0;
   bool ok = true;
   int i = 1;
   for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
@@ -268,7 +268,7 @@ static void help_option(const struct option *option, struct kt_output *out)
   kt_output_data(out, "\n");
 }
 
-static void help_options(uint32_t mask, struct kt_output *out)
+static void help_options(uint64_t mask, struct kt_output *out)
 {
   for (size_t i = 0; i < KT_OPTIONS; i++) {
     if ((mask & KT_OPT_BIT(i)) != 0) {

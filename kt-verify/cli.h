@@ -40,7 +40,7 @@ enum kt_option {
 };
 
 #define KT_OPTIONS (KT_OPT_CONFIRM + 1)
-#define KT_OPT_BIT(option) (UINT32_C(1) << (option))
+#define KT_OPT_BIT(option) (UINT64_C(1) << (option))
 
 #define KT_CLI_KEYS_MAX 255
 #define KT_CLI_ARGS_MAX 16
@@ -53,7 +53,7 @@ struct kt_verb {
   const char *arguments; /* "LABEL --name NAME --key ALG:BASE64…", for help */
   size_t min_args;
   size_t max_args;
-  uint32_t options; /* KT_OPT_BIT of those beyond the global ones */
+  uint64_t options; /* KT_OPT_BIT of those beyond the global ones */
   enum kt_exit (*run)(const struct kt_cli *cli, struct kt_output *out);
   const char *help; /* one line */
 };
