@@ -7,77 +7,28 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "init_config.h"
 #include "instance.h"
 #include "json/builder.h"
 #include "keys.h"
 #include "report.h"
-#include "units.h"
 
 #define HEAD_GUARD_NAME "head-guard"
 
-/* As given on the command line; NULL: the default. */
+/* As given on the command line. */
 struct request {
   const char *dir;
-  const char *mode, *suite, *registration, *auditor_key, *role, *upstream;
-  const char *window, *max_ahead, *max_behind, *lifetime;
+  const char *registration;
+  struct kt_init_options options;
 };
 
-/* --- what is asked for ------------------------------------------------------------------------------------------- */
-
-static enum kt_err unsupported(struct kt_error *error, const char *option, const char *value, const char *supported)
-{
-  return kt_error_set(error, KT_ERR_UNSUPPORTED, "--%s %s is not supported by this version; it supports %s", option,
-                      value, supported);
-}
-
-static enum kt_err check_kind(const struct request *request, struct kt_error *error)
+static enum kt_err check_registration(const struct request *request, struct kt_error *error)
 {
   enum kt_registration registration;
-  if (strcmp(request->mode, "contact-monitoring") != 0) {
-    return unsupported(error, "mode", request->mode, "contact-monitoring");
-  }
-  if (strcmp(request->suite, "ed25519") != 0) {
-    return unsupported(error, "suite", request->suite, "ed25519");
-  }
-  if (strcmp(request->role, "operator") != 0) {
-    return unsupported(error, "role", request->role, "operator");
-  }
-  if (request->auditor_key != NULL || request->upstream != NULL) {
-    return kt_error_set(error, KT_ERR_UNSUPPORTED,
-                        "--auditor-key and --upstream belong to modes that this version does not support");
-  }
   if (kt_registration_from_name(request->registration, &registration) != KT_OK) {
     return kt_error_set(error, KT_ERR_USAGE, "--registration %s: it is open, token or closed", request->registration);
   }
   return KT_OK;
-}
-
-static enum kt_err read_duration(const char *option, const char *text, uint64_t *ret_ms, struct kt_error *error)
-{
-  const char *why = NULL;
-  enum kt_err err = kt_duration_parse(text, ret_ms, &why);
-  if (err == KT_OK && *ret_ms == 0) {
-    err = KT_ERR_FORMAT;
-    why = "it must be greater than zero";
-  }
-  return err == KT_OK ? KT_OK : kt_error_set(error, err, "--%s %s: %s", option, text, why);
-}
-
-static enum kt_err read_windows(const struct request *request, struct kt_config *config, struct kt_error *error)
-{
-  enum kt_err err =
-      read_duration("reasonable-monitoring-window", request->window, &config->reasonable_monitoring_window, error);
-  if (err == KT_OK) {
-    err = read_duration("max-ahead", request->max_ahead, &config->max_ahead, error);
-  }
-  if (err == KT_OK) {
-    err = read_duration("max-behind", request->max_behind, &config->max_behind, error);
-  }
-  if (err == KT_OK && request->lifetime != NULL) {
-    config->has_maximum_lifetime = true;
-    err = read_duration("maximum-lifetime", request->lifetime, &config->maximum_lifetime, error);
-  }
-  return err;
 }
 
 /* --- the folder -------------------------------------------------------------------------------------------------------- */
@@ -152,22 +103,22 @@ static enum kt_err make_key(const char *dir, const char *name, const char *role,
   return err;
 }
 
+static enum kt_err load_key(const char *dir, const char *name, const char *role, struct kt_secret **ret_secret,
+                            struct kt_error *error)
+{
+  struct kt_path path;
+  enum kt_err err = kt_path_join(dir, name, &path, error);
+  return err == KT_OK ? kt_key_load(path.s, role, ret_secret, error) : err;
+}
+
 static enum kt_err public_keys(const char *dir, const struct kt_suite *suite, uint8_t *ret_signing, uint8_t *ret_vrf,
                                struct kt_error *error)
 {
-  struct kt_path signing_path;
-  struct kt_path vrf_path;
   struct kt_secret *signing = NULL;
   struct kt_secret *vrf = NULL;
-  enum kt_err err = kt_path_join(dir, KT_NAME_SIGNING_KEY, &signing_path, error);
+  enum kt_err err = load_key(dir, KT_NAME_SIGNING_KEY, "signing", &signing, error);
   if (err == KT_OK) {
-    err = kt_path_join(dir, KT_NAME_VRF_KEY, &vrf_path, error);
-  }
-  if (err == KT_OK) {
-    err = kt_key_load(signing_path.s, "signing", &signing, error);
-  }
-  if (err == KT_OK) {
-    err = kt_key_load(vrf_path.s, "vrf", &vrf, error);
+    err = load_key(dir, KT_NAME_VRF_KEY, "vrf", &vrf, error);
   }
   if (err == KT_OK &&
       (suite->sign_public(signing->seed, ret_signing) != KT_OK || suite->vrf_public(vrf->seed, ret_vrf) != KT_OK)) {
@@ -249,7 +200,7 @@ static enum kt_err create_log(const char *dir, struct kt_hash *ret_log_id, struc
   return err;
 }
 
-static enum kt_err fill_dir(const struct request *request, struct kt_config *config, struct kt_hash *ret_log_id,
+static enum kt_err fill_dir(const struct request *request, const struct kt_config *config, struct kt_hash *ret_log_id,
                             struct kt_error *error)
 {
   enum kt_err err = make_key(request->dir, KT_NAME_SIGNING_KEY, "signing", error);
@@ -265,7 +216,7 @@ static enum kt_err fill_dir(const struct request *request, struct kt_config *con
   return err == KT_OK ? create_log(request->dir, ret_log_id, error) : err;
 }
 
-static enum kt_err create(const struct request *request, struct kt_config *config, struct kt_hash *ret_log_id,
+static enum kt_err create(const struct request *request, const struct kt_config *config, struct kt_hash *ret_log_id,
                           struct kt_error *error)
 {
   bool made = false;
@@ -298,38 +249,41 @@ static int show_log(const struct kt_verb *verb, const struct request *request, c
 int kt_verb_init(const struct kt_verb *verb, int argc, char **argv)
 {
   bool as_json = false;
-  struct request request = { .mode = "contact-monitoring",
-                             .suite = "ed25519",
-                             .registration = "open",
-                             .role = "operator",
-                             .window = "24h",
-                             .max_ahead = "60s",
-                             .max_behind = "10m" };
+  struct request request = { .registration = "open",
+                             .options = { .mode = "contact-monitoring",
+                                          .suite = "ed25519",
+                                          .role = "operator",
+                                          .window = "24h",
+                                          .max_ahead = "60s",
+                                          .max_behind = "10m" } };
+  struct kt_init_options *init = &request.options;
   const struct kt_option options[] = {
-    { "mode", &request.mode, NULL },
-    { "suite", &request.suite, NULL },
+    { "mode", &init->mode, NULL },
+    { "suite", &init->suite, NULL },
     { "registration", &request.registration, NULL },
-    { "auditor-key", &request.auditor_key, NULL },
-    { "role", &request.role, NULL },
-    { "upstream", &request.upstream, NULL },
-    { "reasonable-monitoring-window", &request.window, NULL },
-    { "max-ahead", &request.max_ahead, NULL },
-    { "max-behind", &request.max_behind, NULL },
-    { "maximum-lifetime", &request.lifetime, NULL },
+    { "auditor-key", &init->auditor_key, NULL },
+    { "max-auditor-lag", &init->auditor_lag, NULL },
+    { "auditor-start-pos", &init->auditor_start, NULL },
+    { "role", &init->role, NULL },
+    { "upstream", &init->upstream, NULL },
+    { "reasonable-monitoring-window", &init->window, NULL },
+    { "max-ahead", &init->max_ahead, NULL },
+    { "max-behind", &init->max_behind, NULL },
+    { "maximum-lifetime", &init->lifetime, NULL },
     { "json", NULL, &as_json },
   };
-  struct kt_config config = { .suite = kt_suite_by_id(KT_SUITE_ED25519), .mode = KT_MODE_CONTACT_MONITORING };
+  struct kt_init_config init_config;
   struct kt_error error;
   struct kt_hash log_id;
   if (kt_cli_parse(verb, argc, argv, options, sizeof options / sizeof options[0], &request.dir, 1) != KT_OK) {
     return KT_EXIT_USAGE;
   }
-  enum kt_err err = check_kind(&request, &error);
+  enum kt_err err = check_registration(&request, &error);
   if (err == KT_OK) {
-    err = read_windows(&request, &config, &error);
+    err = kt_init_config_read(init, &init_config, &error);
   }
   if (err == KT_OK) {
-    err = create(&request, &config, &log_id, &error);
+    err = create(&request, &init_config.config, &log_id, &error);
   }
   return err == KT_OK ? show_log(verb, &request, &log_id, as_json)
                       : kt_report_failure(verb, as_json, NULL, err, &error);

@@ -120,7 +120,8 @@ def check_init(folder):
     for name in ("signing.key", "vrf.key"):
         assert os.stat(os.path.join(folder, name)).st_mode & 0o777 == 0o600
     other = folder + "-other"
-    for option in (["--mode", "third-party-auditing"], ["--suite", "p256"], ["--role", "manager"],
+    for option in (["--mode", "third-party-auditing"], ["--mode", "third-party-management"], ["--suite", "p384"],
+                   ["--role", "manager"], ["--auditor-start-pos", "0"],
                    ["--registration", "maybe"], ["--max-behind", "soon"], ["--max-behind", "0"], ["--nonsense"],
                    ["--mode"], ["--maximum-lifetime", "1h"]):
         verb("init", other, *option, code=2)
