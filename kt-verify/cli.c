@@ -21,7 +21,7 @@ static const struct option options[KT_OPTIONS] = {
   [KT_OPT_HOME] = { "home", "KT_HOME", "DIR", "state folder ($XDG_STATE_HOME/kt-verify)" },
   [KT_OPT_URL] = { "url", "KT_URL", "URL", "another address of the same pinned log" },
   [KT_OPT_JSON] = { "json", "KT_JSON", NULL, "one JSON object on stdout" },
-  [KT_OPT_COLOR] = { "color", "KT_COLOR", "WHEN", "auto, always or never" },
+  [KT_OPT_COLOR] = { "color", "KT_COLOR", "auto|always|never", "whether status words are coloured" },
   [KT_OPT_HELP] = { "help", NULL, NULL, "this text" },
   [KT_OPT_AS] = { "as", "KT_AS", "LABEL", "your own account, when there are several" },
   [KT_OPT_CONFIG] = { "config", "KT_CONFIG", "FILE", "the log's configuration, from a source you trust" },
@@ -63,6 +63,26 @@ static bool fail(struct kt_cli *cli, const char *format, const char *what)
 bool kt_cli_flag(const struct kt_cli *cli, enum kt_option option)
 {
   return cli->values[option] != NULL;
+}
+
+const char *kt_cli_option_name(enum kt_option option)
+{
+  return options[option].name;
+}
+
+const char *kt_cli_option_value(enum kt_option option)
+{
+  return options[option].value;
+}
+
+const char *kt_cli_option_help(enum kt_option option)
+{
+  return options[option].help;
+}
+
+uint64_t kt_cli_options(const struct kt_verb *verb)
+{
+  return GLOBAL_OPTIONS | (verb != NULL ? verb->options : 0);
 }
 
 bool kt_cli_number(const char *text, uint64_t max, uint64_t *ret_number)
@@ -155,11 +175,25 @@ static size_t verb_matches(const struct kt_verb *verb, const char *const *words,
   return n_words > 1 && strcmp(verb->name + first + 1, words[1]) == 0 ? 2 : 0;
 }
 
-static bool is_group(const struct kt_verb *verbs, size_t n_verbs, const char *word)
+const struct kt_verb *kt_cli_find_verb(const struct kt_cli *cli, const char *const *words, size_t n_words,
+                                       size_t *ret_n_taken)
+{
+  for (size_t i = 0; i < cli->n_verbs; i++) {
+    size_t n = verb_matches(&cli->verbs[i], words, n_words);
+    if (n > 0) {
+      *ret_n_taken = n;
+      return &cli->verbs[i];
+    }
+  }
+  return NULL;
+}
+
+static bool is_group(const struct kt_cli *cli, const char *word)
 {
   size_t len = strlen(word);
-  for (size_t i = 0; i < n_verbs; i++) {
-    if (strncmp(verbs[i].name, word, len) == 0 && verbs[i].name[len] == ' ') {
+  for (size_t i = 0; i < cli->n_verbs; i++) {
+    const char *name = cli->verbs[i].name;
+    if (strncmp(name, word, len) == 0 && name[len] == ' ') {
       return true;
     }
   }
@@ -176,15 +210,12 @@ static void read_help_word(struct kt_cli *cli)
   }
 }
 
-static bool find_verb(struct kt_cli *cli, const struct kt_verb *verbs, size_t n_verbs)
+static bool find_verb(struct kt_cli *cli)
 {
   size_t n_words = 0;
-  for (size_t i = 0; i < n_verbs && n_words == 0; i++) {
-    n_words = verb_matches(&verbs[i], cli->args, cli->n_args);
-    cli->verb = n_words > 0 ? &verbs[i] : NULL;
-  }
+  cli->verb = kt_cli_find_verb(cli, cli->args, cli->n_args, &n_words);
   if (cli->verb == NULL) {
-    bool group = cli->n_args > 0 && is_group(verbs, n_verbs, cli->args[0]);
+    bool group = cli->n_args > 0 && is_group(cli, cli->args[0]);
     cli->group = group ? cli->args[0] : NULL;
     if (cli->help && (cli->n_args == 0 || group)) {
       return true;
@@ -205,7 +236,7 @@ static bool check_verb(struct kt_cli *cli, uint64_t given)
   if (color != NULL && strcmp(color, "auto") != 0 && strcmp(color, "always") != 0 && strcmp(color, "never") != 0) {
     return fail(cli, "--color %s: it is auto, always or never", color);
   }
-  uint64_t allowed = GLOBAL_OPTIONS | (cli->verb != NULL ? cli->verb->options : 0);
+  uint64_t allowed = kt_cli_options(cli->verb);
   for (size_t i = 0; i < KT_OPTIONS; i++) {
     if ((given & KT_OPT_BIT(i) & ~allowed) != 0) {
       return fail(cli, "--%s means nothing here", options[i].name);
@@ -230,7 +261,7 @@ static bool add_argument(struct kt_cli *cli, const char *argument)
 bool kt_cli_parse(const struct kt_verb *verbs, size_t n_verbs, int argc, char *const *argv, struct kt_cli *ret_cli)
 {
   struct kt_cli *cli = ret_cli;
-  *cli = (struct kt_cli){ .verb = NULL };
+  *cli = (struct kt_cli){ .verbs = verbs, .n_verbs = n_verbs };
   uint64_t given = 0;
   bool ok = true;
   int i = 1;
@@ -253,7 +284,7 @@ bool kt_cli_parse(const struct kt_verb *verbs, size_t n_verbs, int argc, char *c
   }
   cli->help = cli->values[KT_OPT_HELP] != NULL;
   read_help_word(cli);
-  return ok && find_verb(cli, verbs, n_verbs) && check_verb(cli, given);
+  return ok && find_verb(cli) && check_verb(cli, given);
 }
 
 static void help_option(const struct option *option, struct kt_output *out)
@@ -277,22 +308,23 @@ static void help_options(uint64_t mask, struct kt_output *out)
   }
 }
 
-void kt_cli_help(const struct kt_verb *verbs, size_t n_verbs, const struct kt_cli *cli, struct kt_output *out)
+void kt_cli_help(const struct kt_cli *cli, struct kt_output *out)
 {
   if (cli->verb != NULL) {
     kt_output_data(out, "usage: kt-verify %s %s\n\n%s\n\n", cli->verb->name, cli->verb->arguments, cli->verb->help);
-    help_options(GLOBAL_OPTIONS | cli->verb->options, out);
+    help_options(kt_cli_options(cli->verb), out);
     return;
   }
   size_t len = cli->group != NULL ? strlen(cli->group) : 0;
   kt_output_data(out, "usage: kt-verify VERB …\n\n");
-  for (size_t i = 0; i < n_verbs; i++) {
-    if (len == 0 || (strncmp(verbs[i].name, cli->group, len) == 0 && verbs[i].name[len] == ' ')) {
-      kt_output_data(out, "  %s %s\n      %s\n", verbs[i].name, verbs[i].arguments, verbs[i].help);
+  for (size_t i = 0; i < cli->n_verbs; i++) {
+    const struct kt_verb *verb = &cli->verbs[i];
+    if (len == 0 || (strncmp(verb->name, cli->group, len) == 0 && verb->name[len] == ' ')) {
+      kt_output_data(out, "  %s %s\n      %s\n", verb->name, verb->arguments, verb->help);
     }
   }
   kt_output_data(out, "\n");
-  help_options(GLOBAL_OPTIONS, out);
+  help_options(kt_cli_options(NULL), out);
   kt_output_data(
       out, "\nexit codes: 0 verified or done, 1 a check failed, 2 usage, 3 undecided, 4 alert, 5 absence proven\n");
 }

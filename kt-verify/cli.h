@@ -59,6 +59,8 @@ struct kt_verb {
 };
 
 struct kt_cli {
+  const struct kt_verb *verbs; /* all there are */
+  size_t n_verbs;
   const struct kt_verb *verb; /* NULL: only help was asked for */
   const char *group;          /* help for verbs that begin with this word; NULL: all of them */
   bool help;
@@ -76,10 +78,20 @@ struct kt_cli {
 bool kt_cli_parse(const struct kt_verb *verbs, size_t n_verbs, int argc, char *const *argv, struct kt_cli *ret_cli);
 
 bool kt_cli_flag(const struct kt_cli *cli, enum kt_option option);
+/* An option as it is written, without the dashes, and the name of its value (NULL: a flag). */
+const char *kt_cli_option_name(enum kt_option option);
+const char *kt_cli_option_value(enum kt_option option);
+const char *kt_cli_option_help(enum kt_option option);
+/* KT_OPT_BIT of all options the verb takes; NULL: of those every verb takes. */
+uint64_t kt_cli_options(const struct kt_verb *verb);
+/* The verb that the first words name, and how many of them do; NULL: none. */
+const struct kt_verb *kt_cli_find_verb(const struct kt_cli *cli, const char *const *words, size_t n_words,
+                                       size_t *ret_n_taken);
+
 /* A decimal number of at most `max`. */
 bool kt_cli_number(const char *text, uint64_t max, uint64_t *ret_number);
 
 /* Help on the verb, the group, or everything. */
-void kt_cli_help(const struct kt_verb *verbs, size_t n_verbs, const struct kt_cli *cli, struct kt_output *out);
+void kt_cli_help(const struct kt_cli *cli, struct kt_output *out);
 
 #endif

@@ -72,6 +72,8 @@ static const struct kt_verb verbs[] = {
   { "evidence export", "ID FILE", 2, 2, 0, kt_verb_evidence_export, "copy it to a file for a third person" },
   { "evidence verify", "FILE [--config FILE]", 1, 1, OPT(CONFIG), kt_verb_evidence_verify,
     "check such a file offline with the pinned configuration: 0 when it proves a contradiction" },
+  { "completion", "bash|zsh|fish", 1, KT_CLI_ARGS_MAX, 0, kt_verb_completion,
+    "a script for your shell that completes verbs, options and files" },
   { "version", "", 0, 0, 0, kt_verb_version, "the version of this program" },
 };
 
@@ -90,7 +92,7 @@ int main(int argc, char **argv)
     code = kt_output_fail(&out, KT_EXIT_USAGE, "usage", "%s", cli.error);
   } else if (cli.help || cli.verb == NULL) {
     out.json = false;
-    kt_cli_help(verbs, N_VERBS, &cli, &out);
+    kt_cli_help(&cli, &out);
   } else if (kt_crypto_init() != KT_OK || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
     code = kt_output_fail(&out, KT_EXIT_USAGE, "crypto", "the cryptographic or the network library cannot start");
   } else {

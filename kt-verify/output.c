@@ -32,6 +32,8 @@ void kt_output_init(struct kt_output *out, FILE *data, FILE *messages, const cha
                              .json = json,
                              .color = !json && wants_color(data, color),
                              .object = json_object() };
+  kt_wrap_init(&out->data_wrap, data, kt_wrap_columns(data));
+  kt_wrap_init(&out->messages_wrap, messages, kt_wrap_columns(messages));
 }
 
 void kt_output_release(struct kt_output *out)
@@ -45,7 +47,7 @@ void kt_output_data(struct kt_output *out, const char *format, ...)
   va_list args;
   if (!out->json) {
     va_start(args, format);
-    vfprintf(out->data, format, args);
+    kt_wrap_print(&out->data_wrap, format, args);
     va_end(args);
   }
 }
@@ -54,7 +56,7 @@ void kt_output_note(struct kt_output *out, const char *format, ...)
 {
   va_list args;
   va_start(args, format);
-  vfprintf(out->messages, format, args);
+  kt_wrap_print(&out->messages_wrap, format, args);
   va_end(args);
 }
 
@@ -77,14 +79,20 @@ void kt_output_status(struct kt_output *out, enum kt_exit code, const char *form
   }
   const char *word = code == KT_EXIT_OK && !out->verified ? "DONE" : statuses[code].word;
   if (out->color) {
-    fprintf(out->data, "\033[%sm%s\033[0m ", statuses[code].sgr, word);
+    kt_output_data(out, "\033[%sm%s\033[0m ", statuses[code].sgr, word);
   } else {
-    fprintf(out->data, "%s ", word);
+    kt_output_data(out, "%s ", word);
   }
   va_start(args, format);
-  vfprintf(out->data, format, args);
+  kt_wrap_print(&out->data_wrap, format, args);
   va_end(args);
-  fputc('\n', out->data);
+  kt_output_data(out, "\n");
+}
+
+void kt_output_flush(struct kt_output *out)
+{
+  kt_wrap_flush(&out->data_wrap);
+  kt_wrap_flush(&out->messages_wrap);
 }
 
 /* Control characters, marks that reorder or hide what stands around them, and what is no character at all. */
@@ -159,7 +167,7 @@ static enum kt_exit fail(struct kt_output *out, enum kt_exit code, const struct 
 {
   char text[FAIL_SIZE + 8];
   kt_output_clean((struct kt_bytes){ (const uint8_t *)raw, strlen(raw) }, text, sizeof text);
-  fprintf(out->messages, "kt-verify: %s\n", text);
+  kt_output_note(out, "kt-verify: %s\n", text);
   if (json_object_get(out->object, "reason") == NULL) {
     json_t *object = json_object();
     json_object_set_new(object, "code", json_string(reason->code));
@@ -334,8 +342,9 @@ enum kt_exit kt_output_finish(struct kt_output *out, enum kt_exit code)
   if (out->json) {
     write_object(out, code);
   }
-  if (fflush(out->data) != 0 || ferror(out->data)) {
-    fprintf(out->messages, "kt-verify: cannot write to standard output\n");
+  kt_output_flush(out);
+  if (ferror(out->data)) {
+    kt_output_note(out, "kt-verify: cannot write to standard output\n");
     return code == KT_EXIT_OK ? KT_EXIT_USAGE : code;
   }
   return code;

@@ -13,6 +13,8 @@
 #include <kt/bytes.h>
 #include <kt/err.h>
 
+#include "wrap.h"
+
 enum kt_exit {
   KT_EXIT_OK = 0,
   KT_EXIT_FAILED = 1, /* a proof, signature or consistency check */
@@ -25,6 +27,8 @@ enum kt_exit {
 struct kt_output {
   FILE *data;
   FILE *messages;
+  struct kt_wrap data_wrap; /* all text goes through these two */
+  struct kt_wrap messages_wrap;
   bool json;
   bool color;
   bool verified;    /* the verb checked something with the log: exit 0 is "verified" and not "done" */
@@ -40,6 +44,8 @@ void kt_output_release(struct kt_output *out);
 __attribute__((format(printf, 2, 3))) void kt_output_data(struct kt_output *out, const char *format, ...);
 /* Text on stderr, with or without --json. */
 __attribute__((format(printf, 2, 3))) void kt_output_note(struct kt_output *out, const char *format, ...);
+/* Show what was said so far, a question without a line's end included. */
+void kt_output_flush(struct kt_output *out);
 /* VERIFIED, ALERT …, on stdout, coloured on a terminal, followed by the text. */
 __attribute__((format(printf, 3, 4))) void kt_output_status(struct kt_output *out, enum kt_exit code,
                                                             const char *format, ...);

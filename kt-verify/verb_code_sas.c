@@ -141,7 +141,7 @@ static void show_code(struct comparison *comparison, const struct kt_sas_code *c
                  "kt-verify: read them to %s on the call, and let them read theirs to you. All the same, in the same "
                  "order?\n",
                  comparison->ceremony.watch.name);
-  fflush(out->data);
+  kt_output_flush(out);
 }
 
 static enum answer read_word(const char *word)
@@ -291,7 +291,7 @@ static enum kt_exit open_room(struct comparison *comparison)
     kt_output_data(session->out, "room %.4s-%s\n", room, room + 4);
     kt_output_note(session->out, "kt-verify: tell %s on the call: kt-verify code sas join %s %.4s-%s\n",
                    comparison->ceremony.watch.name, comparison->ceremony.own.name, room, room + 4);
-    fflush(session->out->data);
+    kt_output_flush(session->out);
   } else if (!kt_sas_room_parse(typed, room)) {
     return kt_output_fail(session->out, KT_EXIT_USAGE, "room",
                           "which room? Its %d digits are shown where kt-verify code sas start runs",

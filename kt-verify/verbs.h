@@ -45,6 +45,7 @@ enum kt_exit kt_verb_evidence_list(const struct kt_cli *cli, struct kt_output *o
 enum kt_exit kt_verb_evidence_show(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_evidence_export(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_evidence_verify(const struct kt_cli *cli, struct kt_output *out);
+enum kt_exit kt_verb_completion(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_version(const struct kt_cli *cli, struct kt_output *out);
 
 #endif
