@@ -80,7 +80,7 @@ static enum kt_exit look_up_newest(struct kt_watch *watch)
 
 static bool is_endorsed(const struct kt_set_judgement *judgement)
 {
-  return judgement->class == KT_SET_BY_KEY || judgement->class == KT_SET_BY_SUCCESSOR;
+  return judgement->set_class == KT_SET_BY_KEY || judgement->set_class == KT_SET_BY_SUCCESSOR;
 }
 
 static enum kt_exit look_up_version(struct kt_watch *watch, uint32_t version)

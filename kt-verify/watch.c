@@ -107,7 +107,7 @@ static enum kt_err settle(struct kt_watch *watch)
   if (watch->verdict.is_endorsed) {
     return kt_watch_settle(watch->session, watch->label, doubts, KT_SETTLEMENT_REMOVED, watch->version);
   }
-  if (watch->allow_unsigned && watch->verdict.judgement.class == KT_SET_UNSIGNED) {
+  if (watch->allow_unsigned && watch->verdict.judgement.set_class == KT_SET_UNSIGNED) {
     return kt_watch_settle(watch->session, watch->label, BIT(KT_ALERT_UNSIGNED_SET), KT_SETTLEMENT_APPROVED, 0);
   }
   return KT_OK;

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-const char *kt_set_class_name(enum kt_set_class class)
+const char *kt_set_class_name(enum kt_set_class set_class)
 {
   static const char *const names[] = {
     [KT_SET_BY_KEY] = "by-key",
@@ -21,7 +21,7 @@ const char *kt_set_class_name(enum kt_set_class class)
     [KT_SET_WRONG_PLACE] = "wrong-place",
     [KT_SET_MALFORMED] = "malformed",
   };
-  return names[class];
+  return names[set_class];
 }
 
 static bool is_recovery_key(const struct kt_account_state *state, const struct kt_account_key *key)
@@ -68,7 +68,7 @@ enum kt_err kt_account_inspect(const struct kt_account_state *state, const struc
                                struct kt_bytes label, struct kt_bytes value, struct kt_arena *arena,
                                struct kt_set_judgement *ret_judgement)
 {
-  struct kt_set_judgement judgement = { .class = KT_SET_MALFORMED, .next = *state };
+  struct kt_set_judgement judgement = { .set_class = KT_SET_MALFORMED, .next = *state };
   kt_device_set_value_hash(value, &judgement.value_hash);
   enum kt_err err = kt_device_set_decode(value, arena, &judgement.set);
   if (err == KT_ERR_MEMORY) {
@@ -81,11 +81,11 @@ enum kt_err kt_account_inspect(const struct kt_account_state *state, const struc
       return signature_err;
     }
     if (!in_place(&judgement.set, log_id, label)) {
-      judgement.class = KT_SET_WRONG_PLACE;
+      judgement.set_class = KT_SET_WRONG_PLACE;
     } else if (signature_err != KT_OK) {
-      judgement.class = KT_SET_BAD_SIGNATURE;
+      judgement.set_class = KT_SET_BAD_SIGNATURE;
     } else {
-      judgement.class = signer_class(state, &judgement.set);
+      judgement.set_class = signer_class(state, &judgement.set);
     }
   }
   *ret_judgement = judgement;
@@ -125,10 +125,10 @@ static void note_insertion(struct kt_account_state *next, const struct kt_device
   }
 }
 
-static bool is_owners(enum kt_set_class class)
+static bool is_owners(enum kt_set_class set_class)
 {
-  return class == KT_SET_BY_KEY || class == KT_SET_BY_SUCCESSOR || class == KT_SET_BY_RECOVERY ||
-         class == KT_SET_BY_OPERATOR_KEY || class == KT_SET_FIRST_KEY;
+  return set_class == KT_SET_BY_KEY || set_class == KT_SET_BY_SUCCESSOR || set_class == KT_SET_BY_RECOVERY ||
+         set_class == KT_SET_BY_OPERATOR_KEY || set_class == KT_SET_FIRST_KEY;
 }
 
 enum kt_err kt_account_judge(const struct kt_account_state *state, const struct kt_hash *log_id, struct kt_bytes label,
@@ -139,11 +139,11 @@ enum kt_err kt_account_judge(const struct kt_account_state *state, const struct 
   if (err != KT_OK) {
     return err;
   }
-  if (is_owners(judgement.class) && !in_chain(state, &judgement.set)) {
-    judgement.class = KT_SET_OUT_OF_CHAIN;
+  if (is_owners(judgement.set_class) && !in_chain(state, &judgement.set)) {
+    judgement.set_class = KT_SET_OUT_OF_CHAIN;
   }
   struct kt_account_state *next = &judgement.next;
-  switch (judgement.class) {
+  switch (judgement.set_class) {
   case KT_SET_BY_KEY:
   case KT_SET_BY_SUCCESSOR:
   case KT_SET_BY_RECOVERY:
@@ -195,7 +195,7 @@ static enum kt_err claim_admit(enum kt_registration registration, bool has_token
 enum kt_err kt_account_admit(const struct kt_set_judgement *judgement, enum kt_registration registration,
                              bool has_token, struct kt_reason *reason)
 {
-  switch (judgement->class) {
+  switch (judgement->set_class) {
   case KT_SET_BY_KEY:
   case KT_SET_BY_SUCCESSOR:
   case KT_SET_BY_RECOVERY:

@@ -96,8 +96,8 @@ static enum kt_err judge_endorsed(struct kt_alert_list *list, const struct kt_co
     kt_alert_list_add(list, KT_ALERT_VERSION_NOT_MINE, NULL, &value_hash, 1);
     return KT_OK;
   }
-  if (judgement->class != KT_SET_BY_KEY) {
-    const char *detail = judgement->class == KT_SET_BY_RECOVERY
+  if (judgement->set_class != KT_SET_BY_KEY) {
+    const char *detail = judgement->set_class == KT_SET_BY_RECOVERY
                              ? "A recovery key of this contact endorsed the new account key."
                              : "The account key you knew endorsed the new one.";
     add_key_change(list, &known->contact, &judgement->set.account_key, detail)->is_note = true;
@@ -111,13 +111,13 @@ static void judge_unsigned(struct kt_alert_list *list, const struct kt_set_judge
 {
   const struct kt_bytes value_hash = { judgement->value_hash.b, sizeof judgement->value_hash.b };
   const char *detail = NULL;
-  if (judgement->class == KT_SET_UNSIGNED_AFTER_SIGNED) {
+  if (judgement->set_class == KT_SET_UNSIGNED_AFTER_SIGNED) {
     detail = "A list signed by this contact was there before; the newest one is not signed.";
-  } else if (judgement->class == KT_SET_BAD_SIGNATURE) {
+  } else if (judgement->set_class == KT_SET_BAD_SIGNATURE) {
     detail = "It carries a signature, but the signature is wrong.";
-  } else if (judgement->class == KT_SET_WRONG_PLACE) {
+  } else if (judgement->set_class == KT_SET_WRONG_PLACE) {
     detail = "It was made for another account or another log.";
-  } else if (judgement->class == KT_SET_MALFORMED) {
+  } else if (judgement->set_class == KT_SET_MALFORMED) {
     detail = "It is not a list of devices at all.";
   }
   kt_alert_list_add(list, KT_ALERT_UNSIGNED_SET, detail, &value_hash, 1);
@@ -127,7 +127,7 @@ static enum kt_err judge_class(struct kt_alert_list *list, const struct kt_conta
                                struct kt_contact_verdict *verdict)
 {
   const struct kt_set_judgement *judgement = &verdict->judgement;
-  switch (judgement->class) {
+  switch (judgement->set_class) {
   case KT_SET_FIRST_KEY:
     kt_contact_pin(&verdict->contact, &judgement->set.account_key, now_ms);
     verdict->is_endorsed = true;

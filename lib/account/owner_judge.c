@@ -65,7 +65,7 @@ enum kt_err kt_owner_knows_device(const struct kt_owner_knowledge *known, const 
 /* One of our values, where we put it: an old one of ours that is logged again is not ours. */
 static bool is_mine(const struct kt_owner_knowledge *known, const struct kt_set_judgement *judgement)
 {
-  switch (judgement->class) {
+  switch (judgement->set_class) {
   case KT_SET_BY_KEY:
   case KT_SET_BY_SUCCESSOR:
   case KT_SET_BY_RECOVERY:
@@ -85,25 +85,25 @@ static bool is_mine(const struct kt_owner_knowledge *known, const struct kt_set_
 /* Signed as it should be, for this label, by whomever. */
 static bool is_validly_signed(const struct kt_set_judgement *judgement)
 {
-  return judgement->has_set && judgement->set.is_signed && judgement->class != KT_SET_BAD_SIGNATURE &&
-         judgement->class != KT_SET_WRONG_PLACE;
+  return judgement->has_set && judgement->set.is_signed && judgement->set_class != KT_SET_BAD_SIGNATURE &&
+         judgement->set_class != KT_SET_WRONG_PLACE;
 }
 
 /* The key to stand by after this value: what the owner or the key itself moved, never what the operator did. */
 static void key_after(const struct kt_owner_knowledge *known, struct kt_owner_verdict *verdict)
 {
   const struct kt_set_judgement *judgement = &verdict->judgement;
-  bool endorsed = judgement->class == KT_SET_BY_SUCCESSOR || judgement->class == KT_SET_BY_RECOVERY;
+  bool endorsed = judgement->set_class == KT_SET_BY_SUCCESSOR || judgement->set_class == KT_SET_BY_RECOVERY;
   bool ours = known->has_key && endorsed && kt_account_key_equal(&known->key, &known->state.key);
-  bool first = !known->has_key && judgement->class == KT_SET_FIRST_KEY;
+  bool first = !known->has_key && judgement->set_class == KT_SET_FIRST_KEY;
   bool moves = verdict->is_mine || ours || first;
   verdict->has_key = known->has_key || moves;
   verdict->key = moves ? judgement->set.account_key : known->key;
 }
 
-static const char *class_detail(enum kt_set_class class)
+static const char *class_detail(enum kt_set_class set_class)
 {
-  switch (class) {
+  switch (set_class) {
   case KT_SET_BY_KEY:
     return "It is signed with your account key: by another computer of yours, or by somebody who has a copy of the "
            "key.";
@@ -137,10 +137,10 @@ static void judge_version(struct kt_alert_list *list, const struct kt_owner_verd
   const struct kt_bytes parts[] = { { version, sizeof version },
                                     { judgement->value_hash.b, sizeof judgement->value_hash.b } };
   /* The log's established key may have become somebody else's. */
-  bool stranger = judgement->class == KT_SET_BY_KEY && verdict->has_key &&
+  bool stranger = judgement->set_class == KT_SET_BY_KEY && verdict->has_key &&
                   !kt_account_key_equal(&judgement->set.account_key, &verdict->key);
-  enum kt_set_class class = stranger ? KT_SET_UNENDORSED_KEY : judgement->class;
-  kt_alert_list_add(list, KT_ALERT_VERSION_NOT_MINE, class_detail(class), parts, 2);
+  enum kt_set_class set_class = stranger ? KT_SET_UNENDORSED_KEY : judgement->set_class;
+  kt_alert_list_add(list, KT_ALERT_VERSION_NOT_MINE, class_detail(set_class), parts, 2);
 }
 
 /* "account-key-changed: not endorsed": used by somebody, or named by the operator, who then may use it. */
@@ -154,7 +154,7 @@ static void judge_account_key(struct kt_alert_list *list, const struct kt_owner_
     detail = judgement->next.has_key && kt_account_key_equal(&judgement->next.key, &judgement->set.account_key)
                  ? "The new key has taken over: the log may no longer accept yours. Ask its operator."
                  : "The new key signed the newest list of devices; the log still accepts yours.";
-  } else if (judgement->class == KT_SET_UNSIGNED || judgement->class == KT_SET_UNSIGNED_AFTER_SIGNED) {
+  } else if (judgement->set_class == KT_SET_UNSIGNED || judgement->set_class == KT_SET_UNSIGNED_AFTER_SIGNED) {
     key = kt_device_set_operator_key(&judgement->set);
     detail = "The operator of the log names the new key; it has not signed anything here.";
   }
@@ -168,11 +168,11 @@ static void judge_account_key(struct kt_alert_list *list, const struct kt_owner_
 static void judge_signature(struct kt_alert_list *list, const struct kt_owner_knowledge *known,
                             const struct kt_set_judgement *judgement)
 {
-  bool lost = judgement->class == KT_SET_UNSIGNED_AFTER_SIGNED || judgement->class == KT_SET_BAD_SIGNATURE ||
-              judgement->class == KT_SET_WRONG_PLACE || judgement->class == KT_SET_MALFORMED;
-  if (lost || (judgement->class == KT_SET_UNSIGNED && !known->allow_unsigned)) {
+  bool lost = judgement->set_class == KT_SET_UNSIGNED_AFTER_SIGNED || judgement->set_class == KT_SET_BAD_SIGNATURE ||
+              judgement->set_class == KT_SET_WRONG_PLACE || judgement->set_class == KT_SET_MALFORMED;
+  if (lost || (judgement->set_class == KT_SET_UNSIGNED && !known->allow_unsigned)) {
     const struct kt_bytes part = { judgement->value_hash.b, sizeof judgement->value_hash.b };
-    kt_alert_list_add(list, KT_ALERT_UNSIGNED_SET, class_detail(judgement->class), &part, 1);
+    kt_alert_list_add(list, KT_ALERT_UNSIGNED_SET, class_detail(judgement->set_class), &part, 1);
   }
 }
 

@@ -77,8 +77,8 @@ static enum kt_err admit(const struct prepare *p, bool by_operator, const struct
 {
   struct kt_reason reason = { 0 };
   enum kt_registration registration = p->log->options.registration;
-  bool misplaced = judgement->class == KT_SET_MALFORMED || judgement->class == KT_SET_WRONG_PLACE ||
-                   judgement->class == KT_SET_BAD_SIGNATURE;
+  bool misplaced = judgement->set_class == KT_SET_MALFORMED || judgement->set_class == KT_SET_WRONG_PLACE ||
+                   judgement->set_class == KT_SET_BAD_SIGNATURE;
   if (by_operator && !misplaced) {
     return KT_OK;
   }
@@ -115,7 +115,7 @@ static enum kt_err judge_values(struct prepare *p, bool by_operator, struct kt_a
     if (err != KT_OK) {
       return err;
     }
-    claims = claims || judgement.class == KT_SET_FIRST_KEY;
+    claims = claims || judgement.set_class == KT_SET_FIRST_KEY;
     *state = judgement.next;
   }
   *ret_claims = claims;

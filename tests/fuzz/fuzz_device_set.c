@@ -91,9 +91,9 @@ static void check_judgement(const struct kt_account_state *state, struct kt_byte
   struct kt_set_judgement judgement;
   struct kt_reason reason = { 0 };
   FUZZ_CHECK(kt_account_judge(state, &log_id, label, value, arena, &judgement) == KT_OK);
-  FUZZ_CHECK(kt_set_class_name(judgement.class) != NULL);
-  FUZZ_CHECK(judgement.has_set || judgement.class == KT_SET_MALFORMED);
-  if (judgement.class == KT_SET_BY_KEY) {
+  FUZZ_CHECK(kt_set_class_name(judgement.set_class) != NULL);
+  FUZZ_CHECK(judgement.has_set || judgement.set_class == KT_SET_MALFORMED);
+  if (judgement.set_class == KT_SET_BY_KEY) {
     FUZZ_CHECK(state->has_key && kt_account_key_equal(&judgement.set.account_key, &state->key));
   }
   /* "established: no later value clears it", and only who may moves it. */

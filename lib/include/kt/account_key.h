@@ -9,6 +9,8 @@
 #include <kt/bytes.h>
 #include <kt/err.h>
 
+KT_API_BEGIN
+
 #define KT_ACCOUNT_KEY_LEN 33
 #define KT_ACCOUNT_KEY_TYPE 0x45
 #define KT_ACCOUNT_SEED_LEN 32
@@ -18,13 +20,14 @@ struct kt_account_key {
   uint8_t b[KT_ACCOUNT_KEY_LEN]; /* KT_ACCOUNT_KEY_TYPE, then the public key */
 };
 
-KT_MUST_USE enum kt_err kt_account_key_from_seed(const uint8_t seed[static KT_ACCOUNT_SEED_LEN],
+KT_MUST_USE enum kt_err kt_account_key_from_seed(const uint8_t seed[KT_AT_LEAST KT_ACCOUNT_SEED_LEN],
                                                  struct kt_account_key *ret_key);
-KT_MUST_USE enum kt_err kt_account_key_sign(const uint8_t seed[static KT_ACCOUNT_SEED_LEN], struct kt_bytes message,
-                                            uint8_t ret_signature[static KT_ACCOUNT_SIGNATURE_LEN]);
+KT_MUST_USE enum kt_err kt_account_key_sign(const uint8_t seed[KT_AT_LEAST KT_ACCOUNT_SEED_LEN],
+                                            struct kt_bytes message,
+                                            uint8_t ret_signature[KT_AT_LEAST KT_ACCOUNT_SIGNATURE_LEN]);
 /* KT_ERR_PROOF: wrong signature, wrong type byte, small-order key or non-canonical encoding. */
 KT_MUST_USE enum kt_err kt_account_key_verify(const struct kt_account_key *key, struct kt_bytes message,
-                                              const uint8_t signature[static KT_ACCOUNT_SIGNATURE_LEN]);
+                                              const uint8_t signature[KT_AT_LEAST KT_ACCOUNT_SIGNATURE_LEN]);
 
 bool kt_account_key_equal(const struct kt_account_key *a, const struct kt_account_key *b);
 /* SHA-256 of the 33 bytes: what `contact trust --key` takes, in hex and in full. */
@@ -36,11 +39,14 @@ void kt_account_key_fingerprint(const struct kt_account_key *key, struct kt_hash
 #define KT_ACCOUNT_NONCE_LEN 24
 #define KT_ACCOUNT_SEALED_LEN (16 + KT_ACCOUNT_SALT_LEN + KT_ACCOUNT_NONCE_LEN + 16 + KT_ACCOUNT_SEED_LEN)
 
-KT_MUST_USE enum kt_err kt_account_key_seal(const uint8_t seed[static KT_ACCOUNT_SEED_LEN], struct kt_bytes passphrase,
-                                            const uint8_t salt[static KT_ACCOUNT_SALT_LEN],
-                                            const uint8_t nonce[static KT_ACCOUNT_NONCE_LEN],
-                                            uint8_t ret_sealed[static KT_ACCOUNT_SEALED_LEN]);
+KT_MUST_USE enum kt_err kt_account_key_seal(const uint8_t seed[KT_AT_LEAST KT_ACCOUNT_SEED_LEN],
+                                            struct kt_bytes passphrase,
+                                            const uint8_t salt[KT_AT_LEAST KT_ACCOUNT_SALT_LEN],
+                                            const uint8_t nonce[KT_AT_LEAST KT_ACCOUNT_NONCE_LEN],
+                                            uint8_t ret_sealed[KT_AT_LEAST KT_ACCOUNT_SEALED_LEN]);
 KT_MUST_USE enum kt_err kt_account_key_open(struct kt_bytes sealed, struct kt_bytes passphrase,
-                                            uint8_t ret_seed[static KT_ACCOUNT_SEED_LEN]);
+                                            uint8_t ret_seed[KT_AT_LEAST KT_ACCOUNT_SEED_LEN]);
+
+KT_API_END
 
 #endif

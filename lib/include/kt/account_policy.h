@@ -11,6 +11,8 @@
 
 #include <kt/device_set.h>
 
+KT_API_BEGIN
+
 struct kt_account_state {
   bool has_key; /* established: no later value clears it */
   struct kt_account_key key;
@@ -40,7 +42,7 @@ enum kt_set_class {
 };
 
 struct kt_set_judgement {
-  enum kt_set_class class;
+  enum kt_set_class set_class;
   bool has_set; /* false: KT_SET_MALFORMED */
   struct kt_device_set set;
   struct kt_hash value_hash;
@@ -48,7 +50,7 @@ struct kt_set_judgement {
 };
 
 /* Stable word for scripts and logs: "by-key", "unsigned-after-signed" … */
-const char *kt_set_class_name(enum kt_set_class class);
+const char *kt_set_class_name(enum kt_set_class set_class);
 
 /* Decode and check a value and say who signed it; seq, previous and `next` are left alone (next is a copy of state).
  * For those who see only some versions, such as contacts. KT_ERR_MEMORY is the only error: a bad value is a class. */
@@ -75,5 +77,7 @@ KT_MUST_USE enum kt_err kt_account_state_encode(const struct kt_account_state *s
                                                 struct kt_bytes *ret_bytes);
 KT_MUST_USE enum kt_err kt_account_state_decode(struct kt_bytes bytes, struct kt_arena *arena,
                                                 struct kt_account_state *ret_state);
+
+KT_API_END
 
 #endif

@@ -9,6 +9,8 @@
 
 #include <kt/device_set.h>
 
+KT_API_BEGIN
+
 enum kt_alert_kind {
   KT_ALERT_UNKNOWN_DEVICE,
   KT_ALERT_VERSION_NOT_MINE,
@@ -75,7 +77,7 @@ const struct kt_alert_text *kt_alert_text(const struct kt_alert *alert);
 /* The `next` text with the alert's label, device and id filled in. A label that is not plain (letters, digits, @ . _ +
  * - and not first a -) stays the word LABEL, so that a pasted command cannot be somebody else's. */
 #define KT_ALERT_NEXT_SIZE 2048
-void kt_alert_next(const struct kt_alert *alert, struct kt_bytes label, char ret_text[static KT_ALERT_NEXT_SIZE]);
+void kt_alert_next(const struct kt_alert *alert, struct kt_bytes label, char ret_text[KT_AT_LEAST KT_ALERT_NEXT_SIZE]);
 
 /* kind, log, label and the parts that tell causes of this kind apart (docs/formats.md lists them). */
 #define KT_ALERT_PARTS_MAX 4
@@ -86,5 +88,7 @@ void kt_alert_id_compute(enum kt_alert_kind kind, const struct kt_hash *log_id, 
 int kt_alert_exit_code(enum kt_alert_kind kind, bool is_note);
 /* The code for several labels: 1 before 4 before 2 before 3 before 5 before 0. */
 int kt_exit_code_worse(int a, int b);
+
+KT_API_END
 
 #endif

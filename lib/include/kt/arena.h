@@ -8,6 +8,10 @@
 
 #include <stddef.h>
 
+#include <kt/api.h>
+
+KT_API_BEGIN
+
 struct kt_arena_block;
 
 struct kt_arena {
@@ -25,5 +29,7 @@ void *kt_arena_alloc(struct kt_arena *arena, size_t count, size_t size);
 void *kt_arena_copy(struct kt_arena *arena, const void *data, size_t len);
 /* Bytes held from malloc: more than `used`. */
 size_t kt_arena_held(const struct kt_arena *arena);
+
+KT_API_END
 
 #endif

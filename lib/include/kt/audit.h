@@ -12,6 +12,8 @@
 #include <kt/tree_state.h>
 #include <kt/writer.h>
 
+KT_API_BEGIN
+
 struct kt_auditor_update;
 
 struct kt_audit_state {
@@ -54,5 +56,7 @@ KT_MUST_USE enum kt_err kt_audit_state_verify(uint64_t size, const struct kt_has
 
 void kt_audit_state_write(struct kt_writer *w, const struct kt_audit_state *state);
 KT_MUST_USE enum kt_err kt_audit_state_decode(struct kt_bytes encoded, struct kt_audit_state *ret_state);
+
+KT_API_END
 
 #endif

@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <kt/api.h>
+
+KT_API_BEGIN
+
 /* Both registered cipher suites hash with SHA-256: Hash.Nh = VRF.Nh = 32, Nc = 16 (KT Cipher Suites). */
 #define KT_HASH_LEN 32
 #define KT_OPENING_LEN 16
@@ -20,5 +24,7 @@ struct kt_bytes {
 struct kt_hash {
   uint8_t b[KT_HASH_LEN];
 };
+
+KT_API_END
 
 #endif

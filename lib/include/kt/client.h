@@ -18,6 +18,8 @@
 #include <kt/tree_state.h>
 #include <kt/writer.h>
 
+KT_API_BEGIN
+
 /* Requests are at most this long: a label, 255 map entries; updates add their values. */
 #define KT_REQUEST_MAX ((size_t)16 << 10)
 
@@ -192,5 +194,7 @@ KT_MUST_USE enum kt_err kt_contact_state_decode(struct kt_bytes encoded, struct 
 void kt_owner_state_write(struct kt_writer *w, const struct kt_owner_state *owner);
 KT_MUST_USE enum kt_err kt_owner_state_decode(struct kt_bytes encoded, struct kt_arena *arena,
                                               struct kt_owner_state *ret_owner);
+
+KT_API_END
 
 #endif

@@ -8,6 +8,8 @@
 
 #include <kt/suite.h>
 
+KT_API_BEGIN
+
 enum kt_mode {
   KT_MODE_CONTACT_MONITORING = 1,
   KT_MODE_THIRD_PARTY_MANAGEMENT = 2,
@@ -38,10 +40,12 @@ KT_MUST_USE enum kt_err kt_config_decode(struct kt_bytes encoded, struct kt_conf
                                          struct kt_reason *reason);
 
 /* Encode into buf; the number of bytes, or 0 when the structure cannot be encoded. */
-size_t kt_config_encode(const struct kt_config *config, uint8_t buf[static KT_CONFIG_MAX]);
+size_t kt_config_encode(const struct kt_config *config, uint8_t buf[KT_AT_LEAST KT_CONFIG_MAX]);
 
 /* Log identity (ours): SHA-256("kt-log-id/1" || uint16 suite || uint16 len || signature_public_key || uint16 len ||
  * vrf_public_key). It survives a change of auditor or of windows. */
 void kt_config_log_id(const struct kt_config *config, struct kt_hash *ret_log_id);
+
+KT_API_END
 
 #endif

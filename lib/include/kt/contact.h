@@ -14,6 +14,8 @@
 
 #include <kt/account_key.h>
 
+KT_API_BEGIN
+
 enum kt_contact_standing { KT_CONTACT_UNVERIFIED, KT_CONTACT_VERIFIED, KT_CONTACT_CHANGED };
 enum kt_contact_policy { KT_CONTACT_NORMAL, KT_CONTACT_STRICT };
 enum kt_contact_method {
@@ -62,5 +64,7 @@ KT_MUST_USE enum kt_err kt_contact_untrust(const struct kt_contact *contact, uin
 void kt_contact_pin(struct kt_contact *contact, const struct kt_account_key *key, uint64_t now_ms);
 void kt_contact_key_changed(struct kt_contact *contact, const struct kt_account_key *key, uint64_t now_ms);
 void kt_contact_key_confirmed(struct kt_contact *contact, const struct kt_account_key *key, uint64_t now_ms);
+
+KT_API_END
 
 #endif

@@ -10,6 +10,8 @@
 #include <kt/alert.h>
 #include <kt/contact.h>
 
+KT_API_BEGIN
+
 struct kt_contact_knowledge {
   struct kt_contact contact;        /* all zero at the first look-up */
   const struct kt_device_set *last; /* the newest set that counted as endorsed; NULL when there was none */
@@ -29,5 +31,7 @@ struct kt_contact_verdict {
 KT_MUST_USE enum kt_err kt_contact_judge(const struct kt_contact_knowledge *known, const struct kt_logged_value *logged,
                                          uint64_t now_ms, struct kt_arena *arena,
                                          struct kt_contact_verdict *ret_verdict);
+
+KT_API_END
 
 #endif

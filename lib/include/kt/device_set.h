@@ -11,6 +11,8 @@
 #include <kt/account_key.h>
 #include <kt/key_algorithm.h>
 
+KT_API_BEGIN
+
 struct kt_arena;
 
 #define KT_DEVICE_SET_FORMAT 1
@@ -80,7 +82,8 @@ KT_MUST_USE enum kt_err kt_device_set_encode(const struct kt_device_set *set, st
                                              struct kt_bytes *ret_value);
 
 /* Fill account_key, is_signed and signature; everything else must be final. On failure the set is unchanged. */
-KT_MUST_USE enum kt_err kt_device_set_sign(struct kt_device_set *set, const uint8_t seed[static KT_ACCOUNT_SEED_LEN]);
+KT_MUST_USE enum kt_err kt_device_set_sign(struct kt_device_set *set,
+                                           const uint8_t seed[KT_AT_LEAST KT_ACCOUNT_SEED_LEN]);
 /* Does the signature belong to the account key in the set? That the key is the right one is for kt/account_policy.h
  * to say. KT_ERR_PROOF when not, or when the set is unsigned. */
 KT_MUST_USE enum kt_err kt_device_set_verify(const struct kt_device_set *set);
@@ -97,7 +100,7 @@ const uint8_t *kt_device_set_operator_key(const struct kt_device_set *set);
 KT_MUST_USE enum kt_err kt_endorsement_make(const struct kt_hash *log_id, struct kt_bytes label, uint32_t seq,
                                             const struct kt_account_key *predecessor,
                                             const struct kt_account_key *successor,
-                                            const uint8_t seed[static KT_ACCOUNT_SEED_LEN],
+                                            const uint8_t seed[KT_AT_LEAST KT_ACCOUNT_SEED_LEN],
                                             struct kt_endorsement *ret_endorsement);
 /* Checks the signature for set's log, label, seq and account key; KT_ERR_PROOF when wrong or absent. */
 KT_MUST_USE enum kt_err kt_endorsement_verify(const struct kt_device_set *set,
@@ -112,5 +115,7 @@ KT_MUST_USE enum kt_err kt_device_keys_hash(const struct kt_device *device, stru
  * match. KT_ERR_USAGE: not 1 to 64 hex digits; KT_ERR_ABSENT: unknown; KT_ERR_CONFLICT: several devices match. */
 KT_MUST_USE enum kt_err kt_device_set_find(const struct kt_device_set *set, const char *argument,
                                            const struct kt_device **ret_device);
+
+KT_API_END
 
 #endif

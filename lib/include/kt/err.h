@@ -9,6 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <kt/api.h>
+
+KT_API_BEGIN
+
 #define KT_MUST_USE __attribute__((warn_unused_result))
 
 enum kt_err {
@@ -46,5 +50,7 @@ struct kt_reason {
 enum kt_err kt_fail(struct kt_reason *reason, enum kt_err err, const char *code, const char *text, const char *section);
 enum kt_err kt_fail_at(struct kt_reason *reason, enum kt_err err, const char *code, const char *text,
                        const char *section, uint64_t position);
+
+KT_API_END
 
 #endif

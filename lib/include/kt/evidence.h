@@ -12,6 +12,8 @@
 #include <kt/config.h>
 #include <kt/writer.h>
 
+KT_API_BEGIN
+
 enum kt_evidence_kind {
   KT_EVIDENCE_FORK = 1,         /* two heads of one size with different roots */
   KT_EVIDENCE_INCONSISTENT = 2, /* a larger head whose log had another root at the smaller head's size */
@@ -68,12 +70,14 @@ KT_MUST_USE enum kt_err kt_evidence_verify(const struct kt_config *pinned, const
 /* Names the finding: the first 16 bytes of a hash over kind, log and heads (FAILED: request and response). Whoever finds
  * the same thing, at whatever time, gets the same id. */
 #define KT_EVIDENCE_ID_LEN 16
-void kt_evidence_id(const struct kt_evidence *evidence, uint8_t ret_id[static KT_EVIDENCE_ID_LEN]);
+void kt_evidence_id(const struct kt_evidence *evidence, uint8_t ret_id[KT_AT_LEAST KT_EVIDENCE_ID_LEN]);
 
 /* "fork", "inconsistent", "rollback", "failed" */
 const char *kt_evidence_kind_name(enum kt_evidence_kind kind);
 /* What verified evidence proves and what it does not: English sentences, static. */
 const char *kt_evidence_proves(enum kt_evidence_kind kind, enum kt_evidence_verdict verdict);
 const char *kt_evidence_limits(enum kt_evidence_kind kind, enum kt_evidence_verdict verdict);
+
+KT_API_END
 
 #endif

@@ -11,6 +11,8 @@
 #include <kt/account_key.h>
 #include <kt/arena.h>
 
+KT_API_BEGIN
+
 #define KT_IN_PERSON_HEADS_MAX 8
 
 struct kt_in_person_party {
@@ -68,5 +70,7 @@ struct kt_in_person_verdict {
 /* own: what we would show to the person whose payload was scanned. */
 void kt_in_person_judge(const struct kt_in_person *own, const struct kt_in_person *scanned,
                         struct kt_in_person_verdict *ret_verdict);
+
+KT_API_END
 
 #endif

@@ -9,6 +9,8 @@
 #include <kt/bytes.h>
 #include <kt/err.h>
 
+KT_API_BEGIN
+
 enum kt_key_algorithm {
   KT_KEY_ED25519 = 1,
   KT_KEY_X25519 = 2,
@@ -27,5 +29,7 @@ const char *kt_key_algorithm_name(uint16_t algorithm);
 KT_MUST_USE enum kt_err kt_key_algorithm_from_name(const char *name, size_t name_len, uint16_t *ret_algorithm);
 /* May these bytes be a key of this algorithm? Number 0 is reserved and empty keys do not exist. */
 bool kt_key_algorithm_fits(uint16_t algorithm, struct kt_bytes key);
+
+KT_API_END
 
 #endif

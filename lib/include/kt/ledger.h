@@ -7,6 +7,8 @@
 
 #include <kt/alert.h>
 
+KT_API_BEGIN
+
 enum kt_settlement {
   KT_SETTLEMENT_OPEN,
   KT_SETTLEMENT_APPROVED,     /* the owner approved it (monitor approve), or trusted the new key */
@@ -46,5 +48,7 @@ KT_MUST_USE enum kt_err kt_ledger_settle(const struct kt_ledger_entry *entry, en
 /* The run's exit code with the relevant alerts in mind: "exit 4 as long as a relevant alert is open and this run
  * verified", so 0 and 5 become 4, and everything else stays. */
 int kt_ledger_exit_code(int run_code, bool any_open);
+
+KT_API_END
 
 #endif

@@ -9,6 +9,8 @@
 #include <kt/account_policy.h>
 #include <kt/alert.h>
 
+KT_API_BEGIN
+
 /* What an owner approves is a device with exactly these keys; its name may change. */
 struct kt_approved_device {
   struct kt_device_id id;
@@ -46,5 +48,7 @@ KT_MUST_USE enum kt_err kt_owner_judge(const struct kt_owner_knowledge *known, c
 /* Is this (id, keys) approved? */
 KT_MUST_USE enum kt_err kt_owner_knows_device(const struct kt_owner_knowledge *known, const struct kt_device *device,
                                               bool *ret_knows);
+
+KT_API_END
 
 #endif

@@ -9,6 +9,8 @@
 
 #include <kt/account_key.h>
 
+KT_API_BEGIN
+
 #define KT_PUBLIC_CODE_LEN 62
 #define KT_PUBLIC_CODE_SIZE (KT_PUBLIC_CODE_LEN + 1)
 
@@ -20,7 +22,7 @@ KT_MUST_USE enum kt_err kt_public_code_compute(const struct kt_hash *log_id, str
                                                const struct kt_account_key *key, struct kt_public_code *ret_code);
 
 /* Lower case, NUL-terminated. */
-void kt_public_code_format(const struct kt_public_code *code, char ret_text[static KT_PUBLIC_CODE_SIZE]);
+void kt_public_code_format(const struct kt_public_code *code, char ret_text[KT_AT_LEAST KT_PUBLIC_CODE_SIZE]);
 
 /* What a person typed, pasted or scanned, in either case; white space around it is ignored. KT_ERR_USAGE with a reason:
  * "code-length", "code-character", "code-case", "code-prefix", "code-checksum". *char_at is then the character of
@@ -33,5 +35,7 @@ KT_MUST_USE enum kt_err kt_public_code_parse(struct kt_bytes typed, struct kt_pu
 KT_MUST_USE enum kt_err kt_public_code_check(const struct kt_public_code *code, const struct kt_hash *log_id,
                                              struct kt_bytes label, const struct kt_account_key *key,
                                              struct kt_reason *reason);
+
+KT_API_END
 
 #endif

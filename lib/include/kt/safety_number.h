@@ -9,6 +9,8 @@
 
 #include <kt/account_key.h>
 
+KT_API_BEGIN
+
 #define KT_SAFETY_NUMBER_DIGITS 60
 #define KT_SAFETY_NUMBER_GROUPS 12
 #define KT_SAFETY_NUMBER_GROUP_LEN 5
@@ -25,7 +27,8 @@ void kt_safety_number_compute(const struct kt_account_key *key_a, struct kt_byte
                               struct kt_safety_number *ret_number);
 
 /* What a person reads aloud: three lines of four groups, without a line feed at the end. */
-void kt_safety_number_format(const struct kt_safety_number *number, char ret_text[static KT_SAFETY_NUMBER_TEXT_SIZE]);
+void kt_safety_number_format(const struct kt_safety_number *number,
+                             char ret_text[KT_AT_LEAST KT_SAFETY_NUMBER_TEXT_SIZE]);
 
 /* What a person typed or pasted: blanks, dashes and line breaks are ignored. KT_ERR_USAGE with a reason for anything
  * else ("code-digits") and for a wrong number of digits ("code-length"): a slip, not a mismatch. */
@@ -34,5 +37,7 @@ KT_MUST_USE enum kt_err kt_safety_number_parse(struct kt_bytes typed, struct kt_
 
 /* Bit i is set when group i (from 0) differs; 0 is a match. */
 uint16_t kt_safety_number_compare(const struct kt_safety_number *a, const struct kt_safety_number *b);
+
+KT_API_END
 
 #endif

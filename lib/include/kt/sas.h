@@ -19,6 +19,8 @@
 
 #include <kt/account_key.h>
 
+KT_API_BEGIN
+
 #define KT_SAS_TRANSACTION_LEN 16
 #define KT_SAS_SECRET_LEN 32
 #define KT_SAS_LIFETIME_MS (10 * 60 * 1000)
@@ -107,11 +109,11 @@ struct kt_sas_emoji {
 /* Begin on either side; both arrays are fresh random bytes, used for this exchange only (the caller wipes its copy of
  * the secret). KT_ERR_USAGE for a label that is empty or too long. On success kt_sas_release is due. */
 KT_MUST_USE enum kt_err kt_sas_start(struct kt_sas *sas, const struct kt_sas_config *config,
-                                     const uint8_t transaction[static KT_SAS_TRANSACTION_LEN],
-                                     const uint8_t secret[static KT_SAS_SECRET_LEN], uint64_t now_ms,
+                                     const uint8_t transaction[KT_AT_LEAST KT_SAS_TRANSACTION_LEN],
+                                     const uint8_t secret[KT_AT_LEAST KT_SAS_SECRET_LEN], uint64_t now_ms,
                                      struct kt_sas_message *ret_message);
 KT_MUST_USE enum kt_err kt_sas_join(struct kt_sas *sas, const struct kt_sas_config *config,
-                                    const uint8_t secret[static KT_SAS_SECRET_LEN], uint64_t now_ms);
+                                    const uint8_t secret[KT_AT_LEAST KT_SAS_SECRET_LEN], uint64_t now_ms);
 void kt_sas_release(struct kt_sas *sas); /* wipes; all zero is fine */
 
 /* One received message. KT_OK: *ret_reply is to be sent unless its type is KT_SAS_NONE. Otherwise the exchange is
@@ -140,5 +142,7 @@ bool kt_sas_cancellation(const struct kt_sas *sas, struct kt_sas_message *ret_me
 /* "commitment", "expired" … as CANCEL carries it; NULL for KT_SAS_NOT_CANCELLED. */
 const char *kt_sas_cancel_name(enum kt_sas_cancel why);
 KT_MUST_USE enum kt_err kt_sas_cancel_from_name(struct kt_bytes name, enum kt_sas_cancel *ret_why);
+
+KT_API_END
 
 #endif

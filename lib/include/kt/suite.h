@@ -10,6 +10,8 @@
 #include <kt/bytes.h>
 #include <kt/err.h>
 
+KT_API_BEGIN
+
 enum kt_suite_id {
   KT_SUITE_P256 = 0x0001,    /* KT_128_SHA256_P256 */
   KT_SUITE_ED25519 = 0x0002, /* KT_128_SHA256_Ed25519 */
@@ -30,15 +32,16 @@ struct kt_suite {
   size_t vrf_proof_len; /* VRF.Np */
 
   /* Keys are derived from 32-byte seeds; the seed is the secret that is stored. */
-  enum kt_err (*sign_public)(const uint8_t seed[static KT_SEED_LEN], uint8_t *ret_public);
-  enum kt_err (*sign)(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes message, uint8_t *ret_signature);
+  enum kt_err (*sign_public)(const uint8_t seed[KT_AT_LEAST KT_SEED_LEN], uint8_t *ret_public);
+  enum kt_err (*sign)(const uint8_t seed[KT_AT_LEAST KT_SEED_LEN], struct kt_bytes message, uint8_t *ret_signature);
   enum kt_err (*verify)(struct kt_bytes public_key, struct kt_bytes message, struct kt_bytes signature);
   enum kt_err (*sign_public_check)(struct kt_bytes public_key); /* KT_ERR_CRYPTO: not a usable key */
 
-  enum kt_err (*vrf_public)(const uint8_t seed[static KT_SEED_LEN], uint8_t *ret_public);
+  enum kt_err (*vrf_public)(const uint8_t seed[KT_AT_LEAST KT_SEED_LEN], uint8_t *ret_public);
   enum kt_err (*vrf_public_check)(struct kt_bytes public_key); /* RFC 9381 section 5.4.5, small order included */
-  enum kt_err (*vrf_output)(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha, struct kt_hash *ret_output);
-  enum kt_err (*vrf_prove)(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha, uint8_t *ret_proof,
+  enum kt_err (*vrf_output)(const uint8_t seed[KT_AT_LEAST KT_SEED_LEN], struct kt_bytes alpha,
+                            struct kt_hash *ret_output);
+  enum kt_err (*vrf_prove)(const uint8_t seed[KT_AT_LEAST KT_SEED_LEN], struct kt_bytes alpha, uint8_t *ret_proof,
                            struct kt_hash *ret_output);
   enum kt_err (*vrf_verify)(struct kt_bytes public_key, struct kt_bytes alpha, const uint8_t *proof,
                             struct kt_hash *ret_output);
@@ -50,5 +53,7 @@ const struct kt_suite *kt_suite_by_id(uint16_t id);
 /* Once per process, before anything else of the library; idempotent. KT_ERR_CRYPTO when libsodium cannot start or a
  * known-answer test fails. */
 KT_MUST_USE enum kt_err kt_crypto_init(void);
+
+KT_API_END
 
 #endif

@@ -6,6 +6,8 @@
 
 #include <kt/bytes.h>
 
+KT_API_BEGIN
+
 #define KT_TREE_STATE_MAX 64
 
 struct kt_frontier_entry {
@@ -21,5 +23,7 @@ struct kt_tree_state {
   size_t n_frontier;
   struct kt_frontier_entry frontier[KT_TREE_STATE_MAX]; /* root first, rightmost entry last */
 };
+
+KT_API_END
 
 #endif

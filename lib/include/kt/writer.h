@@ -10,6 +10,8 @@
 #include <kt/bytes.h>
 #include <kt/err.h>
 
+KT_API_BEGIN
+
 struct kt_writer {
   uint8_t *buf;
   size_t len;
@@ -40,5 +42,7 @@ void kt_write_optional_u32(struct kt_writer *w, bool present, uint32_t value);
 /* Element count of a vector; over 2^8-1 or 2^16-1 is KT_ERR_LIMIT. */
 void kt_write_count8(struct kt_writer *w, size_t count);
 void kt_write_count16(struct kt_writer *w, size_t count);
+
+KT_API_END
 
 #endif

@@ -25,14 +25,14 @@ static struct log log_new(void **state)
 static enum kt_set_class judge(struct log *log, struct kt_bytes value)
 {
   assert_int_equal(kt_account_judge(&log->state, &test_log, BYTES("alice"), value, log->arena, &log->last), KT_OK);
-  return log->last.class;
+  return log->last.set_class;
 }
 
 static enum kt_set_class append(struct log *log, struct kt_bytes value)
 {
-  enum kt_set_class class = judge(log, value);
+  enum kt_set_class set_class = judge(log, value);
   log->state = log->last.next;
-  return class;
+  return set_class;
 }
 
 static enum kt_err admit(const struct log *log, enum kt_registration registration, bool has_token)
@@ -394,7 +394,7 @@ static void test_invariants_over_all_short_histories(void **state)
       default: value = BYTES("garbage"); break;
       }
       first = step == 0 ? value : first;
-      enum kt_set_class class = append(&log, value);
+      enum kt_set_class set_class = append(&log, value);
       bool admitted = admit(&log, KT_REGISTRATION_OPEN, true) == KT_OK;
       /* An established key is never cleared, and changes only by what HTTP would have admitted too. */
       assert_true(!before.has_key || log.state.has_key);
@@ -402,12 +402,12 @@ static void test_invariants_over_all_short_histories(void **state)
         assert_true(admitted);
       }
       /* Nobody claims a label that has or had a key, whoever brought it. */
-      if (class == KT_SET_FIRST_KEY) {
+      if (set_class == KT_SET_FIRST_KEY) {
         assert_false(before.has_key || before.has_operator_key);
       }
       /* What is admitted is signed and extends the chain; nothing else establishes. */
       assert_true(!admitted || (log.last.set.is_signed && log.last.set.seq == before.n_sets));
-      assert_int_equal(log.state.n_sets - before.n_sets, class < KT_SET_BAD_SIGNATURE);
+      assert_int_equal(log.state.n_sets - before.n_sets, set_class < KT_SET_BAD_SIGNATURE);
       /* Whoever holds the established key can always go on. */
       if (log.state.has_key && kt_account_key_equal(&log.state.key, &alice)) {
         assert_int_equal(judge(&log, next_by(&log, ALICE)), KT_SET_BY_KEY);

@@ -188,7 +188,7 @@ static void test_own_old_value_logged_again_is_not_mine(void **state)
   take_in(owner, value);
   assert_alerts(owner, 0);
   look(owner, value);
-  assert_int_equal(owner->verdict.judgement.class, KT_SET_OUT_OF_CHAIN);
+  assert_int_equal(owner->verdict.judgement.set_class, KT_SET_OUT_OF_CHAIN);
   assert_alerts(owner, NOT_MINE);
 }
 
@@ -236,13 +236,13 @@ static void test_operator_key_taking_over_keeps_alerting(void **state)
     assert_memory_equal(&owner->known.key, &own, sizeof own);
     assert_null(strstr(owner->verdict.alerts[0].detail, "with your account key"));
   }
-  assert_int_equal(owner->verdict.judgement.class, KT_SET_BY_KEY);
+  assert_int_equal(owner->verdict.judgement.set_class, KT_SET_BY_KEY);
   assert_non_null(strstr(owner->verdict.alerts[1].detail, "taken over"));
   /* What the operator's key endorses is not what ours endorsed. */
   struct kt_device_set set = next_set(owner, "ab");
   endorse(&set, OPERATOR, OPERATOR, NEXT);
   take_in(owner, signed_by(&set, NEXT, owner->arena));
-  assert_int_equal(owner->verdict.judgement.class, KT_SET_BY_SUCCESSOR);
+  assert_int_equal(owner->verdict.judgement.set_class, KT_SET_BY_SUCCESSOR);
   assert_alerts(owner, NOT_MINE | KEY_CHANGED);
 }
 
