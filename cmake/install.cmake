@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# cmake --install: the programs, the libraries, the public headers, a pkg-config file, a CMake package, units and hooks.
+# cmake --install: the programs; libkt with headers, a pkg-config file and a CMake package; man pages, completions, units,
+# hooks. libktlog and libktjson are parts of the programs and have no public headers: they are not installed.
 include(CMakePackageConfigHelpers)
 
 foreach(program kt-server kt-verify)
@@ -8,12 +9,16 @@ foreach(program kt-server kt-verify)
   endif()
 endforeach()
 
-foreach(library kt ktlog ktjson)
-  if(TARGET ${library})
-    install(TARGETS ${library} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-  endif()
-endforeach()
+# --- libkt ---------------------------------------------------------------------------------------------------------------
 
+install(TARGETS kt ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET kt-shared)
+  install(TARGETS kt-shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  # Whoever links the archive needs its libraries too; libkt.so brings them.
+  set(KT_PC_REQUIRES Requires.private)
+else()
+  set(KT_PC_REQUIRES Requires)
+endif()
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/lib/include/kt DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
   FILES_MATCHING PATTERN "*.h")
 
@@ -28,7 +33,60 @@ install(FILES ${CMAKE_BINARY_DIR}/kt.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgc
 install(FILES ${CMAKE_BINARY_DIR}/kt-config.cmake ${CMAKE_BINARY_DIR}/kt-config-version.cmake
   DESTINATION ${KT_PACKAGE_DIR})
 
-# Units of a user's systemd, and hooks to copy. The sandbox is written once for both services.
+# --- documentation -----------------------------------------------------------------------------------------------------------
+
+install(FILES ${CMAKE_SOURCE_DIR}/kt-server/openapi.yaml DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/kt)
+install(FILES ${CMAKE_SOURCE_DIR}/docs/examples/messenger/messenger.c
+  ${CMAKE_SOURCE_DIR}/docs/examples/messenger/CMakeLists.txt
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/kt/examples/messenger)
+
+# docs/man/NAME.SECTION.scd becomes man/manSECTION/NAME.SECTION.
+file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/man/*.scd)
+find_program(KT_SCDOC scdoc)
+if(pages AND NOT KT_SCDOC)
+  message(STATUS "scdoc is missing: man pages are left out")
+elseif(pages)
+  set(manuals)
+  foreach(page ${pages})
+    get_filename_component(manual ${page} NAME_WLE)
+    string(REGEX REPLACE "^.*\\." "" section ${manual})
+    set(output ${CMAKE_BINARY_DIR}/man/${manual})
+    add_custom_command(OUTPUT ${output} COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/man
+      COMMAND sh -c "exec \"$0\" <\"$1\" >\"$2\"" ${KT_SCDOC} ${page} ${output} DEPENDS ${page} VERBATIM)
+    install(FILES ${output} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+    list(APPEND manuals ${output})
+  endforeach()
+  add_custom_target(kt-manuals ALL DEPENDS ${manuals})
+endif()
+
+# `kt-verify completion SHELL` prints what each shell loads.
+if(KT_COMPLETIONS AND TARGET kt-verify)
+  set(destination_bash bash-completion/completions)
+  set(destination_zsh zsh/site-functions)
+  set(destination_fish fish/vendor_completions.d)
+  set(name_bash kt-verify)
+  set(name_zsh _kt-verify)
+  set(name_fish kt-verify.fish)
+  set(completions)
+  foreach(shell bash zsh fish)
+    set(output ${CMAKE_BINARY_DIR}/completions/${shell}/${name_${shell}})
+    add_custom_command(OUTPUT ${output}
+      COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/completions/${shell}
+      COMMAND sh -c "exec \"$0\" completion \"$1\" >\"$2\"" $<TARGET_FILE:kt-verify> ${shell} ${output}
+      DEPENDS kt-verify VERBATIM)
+    install(FILES ${output} DESTINATION ${CMAKE_INSTALL_DATADIR}/${destination_${shell}})
+    list(APPEND completions ${output})
+  endforeach()
+  add_custom_target(kt-completions ALL DEPENDS ${completions})
+endif()
+
+# --- units and hooks -----------------------------------------------------------------------------------------------------------
+
+# The server's unit is the system's. Those of the monitor are a user's; their sandbox is written once for both.
+configure_file(scripts/systemd/kt-server.service.in ${CMAKE_BINARY_DIR}/kt-server.service @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/kt-server.service DESTINATION lib/systemd/system)
+install(FILES ${CMAKE_SOURCE_DIR}/scripts/systemd/kt-server.sysusers.conf DESTINATION lib/sysusers.d
+  RENAME kt-server.conf)
 file(READ ${CMAKE_SOURCE_DIR}/scripts/systemd/sandbox.conf KT_UNIT_SANDBOX)
 foreach(unit kt-verify-monitor.service kt-verify-monitor-daemon.service)
   configure_file(scripts/systemd/${unit}.in ${CMAKE_BINARY_DIR}/${unit} @ONLY)

@@ -2,6 +2,7 @@
 #include <kt/account_policy.h>
 
 #include <kt/arena.h>
+#include "account/key_codec.h"
 #include "base/reader.h"
 #include <kt/writer.h>
 
@@ -9,31 +10,6 @@
 
 #define STATE_FORMAT 1
 #define STATE_MAX (1 + 2 * (1 + KT_ACCOUNT_KEY_LEN) + 4 + KT_HASH_LEN + 1 + UINT8_MAX * KT_ACCOUNT_KEY_LEN)
-
-static void write_optional_key(struct kt_writer *w, bool present, const struct kt_account_key *key)
-{
-  kt_write_present(w, present);
-  if (present) {
-    kt_write_bytes(w, key->b, sizeof key->b);
-  }
-}
-
-static void read_key(struct kt_reader *r, struct kt_account_key *ret)
-{
-  const uint8_t *bytes = kt_read_bytes(r, sizeof ret->b);
-  if (bytes != NULL) {
-    memcpy(ret->b, bytes, sizeof ret->b);
-  }
-}
-
-static bool read_optional_key(struct kt_reader *r, struct kt_account_key *ret)
-{
-  bool present = kt_read_present(r);
-  if (present) {
-    read_key(r, ret);
-  }
-  return present;
-}
 
 enum kt_err kt_account_state_encode(const struct kt_account_state *state, struct kt_arena *arena,
                                     struct kt_bytes *ret_bytes)
@@ -45,8 +21,8 @@ enum kt_err kt_account_state_encode(const struct kt_account_state *state, struct
   struct kt_writer w;
   kt_writer_init_fixed(&w, buf, STATE_MAX);
   kt_write_u8(&w, STATE_FORMAT);
-  write_optional_key(&w, state->has_key, &state->key);
-  write_optional_key(&w, state->has_operator_key, &state->operator_key);
+  kt_account_key_write_optional(&w, state->has_key, &state->key);
+  kt_account_key_write_optional(&w, state->has_operator_key, &state->operator_key);
   kt_write_u32(&w, state->n_sets);
   kt_write_bytes(&w, state->latest.b, sizeof state->latest.b);
   kt_write_count8(&w, state->n_recovery_keys);
@@ -67,8 +43,8 @@ enum kt_err kt_account_state_decode(struct kt_bytes bytes, struct kt_arena *aren
   if (kt_read_u8(&r) != STATE_FORMAT) {
     kt_reader_fail(&r, KT_ERR_UNSUPPORTED);
   }
-  state.has_key = read_optional_key(&r, &state.key);
-  state.has_operator_key = read_optional_key(&r, &state.operator_key);
+  state.has_key = kt_account_key_read_optional(&r, &state.key);
+  state.has_operator_key = kt_account_key_read_optional(&r, &state.operator_key);
   state.n_sets = kt_read_u32(&r);
   const uint8_t *latest = kt_read_bytes(&r, sizeof state.latest.b);
   if (latest != NULL) {
@@ -80,7 +56,7 @@ enum kt_err kt_account_state_decode(struct kt_bytes bytes, struct kt_arena *aren
     return KT_ERR_MEMORY;
   }
   for (size_t i = 0; i < state.n_recovery_keys; i++) {
-    read_key(&r, &keys[i]);
+    kt_account_key_read(&r, &keys[i]);
   }
   state.recovery_keys = keys;
   enum kt_err err = kt_reader_end(&r);

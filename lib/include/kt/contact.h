@@ -13,6 +13,7 @@
 #define KT_CONTACT_H
 
 #include <kt/account_key.h>
+#include <kt/writer.h>
 
 KT_API_BEGIN
 
@@ -64,6 +65,10 @@ KT_MUST_USE enum kt_err kt_contact_untrust(const struct kt_contact *contact, uin
 void kt_contact_pin(struct kt_contact *contact, const struct kt_account_key *key, uint64_t now_ms);
 void kt_contact_key_changed(struct kt_contact *contact, const struct kt_account_key *key, uint64_t now_ms);
 void kt_contact_key_confirmed(struct kt_contact *contact, const struct kt_account_key *key, uint64_t now_ms);
+
+/* For storage (docs/formats.md, Contact state); appends. KT_ERR_FORMAT; KT_ERR_UNSUPPORTED: a later format. */
+void kt_contact_write(struct kt_writer *w, const struct kt_contact *contact);
+KT_MUST_USE enum kt_err kt_contact_decode(struct kt_bytes encoded, struct kt_contact *ret_contact);
 
 KT_API_END
 
