@@ -90,6 +90,13 @@ enum kt_step kt_call_refuse(struct kt_call *call, enum kt_err err, const struct 
 /* "?name=N". Absent: *fallback, or a refusal when fallback is NULL. False: call->problem is set. */
 bool kt_call_query(struct kt_call *call, const char *name, const uint64_t *fallback, uint64_t *ret_value);
 
+/* An ETag for the answer in call->w. Strong: the bytes decide. The JSON form of them is another representation and has
+ * another tag. */
+void kt_call_tag_answer(struct kt_call *call);
+
+/* GET /openapi.yaml; http_openapi.c. */
+enum kt_step kt_answer_openapi(struct kt_call *call);
+
 /* The relay's routes; http_relay.c. */
 enum kt_step kt_answer_relay_put(struct kt_call *call);
 json_t *kt_view_relay_put(struct kt_call *call);

@@ -5,6 +5,7 @@
 #include "base/hex.h"
 #include "crypto/hash.h"
 #include "http_call.h"
+#include "http_openapi.h"
 #include "json/auditor.h"
 #include "json/config.h"
 #include "json/distinguished.h"
@@ -26,8 +27,7 @@ static struct kt_bytes answer_of(const struct kt_call *call)
 
 /* --- GET /v1/config, /v1/tree-head ----------------------------------------------------------------------------- */
 
-/* Strong: the bytes decide. The JSON form of them is another representation and has another tag. */
-static void tag_answer(struct kt_call *call)
+void kt_call_tag_answer(struct kt_call *call)
 {
   char hex[KT_HEX_SIZE(16)];
   struct kt_hash hash;
@@ -41,7 +41,7 @@ static enum kt_step answer_config(struct kt_call *call)
   struct kt_bytes config = kt_call_config_bytes(call);
   kt_write_bytes(&call->w, config.data, config.len);
   call->cache_control = "public, max-age=60";
-  tag_answer(call);
+  kt_call_tag_answer(call);
   return KT_STEP_ANSWER;
 }
 
@@ -60,7 +60,7 @@ static enum kt_step answer_tree_head(struct kt_call *call)
     return kt_call_refuse(call, err, &problem);
   }
   call->cache_control = "public, max-age=1";
-  tag_answer(call);
+  kt_call_tag_answer(call);
   return KT_STEP_ANSWER;
 }
 
@@ -290,5 +290,6 @@ const struct kt_route kt_log_routes[] = {
   { "GET", "/v1/log/consistency", KT_BODY_NONE, BINARY, answer_consistency, view_consistency },
   { "PUT", "/v1/relay/{mailbox}", KT_BODY_BINARY_OR_JSON, BINARY, kt_answer_relay_put, kt_view_relay_put },
   { "GET", "/v1/relay/{mailbox}", KT_BODY_NONE, BINARY, kt_answer_relay_get, kt_view_relay_get },
+  { "GET", "/openapi.yaml", KT_BODY_NONE, KT_OPENAPI_TYPE, kt_answer_openapi, NULL },
   { NULL, NULL, KT_BODY_NONE, NULL, NULL, NULL },
 };
