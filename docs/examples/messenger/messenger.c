@@ -3,10 +3,10 @@
  *   messenger URL CONFIG HOME LABEL new DEVICE    make the account LABEL and publish its first device
  *   messenger URL CONFIG HOME LABEL check         did anybody touch the account? to be run now and then
  *   messenger URL CONFIG HOME LABEL send CONTACT  to the devices that CONTACT stands behind, or to none
- * CONFIG is the log's pinned configuration, HOME a folder of mode 0700. `send` encrypts nothing: it prints the keys it
- * would use. An answer of the log is used only when it was verified, and stored before the next step; an error ends the
- * program. Exit codes are those of kt-verify: 0 done, 1 not proven, 2 usage, 3 undecided, 4 alert, 5 absent. */
+ * CONFIG is the log's pinned configuration, HOME a folder of mode 0700. `send` only prints the keys it would use. What
+ * the log says is verified first and then stored. Exit codes: 0, 1 unproven, 2 usage, 3 undecided, 4 alert, 5 absent. */
 #include <curl/curl.h>
+#include <errno.h>
 #include <kt/client.h>
 #include <kt/contact_judge.h>
 #include <kt/owner_judge.h>
@@ -58,13 +58,14 @@ static struct kt_bytes finish(struct app *app)
   return bytes;
 }
 
-/* Storage: a file of parts, each its length, a colon, its bytes. */
+/* Storage: files of parts, each its length and its bytes. */
 static bool parts_read(struct app *app, const char *name, struct kt_bytes *ret_parts, size_t n)
 {
   FILE *file = fopen(name, "rb");
+  must(app, file != NULL || errno == ENOENT ? KT_OK : KT_ERR_STORE, name);
   for (size_t i = 0; file != NULL && i < n; i++) {
     size_t len = 0;
-    uint8_t *data = fscanf(file, "%zu:", &len) == 1 ? kt_arena_alloc(&app->arena, 1, len) : NULL;
+    uint8_t *data = fread(&len, sizeof len, 1, file) == 1 ? kt_arena_alloc(&app->arena, 1, len) : NULL;
     must(app, data != NULL && fread(data, 1, len, file) == len ? KT_OK : KT_ERR_STORE, name);
     ret_parts[i] = (struct kt_bytes){ data, len };
   }
@@ -77,12 +78,12 @@ static void parts_write(struct app *app, const char *name, const struct kt_bytes
   char fresh[KT_LABEL_MAX + 16];
   (void)snprintf(fresh, sizeof fresh, "%s.new", name);
   FILE *file = fopen(fresh, "wb");
-  bool ok = file != NULL;
-  for (size_t i = 0; ok && i < n; i++) {
-    ok = fprintf(file, "%zu:", parts[i].len) > 0 && fwrite(parts[i].data, 1, parts[i].len, file) == parts[i].len;
+  for (size_t i = 0; file != NULL && i < n; i++) {
+    (void)fwrite(&parts[i].len, sizeof parts[i].len, 1, file);
+    (void)fwrite(parts[i].data, 1, parts[i].len, file);
   }
-  ok = ok && fflush(file) == 0 && fsync(fileno(file)) == 0 && fclose(file) == 0 && rename(fresh, name) == 0;
-  must(app, ok ? KT_OK : KT_ERR_STORE, name);
+  bool ok = file != NULL && fflush(file) == 0 && !ferror(file) && fsync(fileno(file)) == 0 && fclose(file) == 0;
+  must(app, ok && rename(fresh, name) == 0 ? KT_OK : KT_ERR_STORE, name);
 }
 
 static void account_save(struct app *app)
