@@ -18,10 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Parts of the file "account" (a real app keeps the seed of its key in the system's key store): OWN is the list of
- * devices made here, LATEST the log's newest. Of a file "contact-LABEL": LAST is the newest list that counted. */
+/* Of "account": OWN is the list of devices made here, LATEST the log's newest; SEED belongs into a key store. */
 enum { SEED, OWN, LATEST, FOLLOWED, LOG, OWNER, N_ACCOUNT };
-enum { CONTACT, PROMISES, LAST, N_CONTACT };
+enum { CONTACT, PROMISES, LAST, N_CONTACT }; /* of "contact-LABEL"; LAST is the newest list that counted */
 
 struct app {
   const char *url;
