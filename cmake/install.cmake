@@ -43,16 +43,20 @@ install(FILES ${CMAKE_SOURCE_DIR}/docs/examples/messenger/messenger.c
 # docs/man/NAME.SECTION.scd becomes man/manSECTION/NAME.SECTION.
 file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/man/*.scd)
 find_program(KT_SCDOC scdoc)
-if(pages AND NOT KT_SCDOC)
+if(NOT KT_SCDOC)
   message(STATUS "scdoc is missing: man pages are left out")
-elseif(pages)
+else()
   set(manuals)
+  set(filter ${CMAKE_SOURCE_DIR}/cmake/man.awk)
+  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/man)
   foreach(page ${pages})
     get_filename_component(manual ${page} NAME_WLE)
     string(REGEX REPLACE "^.*\\." "" section ${manual})
     set(output ${CMAKE_BINARY_DIR}/man/${manual})
-    add_custom_command(OUTPUT ${output} COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/man
-      COMMAND sh -c "exec \"$0\" <\"$1\" >\"$2\"" ${KT_SCDOC} ${page} ${output} DEPENDS ${page} VERBATIM)
+    add_custom_command(OUTPUT ${output}
+      COMMAND sh -c "\"$0\" <\"$1\" >\"$2.raw\" && exec awk -f \"$3\" \"$2.raw\" >\"$2\""
+        ${KT_SCDOC} ${page} ${output} ${filter}
+      DEPENDS ${page} ${filter} VERBATIM)
     install(FILES ${output} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
     list(APPEND manuals ${output})
   endforeach()
@@ -69,9 +73,9 @@ if(KT_COMPLETIONS AND TARGET kt-verify)
   set(name_fish kt-verify.fish)
   set(completions)
   foreach(shell bash zsh fish)
+    file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/completions/${shell})
     set(output ${CMAKE_BINARY_DIR}/completions/${shell}/${name_${shell}})
     add_custom_command(OUTPUT ${output}
-      COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/completions/${shell}
       COMMAND sh -c "exec \"$0\" completion \"$1\" >\"$2\"" $<TARGET_FILE:kt-verify> ${shell} ${output}
       DEPENDS kt-verify VERBATIM)
     install(FILES ${output} DESTINATION ${CMAKE_INSTALL_DATADIR}/${destination_${shell}})

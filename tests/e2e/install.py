@@ -55,6 +55,13 @@ def test_what_is_there(prefix):
                  "lib/systemd/user/kt-verify-monitor.timer", "lib/sysusers.d/kt-server.conf", "share/kt/hooks/mail",
                  "share/doc/kt/examples/messenger/messenger.c"):
         check(prefix.has(path), f"installed: {path}")
+    for section in ("1", "5") if not cache("KT_SCDOC").endswith("NOTFOUND") else ():
+        sources = glob.glob(f"{SOURCE}/docs/man/*.{section}.scd")
+        pages = sorted(os.listdir(f"{prefix.folder}/share/man/man{section}"))
+        check(pages == sorted(os.path.basename(path)[:-4] for path in sources), "installed: man pages", pages)
+    for path in ("bash-completion/completions/kt-verify", "zsh/site-functions/_kt-verify",
+                 "fish/vendor_completions.d/kt-verify.fish"):
+        check(prefix.has("share", path) == (cache("KT_COMPLETIONS") == "ON"), f"completions: {path}")
     archives = sorted(os.path.basename(path) for path in glob.glob(prefix.lib + "/*.a"))
     check(archives == ["libkt.a"], "installed: libkt.a and no other archive", archives)
     installed = sorted(os.listdir(prefix.include + "/kt"))
