@@ -10,6 +10,8 @@
 #include <kt/audit.h>
 #include <kt/device_set.h>
 #include <kt/evidence.h>
+#include <kt/in_person.h>
+#include <kt/public_code.h>
 
 #include "crypto/hash.h"
 #include "json/sas.h"
@@ -457,6 +459,57 @@ static void put_sas(void)
   kt_sas_release(&joiner.sas);
 }
 
+/* --- codes -------------------------------------------------------------------------------------------------------------- */
+
+/* The text, and the body in it; docs/formats.md. */
+static void put_payload(const char *name, const struct kt_in_person *payload, struct kt_arena *arena)
+{
+  const char *text = NULL;
+  struct kt_writer w;
+  FUZZ_CHECK(kt_in_person_format(payload, arena, &text) == KT_OK);
+  put_text("in_person", name, 't', text);
+  kt_writer_init(&w, FILE_LIMIT);
+  kt_write_bytes(&w, payload->log_id.b, KT_HASH_LEN);
+  kt_write_opaque8(&w, payload->sender.label);
+  kt_write_bytes(&w, payload->sender.key.b, KT_HASH_LEN);
+  kt_write_opaque8(&w, payload->recipient.label);
+  kt_write_bytes(&w, payload->recipient.key.b, KT_HASH_LEN);
+  kt_write_u8(&w, (uint8_t)payload->n_heads);
+  for (size_t i = 0; i < payload->n_heads; i++) {
+    kt_write_u64(&w, payload->heads[i].size);
+    kt_write_bytes(&w, payload->heads[i].root.b, KT_HASH_LEN);
+  }
+  char body[PATH_SIZE];
+  FUZZ_CHECK(snprintf(body, sizeof body, "%s-body", name) < PATH_SIZE);
+  put_written("in_person", body, 'b', &w);
+}
+
+static void put_codes(struct kt_arena *arena)
+{
+  static const struct kt_in_person_head heads[] = { { 7, { { 1 } } }, { 4096, { { 2 } } } };
+  struct kt_in_person payload = { .log_id = { { 1 } },
+                                  .sender = { toy_label("alice"), { { 10 } } },
+                                  .recipient = { toy_label("b\xc3\xb8"
+                                                           "b"),
+                                                 { { 11 } } },
+                                  .heads = heads,
+                                  .n_heads = 2 };
+  const struct kt_account_key key = { { KT_ACCOUNT_KEY_TYPE, 1 } };
+  struct kt_public_code code;
+  char text[KT_PUBLIC_CODE_SIZE];
+  put_payload("heads", &payload, arena);
+  payload.n_heads = 0;
+  put_payload("no-heads", &payload, arena);
+  put_text("in_person", "newer", 't', "KTQ2:AAAA");
+  put_text("in_person", "damaged", 't', " KTQ1:AAAQEAYEAUDAOCAJ\r\n");
+  FUZZ_CHECK(kt_public_code_compute(&payload.log_id, toy_label("alice"), &key, &code) == KT_OK);
+  kt_public_code_format(&code, text);
+  put_text("public_code", "code", 'c', text);
+  put_text("public_code", "bech32m", 'm', text);
+  put_text("public_code", "capitals", 'm', "A1LQFN3A");
+  put("public_code", "groups", 'g', (struct kt_bytes){ (const uint8_t *)"ktp\0\1\37\7", 7 });
+}
+
 /* --- texts ------------------------------------------------------------------------------------------------------------------- */
 
 static void put_texts(void)
@@ -510,6 +563,7 @@ int main(int argc, char **argv)
   put_evidence(&log, &arena);
   put_device_sets(&arena);
   put_sas();
+  put_codes(&arena);
   put_texts();
   toy_log_release(&log);
   kt_arena_release(&arena);
