@@ -5,6 +5,16 @@
 
 #include "base/hex.h"
 
+struct safety_vector {
+  struct kt_bytes label_a;
+  struct kt_bytes label_b;
+  struct kt_account_key key_a;
+  struct kt_account_key key_b;
+  const char *digits;
+};
+
+#include "safety_vectors.h"
+
 static struct kt_account_key key_from_hex(const char *hex)
 {
   struct kt_account_key key;
@@ -67,6 +77,15 @@ static void test_independent_values(void **state)
   struct kt_account_key zeros = { { KT_ACCOUNT_KEY_TYPE } };
   memset(ones.b + 1, 0xff, 32);
   assert_number(&ones, BYTES("a"), &zeros, BYTES("b"), "467141008742553225031941314341905089976260823112901263692872");
+}
+
+static void test_vectors(void **state)
+{
+  (void)state;
+  for (size_t i = 0; i < sizeof safety_vectors / sizeof safety_vectors[0]; i++) {
+    const struct safety_vector *v = &safety_vectors[i];
+    assert_number(&v->key_a, v->label_a, &v->key_b, v->label_b, v->digits);
+  }
 }
 
 static void test_format(void **state)
@@ -135,6 +154,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     account_test(test_signals_value),
     account_test(test_independent_values),
+    account_test(test_vectors),
     account_test(test_format),
     account_test(test_parse_what_people_type),
     account_test(test_parse_refuses_slips),
