@@ -71,9 +71,20 @@ void kt_contact_key_changed(struct kt_contact *contact, const struct kt_account_
   contact->changed_key = *key;
 }
 
+/* Changed by a mismatch: the log still shows the pinned key, and a comparison spoke against it. */
+static bool is_contradicted(const struct kt_contact *contact)
+{
+  return contact->state == KT_CONTACT_CHANGED && kt_account_key_equal(&contact->changed_key, &contact->key);
+}
+
 void kt_contact_key_confirmed(struct kt_contact *contact, const struct kt_account_key *key, uint64_t now_ms)
 {
+  bool contradicted = is_contradicted(contact);
   contact->key = *key;
+  if (contradicted) { /* what the log shows once more is what was contradicted, and so is what that key endorses */
+    contact->changed_key = *key;
+    return;
+  }
   if (contact->state != KT_CONTACT_CHANGED) {
     return;
   }
@@ -125,10 +136,12 @@ enum kt_err kt_contact_compared(const struct kt_contact *contact, enum kt_contac
     *ret_contact = verified(contact, method, now_ms);
     return KT_OK;
   }
-  if (contact->state == KT_CONTACT_VERIFIED) {
-    return kt_contact_untrust(contact, now_ms, ret_contact);
+  struct kt_contact next = *contact;
+  if (contact->state != KT_CONTACT_CHANGED) {
+    kt_contact_pin(&next, &contact->key, now_ms);
+    kt_contact_key_changed(&next, &contact->key, now_ms);
   }
-  *ret_contact = *contact;
+  *ret_contact = next;
   return KT_OK;
 }
 
@@ -138,7 +151,7 @@ enum kt_err kt_contact_untrust(const struct kt_contact *contact, uint64_t now_ms
     return KT_ERR_ABSENT;
   }
   struct kt_contact next = *contact;
-  if (contact->state == KT_CONTACT_CHANGED) { /* nobody vouched for the key the log shows now: the pinned one stays */
+  if (contact->state == KT_CONTACT_CHANGED) { /* nobody vouched for the key the log shows now */
     next.method = KT_METHOD_NONE;
     next.verified_ms = 0;
   } else {

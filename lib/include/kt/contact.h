@@ -3,8 +3,9 @@
  *
  *   (no key) --first signed set--> unverified --match or trust--> verified
  *   either --set signed by an unendorsed key--> changed --match or trust of the new key--> verified (new key pinned)
- *   changed --set signed by the pinned key again--> what it was before
- *   verified --mismatch or untrust--> unverified
+ *   changed --set signed by the pinned key again--> what it was before (not when a mismatch changed it)
+ *   either --mismatch--> changed --match or trust--> verified
+ *   verified --untrust--> unverified
  *
  * A rotation that the pinned key, or a recovery key it listed, endorsed moves the pin and keeps state, method and time:
  * whoever verified the old key verified what it vouches for. Plain values, kept by the caller; times are Unix
@@ -35,7 +36,7 @@ struct kt_contact { /* all zero: never looked up */
   uint64_t since_ms;                 /* of the state */
   enum kt_contact_method method;     /* how the pinned key was verified; NONE: it was not */
   uint64_t verified_ms;              /* when, unless NONE */
-  struct kt_account_key changed_key; /* CHANGED: the key the log shows now */
+  struct kt_account_key changed_key; /* CHANGED: the key the log shows now; after a mismatch the pinned one */
   enum kt_contact_policy policy;
 };
 
@@ -52,8 +53,10 @@ const struct kt_account_key *kt_contact_current_key(const struct kt_contact *con
  * KT_ERR_PROOF: it is not the current key's, nothing changes. */
 KT_MUST_USE enum kt_err kt_contact_trust(const struct kt_contact *contact, const char *fingerprint, uint64_t now_ms,
                                          struct kt_contact *ret_contact);
-/* A comparison of the current key's code came out. A mismatch takes `verified` away, since the newest evidence speaks
- * against it; the alert is the caller's to raise. KT_ERR_ABSENT: nothing looked up yet. */
+/* A comparison of the current key's code came out. A mismatch makes the contact changed, whatever it was: the other person
+ * has another key than the log shows, and nothing the log shows again can settle that, only a match or kt_contact_trust.
+ * changed_key is then the pinned key itself, and its verification is gone. The alert is the caller's to raise.
+ * KT_ERR_ABSENT: nothing looked up yet. */
 KT_MUST_USE enum kt_err kt_contact_compared(const struct kt_contact *contact, enum kt_contact_method method,
                                             bool matches, uint64_t now_ms, struct kt_contact *ret_contact);
 /* Take a verification back. A changed contact stays changed, its pinned key no longer verified: only kt_contact_trust and

@@ -358,14 +358,17 @@ static void test_comparison_outcomes(void **state)
   contact->policy = KT_CONTACT_STRICT;
   assert_int_equal(kt_contact_compared(&never, KT_METHOD_SAS, true, 1, &never), KT_ERR_ABSENT);
   assert_int_equal(kt_contact_compared(contact, KT_METHOD_QR, false, 20, contact), KT_OK);
-  assert_pinned(&viewer, BOB, KT_CONTACT_UNVERIFIED);
-  assert_int_equal(contact->since_ms, 10);
+  assert_pinned(&viewer, BOB, KT_CONTACT_CHANGED);
+  assert_int_equal(contact->since_ms, 20);
+  assert_int_equal(kt_contact_compared(contact, KT_METHOD_QR, false, 25, contact), KT_OK);
+  assert_int_equal(contact->since_ms, 20); /* the first one counts */
   assert_int_equal(kt_contact_compared(contact, KT_METHOD_QR, true, 30, contact), KT_OK);
   assert_pinned(&viewer, BOB, KT_CONTACT_VERIFIED);
   assert_int_equal(contact->method, KT_METHOD_QR);
   assert_int_equal(kt_contact_compared(contact, KT_METHOD_SAS, false, 40, contact), KT_OK);
-  assert_pinned(&viewer, BOB, KT_CONTACT_UNVERIFIED);
+  assert_pinned(&viewer, BOB, KT_CONTACT_CHANGED);
   assert_int_equal(contact->method, KT_METHOD_NONE);
+  assert_int_equal(contact->verified_ms, 0);
 
   look_at_signed(&viewer, "ab", OPERATOR);
   assert_int_equal(kt_contact_compared(contact, KT_METHOD_SAS, false, 50, contact), KT_OK);
@@ -373,6 +376,36 @@ static void test_comparison_outcomes(void **state)
   assert_int_equal(kt_contact_compared(contact, KT_METHOD_SAS, true, 60, contact), KT_OK);
   assert_pinned(&viewer, OPERATOR, KT_CONTACT_VERIFIED);
   assert_int_equal(contact->policy, KT_CONTACT_STRICT); /* the policy is the user's and stays */
+}
+
+/* The log goes on showing the key that a comparison spoke against: that settles nothing, nor does taking a trust back,
+ * nor a successor which that key endorses. */
+static void test_mismatch_lasts_until_a_match(void **state)
+{
+  struct viewer viewer = viewer_of_bob(state);
+  struct kt_contact *contact = &viewer.known.contact;
+  char bobs[KT_HEX_SIZE(KT_HASH_LEN)];
+  fingerprint_of(BOB, bobs);
+  verify(&viewer);
+  assert_int_equal(kt_contact_compared(contact, KT_METHOD_QR, false, 80, contact), KT_OK);
+  look_at_signed(&viewer, "ab", BOB);
+  assert_pinned(&viewer, BOB, KT_CONTACT_CHANGED);
+  assert_int_equal(contact->since_ms, 80);
+  assert_int_equal(kt_contact_untrust(contact, 90, contact), KT_OK);
+  assert_pinned(&viewer, BOB, KT_CONTACT_CHANGED);
+  struct viewer trusting = viewer;
+  assert_int_equal(kt_contact_trust(contact, bobs, 95, &trusting.known.contact), KT_OK);
+  assert_pinned(&trusting, BOB, KT_CONTACT_VERIFIED);
+  struct viewer matching = viewer;
+  verify(&matching);
+  assert_pinned(&matching, BOB, KT_CONTACT_VERIFIED);
+
+  struct kt_device_set set = next_set(&viewer, "ab");
+  endorse(&set, BOB, BOB, NEXT);
+  log_and_look(&viewer, signed_by(&set, NEXT, viewer.arena));
+  assert_pinned(&viewer, NEXT, KT_CONTACT_CHANGED);
+  verify(&viewer);
+  assert_pinned(&viewer, NEXT, KT_CONTACT_VERIFIED);
 }
 
 static void test_untrust(void **state)
@@ -461,6 +494,7 @@ int main(void)
     account_test(test_counting_ends_with_the_key_that_counted),
     account_test(test_trust_by_fingerprint),
     account_test(test_comparison_outcomes),
+    account_test(test_mismatch_lasts_until_a_match),
     account_test(test_untrust),
     account_test(test_untrust_does_not_accept_a_changed_key),
     account_test(test_too_little_memory),
