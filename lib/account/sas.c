@@ -117,10 +117,17 @@ static enum kt_err fail(struct kt_sas *sas, enum kt_sas_cancel why, bool by_othe
   return kt_fail(reason, row->err, row->code, by_other ? row->text_by_other : row->text, "ours");
 }
 
+/* A joiner whose first message was no START can name no transaction, and the starter waits for it all the same: it says
+ * so with a transaction of zeros. Before any message there is nobody to tell. */
+static bool has_somebody_to_tell(const struct kt_sas *sas)
+{
+  return sas->has_transaction || sas->cancel == KT_SAS_MALFORMED || sas->cancel == KT_SAS_UNEXPECTED;
+}
+
 bool kt_sas_cancellation(const struct kt_sas *sas, struct kt_sas_message *ret_message)
 {
   if (sas->state != KT_SAS_CANCELLED || sas->cancel == KT_SAS_NOT_CANCELLED || sas->cancelled_by_other ||
-      !sas->has_transaction) {
+      !has_somebody_to_tell(sas)) {
     return false;
   }
   *ret_message = new_message(sas, KT_SAS_CANCEL);
@@ -276,8 +283,12 @@ static enum kt_sas_cancel step(struct kt_sas *sas, const struct kt_sas_message *
 /* Before START a joiner cannot know what a CANCEL belongs to: a stray one is a deviation, not the other person's word. */
 static bool is_cancel_by_other(const struct kt_sas *sas, const struct kt_sas_message *message)
 {
-  return message->type == KT_SAS_CANCEL && message->cancel != KT_SAS_NOT_CANCELLED && sas->has_transaction &&
-         memcmp(message->transaction, sas->transaction, sizeof sas->transaction) == 0;
+  static const uint8_t unknown[KT_SAS_TRANSACTION_LEN];
+  if (message->type != KT_SAS_CANCEL || message->cancel == KT_SAS_NOT_CANCELLED || !sas->has_transaction) {
+    return false;
+  }
+  return memcmp(message->transaction, sas->transaction, sizeof sas->transaction) == 0 ||
+         (sas->state == KT_SAS_AWAIT_ACCEPT && memcmp(message->transaction, unknown, sizeof unknown) == 0);
 }
 
 enum kt_err kt_sas_receive(struct kt_sas *sas, const struct kt_sas_message *message, uint64_t now_ms,

@@ -136,7 +136,7 @@ KT_MUST_USE enum kt_err kt_sas_confirm(struct kt_sas *sas, uint64_t now_ms, stru
  * happens to an exchange that is over. */
 void kt_sas_cancel(struct kt_sas *sas, enum kt_sas_cancel why);
 /* What to send after this side ended it. false: there is nothing to send (not cancelled, or by the other side, or the
- * joiner never heard of a transaction). */
+ * joiner has not heard of anybody). */
 bool kt_sas_cancellation(const struct kt_sas *sas, struct kt_sas_message *ret_message);
 
 /* "commitment", "expired" … as CANCEL carries it; NULL for KT_SAS_NOT_CANCELLED. */

@@ -232,14 +232,47 @@ static void a_stray_cancel_is_no_word_of_the_other_person(void **state)
   (void)state;
   struct pair pair;
   struct kt_sas_message reply;
-  struct kt_sas_message cancel = { .type = KT_SAS_CANCEL, .cancel = KT_SAS_STOPPED };
+  struct kt_sas_message cancel = { .type = KT_SAS_CANCEL, .transaction = { 1 }, .cancel = KT_SAS_STOPPED };
   begin(&pair, vector);
   assert_int_equal(kt_sas_receive(&pair.a, &cancel, T0, &reply, NULL), KT_ERR_PROOF);
   assert_int_equal(pair.a.cancel, KT_SAS_OTHER_TRANSACTION);
   assert_false(pair.a.cancelled_by_other);
   assert_int_equal(kt_sas_receive(&pair.b, &cancel, T0, &reply, NULL), KT_ERR_PROOF);
   assert_int_equal(pair.b.cancel, KT_SAS_UNEXPECTED);
-  assert_false(kt_sas_cancellation(&pair.b, &reply)); /* it knows no transaction to cancel */
+  end(&pair);
+}
+
+/* Its first message is none, or none that it can take: the joiner knows no transaction, and the starter is told anyway. */
+static void a_joiner_without_a_transaction_tells_the_starter(void **state)
+{
+  (void)state;
+  for (unsigned i = 0; i < 2; i++) {
+    struct pair pair;
+    struct kt_sas_message cancel;
+    struct kt_sas_message reply;
+    begin(&pair, vector);
+    if (i == 0) {
+      kt_sas_cancel(&pair.b, KT_SAS_MALFORMED);
+    } else {
+      const struct kt_sas_message early = { .type = KT_SAS_KEY };
+      assert_int_equal(kt_sas_receive(&pair.b, &early, T0, &reply, NULL), KT_ERR_PROOF);
+    }
+    assert_true(kt_sas_cancellation(&pair.b, &cancel));
+    assert_int_not_equal(kt_sas_receive(&pair.a, &cancel, T0, &reply, NULL), KT_OK);
+    assert_int_equal(pair.a.cancel, pair.b.cancel);
+    assert_true(pair.a.cancelled_by_other);
+    end(&pair);
+    begin(&pair, vector); /* once the transaction was heard of, it has to be named */
+    exchange_keys(&pair, NULL, NULL);
+    assert_int_equal(kt_sas_receive(&pair.a, &cancel, T0, &reply, NULL), KT_ERR_PROOF);
+    assert_int_equal(pair.a.cancel, KT_SAS_OTHER_TRANSACTION);
+    end(&pair);
+  }
+  struct pair pair; /* a person who gives up before anybody was there has nobody to tell */
+  struct kt_sas_message cancel;
+  begin(&pair, vector);
+  kt_sas_cancel(&pair.b, KT_SAS_STOPPED);
+  assert_false(kt_sas_cancellation(&pair.b, &cancel));
   end(&pair);
 }
 
@@ -465,6 +498,7 @@ int main(void)
     account_test(duplicates_end_it),
     account_test(reordered_messages_end_it),
     account_test(a_stray_cancel_is_no_word_of_the_other_person),
+    account_test(a_joiner_without_a_transaction_tells_the_starter),
     account_test(a_recorded_starter_is_worth_nothing),
     account_test(a_recorded_joiner_is_worth_nothing),
     account_test(ones_own_messages_sent_back_end_it),
