@@ -12,6 +12,7 @@ static void all_signals(sigset_t *ret_set)
   sigemptyset(ret_set);
   sigaddset(ret_set, SIGTERM);
   sigaddset(ret_set, SIGINT);
+  sigaddset(ret_set, SIGHUP);
   sigaddset(ret_set, SIGUSR1);
 }
 
@@ -27,7 +28,18 @@ bool kt_stop_requested(void)
   sigset_t pending;
   sigemptyset(&pending);
   sigpending(&pending);
-  return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
+  return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1 ||
+         sigismember(&pending, SIGHUP) == 1;
+}
+
+void kt_stop_unblock(void)
+{
+  const struct timespec at_once = { .tv_sec = 0 };
+  sigset_t set;
+  all_signals(&set);
+  while (sigtimedwait(&set, NULL, &at_once) > 0) {
+  }
+  sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 enum kt_stop_wait kt_stop_wait(uint64_t ms)

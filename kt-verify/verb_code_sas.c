@@ -9,11 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "ceremony.h"
 #include "sas_channel.h"
+#include "stop.h"
 #include "verbs.h"
 
 #define STEP_MS 250
@@ -84,9 +87,22 @@ static void take_message(struct comparison *comparison, struct kt_bytes text)
   send_message(comparison, &reply);
 }
 
+/* From this side, by the person: the other side is told at the end. */
+static void stop(struct comparison *comparison, const char *why)
+{
+  const struct kt_reason reason = { .code = "sas-stopped", .text = why };
+  kt_sas_cancel(&comparison->sas, KT_SAS_STOPPED);
+  say_reason(comparison, KT_ERR_DENIED, &reason);
+}
+
 /* One message, if there is one; otherwise see whether the time is over. */
 static void step(struct comparison *comparison)
 {
+  if (kt_stop_requested()) { /* Ctrl-C, or the terminal is gone */
+    kt_stop_unblock();
+    stop(comparison, "the comparison was stopped here");
+    return;
+  }
   struct kt_reason reason = { .code = NULL };
   struct kt_bytes text;
   enum kt_err err = kt_sas_channel_receive(&comparison->channel, &comparison->ceremony.session.arena, &text);
@@ -123,6 +139,11 @@ static void wait_for(struct comparison *comparison, enum kt_sas_state state)
 
 /* --- the person --------------------------------------------------------------------------------------------------------- */
 
+static bool is_asked(const struct comparison *comparison)
+{
+  return comparison->ceremony.session.cli->values[KT_OPT_CONFIRM] == NULL;
+}
+
 static void show_code(struct comparison *comparison, const struct kt_sas_code *code)
 {
   struct kt_output *out = out_of(comparison);
@@ -139,14 +160,24 @@ static void show_code(struct comparison *comparison, const struct kt_sas_code *c
   kt_output_data(out, "or as numbers: %s\n", numbers);
   kt_output_note(out,
                  "kt-verify: read them to %s on the call, and let them read theirs to you. All the same, in the same "
-                 "order?\n",
-                 comparison->ceremony.watch.name);
+                 "order?%s\n",
+                 comparison->ceremony.watch.name, is_asked(comparison) ? " Type yes or no" : "");
   kt_output_flush(out);
 }
 
-static enum answer read_word(const char *word)
+/* The whole word, in whatever case; blanks around it do not matter. */
+static enum answer read_word(const char *text)
 {
-  return strcmp(word, "yes") == 0 ? ANSWER_YES : strcmp(word, "no") == 0 ? ANSWER_NO : ANSWER_NONE;
+  static const char blanks[] = " \t\r";
+  const char *word = text + strspn(text, blanks);
+  size_t len = strcspn(word, blanks);
+  if (word[len + strspn(word + len, blanks)] != '\0') {
+    return ANSWER_NONE;
+  }
+  if (len == 3 && strncasecmp(word, "yes", len) == 0) {
+    return ANSWER_YES;
+  }
+  return len == 2 && strncasecmp(word, "no", len) == 0 ? ANSWER_NO : ANSWER_NONE;
 }
 
 /* A line in full: half a "no" is no answer. */
@@ -166,18 +197,17 @@ static void read_answer(struct comparison *comparison)
   comparison->answer = read_word(comparison->typed);
   comparison->typed_len = 0;
   if (comparison->answer == ANSWER_NONE) {
-    kt_output_note(out_of(comparison), "kt-verify: yes or no?\n");
+    kt_output_note(out_of(comparison), "kt-verify: please type yes or no\n");
   }
 }
 
 /* The other side may end it while this person still looks. */
 static void ask(struct comparison *comparison)
 {
-  const char *said = comparison->ceremony.session.cli->values[KT_OPT_CONFIRM];
   struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
-  comparison->answer = said != NULL ? read_word(said) : ANSWER_NONE;
-  if (said == NULL) {
-    kt_output_note(out_of(comparison), "kt-verify: yes or no? ");
+  if (!is_asked(comparison)) {
+    comparison->answer = read_word(comparison->ceremony.session.cli->values[KT_OPT_CONFIRM]);
+    return;
   }
   while (comparison->answer == ANSWER_NONE && !is_over(comparison)) {
     if (poll(&input, 1, STEP_MS) > 0) {
@@ -206,17 +236,20 @@ static void refuse(struct comparison *comparison)
 {
   if (comparison->answer == ANSWER_NO) {
     kt_sas_cancel(&comparison->sas, KT_SAS_MISMATCH); /* settled as a mismatch, which says it */
-    return;
+  } else {
+    stop(comparison, "no answer was given");
   }
-  const struct kt_reason reason = { .code = "sas-stopped", .text = "no answer was given" };
-  kt_sas_cancel(&comparison->sas, KT_SAS_STOPPED);
-  say_reason(comparison, KT_ERR_DENIED, &reason);
 }
 
 static void converse(struct comparison *comparison)
 {
   struct kt_sas_code code;
+  const char *name = comparison->ceremony.watch.name;
+  kt_output_note(out_of(comparison), "kt-verify: waiting for %s, ten minutes at most (Ctrl-C ends it for both)\n",
+                 name);
   wait_for(comparison, KT_SAS_COMPARE);
+  /* What was typed at a terminal before the code was there is no answer to it. */
+  (void)tcflush(STDIN_FILENO, TCIFLUSH);
   if (!is_over(comparison) && kt_sas_show(&comparison->sas, &code) == KT_OK) {
     show_code(comparison, &code);
     ask(comparison);
@@ -227,6 +260,9 @@ static void converse(struct comparison *comparison)
     } else {
       refuse(comparison);
     }
+  }
+  if (!is_over(comparison)) {
+    kt_output_note(out_of(comparison), "kt-verify: waiting for the answer of %s\n", name);
   }
   wait_for(comparison, KT_SAS_DONE);
 }
@@ -248,9 +284,16 @@ static enum kt_exit finish(struct comparison *comparison)
   if (outcome.matches || comparison->answer == ANSWER_NO) {
     return kt_ceremony_settle(&comparison->ceremony, &outcome);
   }
+  const char *name = comparison->ceremony.watch.name;
+  if (comparison->sas.cancelled_by_other && comparison->sas.cancel == KT_SAS_MISMATCH) {
+    kt_output_note(
+        out_of(comparison),
+        "kt-verify: that came over the channel, so nobody can tell whether %s said it: ask on the call. If they "
+        "did see another code, send nothing secret until you have compared in person\n",
+        name);
+  }
   kt_output_note(out_of(comparison),
-                 "kt-verify: to try again, both of you start anew; or compare in person: kt-verify code qr %s\n",
-                 comparison->ceremony.watch.name);
+                 "kt-verify: to try again, both of you start anew; or compare in person: kt-verify code qr %s\n", name);
   return comparison->ended != KT_EXIT_OK ? comparison->ended : KT_EXIT_UNDECIDED;
 }
 
@@ -335,6 +378,7 @@ static enum kt_exit compare(struct comparison *comparison)
     code = open_channel(comparison);
   }
   if (code == KT_EXIT_OK) {
+    kt_stop_block(); /* from here on somebody waits to be told */
     code = begin(comparison);
   }
   if (code == KT_EXIT_OK) {

@@ -33,7 +33,7 @@ def public_codes(alice, bob, carol):
     check("look at character 21 again" in typo["reason"]["text"], "and the place is named where it is known", typo)
     check(alice.alert_kinds() == [], "no alert of a slip")
     other = alice.json("code", "check-public", bob.label, carol.json("code", "public", carol.label)["code"], expect=4)
-    check(other["match"] is False and other["contact"]["state"] == "unverified" and
+    check(other["match"] is False and other["contact"]["state"] == "changed" and
           [alert["kind"] for alert in other["alerts"]] == ["code-mismatch"], "another code is an alert", other)
     check(alice.json("code", "check-public", bob.label, "-", stdin=f"  {code.upper()}\n")["match"],
           "capitals from stdin match")
@@ -141,7 +141,7 @@ def mismatches(alice, bob):
             old = payload.sender if which == "theirs" else payload.recipient
             payload.start = payload.start.replace(old, bytes(32))
         found = alice.json("code", "scan", changed(text, other_key), expect=4)
-        check(found["match"] is False and found["contact"]["state"] == "unverified" and
+        check(found["match"] is False and found["contact"]["state"] == "changed" and
               found["reason"]["text"].split("MISMATCH. ")[1].startswith(start), f"{which} differs", found)
         check([alert["kind"] for alert in found["alerts"]] == ["code-mismatch"], "and is an alert")
         check(alice.json("code", "scan", text)["contact"]["state"] == "verified", "a match settles it")

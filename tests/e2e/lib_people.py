@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A log and people with accounts, for tests of what people do with each other."""
 
+import hashlib
 import json
 import os
 
@@ -24,6 +25,17 @@ def new_person(work, name, log, config):
     person.json("account", "create", person.label)
     person.json("device", "add", person.label, "--name", "phone", "--key", random_key())
     return person
+
+
+def forget(alice, bob):
+    """Neither verified nor changed, and no alert open."""
+    for person, other in ((alice, bob), (bob, alice)):
+        key = bytes.fromhex(person.json("contact", "show", other.label)["account_key"])
+        person.run("contact", "trust", other.label, "--key", hashlib.sha256(key).hexdigest())
+        person.json("contact", "untrust", other.label)
+        for alert in person.json("alerts", "list")["alerts"]:
+            if "settled" not in alert:
+                person.run("alerts", "ack", alert["id"])
 
 
 def another_key(work, name, log, config, label):
