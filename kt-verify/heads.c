@@ -81,3 +81,41 @@ enum kt_exit kt_heads_root_at(struct kt_session *session, uint64_t size, struct 
   }
   return code;
 }
+
+/* --- what to exchange ----------------------------------------------------------------------------------------------- */
+
+static void add_newest(const struct kt_session *session, struct kt_heads_file *file)
+{
+  const struct kt_log_state *log = &session->pinned->log;
+  const struct kt_tree_state *tree = &log->tree;
+  file->heads[file->n++] = (struct kt_exchanged_head){
+    .size = tree->size, .root = log->root, .timestamp_ms = tree->frontier[tree->n_frontier - 1].timestamp_ms
+  };
+  file->heads[file->n++] = (struct kt_exchanged_head){ .size = tree->size,
+                                                       .root = log->root,
+                                                       .signature = { log->signature, log->signature_len },
+                                                       .config = session->pinned->config };
+}
+
+/* "in left-to-right order" */
+static void add_distinguished(const struct kt_distinguished_result *result, struct kt_heads_file *file)
+{
+  for (size_t i = result->n_heads; i-- > 0;) {
+    const struct kt_head_point *head = &result->heads[i];
+    if (head->size != result->log.tree.size) { /* the newest head is added anyway */
+      file->heads[file->n++] =
+          (struct kt_exchanged_head){ .size = head->size, .root = head->root, .timestamp_ms = head->timestamp_ms };
+    }
+  }
+}
+
+void kt_heads_collect(const struct kt_session *session, const struct kt_distinguished_result *result,
+                      struct kt_heads_file *ret_file)
+{
+  ret_file->n = 0;
+  ret_file->log_id = session->log_id;
+  if (result != NULL) {
+    add_distinguished(result, ret_file);
+  }
+  add_newest(session, ret_file);
+}

@@ -30,6 +30,14 @@ struct kt_heads_file {
   size_t n;
 };
 
+/* The newest verified head, as the log signed it, and the distinguished heads (NULL: without). Borrows from the session. */
+void kt_heads_collect(const struct kt_session *session, const struct kt_distinguished_result *result,
+                      struct kt_heads_file *ret_file);
+/* The text of log distinguished, for later: HOME/evidence/heads-SIZE.txt, by the size of the newest head. KT_ERR_STORE:
+ * errno says why. */
+KT_MUST_USE enum kt_err kt_heads_file_keep(const struct kt_heads_file *file, const char *home,
+                                           char ret_path[static KT_STATE_PATH_MAX]);
+
 /* Text or JSON, whichever it is; in the arena. KT_ERR_FORMAT. */
 KT_MUST_USE enum kt_err kt_heads_file_decode(struct kt_bytes content, struct kt_arena *arena,
                                              struct kt_heads_file **ret_file);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The list of heads that people exchange: text or JSON in, text or JSON out. Read as strictly as a response of the log:
  * it comes from somebody else. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/hex.h"
+#include "evidence_store.h"
 #include "heads.h"
 
 #define FIRST_LINE "kt-heads/1"
@@ -199,4 +202,32 @@ void kt_heads_file_print(const struct kt_heads_file *file, struct kt_output *out
   for (size_t i = 0; i < file->n; i++) {
     print_head(&file->heads[i], out);
   }
+}
+
+enum kt_err kt_heads_file_keep(const struct kt_heads_file *file, const char *home,
+                               char ret_path[static KT_STATE_PATH_MAX])
+{
+  char path[KT_STATE_PATH_MAX];
+  char *text = NULL;
+  size_t len = 0;
+  struct kt_output out;
+  int n = snprintf(path, sizeof path, "%s/evidence", home);
+  if (n < 0 || n > KT_STATE_PATH_MAX - 64 || (mkdir(path, 0700) != 0 && errno != EEXIST)) {
+    return KT_ERR_STORE;
+  }
+  snprintf(path + n, sizeof path - (size_t)n, "/heads-%" PRIu64 ".txt", file->heads[file->n - 1].size);
+  FILE *stream = open_memstream(&text, &len);
+  if (stream == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  kt_output_init(&out, stream, stream, "never", false);
+  kt_heads_file_print(file, &out);
+  kt_output_release(&out);
+  enum kt_err err = fclose(stream) == 0 ? kt_evidence_write_file(path, (struct kt_bytes){ (const uint8_t *)text, len })
+                                        : KT_ERR_MEMORY;
+  free(text);
+  if (err == KT_OK) {
+    memcpy(ret_path, path, sizeof path);
+  }
+  return err;
 }

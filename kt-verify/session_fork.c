@@ -168,8 +168,8 @@ static enum kt_exit report(struct fork_check *check)
   kt_evidence_of_heads(&session->log_id, &check->ours, &check->theirs, check->consistency, &check->evidence);
   enum kt_err err = is_signed ? kt_evidence_save(session->state.home, &check->evidence, path) : KT_OK;
   if (!is_signed) {
-    kt_output_note(session->out, "kt-verify: one of the two heads carries no signature of the log: there is nothing to "
-                                 "prove it to others with\n");
+    kt_output_note(session->out, "kt-verify: one of the two heads carries no signature of the log: by itself this "
+                                 "proves nothing to others\n");
   } else if (err != KT_OK) {
     kt_output_note(session->out, "kt-verify: the evidence cannot be saved in %s/evidence: %s\n", session->state.home,
                    strerror(errno));

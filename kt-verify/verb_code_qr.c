@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ceremony.h"
@@ -121,7 +122,14 @@ enum kt_exit kt_verb_code_qr(const struct kt_cli *cli, struct kt_output *out)
 static enum kt_exit refuse_image(struct kt_output *out, const char *path, enum kt_err err)
 {
   switch ((int)err) {
-  case KT_ERR_STORE: return kt_output_fail(out, KT_EXIT_USAGE, "file", "%s: %s", path, strerror(errno));
+  case KT_ERR_STORE:
+    if (errno == ENOENT) { /* most likely what some other code says, and no name at all */
+      char what[PAYLOAD_MAX];
+      kt_output_clean(kt_text_bytes(path), what, sizeof what);
+      return kt_output_fail(out, KT_EXIT_USAGE, "file",
+                            "\"%s\" is neither a code of kt-verify (those begin with KTQ1:) nor a file here", what);
+    }
+    return kt_output_fail(out, KT_EXIT_USAGE, "file", "%s: %s", path, strerror(errno));
   case KT_ERR_FORMAT:
     return kt_output_fail(out, KT_EXIT_USAGE, "image", "%s is no PNG image of at most %d pixels on a side", path,
                           KT_QR_IMAGE_SIDE_MAX);
@@ -221,18 +229,44 @@ static enum kt_exit compare_by_consistency(struct kt_session *session, const str
   return code;
 }
 
-/* A payload carries no signature, so evidence takes one more exchange. */
-static enum kt_exit report_fork(struct kt_session *session, const struct kt_in_person_verdict *verdict)
+/* A payload carries no signature, so evidence takes one more exchange. What the log signed here is kept at once: it may
+ * not answer any more once it was found out. */
+static void keep_heads(const struct kt_ceremony *ceremony, const struct kt_distinguished_result *result)
 {
+  const struct kt_session *session = &ceremony->session;
+  char path[KT_STATE_PATH_MAX];
+  struct kt_heads_file *file = calloc(1, sizeof *file); /* more than a frame should hold */
+  enum kt_err err = KT_ERR_MEMORY;
+  if (file != NULL) {
+    kt_heads_collect(session, result, file);
+    err = kt_heads_file_keep(file, session->state.home, path);
+  }
+  free(file);
+  if (err != KT_OK) {
+    kt_output_note(session->out, "kt-verify: what the log signed here cannot be kept in %s/evidence: %s\n",
+                   session->state.home, err == KT_ERR_STORE ? strerror(errno) : kt_err_text(err));
+    return;
+  }
+  kt_output_set(session->out, "heads_file", kt_output_text(kt_text_bytes(path)));
+  kt_output_note(
+      session->out,
+      "kt-verify: what the log signed here is kept in %s. Give this file to %s, by a way that is not this log's, "
+      "and get theirs; then both of you: kt-verify log check FILE. With the log's signatures of both sides it "
+      "becomes evidence that anybody can check. Do it soon, as long as the log answers\n",
+      path, ceremony->watch.name);
+}
+
+static enum kt_exit report_fork(struct kt_ceremony *ceremony, const struct kt_distinguished_result *result,
+                                const struct kt_in_person_verdict *verdict)
+{
+  struct kt_session *session = &ceremony->session;
   const struct kt_seen_head ours = { .size = verdict->own_head.size, .root = verdict->own_head.root };
   const struct kt_seen_head theirs = { .size = verdict->their_head.size,
                                        .root = verdict->their_head.root,
                                        .seen_ms = kt_now_ms() };
   kt_output_set(session->out, "log_match", json_string("fork"));
   enum kt_exit code = kt_session_report_fork(session, &ours, &theirs, (struct kt_bytes){ NULL, 0 });
-  kt_output_note(session->out,
-                 "kt-verify: for evidence, both of you run kt-verify log head > FILE, exchange the files, "
-                 "and run kt-verify log check FILE\n");
+  keep_heads(ceremony, result);
   return code;
 }
 
@@ -273,7 +307,7 @@ static enum kt_exit judge(struct kt_ceremony *ceremony, const struct kt_in_perso
   kt_in_person_judge(&own, scanned, &verdict);
   enum kt_exit log_code = compare_by_consistency(&ceremony->session, scanned, &verdict);
   if (log_code == KT_EXIT_OK && verdict.log == KT_IN_PERSON_LOG_FORK) {
-    log_code = report_fork(&ceremony->session, &verdict);
+    log_code = report_fork(ceremony, result, &verdict);
   }
   const struct kt_ceremony_outcome outcome = { .method = KT_METHOD_QR,
                                                .matches = verdict.people == KT_IN_PERSON_MATCH,

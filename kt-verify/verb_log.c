@@ -14,42 +14,13 @@
 
 /* --- head, distinguished ------------------------------------------------------------------------------------------------ */
 
-static void add_newest(const struct kt_session *session, struct kt_heads_file *file)
-{
-  const struct kt_log_state *log = &session->pinned->log;
-  const struct kt_tree_state *tree = &log->tree;
-  file->heads[file->n++] = (struct kt_exchanged_head){
-    .size = tree->size, .root = log->root, .timestamp_ms = tree->frontier[tree->n_frontier - 1].timestamp_ms
-  };
-  file->heads[file->n++] = (struct kt_exchanged_head){ .size = tree->size,
-                                                       .root = log->root,
-                                                       .signature = { log->signature, log->signature_len },
-                                                       .config = session->pinned->config };
-}
-
-/* "in left-to-right order" */
-static void add_distinguished(const struct kt_distinguished_result *result, struct kt_heads_file *file)
-{
-  for (size_t i = result->n_heads; i-- > 0;) {
-    const struct kt_head_point *head = &result->heads[i];
-    if (head->size != result->log.tree.size) { /* the newest head is added anyway */
-      file->heads[file->n++] =
-          (struct kt_exchanged_head){ .size = head->size, .root = head->root, .timestamp_ms = head->timestamp_ms };
-    }
-  }
-}
-
 static enum kt_exit print_list(struct kt_session *session, const struct kt_distinguished_result *result)
 {
   struct kt_heads_file *file = kt_arena_alloc(&session->arena, 1, sizeof *file);
   if (file == NULL) {
     return kt_output_fail(session->out, KT_EXIT_UNDECIDED, "memory", "out of memory");
   }
-  file->log_id = session->log_id;
-  if (result != NULL) {
-    add_distinguished(result, file);
-  }
-  add_newest(session, file);
+  kt_heads_collect(session, result, file);
   session->out->verified = true;
   kt_heads_file_print(file, session->out);
   return KT_EXIT_OK;
@@ -232,6 +203,20 @@ static enum kt_exit compare_all(struct head_check *check)
   return KT_EXIT_OK;
 }
 
+/* The log does not answer, perhaps because it was found out: two signatures for one size are evidence all the same. */
+static enum kt_exit compare_with_kept(struct head_check *check, enum kt_exit undecided)
+{
+  for (size_t i = 0; i < check->theirs->n; i++) {
+    const struct kt_exchanged_head *theirs = &check->theirs->heads[i];
+    struct kt_seen_head ours;
+    if (theirs->signature.len > 0 && kt_session_seen_head(check->session, theirs->size, &ours) &&
+        !kt_hash_equal(&ours.root, &theirs->root) && is_genuine(check->session, theirs)) {
+      return report_fork(check, theirs, &ours.root);
+    }
+  }
+  return undecided;
+}
+
 enum kt_exit kt_verb_log_check(const struct kt_cli *cli, struct kt_output *out)
 {
   struct kt_session session;
@@ -242,9 +227,9 @@ enum kt_exit kt_verb_log_check(const struct kt_cli *cli, struct kt_output *out)
   }
   if (code == KT_EXIT_OK) {
     code = kt_heads_refresh(&session, &check.ours);
-  }
-  if (code == KT_EXIT_OK) {
-    code = compare_all(&check);
+    code = code == KT_EXIT_OK          ? compare_all(&check)
+           : code == KT_EXIT_UNDECIDED ? compare_with_kept(&check, code)
+                                       : code;
   }
   kt_session_close(&session);
   return code;

@@ -123,12 +123,15 @@ static const struct kt_alert_text code_mismatch = {
 
 static const struct kt_alert_text fork = {
   "The log shows different histories to different people.",
-  "Two signed statements of this log cannot both be true; both were verified and saved. From now on nothing this log "
-  "says can be relied on, for any account, until somebody explains it. What was shown to whom is not known, nor "
-  "whether it was aimed at you.",
+  "What the log showed here and what it showed at another time, or to somebody else, cannot both be true. From now on "
+  "nothing this log says can be relied on, for any account, until somebody explains it. What was shown to whom is not "
+  "known, nor whether it was aimed at you. It proves something to others once the log's signature is on both sides.",
   "Keep the evidence and give it to others; they can check it without trusting you:\n"
   "    kt-verify evidence list\n"
   "    kt-verify evidence export ID FILE\n"
+  "A code that was scanned carries no signatures: then exchange files with the other person, which makes evidence:\n"
+  "    kt-verify log distinguished > FILE\n"
+  "    kt-verify log check FILE\n"
   "Send nothing secret on the strength of this log, and ask its operator in public. Once you have dealt with it:\n"
   "    kt-verify alerts ack {id}",
 };
