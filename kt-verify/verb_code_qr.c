@@ -124,7 +124,7 @@ static enum kt_exit refuse_image(struct kt_output *out, const char *path, enum k
   switch ((int)err) {
   case KT_ERR_STORE:
     if (errno == ENOENT) { /* most likely what some other code says, and no name at all */
-      char what[PAYLOAD_MAX];
+      char what[256];
       kt_output_clean(kt_text_bytes(path), what, sizeof what);
       return kt_output_fail(out, KT_EXIT_USAGE, "file",
                             "\"%s\" is neither a code of kt-verify (those begin with KTQ1:) nor a file here", what);

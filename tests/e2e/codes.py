@@ -93,6 +93,9 @@ def images(work, alice, bob):
                 file.write(content)
         check(alice.json("code", "scan", path, expect=2)["reason"]["code"] == code, f"{name} is refused")
     check(alice.json("code", "scan", "nowhere.png", expect=2)["reason"]["code"] == "file", "so is no file")
+    other = alice.json("code", "scan", "https://example.org/menu", expect=2)
+    check("neither a code of kt-verify" in other["reason"]["text"], "so is another code, and the text says what it is not",
+          other)
 
 
 def write_screen(path, rows):

@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""monitor run through a day of simulated time against a log that comes and goes: no alert twice, no alert missed,
+"""monitor run through days of simulated time against a log that comes and goes: no alert twice, no alert missed,
 monitor-blind exactly when due, failed hooks called again and visible, memory flat, a clean end.
 
-All programs read their clock from a file that the test sets forward; SIGUSR1 makes the monitor look at it."""
+    monitor_run.py BUILD [DAYS]
+
+All programs read their clock from a file that the test sets forward; SIGUSR1 makes the monitor look at it. The first day
+has a plan; what follows, up to DAYS (2), is at random, and the same each time."""
 
 import collections
 import glob
 import json
 import os
 import queue
+import random
 import shutil
 import signal
 import subprocess
@@ -25,9 +29,11 @@ MINUTE = 60 * 1000
 HOUR = 60 * MINUTE
 WINDOW = 6 * HOUR
 INTERVAL = HOUR // 2
+DAYS = int(sys.argv[2]) if len(sys.argv) > 2 else 2
 HOSTILE = 'x$(touch pwned)`touch pwned`;touch pwned\n"\''
-# What alice is told when the operator replaces her device by a hidden one.
-HIDDEN_KINDS = ["device-removed", "unknown-device", "unsigned-set", "version-not-mine"]
+# What alice is told when the operator replaces her device by a hidden one, and by another one later.
+EACH_TIME = ["unknown-device", "unsigned-set", "version-not-mine"]
+HIDDEN_KINDS = ["device-removed", *EACH_TIME]
 
 
 class Clock:
@@ -124,6 +130,8 @@ class Day:
         self.clock, self.proxy, self.monitor = clock, proxy, monitor
         self.start_ms = clock.now_ms()
         self.last = monitor.line()
+        self.memory_kib = []
+        self.gaps_ms = []
 
     def until(self, hour):
         """Let the monitor do what it plans up to this hour; the lines it says."""
@@ -134,7 +142,10 @@ class Day:
             self.monitor.look()
             self.last = self.monitor.line()
             said.append(self.last | {"at_ms": self.clock.now_ms()})
+            self.memory_kib.append(self.monitor.memory_kib())
         self.clock.set_ms(end_ms)
+        asked_ms = [line["at_ms"] for line in said if line.get("checked")]
+        self.gaps_ms += [b - a for a, b in zip(asked_ms, asked_ms[1:])]
         return said
 
     def checks_until(self, hour):
@@ -218,7 +229,12 @@ def blind(day, alice, hour):
     check("monitor-blind" in kinds(day.last), "blind when the window is over", day.last)
     after = day.until((due_ms - day.start_ms) / HOUR + 2)
     check(after and not any("monitor-blind" in kinds(line) for line in after), "and not said again")
-    check(any(label["overdue"] for label in alice.json("monitor", "status", expect=3)["labels"]), "status: overdue")
+    status = alice.json("monitor", "status", expect=3)
+    overdue = [label for label in status["labels"] if label["overdue"]]
+    check(overdue and all(WINDOW < label["age_ms"] <= WINDOW + 3 * HOUR and label["due_ms"] == label["checked_ms"] + WINDOW + 1
+                          for label in overdue), "status: overdue, with the age of the last good check", status)
+    text = alice.run("monitor", "status").stdout
+    check("OVERDUE    alice" in text and "last good check 8 h " in text and "obligations: " in text, "and in words", text)
     day.proxy.refusal = None
     day.until((day.clock.now_ms() - day.start_ms + INTERVAL + HOUR) / HOUR)
     ledger = alice.text("alerts", "list")
@@ -237,6 +253,37 @@ def restart(day, alice, args):
     day.monitor.stop()
     day.monitor = Monitor(alice, *args)
     day.last = day.monitor.line()
+
+
+def at_random(day, log, until_hour):
+    """The log comes and goes, and devices appear behind its back; the phone of each one that was inserted."""
+    pick = random.Random(20261121)
+    inserted = []
+    hour = int((day.clock.now_ms() - day.start_ms) / HOUR) + 1
+    checks = []
+    while hour < until_hour - 2:
+        day.proxy.refusal = pick.choice((None, None, None, "down", 503, 429))
+        if pick.random() < 0.3:
+            inserted.append(f"hidden {hour}")
+            log.insert("alice", inserted[-1])
+        checks += day.checks_until(hour)
+        hour += 1
+    day.proxy.refusal = None
+    checks += day.checks_until(until_hour)
+    check({line["verdict"] for line in checks} == {"alert", "undecided"}, "at random: some checks had an answer, some not",
+          collections.Counter(line["verdict"] for line in checks), len(checks))
+    check(not any("monitor-blind" in kinds(line) for line in checks), "at random: never for a whole window")
+    return inserted
+
+
+def quiet_memory(day):
+    """After the first looks, which fill the caches of the libraries, the hours make no difference."""
+    settled = day.memory_kib[5:]
+    grown = max(settled) - settled[0]
+    with open(VERIFY, "rb") as program:
+        is_instrumented = b"__asan_init" in program.read()
+    check(len(settled) > 30 and (is_instrumented or grown < 2048),
+          f"memory is flat: {settled[0]} KiB, at most {grown} KiB more in {len(settled)} looks")
 
 
 def test_alert(alice, folder):
@@ -313,19 +360,20 @@ def main():
         day = Day(clock, proxy, Monitor(alice, *args))
         check("unsigned-set" in kinds(day.last), "the first check finds what there is", day.last)
         flapping(day, log)
-        memory = day.monitor.memory_kib()
         back_off(day)
         blind(day, alice, 12)
-        grown = day.monitor.memory_kib() - memory
-        with open(VERIFY, "rb") as program:
-            check(b"__asan_init" in program.read() or grown < 2048, f"memory is flat ({grown} KiB)")
         restart(day, alice, args)
         os.remove(os.path.join(work, "broken"))
-        day.until(24)
+        inserted = at_random(day, log, 24 * DAYS)
+        quiet_memory(day)
+        usual = [gap for gap in day.gaps_ms if INTERVAL * 7 // 8 <= gap <= INTERVAL * 9 // 8 + 1000]
+        check(len(usual) > 10 and max(usual) - min(usual) > INTERVAL // 16, "the pauses between checks vary", usual)
         check("hooks" not in alice.json("monitor", "status"), "the hook was called again, nothing waits")
         day.monitor.stop()
 
-        expected = sorted(["monitor-blind", "unsigned-set", *HIDDEN_KINDS])
+        # What was inserted while nobody could look was found later, each device by itself.
+        times = len(inserted)
+        expected = sorted(["monitor-blind", "unsigned-set", *HIDDEN_KINDS, *EACH_TIME * times])
         for path in (record, flaky, command):
             records = told(path)
             no_alert_twice(records)
