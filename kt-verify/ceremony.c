@@ -149,6 +149,7 @@ enum kt_exit kt_ceremony_settle(struct kt_ceremony *ceremony, const struct kt_ce
                      watch->name);
   } else {
     kt_output_fail(session->out, KT_EXIT_ALERT, "code-mismatch", "%s: MISMATCH. %s", watch->name, outcome->detail);
+    kt_session_keep_answer(session, watch->label, watch->name);
   }
   kt_report_contact(session->out, &watch->other.contact);
   code = kt_report_alerts(session, watch->label, KT_EXIT_OK);

@@ -33,8 +33,8 @@ struct kt_ceremony_outcome {
   const char *detail; /* of a mismatch: one sentence for the alert */
 };
 
-/* Keep the outcome and say it: a match verifies the contact and settles what it answers, a mismatch raises
- * code-mismatch and takes a verification back. Gives the exit code with the open alerts in mind. */
+/* Keep the outcome and say it: a match verifies the contact and settles what it answers, a mismatch makes it changed,
+ * raises code-mismatch and keeps the log's signed answer as evidence. Gives the exit code with the open alerts in mind. */
 enum kt_exit kt_ceremony_settle(struct kt_ceremony *ceremony, const struct kt_ceremony_outcome *outcome);
 
 /* The text of an argument that may be "-" (stdin) or split at blanks by the shell, from cli->args[first] on; at most

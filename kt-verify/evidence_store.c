@@ -61,6 +61,11 @@ static json_t *head_to_json(const struct kt_signed_head *head)
   return object;
 }
 
+static bool is_pair(const struct kt_evidence *evidence)
+{
+  return evidence->kind != KT_EVIDENCE_FAILED && evidence->kind != KT_EVIDENCE_ANSWER;
+}
+
 json_t *kt_evidence_to_json(const struct kt_evidence *evidence)
 {
   char id[KT_EVIDENCE_ID_SIZE];
@@ -70,14 +75,17 @@ json_t *kt_evidence_to_json(const struct kt_evidence *evidence)
   json_object_set_new(object, "id", json_string(id));
   json_object_set_new(object, "kind", json_string(kt_evidence_kind_name(evidence->kind)));
   json_object_set_new(object, "log_id", kt_output_hex((struct kt_bytes){ evidence->log_id.b, KT_HASH_LEN }));
-  if (evidence->kind != KT_EVIDENCE_FAILED || evidence->has_retained) {
+  if (is_pair(evidence) || evidence->has_retained) {
     json_array_append_new(heads, head_to_json(&evidence->first));
   }
-  if (evidence->kind != KT_EVIDENCE_FAILED) {
+  if (is_pair(evidence)) {
     json_array_append_new(heads, head_to_json(&evidence->second));
-  } else {
+  } else if (evidence->kind == KT_EVIDENCE_FAILED) {
     json_object_set_new(object, "code", kt_output_text(evidence->failed.code));
     json_object_set_new(object, "received_ms", json_integer((json_int_t)evidence->failed.received_ms));
+  } else {
+    json_object_set_new(object, "label", kt_output_text(evidence->answer.label));
+    json_object_set_new(object, "received_ms", json_integer((json_int_t)evidence->answer.received_ms));
   }
   json_object_set_new(object, "heads", heads);
   return object;

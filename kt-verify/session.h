@@ -92,6 +92,11 @@ enum kt_exit kt_session_report_fork(struct kt_session *session, const struct kt_
  * into it; the same answer to the same request once. request: as in <kt/evidence.h>. Says where, or why not. */
 void kt_session_keep_failed(struct kt_session *session, const char *code, struct kt_bytes request,
                             struct kt_bytes response);
+/* There are as many files of evidence as are kept without being asked for. */
+bool kt_session_evidence_is_full(struct kt_session *session);
+/* session_answer.c: ask what the log says about somebody and keep the signed answer, because a comparison with the person
+ * (name, clean) spoke against it. Says where, or why not; changes nothing else. */
+void kt_session_keep_answer(struct kt_session *session, struct kt_bytes label, const char *name);
 /* "POST path", a line break, the body; in the arena, empty when memory runs out. */
 struct kt_bytes kt_session_request_text(struct kt_session *session, const char *path, struct kt_bytes body);
 /* The head accepted at exactly this size, with the signature and configuration of that time; false: none. */

@@ -29,7 +29,7 @@ struct kt_bytes kt_session_request_text(struct kt_session *session, const char *
   return (struct kt_bytes){ (const uint8_t *)text, len };
 }
 
-static bool is_full(struct kt_session *session)
+bool kt_session_evidence_is_full(struct kt_session *session)
 {
   const char **paths;
   size_t n = 0;
@@ -44,7 +44,7 @@ void kt_session_keep_failed(struct kt_session *session, const char *code, struct
   if (session->state.db == NULL || request.data == NULL) {
     return;
   }
-  if (response.len > KEPT_RESPONSE_MAX || is_full(session)) {
+  if (response.len > KEPT_RESPONSE_MAX || kt_session_evidence_is_full(session)) {
     kt_output_note(session->out, "kt-verify: what was received is not kept: it is too large, or %s/evidence is full\n",
                    session->state.home);
     return;

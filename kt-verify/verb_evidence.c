@@ -4,7 +4,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include <kt/device_set.h>
+
 #include "evidence_store.h"
+#include "report.h"
 #include "session.h"
 #include "verbs.h"
 
@@ -65,6 +68,12 @@ static void print_evidence(const struct kt_evidence *evidence, struct kt_output 
     }
     return;
   }
+  if (evidence->kind == KT_EVIDENCE_ANSWER) {
+    char name[4 * KT_LABEL_MAX + 8];
+    kt_output_clean(evidence->answer.label, name, sizeof name);
+    kt_output_data(out, "  about     %s, %zu bytes answered\n", name, evidence->answer.response.len);
+    return;
+  }
   print_head("first", &evidence->first, out);
   print_head("second", &evidence->second, out);
 }
@@ -76,6 +85,28 @@ static void print_meaning(const struct kt_evidence *evidence, enum kt_evidence_v
   kt_output_data(out, "proves: %s\ndoes not prove: %s\n", proves, limits);
   kt_output_set(out, "proves", json_string(proves));
   kt_output_set(out, "does_not_prove", json_string(limits));
+}
+
+/* What the log said, for people to compare with what the person says. The file was verified. */
+static void print_answer(const struct kt_config *pinned, const struct kt_evidence *evidence, struct kt_arena *arena,
+                         struct kt_output *out)
+{
+  struct kt_reason reason = { .code = NULL };
+  struct kt_search_result result;
+  struct kt_device_set set;
+  char when[KT_TIME_SIZE];
+  if (kt_evidence_open_answer(pinned, evidence, arena, &result, &reason) != KT_OK) {
+    return;
+  }
+  kt_report_time(result.terminal_ms, when);
+  kt_output_data(out, "  version %" PRIu32 ", log entry %" PRIu64 ", %s; tree of size %" PRIu64 "\n", result.version,
+                 result.terminal, when, result.log.tree.size);
+  kt_output_set(out, "version", json_integer((json_int_t)result.version));
+  if (kt_device_set_decode(result.value, arena, &set) == KT_OK && set.is_signed) {
+    kt_report_key(out, "  account key", &set.account_key);
+  } else {
+    kt_output_data(out, "  no account key\n");
+  }
 }
 
 /* --- verify ---------------------------------------------------------------------------------------------------------------- */
@@ -95,6 +126,9 @@ static enum kt_exit examine(const struct kt_config *pinned, const struct kt_evid
   }
   out->verified = true;
   kt_output_set(out, "contradiction", json_boolean(*ret_verdict == KT_EVIDENCE_CONTRADICTION));
+  if (evidence->kind == KT_EVIDENCE_ANSWER) {
+    print_answer(pinned, evidence, arena, out);
+  }
   print_meaning(evidence, *ret_verdict, out);
   return KT_EXIT_OK;
 }
@@ -124,7 +158,8 @@ static enum kt_exit load_and_examine(const char *path, const struct kt_config *p
   return err == KT_OK ? examine(pinned, &evidence, arena, out, ret_verdict) : store_failed(out, err, path);
 }
 
-/* 0 when a contradiction is proven, 1 when it does not follow from the file. */
+/* 0 when a contradiction is proven, 1 when it does not follow from the file: an answer alone is none, whatever the person
+ * says. */
 static enum kt_exit judge(const char *path, const struct kt_config *pinned, struct kt_arena *arena,
                           struct kt_output *out)
 {
@@ -238,7 +273,7 @@ static enum kt_exit export_one(struct kt_session *session, const char *id, const
   if (kt_evidence_write_file(target, file) != KT_OK) {
     return kt_output_fail(out, KT_EXIT_USAGE, "file", "%s: %s", target, strerror(errno));
   }
-  if (evidence.kind == KT_EVIDENCE_FAILED) {
+  if (evidence.kind == KT_EVIDENCE_FAILED || evidence.kind == KT_EVIDENCE_ANSWER) {
     kt_output_note(out, "This file holds a request and its answer: they may name a person. Read it before passing it "
                         "on.\n");
   }

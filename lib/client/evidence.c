@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#include <kt/client.h>
-
 #include "base/reader.h"
 #include <kt/writer.h>
 #include "crypto/hash.h"
@@ -28,8 +26,15 @@ static bool is_well_formed(const struct kt_evidence *evidence)
   case KT_EVIDENCE_INCONSISTENT: return first > 0 && first < second;
   case KT_EVIDENCE_ROLLBACK: return second > 0 && second < first;
   case KT_EVIDENCE_FAILED: return !evidence->has_retained || first > 0;
+  case KT_EVIDENCE_ANSWER: return evidence->answer.label.len <= UINT8_MAX;
   }
   return false;
+}
+
+/* FORK, INCONSISTENT and ROLLBACK are two signed heads. */
+static bool is_pair(const struct kt_evidence *evidence)
+{
+  return evidence->kind != KT_EVIDENCE_FAILED && evidence->kind != KT_EVIDENCE_ANSWER;
 }
 
 static void head_write(struct kt_writer *w, const struct kt_signed_head *head)
@@ -82,6 +87,22 @@ static void failed_read(struct kt_reader *r, struct kt_evidence *evidence)
   }
 }
 
+static void answer_write(struct kt_writer *w, const struct kt_signed_answer *answer)
+{
+  kt_write_opaque16(w, answer->config);
+  kt_write_u64(w, answer->received_ms);
+  kt_write_opaque8(w, answer->label);
+  kt_write_opaque32(w, answer->response);
+}
+
+static void answer_read(struct kt_reader *r, struct kt_signed_answer *ret)
+{
+  ret->config = kt_read_opaque16(r, KT_CONFIG_MAX);
+  ret->received_ms = kt_read_u64(r);
+  ret->label = kt_read_opaque8(r);
+  ret->response = kt_read_opaque32(r, PART_MAX);
+}
+
 void kt_evidence_write(struct kt_writer *w, const struct kt_evidence *evidence)
 {
   if (!is_well_formed(evidence)) {
@@ -94,6 +115,8 @@ void kt_evidence_write(struct kt_writer *w, const struct kt_evidence *evidence)
   kt_write_bytes(w, evidence->log_id.b, KT_HASH_LEN);
   if (evidence->kind == KT_EVIDENCE_FAILED) {
     failed_write(w, evidence);
+  } else if (evidence->kind == KT_EVIDENCE_ANSWER) {
+    answer_write(w, &evidence->answer);
   } else {
     head_write(w, &evidence->first);
     head_write(w, &evidence->second);
@@ -128,13 +151,15 @@ enum kt_err kt_evidence_decode(struct kt_bytes file, struct kt_evidence *ret_evi
   struct kt_reader r;
   kt_reader_init(&r, file.data + MAGIC_LEN, file.len - MAGIC_LEN - KT_HASH_LEN);
   uint8_t kind = kt_read_u8(&r);
-  if (!checksum_fits(file) || kind < KT_EVIDENCE_FORK || kind > KT_EVIDENCE_FAILED) {
+  if (!checksum_fits(file) || kind < KT_EVIDENCE_FORK || kind > KT_EVIDENCE_ANSWER) {
     return KT_ERR_FORMAT;
   }
   evidence.kind = (enum kt_evidence_kind)kind;
   hash_read(&r, &evidence.log_id);
   if (evidence.kind == KT_EVIDENCE_FAILED) {
     failed_read(&r, &evidence);
+  } else if (evidence.kind == KT_EVIDENCE_ANSWER) {
+    answer_read(&r, &evidence.answer);
   } else {
     head_read(&r, &evidence.first);
     head_read(&r, &evidence.second);
@@ -178,6 +203,9 @@ void kt_evidence_id(const struct kt_evidence *evidence, uint8_t ret_id[static KT
   if (evidence->kind == KT_EVIDENCE_FAILED) {
     id_part(&w, evidence->failed.request);
     id_part(&w, evidence->failed.response);
+  } else if (evidence->kind == KT_EVIDENCE_ANSWER) {
+    id_part(&w, evidence->answer.label);
+    id_part(&w, evidence->answer.response);
   } else {
     bool swap = second_goes_first(evidence);
     const struct kt_signed_head *heads[2] = { swap ? &evidence->second : &evidence->first,
@@ -193,18 +221,28 @@ void kt_evidence_id(const struct kt_evidence *evidence, uint8_t ret_id[static KT
 
 /* --- judging ------------------------------------------------------------------------------------------------------ */
 
+/* The configuration that something in the file was signed under. */
+static enum kt_err open_config(const struct kt_hash *log_id, struct kt_bytes encoded, struct kt_config *ret_config,
+                               struct kt_reason *reason)
+{
+  struct kt_hash id;
+  enum kt_err err = kt_config_decode(encoded, ret_config, reason);
+  if (err != KT_OK) {
+    return err;
+  }
+  kt_config_log_id(ret_config, &id);
+  return kt_hash_equal(&id, log_id) ? KT_OK
+                                    : kt_fail(reason, KT_ERR_PROOF, "evidence-config",
+                                              "something in the file belongs to another log", SECTION);
+}
+
 static enum kt_err verify_signed_head(const struct kt_hash *log_id, const struct kt_signed_head *head,
                                       struct kt_reason *reason)
 {
   struct kt_config config;
-  struct kt_hash id;
-  enum kt_err err = kt_config_decode(head->config, &config, reason);
+  enum kt_err err = open_config(log_id, head->config, &config, reason);
   if (err != KT_OK) {
     return err;
-  }
-  kt_config_log_id(&config, &id);
-  if (!kt_hash_equal(&id, log_id)) {
-    return kt_fail(reason, KT_ERR_PROOF, "evidence-config", "a head in the file belongs to another log", SECTION);
   }
   if (kt_verify_head(&config, head->size, &head->root, head->signature) != KT_OK) {
     return kt_fail(reason, KT_ERR_PROOF, "head-signature", "a head in the file does not carry the log's signature",
@@ -227,31 +265,81 @@ static enum kt_err judge_consistency(const struct kt_evidence *evidence, struct 
   return err;
 }
 
-enum kt_err kt_evidence_verify(const struct kt_config *pinned, const struct kt_evidence *evidence,
-                               struct kt_arena *arena, enum kt_evidence_verdict *ret_verdict, struct kt_reason *reason)
+/* The pinned log, and parts that make evidence of this kind. */
+static enum kt_err check_form(const struct kt_config *pinned, const struct kt_evidence *evidence,
+                              struct kt_reason *reason)
 {
   struct kt_hash log_id;
-  bool contradicts = false;
-  enum kt_err err = KT_OK;
   kt_config_log_id(pinned, &log_id);
   if (!kt_hash_equal(&log_id, &evidence->log_id)) {
     return kt_fail(reason, KT_ERR_PROOF, "evidence-log", "the file is about another log than the pinned one", SECTION);
   }
   if (!is_well_formed(evidence)) {
-    return kt_fail(reason, KT_ERR_FORMAT, "evidence-form", "the heads do not make evidence of this kind", SECTION);
+    return kt_fail(reason, KT_ERR_FORMAT, "evidence-form", "the parts do not make evidence of this kind", SECTION);
   }
-  bool has_first = evidence->kind != KT_EVIDENCE_FAILED || evidence->has_retained;
-  if (has_first) {
-    err = verify_signed_head(&log_id, &evidence->first, reason);
+  return KT_OK;
+}
+
+enum kt_err kt_evidence_open_answer(const struct kt_config *pinned, const struct kt_evidence *evidence,
+                                    struct kt_arena *arena, struct kt_search_result *ret_result,
+                                    struct kt_reason *reason)
+{
+  static const struct kt_log_state nothing;
+  static const struct kt_contact_state nobody;
+  const struct kt_signed_answer *answer = &evidence->answer;
+  struct kt_config config;
+  enum kt_err err = check_form(pinned, evidence, reason);
+  if (err == KT_OK && evidence->kind != KT_EVIDENCE_ANSWER) {
+    err = KT_ERR_USAGE;
   }
-  if (err == KT_OK && evidence->kind != KT_EVIDENCE_FAILED) {
-    err = verify_signed_head(&log_id, &evidence->second, reason);
+  if (err == KT_OK) {
+    err = open_config(&evidence->log_id, answer->config, &config, reason);
+  }
+  if (err != KT_OK) {
+    return err;
+  }
+  const struct kt_client client = {
+    .config = &config, .log = &nothing, .now_ms = answer->received_ms, .arena = arena, .reason = reason
+  };
+  err = kt_verify_search(&client, answer->label, NULL, NULL, &nobody, answer->response, ret_result);
+  if (err == KT_ERR_ABSENT) {
+    return kt_fail(reason, KT_ERR_PROOF, "evidence-absent", "the answer says that the label does not exist", SECTION);
+  }
+  return err;
+}
+
+static enum kt_err judge_answer(const struct kt_config *pinned, const struct kt_evidence *evidence,
+                                struct kt_arena *arena, struct kt_reason *reason)
+{
+  struct kt_search_result result;
+  return kt_evidence_open_answer(pinned, evidence, arena, &result, reason);
+}
+
+static enum kt_err judge_heads(const struct kt_evidence *evidence, struct kt_arena *arena, bool *ret_contradicts,
+                               struct kt_reason *reason)
+{
+  bool has_first = is_pair(evidence) || evidence->has_retained;
+  enum kt_err err = has_first ? verify_signed_head(&evidence->log_id, &evidence->first, reason) : KT_OK;
+  if (err == KT_OK && is_pair(evidence)) {
+    err = verify_signed_head(&evidence->log_id, &evidence->second, reason);
   }
   if (err == KT_OK && evidence->kind == KT_EVIDENCE_FORK) {
-    contradicts = !kt_hash_equal(&evidence->first.root, &evidence->second.root);
+    *ret_contradicts = !kt_hash_equal(&evidence->first.root, &evidence->second.root);
   }
   if (err == KT_OK && evidence->kind == KT_EVIDENCE_INCONSISTENT) {
-    err = judge_consistency(evidence, arena, &contradicts, reason);
+    err = judge_consistency(evidence, arena, ret_contradicts, reason);
+  }
+  return err;
+}
+
+enum kt_err kt_evidence_verify(const struct kt_config *pinned, const struct kt_evidence *evidence,
+                               struct kt_arena *arena, enum kt_evidence_verdict *ret_verdict, struct kt_reason *reason)
+{
+  bool contradicts = false;
+  enum kt_err err = check_form(pinned, evidence, reason);
+  if (err == KT_OK) {
+    err = evidence->kind == KT_EVIDENCE_ANSWER ? judge_answer(pinned, evidence, arena, reason)
+                                               : judge_heads(evidence, arena, &contradicts, reason);
   }
   if (err == KT_OK) {
     *ret_verdict = contradicts ? KT_EVIDENCE_CONTRADICTION : KT_EVIDENCE_CONSISTENT;
@@ -302,10 +390,18 @@ static const struct words *words_of(enum kt_evidence_kind kind)
       "have made it. It helps to find out what went wrong, and it is no proof against the log. The request and the "
       "response may name a person." },
   };
+  static const struct words answer = {
+    "answer",
+    { "", "The log signed this answer: at that size, this is the newest version that it has for the label." },
+    { "",
+      "Whether the account key in it is the person's own, only the person can say. It does not tell who put it there. "
+      "The time of receipt is a claim of whoever saved the file. The file names a person." },
+  };
   switch (kind) {
   case KT_EVIDENCE_FORK: return &fork;
   case KT_EVIDENCE_INCONSISTENT: return &inconsistent;
   case KT_EVIDENCE_ROLLBACK: return &rollback;
+  case KT_EVIDENCE_ANSWER: return &answer;
   case KT_EVIDENCE_FAILED: break;
   }
   return &failed;

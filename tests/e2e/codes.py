@@ -11,7 +11,7 @@ import tempfile
 import zlib
 
 from lib_people import another_key, new_log, new_person
-from lib_programs import check
+from lib_programs import Person, check
 
 
 def flip(text, at):
@@ -137,7 +137,26 @@ def other_log(payload):
     payload.start = bytes(32) + payload.start[32:]
 
 
-def mismatches(alice, bob):
+def kept_answer(work, found, key, config):
+    """What the log signed about the other person is kept; anybody can check it without the log, and what it is not worth."""
+    exported = os.path.join(work, "answer.evidence")
+    shutil.copy(found["evidence_file"], exported)
+    check(os.stat(found["evidence_file"]).st_mode & 0o077 == 0, "kept for oneself only")
+    third = Person(os.path.join(work, "nobody"))
+    said = third.json("evidence", "verify", exported, "--config", config, expect=1)
+    check(said["reason"]["code"] == "no-contradiction" and said["evidence"]["kind"] == "answer" and
+          said["evidence"]["label"] == found["label"] and said["account_key"] == key and
+          "only the person can say" in said["does_not_prove"], "the log's signed answer is evidence", said)
+    with open(exported, "r+b") as file:
+        file.seek(-100, os.SEEK_END)
+        byte = file.read(1)
+        file.seek(-100, os.SEEK_END)
+        file.write(bytes([byte[0] ^ 1]))
+    third.json("evidence", "verify", exported, "--config", config, expect=1)
+    check("proves nothing" in third.run("evidence", "verify", exported, "--config", config).stderr, "a changed one is none")
+
+
+def mismatches(work, config, alice, bob):
     text = bob.json("code", "qr", alice.label)["payload"]
     for which, start in (("theirs", "The log shows you"), ("yours", "The log shows them")):
         def other_key(payload):
@@ -147,6 +166,7 @@ def mismatches(alice, bob):
         check(found["match"] is False and found["contact"]["state"] == "changed" and
               found["reason"]["text"].split("MISMATCH. ")[1].startswith(start), f"{which} differs", found)
         check([alert["kind"] for alert in found["alerts"]] == ["code-mismatch"], "and is an alert")
+        kept_answer(work, found, bob.json("account", "show", bob.label)["account_key"], config)
         check(alice.json("code", "scan", text)["contact"]["state"] == "verified", "a match settles it")
 
 
@@ -186,6 +206,11 @@ def taken_over(work, log, config, alice, bob):
     kinds = {alert["kind"] for alert in found["alerts"]}
     check(found["match"] is False and {"account-key-changed", "code-mismatch"} <= kinds and
           found["contact"]["state"] == "changed", "a key that the operator put there is found out", found)
+    thiefs = alice.json("contact", "show", bob.label)["account_key"]
+    check(thiefs != bob.json("account", "show", bob.label)["account_key"], "it is not bob's")
+    kept_answer(work, found, thiefs, config)
+    gone = alice.json("code", "compare", bob.label, "0" * 60, "--url", "http://127.0.0.1:1", expect=4)
+    check(gone["match"] is False and "evidence_file" not in gone, "a mismatch is told without the log as well", gone)
 
 
 def main():
@@ -196,7 +221,7 @@ def main():
         public_codes(alice, bob, carol)
         images(work, alice, bob)
         in_person(alice, bob, carol)
-        mismatches(alice, bob)
+        mismatches(work, config, alice, bob)
         dora = new_person(work, "dora", log, config)
         taken_over(work, log, config, dora, bob)
         heads(alice, carol, dora)

@@ -337,6 +337,15 @@ static void put_evidence(struct toy_log *log, struct kt_arena *arena)
                                              .request = toy_label("GET /v1/config"),
                                              .response = toy_label("nonsense") };
   put_evidence_file("evidence-failed", &fork);
+  static struct toy_scene scene;
+  toy_scene_set(log, 0, &scene);
+  struct kt_evidence answer = { .kind = KT_EVIDENCE_ANSWER, .log_id = evidence.log_id };
+  answer.answer = (struct kt_signed_answer){ .config = config,
+                                             .received_ms = log->timestamps[log->size - 1],
+                                             .label = toy_label(scene.query.label),
+                                             .response = scene.response };
+  put_evidence_file("evidence-answer", &answer);
+  toy_user_release(&scene.user);
   put("wire", "configuration", 13, config);
 }
 

@@ -8,9 +8,7 @@
 #ifndef KT_EVIDENCE_H
 #define KT_EVIDENCE_H
 
-#include <kt/arena.h>
-#include <kt/config.h>
-#include <kt/writer.h>
+#include <kt/client.h>
 
 KT_API_BEGIN
 
@@ -19,6 +17,7 @@ enum kt_evidence_kind {
   KT_EVIDENCE_INCONSISTENT = 2, /* a larger head whose log had another root at the smaller head's size */
   KT_EVIDENCE_ROLLBACK = 3,     /* a smaller head, received after a larger one */
   KT_EVIDENCE_FAILED = 4,       /* a response that does not verify */
+  KT_EVIDENCE_ANSWER = 5,       /* what the log says of a label, verified on its own */
 };
 
 /* A head as the log signed it. */
@@ -38,6 +37,15 @@ struct kt_failed_response {
   struct kt_bytes response;
 };
 
+/* The answer to a search for the greatest version by somebody who retains nothing: it stands on its own, under the
+ * signature of its tree head. It names a person. */
+struct kt_signed_answer {
+  struct kt_bytes config; /* as in kt_signed_head */
+  uint64_t received_ms;   /* has to fit the answer's own timestamp */
+  struct kt_bytes label;
+  struct kt_bytes response;
+};
+
 struct kt_evidence {
   enum kt_evidence_kind kind;
   struct kt_hash log_id;
@@ -48,6 +56,7 @@ struct kt_evidence {
   struct kt_bytes consistency; /* INCONSISTENT: from first.size to second.size, the form of kt_verify_consistency */
   struct kt_failed_response failed;
   bool has_retained;
+  struct kt_signed_answer answer; /* ANSWER */
 };
 
 enum kt_evidence_verdict {
@@ -67,12 +76,17 @@ KT_MUST_USE enum kt_err kt_evidence_verify(const struct kt_config *pinned, const
                                            struct kt_arena *arena, enum kt_evidence_verdict *ret_verdict,
                                            struct kt_reason *reason);
 
-/* Names the finding: the first 16 bytes of a hash over kind, log and heads (FAILED: request and response). Whoever finds
+/* ANSWER: what the log says. Judges it as kt_evidence_verify does; the result borrows from the file and the arena. */
+KT_MUST_USE enum kt_err kt_evidence_open_answer(const struct kt_config *pinned, const struct kt_evidence *evidence,
+                                                struct kt_arena *arena, struct kt_search_result *ret_result,
+                                                struct kt_reason *reason);
+
+/* Names the finding: the first 16 bytes of a hash over kind, log and heads (FAILED and ANSWER: question and response). Whoever finds
  * the same thing, at whatever time, gets the same id. */
 #define KT_EVIDENCE_ID_LEN 16
 void kt_evidence_id(const struct kt_evidence *evidence, uint8_t ret_id[KT_AT_LEAST KT_EVIDENCE_ID_LEN]);
 
-/* "fork", "inconsistent", "rollback", "failed" */
+/* "fork", "inconsistent", "rollback", "failed", "answer" */
 const char *kt_evidence_kind_name(enum kt_evidence_kind kind);
 /* What verified evidence proves and what it does not: English sentences, static. */
 const char *kt_evidence_proves(enum kt_evidence_kind kind, enum kt_evidence_verdict verdict);
