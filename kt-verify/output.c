@@ -233,7 +233,8 @@ enum kt_exit kt_output_fail_reason(struct kt_output *out, enum kt_err err, const
   if (known.has_position && n > 0 && (size_t)n < sizeof text) {
     n += snprintf(text + n, sizeof text - (size_t)n, ", at log entry %" PRIu64, known.position);
   }
-  if (known.section != NULL && n > 0 && (size_t)n < sizeof text) {
+  /* "ours": a rule of this program's own; people need no place in a draft for it. */
+  if (known.section != NULL && strcmp(known.section, "ours") != 0 && n > 0 && (size_t)n < sizeof text) {
     snprintf(text + n, sizeof text - (size_t)n, " (check %s; draft section: %s)", known.code, known.section);
   }
   return fail(out, exit_of(err), &known, text);

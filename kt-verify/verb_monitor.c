@@ -187,7 +187,11 @@ static enum kt_exit report_test(struct kt_session *session, const struct kt_hook
                           hooks->n);
   }
   if (hooks->n == 0) {
-    kt_output_note(session->out, "kt-verify: there are no hooks: nobody is told of an alert unless they look\n");
+    kt_output_note(
+        session->out,
+        "kt-verify: there are no hooks: nobody is told of an alert unless they look. A hook is an executable in "
+        "%s/hooks, or --hook CMD\n",
+        session->state.home);
   }
   kt_output_status(session->out, KT_EXIT_OK, "the test alert is in the ledger, settled; hooks that were told: %zu",
                    hooks->n);

@@ -125,7 +125,7 @@ static const struct kt_alert_text fork = {
   "The log shows different histories to different people.",
   "What the log showed here and what it showed at another time, or to somebody else, cannot both be true. From now on "
   "nothing this log says can be relied on, for any account, until somebody explains it. What was shown to whom is not "
-  "known, nor whether it was aimed at you. It proves something to others once the log's signature is on both sides.",
+  "known, nor whether it was aimed at you. It is proof to others when the log signed both.",
   "Keep the evidence and give it to others; they can check it without trusting you:\n"
   "    kt-verify evidence list\n"
   "    kt-verify evidence export ID FILE\n"

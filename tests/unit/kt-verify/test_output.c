@@ -129,6 +129,12 @@ static void test_reason_names_check_section_and_entry(void **context)
   assert_non_null(
       strstr(s.messages_text, "alice: a VRF proof does not verify, at log entry 9 (check vrf; draft section: VRF)"));
   release(&s);
+  const struct kt_reason own = { .code = "payload-damaged", .text = "scan it again", .section = "ours" };
+  start(&s, NULL, false);
+  assert_int_equal(kt_output_fail_reason(&s.out, KT_ERR_FORMAT, &own, "the payload"), KT_EXIT_FAILED);
+  end(&s);
+  assert_string_equal(s.messages_text, "kt-verify: the payload: scan it again\n"); /* no draft to look it up in */
+  release(&s);
 }
 
 static void test_names_cannot_drive_a_terminal(void **context)
