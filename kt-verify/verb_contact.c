@@ -119,8 +119,12 @@ static enum kt_err change_contact(void *ctx, struct kt_session *session)
 static enum kt_err apply_trust(struct change *change)
 {
   struct kt_contact *contact = &change->watch->other.contact;
+  struct kt_session *session = change->watch->session;
   enum kt_err err = kt_contact_trust(contact, change->fingerprint, kt_now_ms(), contact);
-  return err == KT_OK ? kt_watch_settle(change->watch->session, change->watch->label, BIT(KT_ALERT_ACCOUNT_KEY_CHANGED),
+  if (err == KT_OK) { /* a fingerprint in full is a comparison as well */
+    err = kt_watch_settle(session, change->watch->label, BIT(KT_ALERT_CODE_MISMATCH), KT_SETTLEMENT_MATCHED, 0);
+  }
+  return err == KT_OK ? kt_watch_settle(session, change->watch->label, BIT(KT_ALERT_ACCOUNT_KEY_CHANGED),
                                         KT_SETTLEMENT_APPROVED, 0)
                       : err;
 }

@@ -69,6 +69,7 @@ def changed(text, change):
 def images(work, alice, bob):
     image = os.path.join(work, "bob.png")
     shown = bob.json("code", "qr", alice.label, "--png", image)
+    check(shutil.which("zbarimg") is not None, "zbarimg is there (zbar-tools)")
     read = subprocess.run(["zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", image], text=True,
                           capture_output=True)
     check(read.stdout.strip() == shown["payload"], "zbar reads the image", read)
@@ -167,7 +168,14 @@ def mismatches(work, config, alice, bob):
               found["reason"]["text"].split("MISMATCH. ")[1].startswith(start), f"{which} differs", found)
         check([alert["kind"] for alert in found["alerts"]] == ["code-mismatch"], "and is an alert")
         kept_answer(work, found, bob.json("account", "show", bob.label)["account_key"], config)
+        alice.json("lookup", bob.label, expect=4)
+        check(alice.json("contact", "show", bob.label)["contact"]["state"] == "changed", "looking again does not settle it")
         check(alice.json("code", "scan", text)["contact"]["state"] == "verified", "a match settles it")
+    alice.json("code", "compare", bob.label, "0" * 60, expect=4)
+    key = bytes.fromhex(bob.json("account", "show", bob.label)["account_key"])
+    alice.json("contact", "trust", bob.label, "--key", hashlib.sha256(key).hexdigest())
+    check(alice.alert_kinds() == [] and alice.json("contact", "show", bob.label)["contact"]["state"] == "verified",
+          "so does the fingerprint in full")
 
 
 def heads(alice, bob, carol):
