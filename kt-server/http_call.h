@@ -103,6 +103,12 @@ json_t *kt_view_relay_put(struct kt_call *call);
 enum kt_step kt_answer_relay_get(struct kt_call *call);
 json_t *kt_view_relay_get(struct kt_call *call);
 
+/* Credentials; http_credential.c. */
+enum kt_step kt_answer_credential(struct kt_call *call);
+json_t *kt_view_credential(struct kt_call *call);
+enum kt_step kt_answer_credential_update(struct kt_call *call);
+json_t *kt_view_credential_update(struct kt_call *call);
+
 /* The update route; http_update.c. */
 enum kt_step kt_answer_update(struct kt_call *call);
 

@@ -16,20 +16,27 @@ void kt_request_distinguished(struct kt_writer *w, const struct kt_log_state *lo
 }
 
 /* "The user then computes the log tree root value at each point where one of the recent distinguished log entries is
- * the rightmost log entry." The left copath of a proven leaf is what such a root is made of. */
+ * the rightmost log entry." The left copath of a proven leaf is what such a root is made of; the frontier at that point
+ * is what the walk passed on its way from the root. */
 static enum kt_err head_points(const struct kt_check *check, const struct kt_log_known *known,
                                const uint64_t *positions, size_t n, struct kt_distinguished_result *result)
 {
+  struct kt_tree_state *states = kt_arena_alloc(check->client->arena, n, sizeof *states);
+  if (states == NULL) {
+    return KT_ERR_MEMORY;
+  }
   for (size_t i = 0; i < n; i++) {
     struct kt_head_point *head = &result->heads[i];
     head->size = positions[i] + 1;
     head->timestamp_ms = kt_view_find(&check->replay->view, positions[i])->timestamp_ms;
-    if (kt_log_known_root(known, head->size, &head->root) != KT_OK) {
+    if (kt_replay_state_at(check->replay, known, head->size, &states[i]) != KT_OK) {
       return kt_fail_at(check->client->reason, KT_ERR_PROOF, "distinguished-root",
                         "the proof does not establish a distinguished head", "Walking Distinguished Heads",
                         positions[i]);
     }
+    kt_log_root(head->size, states[i].heads, &head->root);
   }
+  result->states = states;
   result->n_heads = n;
   result->rightmost_ms = check->replay->view.rightmost_ms;
   return KT_OK;

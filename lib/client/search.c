@@ -4,6 +4,7 @@
 
 #include "client/check.h"
 #include "client/known.h"
+#include "client/search.h"
 #include "crypto/hash.h"
 #include "wire/search.h"
 
@@ -92,6 +93,18 @@ static enum kt_err make_keys(struct search *search)
   if (err == KT_OK) {
     target->has_commitment = true;
     target->commitment = commitment;
+  }
+  return err;
+}
+
+enum kt_err kt_search_keys(const struct kt_client *client, struct kt_bytes label,
+                           const struct kt_search_response *response, struct kt_label_keys *ret_keys)
+{
+  static const struct kt_contact_state nothing;
+  struct search search = { .client = client, .label = label, .contact = &nothing, .response = *response };
+  enum kt_err err = make_keys(&search);
+  if (err == KT_OK) {
+    *ret_keys = search.keys;
   }
   return err;
 }

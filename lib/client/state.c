@@ -2,19 +2,15 @@
 /* Retained states as bytes: a format number, then the fields in order, in the presentation language. */
 #include <string.h>
 
-#include <kt/client.h>
-
 #include <kt/arena.h>
-#include "base/reader.h"
 #include <kt/writer.h>
+#include "client/state.h"
 #include "tree/ibst.h"
 #include "tree/log_tree.h"
 
-#define STATE_FORMAT 1
-
-static void read_format(struct kt_reader *r)
+void kt_state_format_read(struct kt_reader *r)
 {
-  if (kt_read_u8(r) != STATE_FORMAT) {
+  if (kt_read_u8(r) != KT_STATE_FORMAT) {
     kt_reader_fail(r, KT_ERR_UNSUPPORTED);
   }
 }
@@ -29,10 +25,8 @@ static void read_hash(struct kt_reader *r, struct kt_hash *ret)
 
 /* --- log state: counts follow from the size ------------------------------------------------------------------------- */
 
-void kt_log_state_write(struct kt_writer *w, const struct kt_log_state *log)
+void kt_tree_state_write(struct kt_writer *w, const struct kt_tree_state *tree)
 {
-  const struct kt_tree_state *tree = &log->tree;
-  kt_write_u8(w, STATE_FORMAT);
   kt_write_u64(w, tree->size);
   for (size_t i = 0; i < tree->n_heads; i++) {
     kt_write_bytes(w, tree->heads[i].b, KT_HASH_LEN);
@@ -41,6 +35,33 @@ void kt_log_state_write(struct kt_writer *w, const struct kt_log_state *log)
     kt_write_u64(w, tree->frontier[i].timestamp_ms);
     kt_write_bytes(w, tree->frontier[i].prefix_root.b, KT_HASH_LEN);
   }
+}
+
+void kt_tree_state_read(struct kt_reader *r, struct kt_tree_state *ret_tree)
+{
+  struct kt_tree_state *tree = ret_tree;
+  struct kt_log_node nodes[KT_LOG_SUBTREES_MAX];
+  uint64_t frontier[KT_IBST_DEPTH_MAX];
+  *tree = (struct kt_tree_state){ .size = kt_read_u64(r) };
+  if (tree->size == 0) {
+    return;
+  }
+  tree->n_heads = kt_log_full_subtrees(tree->size, nodes);
+  tree->n_frontier = kt_ibst_frontier(tree->size, frontier);
+  for (size_t i = 0; i < tree->n_heads; i++) {
+    read_hash(r, &tree->heads[i]);
+  }
+  for (size_t i = 0; i < tree->n_frontier; i++) {
+    tree->frontier[i].pos = frontier[i];
+    tree->frontier[i].timestamp_ms = kt_read_u64(r);
+    read_hash(r, &tree->frontier[i].prefix_root);
+  }
+}
+
+void kt_log_state_write(struct kt_writer *w, const struct kt_log_state *log)
+{
+  kt_write_u8(w, KT_STATE_FORMAT);
+  kt_tree_state_write(w, &log->tree);
   kt_write_opaque16(w, (struct kt_bytes){ log->signature, log->signature_len });
 }
 
@@ -48,25 +69,10 @@ enum kt_err kt_log_state_decode(struct kt_bytes encoded, struct kt_log_state *re
 {
   struct kt_reader r;
   struct kt_log_state log = { 0 };
-  struct kt_tree_state *tree = &log.tree;
   kt_reader_init(&r, encoded.data, encoded.len);
-  read_format(&r);
-  tree->size = kt_read_u64(&r);
-  if (tree->size > 0) {
-    struct kt_log_node nodes[KT_LOG_SUBTREES_MAX];
-    uint64_t frontier[KT_IBST_DEPTH_MAX];
-    tree->n_heads = kt_log_full_subtrees(tree->size, nodes);
-    tree->n_frontier = kt_ibst_frontier(tree->size, frontier);
-    for (size_t i = 0; i < tree->n_heads; i++) {
-      read_hash(&r, &tree->heads[i]);
-    }
-    for (size_t i = 0; i < tree->n_frontier; i++) {
-      tree->frontier[i].pos = frontier[i];
-      tree->frontier[i].timestamp_ms = kt_read_u64(&r);
-      read_hash(&r, &tree->frontier[i].prefix_root);
-    }
-    kt_log_root(tree->size, tree->heads, &log.root);
-  }
+  kt_state_format_read(&r);
+  kt_tree_state_read(&r, &log.tree);
+  kt_log_root(log.tree.size, log.tree.heads, &log.root);
   struct kt_bytes signature = kt_read_opaque16(&r, KT_SIGNATURE_MAX);
   enum kt_err err = kt_reader_end(&r);
   if (err == KT_OK) {
@@ -104,7 +110,7 @@ static const struct kt_version_at *read_versions_at(struct kt_reader *r, struct 
   return list;
 }
 
-static void contact_write(struct kt_writer *w, const struct kt_contact_state *contact)
+void kt_contact_body_write(struct kt_writer *w, const struct kt_contact_state *contact)
 {
   write_versions_at(w, contact->map, contact->n_map);
   kt_write_count16(w, contact->n_known);
@@ -119,7 +125,7 @@ static void contact_write(struct kt_writer *w, const struct kt_contact_state *co
   }
 }
 
-static void contact_read(struct kt_reader *r, struct kt_arena *arena, struct kt_contact_state *ret)
+void kt_contact_body_read(struct kt_reader *r, struct kt_arena *arena, struct kt_contact_state *ret)
 {
   struct kt_contact_state contact = { 0 };
   contact.map = read_versions_at(r, arena, &contact.n_map);
@@ -143,8 +149,8 @@ static void contact_read(struct kt_reader *r, struct kt_arena *arena, struct kt_
 
 void kt_contact_state_write(struct kt_writer *w, const struct kt_contact_state *contact)
 {
-  kt_write_u8(w, STATE_FORMAT);
-  contact_write(w, contact);
+  kt_write_u8(w, KT_STATE_FORMAT);
+  kt_contact_body_write(w, contact);
 }
 
 enum kt_err kt_contact_state_decode(struct kt_bytes encoded, struct kt_arena *arena,
@@ -153,8 +159,8 @@ enum kt_err kt_contact_state_decode(struct kt_bytes encoded, struct kt_arena *ar
   struct kt_reader r;
   struct kt_contact_state contact = { 0 };
   kt_reader_init(&r, encoded.data, encoded.len);
-  read_format(&r);
-  contact_read(&r, arena, &contact);
+  kt_state_format_read(&r);
+  kt_contact_body_read(&r, arena, &contact);
   enum kt_err err = kt_reader_end(&r);
   if (err == KT_OK) {
     *ret_contact = contact;
@@ -164,11 +170,11 @@ enum kt_err kt_contact_state_decode(struct kt_bytes encoded, struct kt_arena *ar
 
 void kt_owner_state_write(struct kt_writer *w, const struct kt_owner_state *owner)
 {
-  kt_write_u8(w, STATE_FORMAT);
+  kt_write_u8(w, KT_STATE_FORMAT);
   kt_write_u64(w, owner->start);
   kt_write_optional_u32(w, owner->has_version_at_start, owner->version_at_start);
   write_versions_at(w, owner->upcoming, owner->n_upcoming);
-  contact_write(w, &owner->contact);
+  kt_contact_body_write(w, &owner->contact);
 }
 
 enum kt_err kt_owner_state_decode(struct kt_bytes encoded, struct kt_arena *arena, struct kt_owner_state *ret_owner)
@@ -176,12 +182,12 @@ enum kt_err kt_owner_state_decode(struct kt_bytes encoded, struct kt_arena *aren
   struct kt_reader r;
   struct kt_owner_state owner = { 0 };
   kt_reader_init(&r, encoded.data, encoded.len);
-  read_format(&r);
+  kt_state_format_read(&r);
   owner.start = kt_read_u64(&r);
   owner.has_version_at_start = kt_read_present(&r);
   owner.version_at_start = owner.has_version_at_start ? kt_read_u32(&r) : 0;
   owner.upcoming = read_versions_at(&r, arena, &owner.n_upcoming);
-  contact_read(&r, arena, &owner.contact);
+  kt_contact_body_read(&r, arena, &owner.contact);
   enum kt_err err = kt_reader_end(&r);
   if (err == KT_OK) {
     *ret_owner = owner;

@@ -25,6 +25,7 @@
 #include <kt/arena.h>
 #include <kt/writer.h>
 #include "store/store.h"
+#include "wire/credential.h"
 #include "wire/distinguished.h"
 #include "wire/monitor.h"
 #include "wire/search.h"
@@ -150,6 +151,14 @@ KT_MUST_USE enum kt_err kt_log_owner_monitor(struct kt_log_reader *reader,
 KT_MUST_USE enum kt_err kt_log_distinguished(struct kt_log_reader *reader,
                                              const struct kt_distinguished_request *request, struct kt_arena *arena,
                                              struct kt_writer *w, struct kt_log_problem *ret_problem);
+/* draft: Credentials; docs/formats.md, Requests for credentials. position has to be a distinguished, unexpired entry. */
+KT_MUST_USE enum kt_err kt_log_credential(struct kt_log_reader *reader, const struct kt_credential_request *request,
+                                          struct kt_arena *arena, struct kt_writer *w,
+                                          struct kt_log_problem *ret_problem);
+KT_MUST_USE enum kt_err kt_log_credential_update(struct kt_log_reader *reader,
+                                                 const struct kt_credential_update_request *request,
+                                                 struct kt_arena *arena, struct kt_writer *w,
+                                                 struct kt_log_problem *ret_problem);
 /* GET /v1/tree-head: the answer to a kt_distinguished_request without last and stop. It changes with kt_log_head. */
 KT_MUST_USE enum kt_err kt_log_tree_head(struct kt_log_reader *reader, struct kt_arena *arena, struct kt_writer *w,
                                          struct kt_log_problem *ret_problem);

@@ -157,20 +157,20 @@ enum kt_err kt_replay_finish(struct kt_replay *replay, uint64_t auditor_size, st
                          view->reason);
 }
 
-enum kt_err kt_replay_state(const struct kt_replay *replay, const struct kt_log_known *known,
-                            struct kt_tree_state *ret_state)
+enum kt_err kt_replay_state_at(const struct kt_replay *replay, const struct kt_log_known *known, uint64_t size,
+                               struct kt_tree_state *ret_state)
 {
   const struct kt_view *view = &replay->view;
-  struct kt_tree_state state = { .size = view->size };
-  enum kt_err err = kt_log_known_heads(known, view->size, state.heads);
+  struct kt_tree_state state = { .size = size };
+  enum kt_err err = kt_log_known_heads(known, size, state.heads);
   if (err != KT_OK) {
     return kt_fail(view->reason, KT_ERR_PROOF, "full-subtrees", "the proof does not establish the new tree's subtrees",
                    "Updating Views of the Tree / Algorithm");
   }
   struct kt_log_node nodes[KT_LOG_SUBTREES_MAX];
-  state.n_heads = kt_log_full_subtrees(view->size, nodes);
+  state.n_heads = kt_log_full_subtrees(size, nodes);
   uint64_t frontier[KT_IBST_DEPTH_MAX];
-  state.n_frontier = kt_ibst_frontier(view->size, frontier);
+  state.n_frontier = kt_ibst_frontier(size, frontier);
   for (size_t i = 0; i < state.n_frontier; i++) {
     const struct kt_view_entry *entry = kt_view_find(view, frontier[i]);
     if (entry == NULL || !entry->has_root) {
@@ -183,4 +183,10 @@ enum kt_err kt_replay_state(const struct kt_replay *replay, const struct kt_log_
   }
   *ret_state = state;
   return KT_OK;
+}
+
+enum kt_err kt_replay_state(const struct kt_replay *replay, const struct kt_log_known *known,
+                            struct kt_tree_state *ret_state)
+{
+  return kt_replay_state_at(replay, known, replay->view.size, ret_state);
 }

@@ -29,7 +29,10 @@ KT_MUST_USE enum kt_err kt_replay_init(struct kt_replay *replay, const struct kt
 KT_MUST_USE enum kt_err kt_replay_finish(struct kt_replay *replay, uint64_t auditor_size,
                                          struct kt_log_known *ret_known);
 
-/* The state to retain after a finished replay. */
+/* The state that somebody retains who saw the log at `size`, as far as a finished replay established it. */
+KT_MUST_USE enum kt_err kt_replay_state_at(const struct kt_replay *replay, const struct kt_log_known *known,
+                                           uint64_t size, struct kt_tree_state *ret_state);
+/* The state to retain after a finished replay: that of the tree it shows. */
 KT_MUST_USE enum kt_err kt_replay_state(const struct kt_replay *replay, const struct kt_log_known *known,
                                         struct kt_tree_state *ret_state);
 

@@ -162,6 +162,7 @@ struct kt_distinguished_result {
   struct kt_log_state log;
   uint64_t rightmost_ms;
   struct kt_head_point heads[KT_HEADS_MAX]; /* right to left */
+  const struct kt_tree_state *states;       /* of the log at each of them; in the arena */
   size_t n_heads;
 };
 
