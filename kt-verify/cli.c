@@ -37,6 +37,7 @@ static const struct option options[KT_OPTIONS] = {
                                "read the passphrase from its first line instead of the terminal" },
   [KT_OPT_FROM] = { "from", "KT_FROM", "N", "first log entry" },
   [KT_OPT_TO] = { "to", "KT_TO", "N", "last log entry" },
+  [KT_OPT_POSITION] = { "position", "KT_POSITION", "N", "the distinguished log entry to build on" },
   [KT_OPT_INTERVAL] = { "interval", "KT_INTERVAL", "S", "seconds between checks, give or take an eighth (3600)" },
   [KT_OPT_HOOK] = { "hook", "KT_HOOK", "CMD",
                     "a shell command for every new alert, may be repeated; also executables in "
@@ -44,7 +45,7 @@ static const struct option options[KT_OPTIONS] = {
   [KT_OPT_PNG] = { "png", "KT_PNG", "FILE", "write the QR code as an image as well" },
   [KT_OPT_IN] = { "in", "KT_IN", "FILE",
                   "read the other side's messages from a pipe or file instead of the log's relay" },
-  [KT_OPT_OUT] = { "out", "KT_OUT", "FILE", "write the messages for the other side to a pipe or file" },
+  [KT_OPT_OUT] = { "out", "KT_OUT", "FILE", "write what is for the other side to a pipe or file" },
   [KT_OPT_CONFIRM] = { "confirm", "KT_CONFIRM", "yes|no", "what you would answer, for scripts" },
 };
 

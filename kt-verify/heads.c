@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "state_credentials.h"
+
 /* --- the newest head ------------------------------------------------------------------------------------------------ */
 
 static void request_heads(void *ctx, const struct kt_log_state *log, struct kt_writer *w)
@@ -23,6 +25,13 @@ static enum kt_err verify_heads(void *ctx, const struct kt_client *client, struc
   return err;
 }
 
+/* Credentials from others are verified against these heads, without asking the log then. */
+static enum kt_err commit_heads(void *ctx, struct kt_session *session)
+{
+  const struct kt_distinguished_result *result = ctx;
+  return kt_state_learn(&session->state, result, kt_now_ms(), &session->arena);
+}
+
 enum kt_exit kt_heads_refresh(struct kt_session *session, const struct kt_distinguished_result **ret_result)
 {
   struct kt_distinguished_result *result = kt_arena_alloc(&session->arena, 1, sizeof *result);
@@ -33,7 +42,8 @@ enum kt_exit kt_heads_refresh(struct kt_session *session, const struct kt_distin
                             .what = "asking for the newest head",
                             .ctx = result,
                             .request = request_heads,
-                            .verify = verify_heads };
+                            .verify = verify_heads,
+                            .commit = commit_heads };
   enum kt_exit code = kt_session_query(session, &query);
   if (code == KT_EXIT_OK) {
     *ret_result = result;

@@ -6,7 +6,8 @@
 
 #include "session.h"
 
-/* Walk the distinguished heads: brings the session to the newest head. */
+/* Walk the distinguished heads: brings the session to the newest head, and keeps the heads that credentials are verified
+ * against. */
 enum kt_exit kt_heads_refresh(struct kt_session *session, const struct kt_distinguished_result **ret_result);
 
 /* The root at `size` (1 … newest) of the log that the session's verified head is of, proven by consistency. In the

@@ -2,6 +2,7 @@
 #include "monitor_check.h"
 
 #include "blind.h"
+#include "credential_queue.h"
 #include "owner_report.h"
 #include "stop.h"
 #include "watch.h"
@@ -105,6 +106,10 @@ enum kt_exit kt_monitor_check(struct kt_session *session, const struct kt_follow
       kt_session_forget(session);
       n++;
     }
+  }
+  if (!must_pause(session)) {
+    worst = (enum kt_exit)kt_exit_code_worse((int)worst, (int)kt_credentials_check(session));
+    kt_session_forget(session);
   }
   if (n == 0) {
     kt_output_note(session->out, "kt-verify: nothing to check: no account of yours here, nothing watched\n");

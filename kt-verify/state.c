@@ -44,6 +44,12 @@ static const char schema_2[] =
     " next_ms INTEGER NOT NULL, done_ms INTEGER NOT NULL, error TEXT, PRIMARY KEY(alert, hook)) WITHOUT ROWID;"
     "PRAGMA user_version = 2;";
 
+/* Provisional credentials that wait for final verification. */
+static const char schema_3[] =
+    "CREATE TABLE credentials(id BLOB PRIMARY KEY, pending BLOB NOT NULL, credential BLOB NOT NULL, later BLOB,"
+    " received_ms INTEGER NOT NULL) WITHOUT ROWID;"
+    "PRAGMA user_version = 3;";
+
 enum kt_err kt_state_home(const char *home, char ret_home[static KT_STATE_PATH_MAX])
 {
   const char *xdg = getenv("XDG_STATE_HOME");
@@ -132,8 +138,11 @@ static enum kt_err prepare_schema(struct kt_state *state)
   if (err == KT_OK && version == 0) {
     err = execute(state, schema);
   }
-  if (err == KT_OK && version < KT_STATE_SCHEMA) {
+  if (err == KT_OK && version < 2) {
     err = execute(state, schema_2);
+  }
+  if (err == KT_OK && version < KT_STATE_SCHEMA) {
+    err = execute(state, schema_3);
   }
   if (err == KT_OK) {
     return execute(state, "COMMIT");

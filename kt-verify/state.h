@@ -6,8 +6,7 @@
  * accepting two forks. Every commit raises the generation by one and is durable before it returns (rollback journal,
  * synchronous FULL). KT_ERR_STORE: SQLite failed, state->error says how. What reads return is copied into the arena.
  *
- * Records live in files of their own: state_accounts, state_contacts, state_alerts,
- * state_hooks. */
+ * Records live in files of their own: state_accounts, state_contacts, state_alerts, state_hooks, state_credentials. */
 #ifndef KT_VERIFY_STATE_H
 #define KT_VERIFY_STATE_H
 
@@ -15,7 +14,7 @@
 
 #include <kt/arena.h>
 
-#define KT_STATE_SCHEMA 2
+#define KT_STATE_SCHEMA 3
 #define KT_STATE_PATH_MAX 1024
 
 struct sqlite3;

@@ -3,24 +3,9 @@
 #include <inttypes.h>
 
 #include "owner_report.h"
+#include "report_set.h"
 #include "verbs.h"
 #include "watch.h"
-
-static void report_set(struct kt_output *out, const struct kt_set_judgement *judgement, bool endorsed)
-{
-  kt_output_set(out, "signed", json_boolean(judgement->has_set && judgement->set.is_signed));
-  if (!judgement->has_set) {
-    kt_output_data(out, "  not a list of devices\n");
-    return;
-  }
-  if (judgement->set.is_signed) {
-    kt_report_key(out, "account key", &judgement->set.account_key);
-  }
-  kt_output_set(out, "devices", json_array());
-  for (size_t i = 0; i < judgement->set.n_devices; i++) {
-    kt_report_device(out, &judgement->set.devices[i], endorsed, endorsed ? "endorsed" : "NOT ENDORSED");
-  }
-}
 
 static void report_notes(struct kt_watch *watch)
 {
@@ -63,7 +48,7 @@ static enum kt_exit report_newest(struct kt_watch *watch)
   kt_output_status(out, kt_report_code(session, watch->label, KT_EXIT_OK),
                    "%s version %" PRIu32 ", log entry %" PRIu64 ", %s", watch->name, watch->version, watch->position,
                    time);
-  report_set(out, &watch->verdict.judgement, watch->verdict.is_endorsed);
+  kt_report_set(out, &watch->verdict.judgement, watch->verdict.is_endorsed);
   kt_report_contact(out, &watch->other.contact);
   report_notes(watch);
   return kt_report_alerts(session, watch->label, KT_EXIT_OK);
@@ -105,7 +90,7 @@ static enum kt_exit look_up_version(struct kt_watch *watch, uint32_t version)
   kt_report_time(old.time_ms, time);
   kt_output_status(out, code, "%s version %" PRIu32 " (not necessarily the newest), log entry %" PRIu64 ", %s",
                    watch->name, version, old.position, time);
-  report_set(out, &old.judgement, is_endorsed(&old.judgement));
+  kt_report_set(out, &old.judgement, is_endorsed(&old.judgement));
   if (!watch->transient) {
     kt_report_contact(out, &watch->other.contact);
   }

@@ -36,22 +36,29 @@ static void request_search(void *ctx, const struct kt_log_state *log, struct kt_
   kt_request_search(w, log, watch->label, NULL);
 }
 
+enum kt_err kt_watch_verdict(struct kt_session *session, const struct kt_other_label *other,
+                             const struct kt_logged_value *logged, bool allow_unsigned, uint64_t now_ms,
+                             struct kt_contact_verdict *ret_verdict)
+{
+  struct kt_contact_knowledge known = { .contact = other->contact, .allow_unsigned = allow_unsigned };
+  struct kt_device_set last;
+  if (other->last.data != NULL && kt_device_set_decode(other->last, &session->arena, &last) == KT_OK) {
+    known.last = &last;
+    kt_device_set_value_hash(other->last, &known.last_hash);
+  }
+  return kt_contact_judge(&known, logged, now_ms, &session->arena, ret_verdict);
+}
+
 static enum kt_err judge(struct kt_watch *watch, struct kt_bytes value, uint64_t now_ms)
 {
-  struct kt_session *session = watch->session;
-  struct kt_contact_knowledge known = { .contact = watch->other.contact, .allow_unsigned = watch->allow_unsigned };
-  struct kt_device_set last;
-  const struct kt_logged_value logged = { .log_id = session->log_id,
+  const struct kt_logged_value logged = { .log_id = watch->session->log_id,
                                           .label = watch->label,
                                           .value = value,
                                           .version = watch->version,
                                           .position = watch->position,
                                           .time_ms = watch->time_ms };
-  if (watch->other.last.data != NULL && kt_device_set_decode(watch->other.last, &session->arena, &last) == KT_OK) {
-    known.last = &last;
-    kt_device_set_value_hash(watch->other.last, &known.last_hash);
-  }
-  enum kt_err err = kt_contact_judge(&known, &logged, now_ms, &session->arena, &watch->verdict);
+  enum kt_err err =
+      kt_watch_verdict(watch->session, &watch->other, &logged, watch->allow_unsigned, now_ms, &watch->verdict);
   if (err == KT_OK) {
     watch->other.contact = watch->verdict.contact;
     if (watch->verdict.is_endorsed) {

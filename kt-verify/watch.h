@@ -45,6 +45,11 @@ struct kt_old_version {
 };
 enum kt_exit kt_watch_version(struct kt_old_version *old);
 
+/* Judge a value against what is pinned; nothing is kept. The verdict may point into `other` and the session's arena. */
+KT_MUST_USE enum kt_err kt_watch_verdict(struct kt_session *session, const struct kt_other_label *other,
+                                         const struct kt_logged_value *logged, bool allow_unsigned, uint64_t now_ms,
+                                         struct kt_contact_verdict *ret_verdict);
+
 /* Settle open alerts of these kinds about the contact. Inside a transaction; kinds: bits 1 << kind. */
 KT_MUST_USE enum kt_err kt_watch_settle(struct kt_session *session, struct kt_bytes label, unsigned kinds,
                                         enum kt_settlement settlement, uint32_t version);

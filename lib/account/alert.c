@@ -19,6 +19,7 @@ static const char *const kind_names[KT_ALERT_KINDS] = {
   [KT_ALERT_ROLLBACK] = "rollback",
   [KT_ALERT_MONITOR_BLIND] = "monitor-blind",
   [KT_ALERT_AUDITOR_MISSING] = "auditor-missing",
+  [KT_ALERT_CREDENTIAL_UNCONFIRMED] = "credential-unconfirmed",
   [KT_ALERT_TEST] = "test",
 };
 
@@ -77,7 +78,8 @@ int kt_alert_exit_code(enum kt_alert_kind kind, bool is_note)
   case KT_ALERT_ACCOUNT_KEY_CHANGED:
   case KT_ALERT_UNSIGNED_SET:
   case KT_ALERT_CONTACT_DEVICE_ADDED:
-  case KT_ALERT_CODE_MISMATCH: return 4;
+  case KT_ALERT_CODE_MISMATCH:
+  case KT_ALERT_CREDENTIAL_UNCONFIRMED: return 4;
   }
   return 4;
 }

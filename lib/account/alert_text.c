@@ -163,6 +163,19 @@ static const struct kt_alert_text auditor_missing = {
   "kt-verify audit",
 };
 
+static const struct kt_alert_text credential_unconfirmed = {
+  "A credential that you received was never confirmed by the log.",
+  "It was provisional: it showed devices that the log had promised to keep for its regular checks. That time is over, "
+  "and "
+  "the log neither shows them there nor has another proof. Either the log took back what it had signed, or it refuses "
+  "to "
+  "answer. Whether it was aimed at you is not known.",
+  "Do not rely on what that credential showed. See what the log shows now:\n"
+  "    kt-verify lookup {label}\n"
+  "The credential was saved: kt-verify evidence list. Tell {label}, and ask the log's operator. Then:\n"
+  "    kt-verify alerts ack {id}",
+};
+
 static const struct kt_alert_text test = {
   "This is a test. Nothing is wrong.",
   "Somebody who uses this computer ran kt-verify monitor test-alert to see whether alerts arrive. This one did.",
@@ -192,6 +205,7 @@ const struct kt_alert_text *kt_alert_text(const struct kt_alert *alert)
   case KT_ALERT_ROLLBACK: return &rollback;
   case KT_ALERT_MONITOR_BLIND: return &monitor_blind;
   case KT_ALERT_AUDITOR_MISSING: return &auditor_missing;
+  case KT_ALERT_CREDENTIAL_UNCONFIRMED: return &credential_unconfirmed;
   case KT_ALERT_TEST: return &test;
   }
   return &fork;

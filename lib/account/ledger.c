@@ -45,6 +45,7 @@ bool kt_settlement_allowed(enum kt_alert_kind kind, enum kt_settlement settlemen
   case KT_ALERT_AUDITOR_MISSING: allowed |= ALLOW(KT_SETTLEMENT_ENDED); break;
   case KT_ALERT_CONTACT_DEVICE_ADDED:
   case KT_ALERT_FORK:
+  case KT_ALERT_CREDENTIAL_UNCONFIRMED:
   case KT_ALERT_ROLLBACK: /* evidence does not go away by itself */
   case KT_ALERT_TEST: break;
   }

@@ -61,9 +61,9 @@ static enum kt_err load_value(struct kt_log_query *query, struct kt_credential *
                                                        (unsigned long)credential->version)
                                  : KT_ERR_STORE;
   }
-  credential->opening = payload.opening;
+  credential->opening = kt_arena_copy(query->arena, payload.opening, sizeof payload.opening);
   credential->value = (struct kt_update_value){ .value = payload.value, .signature = payload.suffix };
-  return KT_OK;
+  return credential->opening != NULL ? KT_OK : KT_ERR_MEMORY;
 }
 
 /* Standard when the greatest version is in the entry; otherwise what the receiver would refuse as provisional. */

@@ -23,7 +23,8 @@ import threading
 import time
 
 import lib_programs
-from lib_programs import FAKETIME, SERVER, VERIFY, Log, Person, Proxy, ProxyHandler, check, random_key, server_verb
+from lib_clock import Clock
+from lib_programs import SERVER, VERIFY, Log, Person, Proxy, ProxyHandler, check, random_key, server_verb
 
 MINUTE = 60 * 1000
 HOUR = 60 * MINUTE
@@ -34,30 +35,6 @@ HOSTILE = 'x$(touch pwned)`touch pwned`;touch pwned\n"\''
 # What alice is told when the operator replaces her device by a hidden one, and by another one later.
 EACH_TIME = ["unknown-device", "unsigned-set", "version-not-mine"]
 HIDDEN_KINDS = ["device-removed", *EACH_TIME]
-
-
-class Clock:
-    """Time for every program that is started from now on, in ms since the test began."""
-
-    def __init__(self, folder):
-        self.path = os.path.join(folder, "clock")
-        self.offset_ms = 0
-        self.set_ms(self.now_ms())
-
-    def now_ms(self):
-        return int(time.time() * 1000) + self.offset_ms
-
-    def set_ms(self, to_ms):
-        self.offset_ms += max(0, to_ms - self.now_ms())
-        with open(self.path + ".new", "w") as file:
-            file.write(f"+{self.offset_ms / 1000:.3f}\n")
-        os.rename(self.path + ".new", self.path)
-
-    def environment(self, _ahead_h):
-        env = {name: value for name, value in os.environ.items() if not name.startswith(("KT_", "FAKETIME"))}
-        env.update(LD_PRELOAD=FAKETIME, FAKETIME_TIMESTAMP_FILE=self.path, FAKETIME_NO_CACHE="1",
-                   DONT_FAKE_MONOTONIC="1", ASAN_OPTIONS="verify_asan_link_order=0:detect_leaks=0", TZ="UTC")
-        return env
 
 
 class Flapping(ProxyHandler):

@@ -23,10 +23,11 @@ enum kt_alert_kind {
   KT_ALERT_ROLLBACK,
   KT_ALERT_MONITOR_BLIND,
   KT_ALERT_AUDITOR_MISSING,
+  KT_ALERT_CREDENTIAL_UNCONFIRMED, /* a provisional credential expired, and the log does not stand by it */
   KT_ALERT_TEST, /* nothing was seen: somebody tries whether alerts arrive */
 };
 
-#define KT_ALERT_KINDS 12
+#define KT_ALERT_KINDS 13
 
 /* Whom the alert tells about what: their own account, somebody else's, or the log as a whole. */
 enum kt_audience { KT_AUDIENCE_OWNER, KT_AUDIENCE_CONTACT, KT_AUDIENCE_ANYONE };

@@ -12,7 +12,8 @@ static const struct {
 } table[KT_ALERT_KINDS] = {
   { "unknown-device", 4 }, { "version-not-mine", 4 },     { "device-removed", 4 },  { "account-key-changed", 4 },
   { "unsigned-set", 4 },   { "contact-device-added", 4 }, { "code-mismatch", 4 },   { "fork", 1 },
-  { "rollback", 1 },       { "monitor-blind", 3 },        { "auditor-missing", 3 }, { "test", 0 },
+  { "rollback", 1 },       { "monitor-blind", 3 },        { "auditor-missing", 3 }, { "credential-unconfirmed", 4 },
+  { "test", 0 },
 };
 
 static void test_names_and_exit_codes(void **state)
@@ -208,6 +209,7 @@ static void test_which_settlement_settles_what(void **state)
     [KT_ALERT_ROLLBACK] = K,
     [KT_ALERT_MONITOR_BLIND] = K | E,
     [KT_ALERT_AUDITOR_MISSING] = K | E,
+    [KT_ALERT_CREDENTIAL_UNCONFIRMED] = K,
     [KT_ALERT_TEST] = K,
   };
   for (int kind = 0; kind < KT_ALERT_KINDS; kind++) {

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "state_credentials.h"
+
+#include <kt/writer.h>
+#include "sql.h"
+
+#define RECENT "recent-heads"
+#define ENCODED_MAX ((size_t)1 << 20)
+#define COLUMNS "pending, credential, later, received_ms"
+
+enum { PENDING, CREDENTIAL, LATER, RECEIVED };
+
+enum kt_err kt_state_recent(struct kt_state *state, struct kt_arena *arena, struct kt_recent_heads *ret_recent)
+{
+  struct kt_bytes encoded;
+  enum kt_err err = kt_state_value(state, RECENT, arena, &encoded);
+  if (err == KT_ERR_ABSENT) {
+    *ret_recent = (struct kt_recent_heads){ .n = 0 };
+    return KT_OK;
+  }
+  if (err == KT_OK) {
+    err = kt_recent_heads_decode(encoded, arena, ret_recent);
+    err = err == KT_OK || err == KT_ERR_MEMORY ? err : KT_ERR_STORE;
+  }
+  return err;
+}
+
+/* Heads left of every waiting credential's own are of no more use. */
+static const uint64_t *leftmost(const struct kt_waiting_credential *waiting, size_t n)
+{
+  const uint64_t *first = NULL;
+  for (size_t i = 0; i < n; i++) {
+    const uint64_t *position = &waiting[i].pending.position;
+    first = first == NULL || *position < *first ? position : first;
+  }
+  return first;
+}
+
+enum kt_err kt_state_learn(struct kt_state *state, const struct kt_distinguished_result *walk, uint64_t now_ms,
+                           struct kt_arena *arena)
+{
+  struct kt_waiting_credential *waiting;
+  struct kt_recent_heads recent;
+  struct kt_writer w;
+  size_t n;
+  enum kt_err err = kt_state_recent(state, arena, &recent);
+  if (err == KT_OK) {
+    err = kt_state_waiting(state, arena, &waiting, &n);
+  }
+  if (err == KT_OK) {
+    err = kt_recent_learn(&recent, walk, leftmost(waiting, n), now_ms, arena, NULL, &recent);
+  }
+  if (err != KT_OK) {
+    return err;
+  }
+  kt_writer_init(&w, ENCODED_MAX);
+  kt_recent_heads_write(&w, &recent);
+  err = w.err == KT_OK ? kt_state_put_value(state, RECENT, (struct kt_bytes){ w.buf, w.len }) : w.err;
+  kt_writer_release(&w);
+  return err;
+}
+
+static enum kt_err read_waiting(sqlite3_stmt *row, struct kt_arena *arena, struct kt_waiting_credential *ret_waiting)
+{
+  struct kt_waiting_credential waiting = { .credential = kt_sql_blob(row, CREDENTIAL, arena),
+                                           .update = kt_sql_blob(row, LATER, arena),
+                                           .received_ms = kt_sql_u64(row, RECEIVED) };
+  const struct kt_bytes pending = kt_sql_blob(row, PENDING, arena);
+  if (pending.data == NULL || waiting.credential.data == NULL ||
+      kt_credential_pending_decode(pending, arena, &waiting.pending) != KT_OK) {
+    return KT_ERR_STORE;
+  }
+  *ret_waiting = waiting;
+  return KT_OK;
+}
+
+static enum kt_err count_waiting(struct kt_state *state, size_t *ret_n)
+{
+  sqlite3_stmt *rows;
+  enum kt_err err = kt_sql_query(state, &rows, "SELECT count(*) FROM credentials", "");
+  if (err == KT_OK) {
+    err = kt_sql_next(state, rows);
+  }
+  if (err == KT_OK) {
+    *ret_n = (size_t)kt_sql_u64(rows, 0);
+    sqlite3_finalize(rows);
+  }
+  return err;
+}
+
+enum kt_err kt_state_waiting(struct kt_state *state, struct kt_arena *arena, struct kt_waiting_credential **ret_list,
+                             size_t *ret_n)
+{
+  sqlite3_stmt *rows;
+  size_t max = 0;
+  size_t n = 0;
+  enum kt_err err = count_waiting(state, &max);
+  struct kt_waiting_credential *list = kt_arena_alloc(arena, max, sizeof *list);
+  if (err == KT_OK && list == NULL) {
+    err = KT_ERR_MEMORY;
+  }
+  if (err == KT_OK) {
+    err = kt_sql_query(state, &rows, "SELECT " COLUMNS " FROM credentials ORDER BY received_ms, id", "");
+  }
+  while (err == KT_OK && (err = kt_sql_next(state, rows)) == KT_OK) {
+    err = read_waiting(rows, arena, &list[n]);
+    if (err != KT_OK) {
+      sqlite3_finalize(rows);
+      return err;
+    }
+    n++;
+  }
+  if (err != KT_ERR_ABSENT) {
+    return err;
+  }
+  *ret_list = list;
+  *ret_n = n;
+  return KT_OK;
+}
+
+enum kt_err kt_state_waiting_one(struct kt_state *state, const struct kt_hash *id, struct kt_arena *arena,
+                                 struct kt_waiting_credential *ret_waiting)
+{
+  sqlite3_stmt *rows;
+  enum kt_err err = kt_sql_query(state, &rows, "SELECT " COLUMNS " FROM credentials WHERE id = ?", "b",
+                                 (struct kt_bytes){ id->b, sizeof id->b });
+  if (err == KT_OK) {
+    err = kt_sql_next(state, rows);
+  }
+  if (err == KT_OK) {
+    err = read_waiting(rows, arena, ret_waiting);
+    sqlite3_finalize(rows);
+  }
+  return err;
+}
+
+enum kt_err kt_state_put_waiting(struct kt_state *state, const struct kt_waiting_credential *waiting)
+{
+  struct kt_writer w;
+  size_t n = 0;
+  const struct kt_hash *id = &waiting->pending.id;
+  enum kt_err err = count_waiting(state, &n);
+  if (err == KT_OK && n >= KT_WAITING_MAX) {
+    return KT_ERR_LIMIT;
+  }
+  kt_writer_init(&w, ENCODED_MAX);
+  kt_credential_pending_write(&w, &waiting->pending);
+  err = err == KT_OK ? w.err : err;
+  if (err == KT_OK) {
+    err = kt_sql_run(state, "INSERT OR REPLACE INTO credentials(id, " COLUMNS ") VALUES(?, ?, ?, ?, ?)", "bbboi",
+                     (struct kt_bytes){ id->b, sizeof id->b }, (struct kt_bytes){ w.buf, w.len }, waiting->credential,
+                     waiting->update.data != NULL ? &waiting->update : NULL, waiting->received_ms);
+  }
+  kt_writer_release(&w);
+  return err;
+}
+
+enum kt_err kt_state_remove_waiting(struct kt_state *state, const struct kt_hash *id)
+{
+  return kt_sql_run(state, "DELETE FROM credentials WHERE id = ?", "b", (struct kt_bytes){ id->b, sizeof id->b });
+}
