@@ -243,10 +243,10 @@ def at_once(world):
 
 def expiry(world):
     made = provisional(world)
-    world.grow(8)
-    world.bob.json("monitor", "once")
-    check(waiting(world.bob) == 1 or "/v1/credential-update" in world.asked, "old, and not confirmed")
     world.grow(2)
+    world.bob.json("monitor", "once")
+    check(waiting(world.bob) == 1 and "/v1/credential-update" not in world.asked, "before, it is waited for")
+    world.grow(8)
     world.bob.json("monitor", "once")
     check(world.asked.count("/v1/credential-update") == 1 and waiting(world.bob) == 0,
           "at expiry the log is asked, and confirms it (R67)", world.asked[-5:])
@@ -266,6 +266,35 @@ def unconfirmed(world):
     world.deny_updates = False
 
 
+def fork(world):
+    """alice's log and bob's part after the entry that the credential rests on; the credential brings it to light."""
+    world.grow(2)
+    world.bob.json("monitor", "once")
+    world.log.stop()
+    folder = world.log.folder + "-of-bob"
+    shutil.copytree(world.log.folder, folder)
+    other = Log(folder).start()
+    world.log.start()
+    world.clock.set_ms(world.clock.now_ms() + 61 * MINUTE)
+    world.alice.json("device", "add", ALICE, "--name", "camera", "--key", random_key())
+    other.insert("somebody", "else")
+    world.proxy.upstream = other.url
+    made = world.make()
+    found = world.check(made["file"])
+    check(found["type"] == "provisional", "bob cannot know yet", found)
+    world.clock.set_ms(world.clock.now_ms() + 61 * MINUTE)
+    other.insert("somebody", "else")
+    found = world.bob.json("monitor", "once", expect=1)
+    check(found["reason"]["code"] == "fork" and [c["state"] for c in found["credentials"]] == ["fork"] and
+          waiting(world.bob) == 0, "then the credential is proof of a fork (R65)", found)
+    listed = world.bob.json("evidence", "list")["evidence"]
+    saved = [entry["id"] for entry in listed if entry["kind"] in ("fork", "inconsistent")]
+    path = os.path.join(world.work, "evidence")
+    world.bob.json("evidence", "export", saved[0], path)
+    check(world.alice.json("evidence", "verify", path)["contradiction"] is True, "that alice can verify", listed)
+    other.stop()
+
+
 def contact(world):
     """What bob learned by lookups counts: an older version is superseded, another account key is an alert."""
     made = world.make()
@@ -275,6 +304,9 @@ def contact(world):
     world.bob.json("lookup", ALICE)
     found = world.check(made["file"], expect=3)
     check(found["reason"]["code"] == "superseded", "a newer version is known already", found)
+
+
+def in_doubt(world):
     world.log.insert(ALICE, "hidden")
     found = world.alice.json("credential", "make", ALICE, expect=4)
     check("file" not in found and "unknown-device" in [alert["kind"] for alert in found["alerts"]],
@@ -285,7 +317,7 @@ def main():
     work = tempfile.mkdtemp(prefix="kt-credentials-")
     try:
         world = World(work)
-        for part in (first_time, standard, refused, clocks, by_head, by_update, at_once, expiry, contact, unconfirmed):
+        for part in (first_time, standard, refused, clocks, by_head, by_update, at_once, expiry, contact, unconfirmed, fork, in_doubt):
             print(f"# {part.__name__}")
             part(world)
         world.log.stop()

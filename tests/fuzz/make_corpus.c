@@ -16,6 +16,7 @@
 #include "crypto/hash.h"
 #include "json/sas.h"
 #include "support/toy_naive.h"
+#include "support/toy_credential.h"
 #include "support/toy_scene.h"
 #include "tree/ibst.h"
 #include "tree/log_tree.h"
@@ -552,6 +553,54 @@ static void put_texts(void)
 #undef HASH
 }
 
+/* --- credentials -------------------------------------------------------------------------------------------------------- */
+
+static void put_credential(struct toy_log *log, uint64_t size, const char *name, uint64_t position,
+                           struct kt_arena *arena, const struct kt_recent_heads *recent,
+                           struct kt_credential_result *ret_result)
+{
+  static const struct kt_log_state nothing;
+  struct kt_credential credential;
+  struct kt_reason reason = { .code = NULL };
+  const struct kt_client client = {
+    .config = &log->config, .log = &nothing, .now_ms = log->timestamps[size - 1], .arena = arena, .reason = &reason
+  };
+  toy_credential_make(log, size, TOY_CREDENTIAL_LABEL, position, arena, &credential);
+  const struct kt_bytes encoded = toy_credential_encode(log, &credential, arena);
+  FUZZ_CHECK(kt_verify_credential(&client, recent, encoded, ret_result) == KT_OK);
+  put("credential", name, 0, encoded);
+}
+
+/* Selectors are those of fuzz_credential.c. */
+static void put_credentials(struct kt_arena *arena)
+{
+  static struct toy_log log;
+  struct kt_recent_heads recent;
+  struct kt_credential_result result;
+  struct kt_combined_proof monitor;
+  struct kt_writer w;
+  toy_credential_log(&log);
+  toy_recent_heads(&log, TOY_CREDENTIAL_SIZE, arena, &recent);
+  put_credential(&log, TOY_CREDENTIAL_SIZE, "provisional", TOY_CREDENTIAL_POSITION, arena, &recent, &result);
+  toy_credential_update(&log, &result.pending, TOY_CREDENTIAL_NEXT, arena, &monitor);
+  put("credential", "update", 1, toy_credential_update_encode(&monitor, arena));
+  kt_writer_init(&w, (size_t)1 << 20);
+  kt_credential_pending_write(&w, &result.pending);
+  put_written("credential", "pending", 2, &w);
+  kt_writer_init(&w, (size_t)1 << 20);
+  kt_recent_heads_write(&w, &recent);
+  put_written("credential", "recent-heads", 3, &w);
+  kt_writer_init(&w, (size_t)1 << 20);
+  kt_request_credential(&w, result.label, result.position);
+  put_written("credential", "request", 4, &w);
+  kt_writer_init(&w, (size_t)1 << 20);
+  kt_request_credential_update(&w, &result.pending, TOY_CREDENTIAL_NEXT);
+  put_written("credential", "update-request", 5, &w);
+  toy_recent_heads(&log, log.size, arena, &recent);
+  put_credential(&log, log.size, "standard", TOY_CREDENTIAL_NEXT, arena, &recent, &result);
+  toy_log_release(&log);
+}
+
 int main(int argc, char **argv)
 {
   static struct toy_log log;
@@ -570,6 +619,7 @@ int main(int argc, char **argv)
   put_log_answers(&log, &arena);
   put_audit_feed(&log, &arena);
   put_evidence(&log, &arena);
+  put_credentials(&arena);
   put_device_sets(&arena);
   put_sas();
   put_codes(&arena);

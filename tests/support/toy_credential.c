@@ -12,6 +12,16 @@
 
 #define WRITER_LIMIT ((size_t)1 << 20)
 
+void toy_credential_log(struct toy_log *log)
+{
+  const struct toy_params params = { .window = 45, .max_ahead = 10, .max_behind = 10 };
+  toy_log_init(log, &params);
+  for (uint64_t pos = 0; pos < 16; pos++) {
+    const struct toy_add add = { .label = TOY_CREDENTIAL_LABEL, .count = pos == 1 || pos == 8 ? 1 : 0 };
+    toy_log_append(log, 1000 + 10 * pos, &add, 1);
+  }
+}
+
 static struct kt_bytes keep(struct kt_writer *w, struct kt_arena *arena)
 {
   assert_int_equal(w->err, KT_OK);

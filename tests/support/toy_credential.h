@@ -9,6 +9,14 @@
 #include "toy_log.h"
 #include "wire/credential.h"
 
+/* A log of 16 entries for one provisional credential's life: alice's version 0 is in entry 1, her version 1 in entry 8. Of 10
+ * entries, 7 is the last distinguished one, and a search for version 1 ends at 9; of 16, 11 is the next one, and 9 is none. */
+#define TOY_CREDENTIAL_LABEL "alice"
+#define TOY_CREDENTIAL_POSITION 7
+#define TOY_CREDENTIAL_SIZE 10
+#define TOY_CREDENTIAL_NEXT 11
+void toy_credential_log(struct toy_log *log);
+
 /* For the label's greatest version in the tree of `size` entries, on the entry `position`; of the type that fits. */
 void toy_credential_make(struct toy_log *log, uint64_t size, const char *label, uint64_t position,
                          struct kt_arena *arena, struct kt_credential *ret);
