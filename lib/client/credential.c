@@ -168,7 +168,7 @@ static enum kt_err verify_provisional(struct verification *v, struct kt_credenti
   struct kt_arena *arena = v->client->arena;
   struct kt_tree_state *tree = kt_arena_alloc(arena, 1, sizeof *tree);
   struct kt_version_at *entry = kt_arena_alloc(arena, 1, sizeof *entry);
-  struct kt_found found;
+  struct kt_found found = { 0 };
   if (tree == NULL || entry == NULL) {
     return KT_ERR_MEMORY;
   }

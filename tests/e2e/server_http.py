@@ -20,7 +20,8 @@ import time
 
 SERVER = os.environ.get("KT_SERVER") or os.path.join(sys.argv[1], "kt-server", "kt-server")
 BINARY = {"Content-Type": "application/octet-stream"}
-POST = ["/v1/search", "/v1/contact-monitor", "/v1/owner/init", "/v1/owner/monitor", "/v1/distinguished", "/v1/update"]
+POST = ["/v1/search", "/v1/contact-monitor", "/v1/owner/init", "/v1/owner/monitor", "/v1/distinguished", "/v1/update",
+        "/v1/credential", "/v1/credential-update"]
 GET = ["/v1/config", "/v1/tree-head", "/v1/audit?start=0", "/v1/audit/state?size=1", "/v1/log/consistency?old=1&size=1"]
 
 

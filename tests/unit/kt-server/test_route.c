@@ -19,7 +19,7 @@ static const struct {
   { "POST", "/v1/owner/init" },     { "POST", "/v1/owner/monitor" },  { "POST", "/v1/contact-monitor" },
   { "POST", "/v1/distinguished" },  { "POST", "/v1/update" },         { "GET", "/v1/audit" },
   { "GET", "/v1/audit/state" },     { "GET", "/v1/log/consistency" }, { "PUT", "/v1/relay/{mailbox}" },
-  { "GET", "/v1/relay/{mailbox}" },
+  { "GET", "/v1/relay/{mailbox}" }, { "POST", "/v1/credential" },     { "POST", "/v1/credential-update" },
 };
 
 #define N (sizeof table / sizeof table[0])
