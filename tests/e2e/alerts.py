@@ -14,7 +14,7 @@ import tempfile
 import textwrap
 
 from lib_people import another_key, new_log, new_person
-from lib_programs import Log, Person, check, random_key, server_verb
+from lib_programs import Log, Person, Proxy, check, random_key, server_verb
 
 DOCUMENT = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "alerts.md")
 HEAD = """# Alerts: what a person sees, and why
@@ -103,6 +103,22 @@ def bob_compares_wrong_digits(scene):
     return bob, ["code", "compare", alice.label, wrong], 4
 
 
+def bob_waits_in_vain(scene):
+    """A credential for a version that no distinguished entry has, and a log that answers no question about it."""
+    proxy = Proxy(scene.log.url, lambda path, status, body: (422, b"") if path == "/v1/credential-update" else (status, body))
+    alice, bob = scene.person("alice"), Person(os.path.join(scene.work, "bob"))
+    bob.json("init", proxy.url, "--config", scene.config)
+    bob.json("monitor", "once")
+    alice.json("device", "add", alice.label, "--name", "tablet", "--key", random_key())
+    bob.json("credential", "check", "-", stdin=alice.text("credential", "make", alice.label, "--position", "0"))
+    for ahead_h in (1, *range(26, 26 + 9 * 25, 25)):
+        scene.log.stop()
+        scene.log.start(ahead_h)
+        scene.log.insert("somebody", "device")
+    bob.ahead_h = ahead_h
+    return bob, ["monitor", "once"], 4
+
+
 # --- the log --------------------------------------------------------------------------------------------------------
 
 
@@ -146,6 +162,8 @@ SCENES = (  # kind, told to, what happened, how
      bob_sees_an_unsigned_set),
     ("contact-device-added", "a contact", "Alice adds a device; Bob set her policy to strict.", strict_bob_sees_a_device),
     ("code-mismatch", "both", "Bob compares digits of which one is not what he sees.", bob_compares_wrong_digits),
+    ("credential-unconfirmed", "a contact", "Alice sends Bob a provisional credential, and the log never confirms it.",
+     bob_waits_in_vain),
     ("fork", "anyone", "The operator runs two copies of the log, and Bob is shown the one, then the other.", forked),
     ("rollback", "anyone", "The operator puts an older copy of the log in place.", rolled_back),
 )
@@ -190,7 +208,7 @@ def play(work, number, kind, told, what, raise_it):
     scene = Scene(os.path.join(work, str(number)))
     person, args, expect = raise_it(scene)
     text = plain(shown(person, kind, args, expect))
-    if kind not in ("monitor-blind", "code-mismatch"):
+    if kind not in ("monitor-blind", "code-mismatch", "credential-unconfirmed"):
         only_once(person, kind, args, expect)
     scene.log.stop() if scene.log.process.poll() is None else None
     command = " ".join(["kt-verify", *args])
