@@ -382,7 +382,7 @@ def check_refusals(server):
     for path in GET:
         for method in ("POST", "PUT", "DELETE", "PATCH"):
             assert "GET" in server.refused(405, method, path)[0].getheader("Allow")
-    for path in ("/", "/v1", "/v1/", "/v1/nothing", "/openapi.yaml", "/v1/credentials", "/v1/relay", "/v1/relay/", "/v1/relay/a/b", "/%00",
+    for path in ("/", "/v1", "/v1/", "/v1/nothing", "/openapi.yml", "/v1/credentials", "/v1/relay", "/v1/relay/", "/v1/relay/a/b", "/%00",
                  "/v1/config/../config", "/" + "a" * 4000):
         server.refused(404, "GET", path)
     for query in ("", "?start=", "?start=-1", "?start=1x", "?start=0x1", "?start=18446744073709551616",
