@@ -11,6 +11,26 @@
 
 #define ENCODING_MAX ((size_t)1 << 17)
 
+bool conf_run_case(struct conf_case *c, conf_run run, const json_t *entry)
+{
+  const json_t *name = json_object_get(entry, "name");
+  const json_t *input = json_object_get(entry, "input");
+  c->name = json_is_string(name) ? json_string_value(name) : "(unnamed)";
+  c->input = input != NULL ? input : entry;
+  c->expect = json_object_get(entry, "expect");
+  kt_arena_init(&c->arena, KT_ARENA_CAP_DEFAULT);
+  bool passed = false;
+  if (setjmp(c->failed) == 0) {
+    conf_require(c, json_is_string(name), "field \"name\" is missing");
+    conf_require(c, json_is_object(c->input), "field \"input\" is not an object");
+    conf_require(c, c->expect != NULL, "field \"expect\" is missing");
+    run(c);
+    passed = true;
+  }
+  kt_arena_release(&c->arena);
+  return passed;
+}
+
 void conf_fail(struct conf_case *c, const char *format, ...)
 {
   va_list args;

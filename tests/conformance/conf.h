@@ -49,6 +49,9 @@ void conf_update(struct conf_case *c);
 void conf_tampered(struct conf_case *c);
 void conf_from_kt(struct conf_case *c);
 
+/* One case in either form, `input` and `expect` or fields beside a verdict, under c->suite; false: c->why says why. */
+bool conf_run_case(struct conf_case *c, conf_run run, const json_t *entry);
+
 /* --- claims (check.c) ---------------------------------------------------------------------------------------------- */
 
 noreturn void conf_fail(struct conf_case *c, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kt-conformance DIR: runs every vector file of a folder; see docs/conformance.md.
+/* kt-conformance DIR: runs every vector file of a folder. kt-conformance --emit FILE: writes proofs for others to judge. See
+ * docs/conformance.md.
  *
  * Prints each failing case as "file: case: why" and ends with "N passed, N failed, N skipped". Exit code 0 when nothing
  * failed, 1 when something did, 2 when the folder or a file in it cannot be read. */
-#include "conf.h"
+#include "emit.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -59,33 +60,12 @@ static void report(struct totals *totals, const char *file, const char *name, co
   totals->failed++;
 }
 
-/* The two forms of a case: `input` and `expect`, or fields beside a verdict. */
-static bool run_case(struct conf_case *c, conf_run run, const json_t *entry)
-{
-  const json_t *name = json_object_get(entry, "name");
-  const json_t *input = json_object_get(entry, "input");
-  c->name = json_is_string(name) ? json_string_value(name) : "(unnamed)";
-  c->input = input != NULL ? input : entry;
-  c->expect = json_object_get(entry, "expect");
-  kt_arena_init(&c->arena, KT_ARENA_CAP_DEFAULT);
-  bool passed = false;
-  if (setjmp(c->failed) == 0) {
-    conf_require(c, json_is_string(name), "field \"name\" is missing");
-    conf_require(c, json_is_object(c->input), "field \"input\" is not an object");
-    conf_require(c, c->expect != NULL, "field \"expect\" is missing");
-    run(c);
-    passed = true;
-  }
-  kt_arena_release(&c->arena);
-  return passed;
-}
-
 static void run_cases(struct totals *totals, const char *file, conf_run run, const struct kt_suite *suite,
                       const json_t *cases)
 {
   for (size_t i = 0; i < json_array_size(cases); i++) {
     struct conf_case c = { .suite = suite };
-    if (run_case(&c, run, json_array_get(cases, i))) {
+    if (conf_run_case(&c, run, json_array_get(cases, i))) {
       totals->passed++;
     } else {
       report(totals, file, c.name, c.why);
@@ -119,6 +99,13 @@ static void run_document(struct totals *totals, const char *file, const json_t *
   run_cases(totals, file, run, suite, cases);
 }
 
+static int usage(void)
+{
+  fprintf(stderr, "usage: kt-conformance DIR\n"
+                  "       kt-conformance --emit FILE [--suite 1|2] [--seed N]\n");
+  return 2;
+}
+
 static int is_vector_file(const struct dirent *entry)
 {
   size_t len = strlen(entry->d_name);
@@ -145,25 +132,70 @@ static bool run_file(struct totals *totals, const char *folder, const char *file
   return document != NULL;
 }
 
-int main(int argc, char **argv)
+static int run_folder(const char *folder)
 {
   struct dirent **entries = NULL;
   struct totals totals = { 0 };
-  if (argc != 2 || argv[1][0] == '-') {
-    fprintf(stderr, "usage: kt-conformance DIR\n");
-    return 2;
-  }
-  int n = scandir(argv[1], &entries, is_vector_file, alphasort);
-  if (n <= 0 || kt_crypto_init() != KT_OK) {
-    fprintf(stderr, "%s: %s\n", argv[1], n < 0 ? strerror(errno) : n == 0 ? "no *.json files" : "libsodium failed");
+  int n = scandir(folder, &entries, is_vector_file, alphasort);
+  if (n <= 0) {
+    fprintf(stderr, "%s: %s\n", folder, n < 0 ? strerror(errno) : "no *.json files");
     return 2;
   }
   bool readable = true;
   for (int i = 0; i < n; i++) {
-    readable = run_file(&totals, argv[1], entries[i]->d_name) && readable;
+    readable = run_file(&totals, folder, entries[i]->d_name) && readable;
     free(entries[i]);
   }
   free(entries);
   printf("%zu passed, %zu failed, %zu skipped\n", totals.passed, totals.failed, totals.skipped);
   return !readable ? 2 : totals.failed > 0 ? 1 : 0;
+}
+
+static bool read_number(const char *text, uint64_t *ret_number)
+{
+  char *end;
+  errno = 0;
+  unsigned long long number = strtoull(text, &end, 10);
+  if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0) {
+    return false;
+  }
+  *ret_number = number;
+  return true;
+}
+
+/* argv: FILE [--suite ID] [--seed N] */
+static int emit(int argc, char **argv)
+{
+  uint64_t id = KT_SUITE_ED25519;
+  uint64_t seed = 1;
+  for (int i = 1; i < argc; i += 2) {
+    uint64_t *number = strcmp(argv[i], "--suite") == 0 ? &id : strcmp(argv[i], "--seed") == 0 ? &seed : NULL;
+    if (number == NULL || i + 1 == argc || !read_number(argv[i + 1], number)) {
+      return usage();
+    }
+  }
+  const struct kt_suite *suite = id <= UINT16_MAX ? kt_suite_by_id((uint16_t)id) : NULL;
+  char why[512];
+  if (suite == NULL) {
+    fprintf(stderr, "no cipher suite has the number %llu\n", (unsigned long long)id);
+    return 2;
+  }
+  if (!emit_file(argv[0], suite, seed, why)) {
+    fprintf(stderr, "%s: %s\n", argv[0], why);
+    return 1;
+  }
+  return 0;
+}
+
+int main(int argc, char **argv)
+{
+  bool emitting = argc >= 3 && strcmp(argv[1], "--emit") == 0;
+  if (!emitting && (argc != 2 || argv[1][0] == '-')) {
+    return usage();
+  }
+  if (kt_crypto_init() != KT_OK) {
+    fprintf(stderr, "the cryptographic libraries do not start\n");
+    return 2;
+  }
+  return emitting ? emit(argc - 2, argv + 2) : run_folder(argv[1]);
 }

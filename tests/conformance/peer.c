@@ -162,6 +162,9 @@ static bool accept_owner_update(struct conf_case *c)
   struct kt_hash root;
   bool distinguished;
   enum kt_err err;
+  if (what.position <= what.previous_pos) { /* R35, which a response is checked for before its proof */
+    return false;
+  }
   if (conf_read_combined(c, conf_hex(c, c->input, "proof"), &proof) != KT_OK) {
     return false;
   }

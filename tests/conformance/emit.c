@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "emit.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hex.h"
+#include "crypto/hash.h"
+
+#define NODES_MAX 65536
+#define NAME_MAX_LEN 200
+
+/* --- content ------------------------------------------------------------------------------------------------------------ */
+
+uint64_t emit_random(struct emit *e, uint64_t below)
+{
+  e->random = e->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+  return (e->random >> 33) % below;
+}
+
+struct kt_hash emit_hash(const char *name, uint64_t a, uint64_t b)
+{
+  char text[NAME_MAX_LEN];
+  struct kt_hash hash;
+  int len = snprintf(text, sizeof text, "%s %" PRIu64 " %" PRIu64, name, a, b);
+  kt_sha256(text, (size_t)len, &hash);
+  return hash;
+}
+
+const char *emit_text(struct emit *e, const char *format, ...)
+{
+  char *text = conf_alloc(&e->c, NAME_MAX_LEN, 1);
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, NAME_MAX_LEN, format, args);
+  va_end(args);
+  return text;
+}
+
+struct kt_hash emit_flipped(struct kt_hash hash)
+{
+  hash.b[0] ^= 1;
+  return hash;
+}
+
+/* --- JSON --------------------------------------------------------------------------------------------------------------- */
+
+json_t *emit_hex(struct emit *e, struct kt_bytes bytes)
+{
+  char *text = conf_alloc(&e->c, KT_HEX_SIZE(bytes.len), 1);
+  kt_hex_encode(bytes, text);
+  return json_string(text);
+}
+
+json_t *emit_hex_hash(struct emit *e, const struct kt_hash *hash)
+{
+  return emit_hex(e, (struct kt_bytes){ hash->b, KT_HASH_LEN });
+}
+
+json_t *emit_hashes(struct emit *e, const struct kt_hash *hashes, size_t n)
+{
+  json_t *array = json_array();
+  for (size_t i = 0; i < n; i++) {
+    conf_require(&e->c, json_array_append_new(array, emit_hex_hash(e, &hashes[i])) == 0, "out of memory");
+  }
+  return array;
+}
+
+json_t *emit_numbers(const uint64_t *numbers, size_t n)
+{
+  json_t *array = json_array();
+  for (size_t i = 0; i < n; i++) {
+    json_array_append_new(array, json_integer((json_int_t)numbers[i]));
+  }
+  return array;
+}
+
+void emit_set(struct emit *e, json_t *object, const char *key, json_t *value)
+{
+  conf_require(&e->c, json_object_set_new(object, key, value) == 0, "out of memory");
+}
+
+/* --- cases -------------------------------------------------------------------------------------------------------------- */
+
+/* What is written is what our own verifier says of it. */
+static void judge(struct emit *e, const json_t *entry, const char *name)
+{
+  struct conf_case judged = { .suite = e->c.suite };
+  if (!conf_run_case(&judged, conf_from_kt, entry)) {
+    conf_fail(&e->c, "%s: %s", name, judged.why);
+  }
+}
+
+static void add_case(struct emit *e, const json_t *fields, const char *name, const char *verdict)
+{
+  json_t *entry = json_deep_copy(fields);
+  conf_require(&e->c, entry != NULL, "out of memory");
+  emit_set(e, entry, "name", json_string(name));
+  emit_set(e, entry, "expect", json_string(verdict));
+  conf_require(&e->c, json_array_append_new(e->cases, entry) == 0, "out of memory");
+  judge(e, entry, name);
+}
+
+void emit_accept(struct emit *e, const json_t *fields, const char *name)
+{
+  add_case(e, fields, name, "accept");
+}
+
+void emit_reject(struct emit *e, const json_t *fields, const char *name, const char *rule, const char *how)
+{
+  add_case(e, fields, emit_text(e, "%s-%s-%s", name, rule, how), "reject");
+}
+
+void emit_reject_field(struct emit *e, const json_t *fields, const char *name, const char *rule, const char *how,
+                       const char *key, json_t *value)
+{
+  json_t *changed = json_copy((json_t *)(uintptr_t)fields);
+  if (value == NULL) {
+    json_object_del(changed, key);
+  } else {
+    emit_set(e, changed, key, value);
+  }
+  emit_reject(e, changed, name, rule, how);
+  json_decref(changed);
+}
+
+void emit_reject_encodings(struct emit *e, const json_t *fields, const char *name, const char *key,
+                           struct kt_bytes encoded, size_t at_type)
+{
+  uint8_t *bytes = conf_alloc(&e->c, encoded.len + 1, 1);
+  memcpy(bytes, encoded.data, encoded.len);
+  emit_reject_field(e, fields, name, "R3", "trailing-byte", key,
+                    emit_hex(e, (struct kt_bytes){ bytes, encoded.len + 1 }));
+  emit_reject_field(e, fields, name, "R3", "truncated", key, emit_hex(e, (struct kt_bytes){ bytes, encoded.len - 1 }));
+  if (at_type > 0) {
+    bytes[at_type] = 0;
+    emit_reject_field(e, fields, name, "R2", "result-type-reserved", key,
+                      emit_hex(e, (struct kt_bytes){ bytes, encoded.len }));
+    bytes[at_type] = 4;
+    emit_reject_field(e, fields, name, "R2", "result-type-unknown", key,
+                      emit_hex(e, (struct kt_bytes){ bytes, encoded.len }));
+  }
+}
+
+/* --- the file ------------------------------------------------------------------------------------------------------------ */
+
+static enum kt_err node_get(void *ctx, uint64_t ref, struct kt_prefix_node *ret_node)
+{
+  const struct emit *e = ctx;
+  *ret_node = e->nodes[ref - 1];
+  return KT_OK;
+}
+
+static enum kt_err node_put(void *ctx, const struct kt_prefix_node *node, uint64_t *ret_ref)
+{
+  struct emit *e = ctx;
+  if (e->n_nodes == NODES_MAX) {
+    return KT_ERR_MEMORY;
+  }
+  e->nodes[e->n_nodes++] = *node;
+  *ret_ref = e->n_nodes;
+  return KT_OK;
+}
+
+static void write_file(struct emit *e, const char *path)
+{
+  json_t *document = json_object();
+  emit_set(e, document, "primitive", json_string("from-kt"));
+  emit_set(e, document, "draft", json_string("draft-ietf-keytrans-protocol"));
+  emit_set(e, document, "generator", json_string("kt-conformance --emit"));
+  emit_set(e, document, "cipher_suite", json_integer(e->c.suite->id));
+  emit_set(e, document, "notes",
+           json_string("Each case named …-RULE-HOW is the honest one before it with that single change; the rules are "
+                       "explained in docs/conformance.md. Reasonable monitoring window 604800000 ms, no lifetime."));
+  emit_set(e, document, "cases", json_incref(e->cases));
+  int err = json_dump_file(document, path, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+  json_decref(document);
+  conf_require(&e->c, err == 0, "the file cannot be written");
+}
+
+bool emit_file(const char *path, const struct kt_suite *suite, uint64_t seed, char ret_why[static 512])
+{
+  static void (*const kinds[])(struct emit * e) = { emit_log_trees, emit_prefix_trees, emit_changes, emit_searches,
+                                                    emit_owner_updates };
+  struct emit *e = calloc(1, sizeof *e);
+  struct kt_prefix_node *nodes = calloc(NODES_MAX, sizeof *nodes);
+  json_t *cases = json_array();
+  bool written = false;
+  snprintf(ret_why, 512, "out of memory");
+  if (e != NULL && nodes != NULL && cases != NULL) {
+    e->c.suite = suite;
+    e->cases = cases;
+    e->nodes = nodes;
+    e->random = seed;
+    e->store = (struct kt_prefix_nodes){ .ctx = e, .get = node_get, .put = node_put };
+    kt_arena_init(&e->c.arena, 4 * KT_ARENA_CAP_DEFAULT);
+    if (setjmp(e->c.failed) == 0) {
+      for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        kinds[i](e);
+      }
+      write_file(e, path);
+      written = true;
+    } else {
+      snprintf(ret_why, 512, "%s", e->c.why);
+    }
+    kt_arena_release(&e->c.arena);
+  }
+  json_decref(cases);
+  free(nodes);
+  free(e);
+  return written;
+}
