@@ -83,35 +83,110 @@ void emit_set(struct emit *e, json_t *object, const char *key, json_t *value)
   conf_require(&e->c, json_object_set_new(object, key, value) == 0, "out of memory");
 }
 
-/* --- cases -------------------------------------------------------------------------------------------------------------- */
+/* --- rules ---------------------------------------------------------------------------------------------------------- */
 
-/* What is written is what our own verifier says of it. */
-static void judge(struct emit *e, const json_t *entry, const char *name)
+/* Every number of must-reject that this form can break, and the reasons that our verifier gives for it; NULL where it is the
+ * encoding or a comparison at the end that decides. */
+static const struct {
+  const char *rule;
+  const char *reasons[3];
+} rules[] = {
+  { "A2", { "audit-order" } },
+  { "A3", { "audit-added" } },
+  { "A4", { "audit-removed" } },
+  { "A6", { NULL } },
+  { "A7", { "audit-results" } },
+  { "R2", { NULL } },
+  { "R3", { NULL } },
+  { "R8", { "timestamp-order" } },
+  { "R18", { "version-overflow" } },
+  { "R19", { "ladder-short", "ladder-long" } },
+  { "R20", { "greater-version" } },
+  { "R21", { "greatest-missing" } },
+  { "R22", { "version-absent" } },
+  { "R26", { "version-absent" } },
+  { "R27", { "ladder-short", "version-missing" } },
+  { "R28", { "monitor-order" } },
+  { "R29", { "prefix-proofs" } },
+  { "R35", { NULL } },
+  { "R36", { "version-overflow" } },
+  { "R40", { "update-frontier" } },
+  { "R41", { "update-missing" } },
+  { "R47", { "log-elements" } },
+  { "R48", { "log-retained" } },
+  { "R49", { "log-leaf" } },
+  { "R50", { "prefix-results" } },
+  { "R51", { "prefix-depth" } },
+  { "R52", { "prefix-commitment" } },
+  { "R53", { "prefix-leaf" } },
+  { "R54", { "prefix-elements" } },
+  { "R55", { "prefix-duplicate" } },
+  { "R56", { "timestamps", "prefix-proofs", "prefix-roots" } },
+  { "R57", { "prefix-root-twice" } },
+  { "other-root", { NULL } },
+};
+_Static_assert(sizeof rules / sizeof rules[0] == EMIT_RULES, "one count for each rule");
+
+static bool is_reason(const char *const reasons[3], const char *code)
 {
-  struct conf_case judged = { .suite = e->c.suite };
-  if (!conf_run_case(&judged, conf_from_kt, entry)) {
-    conf_fail(&e->c, "%s: %s", name, judged.why);
+  bool same = reasons[0] == NULL && code == NULL;
+  for (size_t i = 0; i < 3 && code != NULL; i++) {
+    same = same || (reasons[i] != NULL && strcmp(reasons[i], code) == 0);
+  }
+  return same;
+}
+
+/* The case was refused for the rule that its name tells, and for nothing before it. */
+static void count_rule(struct emit *e, const char *rule, const char *name, const char *code)
+{
+  for (size_t i = 0; i < EMIT_RULES; i++) {
+    if (strcmp(rules[i].rule, rule) == 0) {
+      e->n_rejects[i]++;
+      if (!is_reason(rules[i].reasons, code)) {
+        conf_fail(&e->c, "%s: refused for \"%s\"", name, code != NULL ? code : "no reason given");
+      }
+      return;
+    }
+  }
+  conf_fail(&e->c, "%s: the rule is not listed", name);
+}
+
+static void require_all_rules(struct emit *e)
+{
+  for (size_t i = 0; i < EMIT_RULES; i++) {
+    if (e->n_rejects[i] == 0) {
+      conf_fail(&e->c, "no case breaks %s", rules[i].rule);
+    }
   }
 }
 
-static void add_case(struct emit *e, const json_t *fields, const char *name, const char *verdict)
+/* --- cases -------------------------------------------------------------------------------------------------------------- */
+
+/* What is written is what our own verifier says of it. rule NULL: to be accepted. */
+static void add_case(struct emit *e, const json_t *fields, const char *name, const char *rule)
 {
+  struct conf_case judged = { .suite = e->c.suite };
   json_t *entry = json_deep_copy(fields);
   conf_require(&e->c, entry != NULL, "out of memory");
   emit_set(e, entry, "name", json_string(name));
-  emit_set(e, entry, "expect", json_string(verdict));
+  emit_set(e, entry, "expect", json_string(rule == NULL ? "accept" : "reject"));
   conf_require(&e->c, json_array_append_new(e->cases, entry) == 0, "out of memory");
-  judge(e, entry, name);
+  if (!conf_run_case(&judged, conf_from_kt, entry)) {
+    conf_fail(&e->c, "%s: %s", name, judged.why);
+  }
+  if (rule != NULL) {
+    count_rule(e, rule, name, judged.reason.code);
+  }
 }
 
 void emit_accept(struct emit *e, const json_t *fields, const char *name)
 {
-  add_case(e, fields, name, "accept");
+  add_case(e, fields, name, NULL);
 }
 
 void emit_reject(struct emit *e, const json_t *fields, const char *name, const char *rule, const char *how)
 {
-  add_case(e, fields, emit_text(e, "%s-%s-%s", name, rule, how), "reject");
+  add_case(e, fields, emit_text(e, "%s-%s-%s", name, rule, how), rule);
 }
 
 void emit_reject_field(struct emit *e, const json_t *fields, const char *name, const char *rule, const char *how,
@@ -201,6 +276,7 @@ bool emit_file(const char *path, const struct kt_suite *suite, uint64_t seed, ch
       for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         kinds[i](e);
       }
+      require_all_rules(e);
       write_file(e, path);
       written = true;
     } else {

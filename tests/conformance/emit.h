@@ -2,7 +2,7 @@
 /* kt-conformance --emit: proofs made by our code in the `from-kt` form, for other implementations to judge.
  *
  * Every broken proof is an honest one with a single change, and its name ends with the number of must-reject it breaks and
- * with how ("…-R56-timestamp-missing"); "root" stands for a proof that is well-formed and leads to another root. Each case is
+ * with how ("…-R56-timestamp-missing"); "other-root" stands for a proof that is well-formed and leads to another root. Each case is
  * judged by our own verifier before it is written. The same seed and suite give the same file. Failures jump out of
  * emit_file, as in conf.h. */
 #ifndef KT_CONFORMANCE_EMIT_H
@@ -12,12 +12,14 @@
 #include "tree/prefix_tree.h"
 #include "world.h"
 
+#define EMIT_RULES 33
 #define EMIT_ENTRIES_MAX 32
 #define EMIT_VERSIONS_MAX 64 /* of the label, search keys of versions that do not exist included */
 
 struct emit {
   struct conf_case c; /* arena and failure of the emitter itself */
   json_t *cases;
+  size_t n_rejects[EMIT_RULES]; /* by rule */
   uint64_t random;
   struct kt_prefix_node *nodes; /* of every tree; reference n is nodes[n - 1] */
   size_t n_nodes;

@@ -98,7 +98,7 @@ static void reject(const struct change *c, const char *rule, const char *how)
   json_t *fields = mutation_fields(c);
   emit_reject(c->e, fields, mutation_name(c), rule, how);
   json_decref(fields);
-  if (strcmp(rule, "root") != 0 && strcmp(rule, "A6") != 0) {
+  if (strcmp(rule, "other-root") != 0 && strcmp(rule, "A6") != 0) {
     fields = update_fields(c);
     emit_reject(c->e, fields, update_name(c), rule, how);
     json_decref(fields);
@@ -171,7 +171,7 @@ static void reject_roots(const struct change *c)
   reject(&broken, "A6", "before-flipped");
   broken = *c;
   broken.after = emit_flipped(c->after);
-  reject(&broken, "root", "after-flipped");
+  reject(&broken, "other-root", "after-flipped");
 }
 
 static void reject_proofs(const struct change *c)
@@ -186,7 +186,7 @@ static void reject_proofs(const struct change *c)
     reject(&broken, "R54", "element-missing");
     broken.proof.n_elements++;
     elements[0] = emit_flipped(elements[0]);
-    reject(&broken, "root", "element-flipped");
+    reject(&broken, "other-root", "element-flipped");
   }
   broken = *c;
   struct kt_prefix_result *results = emit_results(c->e, &c->proof, 1);

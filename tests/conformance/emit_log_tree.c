@@ -110,6 +110,12 @@ static void reject_unbalanced(struct emit *e, const struct request *r)
   reject_elements(e, r, elements, n - 1, "R47", "unbalanced-head");
 }
 
+/* What a changed value breaks: a retained head that is computed with it, or the root. */
+static const char *rule_at(const struct request *r, uint64_t pos)
+{
+  return pos < r->request.retained_size ? "R48" : "other-root";
+}
+
 static void reject_changed_elements(struct emit *e, const struct request *r)
 {
   size_t n = r->n_elements;
@@ -119,12 +125,12 @@ static void reject_changed_elements(struct emit *e, const struct request *r)
   if (n > 0) {
     reject_elements(e, r, elements, n - 1, "R47", "element-missing");
     elements[0] = emit_flipped(elements[0]);
-    reject_elements(e, r, elements, n, "root", "element-flipped");
+    reject_elements(e, r, elements, n, rule_at(r, r->nodes[0].start), "element-flipped");
   }
   if (n > 1) {
     elements[0] = r->elements[1];
     elements[1] = r->elements[0];
-    reject_elements(e, r, elements, n, "root", "elements-swapped");
+    reject_elements(e, r, elements, n, rule_at(r, r->nodes[0].start), "elements-swapped");
   }
   reject_unbalanced(e, r);
 }
@@ -154,8 +160,8 @@ static void break_request(struct emit *e, const struct request *r)
     emit_reject_field(e, r->fields, r->name, "R49", "leaf-outside", "entries", emit_numbers(outside, n));
     struct kt_hash *values = emit_elements(e, r->values, n, 0);
     values[n - 1] = emit_flipped(values[n - 1]);
-    emit_reject_field(e, r->fields, r->name, r->leaves[n - 1] < r->request.retained_size ? "R48" : "root",
-                      "leaf-value-flipped", "values", emit_hashes(e, values, n));
+    emit_reject_field(e, r->fields, r->name, rule_at(r, r->leaves[n - 1]), "leaf-value-flipped", "values",
+                      emit_hashes(e, values, n));
   }
 }
 

@@ -107,7 +107,7 @@ static void reject_elements(const struct searched *s)
     reject_proof(s, &proof, "R54", "element-missing");
     proof.n_elements++;
     elements[0] = emit_flipped(elements[0]);
-    reject_proof(s, &proof, "root", "element-flipped");
+    reject_proof(s, &proof, "other-root", "element-flipped");
   }
 }
 
@@ -199,7 +199,7 @@ static void emit_search(struct searched *s, bool broken)
     reject_depth(s);
     reject_denied(s);
     struct kt_hash other = emit_flipped(s->root.hash);
-    emit_reject_field(s->e, s->fields, s->name, "root", "of-another-tree", "root", emit_hex_hash(s->e, &other));
+    emit_reject_field(s->e, s->fields, s->name, "other-root", "of-another-tree", "root", emit_hex_hash(s->e, &other));
   }
   json_decref(s->fields);
 }

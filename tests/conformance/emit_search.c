@@ -77,12 +77,10 @@ static void deny_version(struct emit *e, const struct emit_log *log, struct kt_c
 static void reject_claims(const struct emit_log *log, const char *name)
 {
   uint32_t greatest = greatest_of(log);
-  uint64_t believed[EMIT_ENTRIES_MAX];
-  memcpy(believed, log->n_versions, sizeof believed);
-  believed[log->size - 1] = greatest + 2;
+  uint64_t believed[EMIT_ENTRIES_MAX] = { 0 };
   struct emit_query *q = begin(log, run_greatest, "greatest-version", greatest + 1);
   q->name = name;
-  struct kt_combined_proof proof = proof_believing(q, believed);
+  struct kt_combined_proof proof = proof_believing(q, log->n_versions);
   emit_reject_proof(q, &proof, "R21", "claimed-version-missing");
   json_decref(q->fields);
   if (greatest == 0) {
@@ -130,14 +128,17 @@ static void emit_greatest(const struct emit_log *log, const char *world, bool br
 
 /* --- fixed-version ------------------------------------------------------------------------------------------------------------ */
 
-static bool ends_with_a_second_proof(const struct conf_world *trace)
+/* Whether the target is looked up in a second proof at the end, and only there. */
+static bool is_found_between(const struct conf_world *trace, uint32_t target)
 {
+  bool second = false;
   for (size_t i = 0; i + 1 < trace->n_series; i++) {
-    if (trace->series[i].pos == trace->series[trace->n_series - 1].pos) {
-      return true;
-    }
+    second = second || trace->series[i].pos == trace->series[trace->n_series - 1].pos;
   }
-  return false;
+  for (size_t i = 0; i + 1 < trace->n_lookups; i++) {
+    second = second && trace->lookups[i].version != target;
+  }
+  return second;
 }
 
 /* A version that was skipped: entries go from below it to above it, and it is in none. */
@@ -155,7 +156,7 @@ static void emit_fixed(const struct emit_log *log, const struct emit_world *worl
   struct emit_query *q = begin(log, run_fixed, "fixed-version", target);
   q->name = emit_text(log->e, "combined-fixed-%s-version-%u", world->name, (unsigned)target);
   struct conf_world *trace = emit_honest(q);
-  if (ends_with_a_second_proof(trace)) {
+  if (is_found_between(trace, target)) {
     reject_skipped(q, world);
   }
   if (broken) {

@@ -81,6 +81,10 @@ static void break_update(const struct emit_query *q, const struct conf_world *tr
   emit_break_combined(q, trace);
   emit_reject_field(q->e, q->fields, q->name, "R35", "position-of-the-previous-version", "position",
                     json_integer((json_int_t)q->update.previous_pos));
+  json_t *owner = json_deep_copy(json_object_get(q->fields, "owner"));
+  emit_set(q->e, owner, "version_at_starting", json_integer(UINT32_MAX));
+  emit_set(q->e, owner, "upcoming", json_array());
+  emit_reject_field(q->e, q->fields, q->name, "R18", "versions-over-32-bits", "owner", owner);
   emit_reject_field(q->e, q->fields, q->name, "R36", "no-new-version", "new_versions", json_integer(0));
 }
 
@@ -105,15 +109,16 @@ static void emit_world_updates(struct emit *e, const struct emit_world *world, b
   }
 }
 
-/* The log says that position added what the trees of `really` have elsewhere. */
+/* The log says that position added what the trees of `really` have elsewhere; it answers until that shows. */
 static void reject_really(struct emit *e, const struct emit_world *told, const struct emit_world *really,
                           uint64_t start, uint64_t position, const char *rule, const char *how)
 {
   enum kt_err err;
   struct emit_query *q = begin(emit_log(e, told, UINT32_MAX), told->name, start, position);
   conf_require(&e->c, q != NULL, "an owner that cannot be described");
+  q->log = emit_log(e, really, UINT32_MAX);
   struct conf_world *trace = emit_trace(q, &err);
-  struct kt_combined_proof proof = emit_combined(emit_log(e, really, UINT32_MAX), trace);
+  struct kt_combined_proof proof = emit_combined(q->log, trace);
   emit_reject_proof(q, &proof, rule, how);
   json_decref(q->fields);
 }
