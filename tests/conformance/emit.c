@@ -248,7 +248,7 @@ static void write_file(struct emit *e, const char *path)
   emit_set(e, document, "generator", json_string("kt-conformance --emit"));
   emit_set(e, document, "cipher_suite", json_integer(e->c.suite->id));
   emit_set(e, document, "notes",
-           json_string("Each case named …-RULE-HOW is the honest one before it with that single change; the rules are "
+           json_string("Each case named ...-RULE-HOW is the honest one before it with that single change; the rules are "
                        "explained in docs/conformance.md. Reasonable monitoring window 604800000 ms, no lifetime."));
   emit_set(e, document, "cases", json_incref(e->cases));
   int err = json_dump_file(document, path, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
