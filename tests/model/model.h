@@ -109,6 +109,7 @@ struct model_log {
   size_t n_leaves;
   /* The label at hand. */
   uint64_t added[MODEL_VERSIONS_MAX]; /* entry that added version v */
+  bool skipped[MODEL_VERSIONS_MAX];   /* version v was never given a value (third-party management) */
   size_t n_versions;
   struct model_value keys[MODEL_KEYS_MAX]; /* search keys, of versions that do not exist too */
 };
@@ -242,7 +243,8 @@ void model_owner_monitor(struct model_run *run, uint64_t start, int64_t known, u
 
 /* update.c. position: an entry with new versions of the label. */
 struct model_update {
-  size_t n_new;
+  size_t n_new;     /* skipped ones included */
+  size_t n_skipped; /* of the new ones */
   int64_t previous;
   uint32_t ladder[MODEL_KEYS_MAX]; /* ascending */
   bool committed[MODEL_KEYS_MAX];
@@ -278,7 +280,7 @@ size_t model_search_size(const struct model_run *run, const struct model_format 
 size_t model_monitor_size(const struct model_run *run, const struct model_format *format); /* contact and owner */
 size_t model_owner_init_size(const struct model_run *run, const struct model_format *format,
                              const struct model_owner_init *init);
-/* values_len: of the n_values values in the response; the response has update->n_new infos. */
+/* values_len: of the n_values values in the response; the response has an info for each new version but the skipped ones. */
 size_t model_update_size(const struct model_run *run, const struct model_format *format,
                          const struct model_update *update, const size_t *value_lens, size_t n_values);
 size_t model_distinguished_size(const struct model_run *run, const struct model_format *format);

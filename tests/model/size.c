@@ -90,7 +90,7 @@ size_t model_update_size(const struct model_run *run, const struct model_format 
                          const struct model_update *update, const size_t *value_lens, size_t n_values)
 {
   size_t size = full_tree_head(run, format) + U64 + (format->mode == MODEL_THIRD_PARTY_MANAGEMENT ? U32 : 0);
-  size += U8 + U8 + update->n_new * (NC + update_suffix(format)) + U8 + run->proof_size;
+  size += U8 + U8 + (update->n_new - update->n_skipped) * (NC + update_suffix(format)) + U8 + run->proof_size;
   for (size_t i = 0; i < n_values; i++) {
     size += U32 + value_lens[i];
   }

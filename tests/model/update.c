@@ -88,7 +88,9 @@ void model_update_label(struct model_run *run, uint64_t position, uint64_t owner
   update_ladder(update, greatest);
   check_previous_tree(run, position, owner_start, update->previous);
   model_path_timestamps(run, position);
+  update->n_skipped = 0;
   for (int64_t version = update->previous + 1; version <= greatest; version++) {
+    update->n_skipped += run->log->skipped[version];
     if (!is_in_ladder(greatest, (uint32_t)version)) {
       additional[n_additional++] = (uint32_t)version;
     }

@@ -168,6 +168,34 @@ static inline void model_pair_append(struct model_pair *pair, uint64_t timestamp
   model_pair_state(&pair->model, &pair->states[pair->model.size]);
 }
 
+/* One entry with `n_skipped` skipped versions of the label and then one that has a value: "Skipped versions are added to the
+ * prefix tree with an all-zero commitment value, and are given lower version counters". The toy log's newest entry is made
+ * anew for that. */
+static inline void model_pair_append_skipping(struct model_pair *pair, uint64_t timestamp, uint32_t n_skipped)
+{
+  static const struct model_value nothing;
+  const struct toy_add add = { .label = MODEL_LABEL, .count = n_skipped + 1 };
+  toy_log_append(&pair->toy, timestamp, &add, 1);
+  for (uint32_t i = 0; i <= n_skipped; i++) {
+    uint32_t version = (uint32_t)pair->model.n_versions;
+    struct toy_version *added = &pair->toy.versions[pair->toy.n_versions - 1 - n_skipped + i];
+    assert_int_equal(added->version, version);
+    if (i < n_skipped) {
+      const struct kt_prefix_leaf leaf = { .vrf_output = pair->known[version].vrf_output };
+      memset(&added->commitment, 0, sizeof added->commitment);
+      toy_log_tamper(&pair->toy, pair->toy.size - 1, &leaf.vrf_output, &leaf);
+    }
+    struct model_value value = i < n_skipped ? nothing : model_pair_value(&added->commitment);
+    model_log_add_version(&pair->model, &value);
+    pair->model.skipped[version] = i < n_skipped;
+    pair->known[version].has_commitment = true;
+    pair->known[version].commitment = added->commitment;
+  }
+  model_pair_copy_leaves(pair, pair->toy.prefix_roots[pair->toy.size - 1].ref);
+  model_log_close(&pair->model, timestamp);
+  model_pair_state(&pair->model, &pair->states[pair->model.size]);
+}
+
 /* lifetime 0: none. */
 static inline void model_pair_configure(struct model_pair *pair, uint64_t window, uint64_t lifetime)
 {
@@ -247,13 +275,12 @@ static inline void model_pair_assert_prefix_proof(const struct kt_prefix_proof *
   assert_memory_equal(got->elements, want.elements, want.n_elements * MODEL_HASH_LEN);
 }
 
-/* After the operation; finishes the model's run. */
-static inline void model_pair_assert_proof(struct model_pair *pair, const struct kt_combined_proof *got)
+/* The model's run is finished. */
+static inline void model_pair_assert_finished(const struct model_pair *pair, const struct kt_combined_proof *got)
 {
-  struct model_run *run = &pair->run;
+  const struct model_run *run = &pair->run;
   const struct model_log *log = &pair->model;
   struct model_value value;
-  model_run_finish(run, 0);
   assert_int_equal(got->n_timestamps, run->n_timestamps);
   for (size_t i = 0; i < run->n_timestamps; i++) {
     assert_int_equal(got->timestamps[i], log->timestamps[run->timestamps[i]]);
@@ -271,6 +298,14 @@ static inline void model_pair_assert_proof(struct model_pair *pair, const struct
     model_log_head(log->values, run->inclusion[i], &value);
     assert_memory_equal(got->inclusion.elements[i].b, value.b, MODEL_HASH_LEN);
   }
+}
+
+/* After the operation; finishes the model's run. */
+static inline void model_pair_assert_proof(struct model_pair *pair, const struct kt_combined_proof *got)
+{
+  struct model_run *run = &pair->run;
+  model_run_finish(run, 0);
+  model_pair_assert_finished(pair, got);
 }
 
 /* Whether a step has a commitment, and the right one. */
@@ -368,6 +403,31 @@ static inline void model_pair_patterns(struct model_pair *pair, uint64_t size, u
     for (uint64_t pos = 0; pos < size; pos++) {
       model_pair_append(pair, 10 * (pos + 1), (uint32_t)(rest % (adds_max + 1)));
       rest /= adds_max + 1;
+    }
+    model_pair_configurations(pair, check);
+    model_pair_release(pair);
+  }
+}
+
+/* All logs of exactly `size` entries that each add no version, one, or one after 1 … skipped_max skipped ones. */
+static inline void model_pair_skipping_patterns(struct model_pair *pair, uint64_t size, uint32_t skipped_max,
+                                                model_pair_fn check)
+{
+  uint64_t n = 1;
+  for (uint64_t i = 0; i < size; i++) {
+    n *= skipped_max + 2;
+  }
+  for (uint64_t pattern = 0; pattern < n; pattern++) {
+    uint64_t rest = pattern;
+    model_pair_init(pair);
+    for (uint64_t pos = 0; pos < size; pos++) {
+      uint32_t choice = (uint32_t)(rest % (skipped_max + 2));
+      rest /= skipped_max + 2;
+      if (choice == 0) {
+        model_pair_append(pair, 10 * (pos + 1), 0);
+      } else {
+        model_pair_append_skipping(pair, 10 * (pos + 1), choice - 1);
+      }
     }
     model_pair_configurations(pair, check);
     model_pair_release(pair);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Binary ladders against the model: versions to 300, and around every power of two to 2^32-1. Beside the targets stand
- * all greatest versions of the same set, none included. */
+ * all greatest versions of the same set. (That a label has no version at all is part of the comparisons of whole logs.) */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

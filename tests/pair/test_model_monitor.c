@@ -276,12 +276,17 @@ static void compare_owners_at(struct owner_case *c)
   }
 }
 
-/* The versions an owner can know of are those that were the greatest of some entry. Beside a first contact and a view
- * that is still current, one size in between. */
+/* Whether an owner is compared who saw that size: at level 1, beside a first contact and a view that is still current, one
+ * size in between. */
+static bool is_compared(uint64_t last, uint64_t size)
+{
+  return model_level() > 1 || last == 0 || last == size / 2 || last == size;
+}
+
+/* The versions an owner can know of are those that were the greatest of some entry. */
 static void compare_owners(struct model_pair *p)
 {
   const uint64_t size = p->model.size;
-  const uint64_t lasts[] = { 0, size / 2, size };
   for (uint64_t until = 0; until < size; until++) {
     int64_t known = model_greatest_at(&p->model, until);
     if (until > 0 && known == model_greatest_at(&p->model, until - 1)) {
@@ -289,9 +294,11 @@ static void compare_owners(struct model_pair *p)
     }
     list_all_maps(known, model_up_to(2, MODEL_ENTRIES_MAX, MODEL_ENTRIES_MAX));
     for (uint64_t start = 0; start < size && model_greatest_at(&p->model, start) <= known; start++) {
-      for (size_t i = size > 1 ? 0 : 1; i < 3; i++) {
-        struct owner_case c = { .last = lasts[i], .start = start, .known = known };
-        compare_owners_at(&c);
+      for (uint64_t last = 0; last <= size; last++) {
+        struct owner_case c = { .last = last, .start = start, .known = known };
+        if (is_compared(last, size)) {
+          compare_owners_at(&c);
+        }
       }
     }
   }

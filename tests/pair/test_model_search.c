@@ -2,6 +2,8 @@
 /* Searches and the walk of distinguished heads against the model, with and without every advertised size.
  *   Searches: all logs of up to 4 entries (level 2: 6; level 3: 7) that each add 0, 1 or 2 versions, for the greatest and
  *             for every version; every window and lifetime that makes a difference.
+ *   Skipped:  the same for logs of up to 3 entries (level 2: 5; level 3: 6) that each add no version, one, or one after 1 or
+ *             2 skipped ones; skipped versions themselves are not searched for.
  *   Walks:    all logs of up to 9 entries (level 2: 16; level 3: 24), every stopping position, likewise.
  *   Both:     200 random logs of up to 40 entries (level 2: 4000; level 3: 40000). */
 #include "model_pair.h"
@@ -102,7 +104,9 @@ static void compare_searches(struct model_pair *p)
   for (uint64_t last = 0; last <= p->model.size; last++) {
     compare_greatest(last);
     for (int64_t target = 0; target <= greatest; target++) {
-      compare_fixed(last, (uint32_t)target);
+      if (!p->model.skipped[target]) {
+        compare_fixed(last, (uint32_t)target);
+      }
     }
   }
 }
@@ -168,6 +172,14 @@ static void searches_in_all_small_logs(void **state)
   }
 }
 
+static void searches_past_skipped_versions(void **state)
+{
+  (void)state;
+  for (uint64_t size = 1; size <= model_up_to(3, 5, 6); size++) {
+    model_pair_skipping_patterns(&pair, size, 2, compare_searches);
+  }
+}
+
 /* The walk does not look at labels. */
 static void walks_in_all_small_logs(void **state)
 {
@@ -203,6 +215,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(searches_in_all_small_logs),
+    cmocka_unit_test(searches_past_skipped_versions),
     cmocka_unit_test(walks_in_all_small_logs),
     cmocka_unit_test(random_logs),
   };

@@ -34,6 +34,40 @@ static void assert_lengths(const struct kt_update_response *response, const stru
   }
 }
 
+/* The same answer of a Third-Party Manager, had the first of the new versions been skipped ones. */
+static void assert_skipping_lengths(const struct kt_update_response *response, const struct model_update *update)
+{
+  struct kt_update_info info[MODEL_VERSIONS_MAX];
+  size_t value_lens[MODEL_VERSIONS_MAX];
+  struct model_format format;
+  struct kt_config config;
+  model_pair_format(&pair, 1, &format, &config);
+  assert_int_equal(config.mode, KT_MODE_THIRD_PARTY_MANAGEMENT);
+  for (size_t skipped = 1; skipped < response->n_info; skipped++) {
+    struct kt_update_response same = *response;
+    struct model_update managed = *update;
+    struct kt_writer w;
+    managed.n_skipped = skipped;
+    same.skipped_versions = (uint32_t)skipped;
+    same.info = info;
+    same.n_info = response->n_info - skipped;
+    for (size_t i = 0; i < same.n_info; i++) {
+      info[i] = response->info[skipped + i];
+      info[i].signature = model_pair_signature();
+    }
+    if (response->n_values > 0) {
+      same.values = response->values + skipped;
+      same.n_values = response->n_values - skipped;
+    }
+    for (size_t i = 0; i < same.n_values; i++) {
+      value_lens[i] = same.values[i].len;
+    }
+    kt_writer_init(&w, MODEL_ARENA_CAP);
+    kt_update_response_write(&w, &config, &same);
+    model_pair_assert_length(&pair, 1, &w, model_update_size(&pair.run, &format, &managed, value_lens, same.n_values));
+  }
+}
+
 static void assert_response(uint64_t position, const struct model_update *update, size_t n_values)
 {
   struct kt_update_response response;
@@ -47,6 +81,7 @@ static void assert_response(uint64_t position, const struct model_update *update
   }
   model_pair_assert_proof(&pair, &response.update);
   assert_lengths(&response, update);
+  assert_skipping_lengths(&response, update);
 }
 
 /* "the label owner retains the position and new greatest version of the label"; unless the entry is distinguished, it
