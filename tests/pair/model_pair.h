@@ -275,12 +275,13 @@ static inline void model_pair_assert_prefix_proof(const struct kt_prefix_proof *
   assert_memory_equal(got->elements, want.elements, want.n_elements * MODEL_HASH_LEN);
 }
 
-/* The model's run is finished. */
-static inline void model_pair_assert_finished(const struct model_pair *pair, const struct kt_combined_proof *got)
+/* After the operation; finishes the model's run. */
+static inline void model_pair_assert_proof(struct model_pair *pair, const struct kt_combined_proof *got)
 {
-  const struct model_run *run = &pair->run;
+  struct model_run *run = &pair->run;
   const struct model_log *log = &pair->model;
   struct model_value value;
+  model_run_finish(run, 0);
   assert_int_equal(got->n_timestamps, run->n_timestamps);
   for (size_t i = 0; i < run->n_timestamps; i++) {
     assert_int_equal(got->timestamps[i], log->timestamps[run->timestamps[i]]);
@@ -298,14 +299,6 @@ static inline void model_pair_assert_finished(const struct model_pair *pair, con
     model_log_head(log->values, run->inclusion[i], &value);
     assert_memory_equal(got->inclusion.elements[i].b, value.b, MODEL_HASH_LEN);
   }
-}
-
-/* After the operation; finishes the model's run. */
-static inline void model_pair_assert_proof(struct model_pair *pair, const struct kt_combined_proof *got)
-{
-  struct model_run *run = &pair->run;
-  model_run_finish(run, 0);
-  model_pair_assert_finished(pair, got);
 }
 
 /* Whether a step has a commitment, and the right one. */
