@@ -13,6 +13,8 @@
 #define NODES_MAX 65536
 #define NAME_MAX_LEN 200
 
+const uint8_t emit_vrf_seed[KT_SEED_LEN] = "kt-conformance --emit: VRF key";
+
 /* --- content ------------------------------------------------------------------------------------------------------------ */
 
 uint64_t emit_random(struct emit *e, uint64_t below)
@@ -240,26 +242,42 @@ static enum kt_err node_put(void *ctx, const struct kt_prefix_node *node, uint64
   return KT_OK;
 }
 
-static void write_file(struct emit *e, const char *path)
+static void write_file(struct emit *e, enum emit_form form, const char *path)
 {
   json_t *document = json_object();
-  emit_set(e, document, "primitive", json_string("from-kt"));
+  emit_set(e, document, "primitive", json_string(form == EMIT_FROM_KT ? "from-kt" : "tampered"));
   emit_set(e, document, "draft", json_string("draft-ietf-keytrans-protocol"));
-  emit_set(e, document, "generator", json_string("kt-conformance --emit"));
+  emit_set(e, document, "generator", json_string("kt-conformance"));
   emit_set(e, document, "cipher_suite", json_integer(e->c.suite->id));
-  emit_set(e, document, "notes",
-           json_string("Each case named ...-RULE-HOW is the honest one before it with that single change; the rules are "
-                       "explained in docs/conformance.md. Reasonable monitoring window 604800000 ms, no lifetime."));
+  if (form == EMIT_FROM_KT) {
+    emit_set(
+        e, document, "notes",
+        json_string("Each case named ...-RULE-HOW is the honest one before it with that single change; the rules are "
+                    "explained in docs/conformance.md. Reasonable monitoring window 604800000 ms, no lifetime."));
+  }
   emit_set(e, document, "cases", json_incref(e->cases));
   int err = json_dump_file(document, path, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
   json_decref(document);
   conf_require(&e->c, err == 0, "the file cannot be written");
 }
 
-bool emit_file(const char *path, const struct kt_suite *suite, uint64_t seed, char ret_why[static 512])
+static void emit_form(struct emit *e, enum emit_form form)
 {
-  static void (*const kinds[])(struct emit * e) = { emit_log_trees, emit_prefix_trees, emit_changes, emit_searches,
-                                                    emit_owner_updates };
+  if (form == EMIT_TAMPERED) {
+    emit_tampered(e);
+    return;
+  }
+  emit_log_trees(e);
+  emit_prefix_trees(e);
+  emit_changes(e);
+  emit_searches(e);
+  emit_owner_updates(e);
+  require_all_rules(e);
+}
+
+bool emit_file(const char *path, enum emit_form form, const struct kt_suite *suite, uint64_t seed,
+               char ret_why[static 512])
+{
   struct emit *e = calloc(1, sizeof *e);
   struct kt_prefix_node *nodes = calloc(NODES_MAX, sizeof *nodes);
   json_t *cases = json_array();
@@ -273,11 +291,8 @@ bool emit_file(const char *path, const struct kt_suite *suite, uint64_t seed, ch
     e->store = (struct kt_prefix_nodes){ .ctx = e, .get = node_get, .put = node_put };
     kt_arena_init(&e->c.arena, 4 * KT_ARENA_CAP_DEFAULT);
     if (setjmp(e->c.failed) == 0) {
-      for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        kinds[i](e);
-      }
-      require_all_rules(e);
-      write_file(e, path);
+      emit_form(e, form);
+      write_file(e, form, path);
       written = true;
     } else {
       snprintf(ret_why, 512, "%s", e->c.why);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kt-conformance --emit: proofs made by our code in the `from-kt` form, for other implementations to judge.
+/* kt-conformance --emit: proofs made by our code, for other implementations to judge, in the `from-kt` form; and
+ * --emit-tampered: what depends on the cipher suite, in the `tampered` form.
  *
  * Every broken proof is an honest one with a single change, and its name ends with the number of must-reject it breaks and
  * with how ("…-R56-timestamp-missing"); "other-root" stands for a proof that is well-formed and leads to another root. Each case is
@@ -26,6 +27,9 @@ struct emit {
   struct kt_prefix_nodes store;
 };
 
+#define EMIT_LABEL "alice@example.org"
+extern const uint8_t emit_vrf_seed[KT_SEED_LEN];
+
 /* --- emit.c ----------------------------------------------------------------------------------------------------------- */
 
 uint64_t emit_random(struct emit *e, uint64_t below);
@@ -51,8 +55,14 @@ void emit_reject_field(struct emit *e, const json_t *fields, const char *name, c
 void emit_reject_encodings(struct emit *e, const json_t *fields, const char *name, const char *key,
                            struct kt_bytes encoded, size_t at_type);
 
+enum emit_form {
+  EMIT_FROM_KT,
+  EMIT_TAMPERED,
+};
+
 /* Writes the file; false: *ret_why tells what failed. */
-bool emit_file(const char *path, const struct kt_suite *suite, uint64_t seed, char ret_why[static 512]);
+bool emit_file(const char *path, enum emit_form form, const struct kt_suite *suite, uint64_t seed,
+               char ret_why[static 512]);
 
 /* --- kinds ------------------------------------------------------------------------------------------------------------ */
 
@@ -61,6 +71,8 @@ void emit_prefix_trees(struct emit *e);  /* emit_prefix.c */
 void emit_changes(struct emit *e);       /* emit_change.c: prefix-mutation, auditor-update */
 void emit_searches(struct emit *e);      /* emit_search.c: combined-search */
 void emit_owner_updates(struct emit *e); /* emit_update.c */
+
+void emit_tampered(struct emit *e); /* emit_tampered.c: vrf, commitment, tree-head, in the `tampered` form */
 
 /* --- prefix trees (emit_prefix.c) ---------------------------------------------------------------------------------------- */
 

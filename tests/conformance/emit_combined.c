@@ -11,7 +11,6 @@
 #define START_MS UINT64_C(1700000000000)
 #define DAY_MS UINT64_C(86400000)
 #define WINDOW_MS (7 * DAY_MS) /* the form carries no configuration: seven days, no lifetime */
-#define LABEL "alice@example.org"
 
 const struct emit_world emit_worlds[EMIT_WORLDS - 1] = {
   { "one-entry", 1, 1, { 1 } },
@@ -55,13 +54,13 @@ const bool *emit_distinguished(const struct emit_log *log)
 
 static void make_keys(struct emit *e, struct emit_log *log)
 {
-  static const uint8_t seed[KT_SEED_LEN] = "kt-conformance --emit: VRF key";
   const struct kt_config config = { .suite = e->c.suite, .mode = KT_MODE_CONTACT_MONITORING };
-  const struct kt_bytes label = { (const uint8_t *)LABEL, sizeof LABEL - 1 };
+  const struct kt_bytes label = { (const uint8_t *)EMIT_LABEL, sizeof EMIT_LABEL - 1 };
   for (uint32_t version = 0; version < EMIT_VERSIONS_MAX; version++) {
     uint8_t input[KT_VRF_INPUT_MAX];
     size_t len = kt_vrf_input(label, version, input);
-    conf_err(&e->c, e->c.suite->vrf_output(seed, (struct kt_bytes){ input, len }, &log->keys[version]), KT_OK, "VRF");
+    conf_err(&e->c, e->c.suite->vrf_output(emit_vrf_seed, (struct kt_bytes){ input, len }, &log->keys[version]), KT_OK,
+             "VRF");
     const struct kt_hash opening = emit_hash("opening", version, 0);
     const struct kt_hash key = emit_hash("device key", version, 0);
     const struct kt_update_value value = { .value = { key.b, sizeof key.b } };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kt-conformance DIR: runs every vector file of a folder. kt-conformance --emit FILE: writes proofs for others to judge. See
- * docs/conformance.md.
+/* kt-conformance DIR: runs every vector file of a folder. kt-conformance --emit FILE, --emit-tampered FILE: write proofs for
+ * others to judge. See docs/conformance.md.
  *
  * Prints each failing case as "file: case: why" and ends with "N passed, N failed, N skipped". Exit code 0 when nothing
  * failed, 1 when something did, 2 when the folder or a file in it cannot be read. */
@@ -102,7 +102,7 @@ static void run_document(struct totals *totals, const char *file, const json_t *
 static int usage(void)
 {
   fprintf(stderr, "usage: kt-conformance DIR\n"
-                  "       kt-conformance --emit FILE [--suite 1|2] [--seed N]\n");
+                  "       kt-conformance --emit|--emit-tampered FILE [--suite 1|2] [--seed N]\n");
   return 2;
 }
 
@@ -164,7 +164,7 @@ static bool read_number(const char *text, uint64_t *ret_number)
 }
 
 /* argv: FILE [--suite ID] [--seed N] */
-static int emit(int argc, char **argv)
+static int emit(enum emit_form form, int argc, char **argv)
 {
   uint64_t id = KT_SUITE_ED25519;
   uint64_t seed = 1;
@@ -180,7 +180,7 @@ static int emit(int argc, char **argv)
     fprintf(stderr, "no cipher suite has the number %llu\n", (unsigned long long)id);
     return 2;
   }
-  if (!emit_file(argv[0], suite, seed, why)) {
+  if (!emit_file(argv[0], form, suite, seed, why)) {
     fprintf(stderr, "%s: %s\n", argv[0], why);
     return 1;
   }
@@ -189,7 +189,8 @@ static int emit(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-  bool emitting = argc >= 3 && strcmp(argv[1], "--emit") == 0;
+  bool tampered = argc >= 3 && strcmp(argv[1], "--emit-tampered") == 0;
+  bool emitting = tampered || (argc >= 3 && strcmp(argv[1], "--emit") == 0);
   if (!emitting && (argc != 2 || argv[1][0] == '-')) {
     return usage();
   }
@@ -197,5 +198,5 @@ int main(int argc, char **argv)
     fprintf(stderr, "the cryptographic libraries do not start\n");
     return 2;
   }
-  return emitting ? emit(argc - 2, argv + 2) : run_folder(argv[1]);
+  return emitting ? emit(tampered ? EMIT_TAMPERED : EMIT_FROM_KT, argc - 2, argv + 2) : run_folder(argv[1]);
 }
