@@ -96,6 +96,13 @@ static enum kt_err answer_feed(struct kt_log_query *query, const void *ctx)
     return kt_log_query_refuse(query, KT_ERR_USAGE, "start", "start is %llu, but this log has %llu entries",
                                (unsigned long long)feed->start, (unsigned long long)size);
   }
+  uint64_t boundary = atomic_load(&query->reader->log->pruned.boundary);
+  if (boundary > 0 && feed->start <= boundary) {
+    return kt_log_query_refuse(query, KT_ERR_EXPIRED, "pruned",
+                               "the entries before %llu are past the maximum lifetime and were removed; an audit can "
+                               "begin at entry %llu",
+                               (unsigned long long)boundary, (unsigned long long)boundary + 1);
+  }
   n = n < size - feed->start ? n : size - feed->start;
   uint32_t count = 0;
   kt_write_u32(query->w, 0); /* the count, known at the end */
@@ -128,6 +135,14 @@ static enum kt_err check_size(struct kt_log_query *query, uint64_t size)
   if (size == 0 || size > query->head.size) {
     return kt_log_query_refuse(query, KT_ERR_USAGE, "size", "size is %llu, but this log has %llu entries",
                                (unsigned long long)size, (unsigned long long)query->head.size);
+  }
+  uint64_t boundary = atomic_load(&query->reader->log->pruned.boundary);
+  if (boundary > 0 && size <= boundary) {
+    return kt_log_query_refuse(
+        query, KT_ERR_EXPIRED, "pruned",
+        "what the log was like at %llu entries is past the maximum lifetime and was removed; the "
+        "smallest size it can still show is %llu",
+        (unsigned long long)size, (unsigned long long)boundary + 1);
   }
   return KT_OK;
 }
@@ -211,6 +226,9 @@ static enum kt_err answer_consistency(struct kt_log_query *query, const void *ct
   if (err == KT_OK && (old_size == 0 || old_size > size)) {
     err = kt_log_query_refuse(query, KT_ERR_USAGE, "size", "the old size is %llu, the new one %llu",
                               (unsigned long long)old_size, (unsigned long long)size);
+  }
+  if (err == KT_OK) {
+    err = check_size(query, old_size);
   }
   if (err == KT_OK) {
     err = write_heads(query, old_size);

@@ -62,6 +62,22 @@ static enum kt_err put_versions(struct commit *commit, const struct kt_log_pendi
   return err;
 }
 
+/* What the new versions leave behind, for when that can be pruned. */
+static enum kt_err put_superseded(struct commit *commit, const struct kt_log_pending *pending, uint64_t label_id)
+{
+  enum kt_err err = KT_OK;
+  if (!commit->log->options.config->has_maximum_lifetime) {
+    return KT_OK;
+  }
+  for (size_t i = 0; err == KT_OK && i < pending->n_new; i++) {
+    uint64_t version = pending->n_versions + i;
+    if (version > 0) {
+      err = kt_store_put_superseded(commit->log->writer, commit->tip.size, label_id, (uint32_t)(version - 1));
+    }
+  }
+  return err;
+}
+
 /* Versions of the label in the transaction so far; a label that does not exist has none. */
 static enum kt_err current_versions(struct kt_store_conn *writer, struct kt_log_pending *pending, bool *ret_exists,
                                     uint64_t *ret_label_id, uint64_t *ret_n)
@@ -105,6 +121,9 @@ static enum kt_err apply_update(struct commit *commit, struct kt_log_pending *pe
   }
   if (err == KT_OK) {
     err = put_versions(commit, pending, label_id);
+  }
+  if (err == KT_OK) {
+    err = put_superseded(commit, pending, label_id);
   }
   if (err == KT_OK) {
     err = kt_store_update_label(writer, label_id, n_versions + pending->n_new, pending->state);
@@ -233,7 +252,9 @@ static void maintain(struct kt_log *log)
   enum kt_err err = kt_store_maintain(log->writer);
   if (err != KT_OK) {
     (void)judge_failure(log, err, &problem);
+    return;
   }
+  kt_log_prune(log);
 }
 
 void kt_log_commit(struct kt_log *log, struct kt_log_pending *list)

@@ -2,7 +2,7 @@
 /* The engine's inside: what its files share. Nothing outside lib/log includes this.
  *
  * log.c opens and closes, head.c signs and publishes, queue.c takes updates in, sequencer.c decides when, commit.c forms
- * entries and makes them durable, pending.c checks and authorises, query.h answers. */
+ * entries and makes them durable, prune.c removes old ones, pending.c checks and authorises, query.h answers. */
 #ifndef KT_LOG_ENGINE_H
 #define KT_LOG_ENGINE_H
 
@@ -31,7 +31,7 @@ void kt_log_node_encode(const struct kt_prefix_node *node, uint8_t ret_record[st
 KT_MUST_USE enum kt_err kt_log_node_decode(const uint8_t record[static KT_LOG_NODE_LEN],
                                            struct kt_prefix_node *ret_node);
 /* Node of a store handle (a kt_prefix_nodes.get with ctx a kt_store_conn). A missing node is KT_ERR_STORE: it must not
- * look like a missing key. */
+ * look like a missing key. KT_ERR_EXPIRED: KT_STORE_REF_PRUNED, the tree of a pruned entry. */
 enum kt_err kt_log_node_get(void *conn, uint64_t ref, struct kt_prefix_node *ret_node);
 /* The prefix tree of an entry; `before` 0 entries it is empty. KT_ERR_STORE when the entry is missing. */
 KT_MUST_USE enum kt_err kt_log_prefix_root(struct kt_store_conn *conn, uint64_t n_entries,
@@ -60,6 +60,16 @@ struct kt_log_snapshot {
   _Atomic uint64_t words[KT_LOG_HEAD_WORDS];
 };
 
+/* What was pruned, for readers on all threads. The boundary is moved before the removal commits. */
+struct kt_log_pruned {
+  _Atomic uint64_t boundary;
+  _Atomic uint64_t n_entries;
+  _Atomic uint64_t n_nodes;
+  _Atomic uint64_t n_values;
+  atomic_bool is_behind;  /* there is more to remove than one step does */
+  atomic_bool is_stopped; /* a step failed for good */
+};
+
 struct kt_log {
   struct kt_log_options options;
   struct kt_hash log_id;
@@ -69,6 +79,7 @@ struct kt_log {
   _Atomic uint64_t n_inserted;
   _Atomic uint64_t n_commits;
   _Atomic uint64_t n_heartbeats;
+  struct kt_log_pruned pruned;
 
   pthread_mutex_t round_lock; /* one round of the sequencer at a time; guards what follows */
   struct kt_store_conn *writer;
@@ -100,6 +111,15 @@ KT_MUST_USE enum kt_err kt_log_sign_tip(struct kt_log *log, struct kt_log_proble
 KT_MUST_USE enum kt_err kt_log_sign_durable(struct kt_log *log, struct kt_log_problem *problem);
 /* Stop signing for good and tell the program. */
 void kt_log_fail(struct kt_log *log, const struct kt_log_problem *problem);
+
+/* --- pruning ------------------------------------------------------------------------------------------------------ */
+
+/* One bounded step, in its own transaction; the caller holds round_lock. Failures leave the log as it is. */
+void kt_log_prune(struct kt_log *log);
+/* Read what was pruned so far, when the tip is loaded. */
+KT_MUST_USE enum kt_err kt_log_prune_open(struct kt_log *log);
+/* Whether entry pos is stored when the log is pruned up to the boundary. */
+bool kt_log_is_kept(uint64_t pos, uint64_t boundary);
 
 /* --- pending work ------------------------------------------------------------------------------------------------- */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything stored, checked against everything else. Each tree node is visited once: at the entry that made it. */
+/* Everything stored, checked against everything else. Each tree node is visited once: at the entry that made it, or, when
+ * that was pruned, at the first entry that was not. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@ struct check {
   struct kt_log_head head;
   char where[64];
   uint64_t n_findings;
+  uint64_t boundary; /* of pruning: the first entry that is stored whole */
   uint64_t n_leaves; /* of the entry at hand, found in its new nodes */
 };
 
@@ -58,7 +60,8 @@ static bool has_prefix(const struct kt_hash *key, const struct kt_hash *path, un
   return true;
 }
 
-/* The subtree under a node of entry pos; nodes of earlier entries were checked there. Depth is bounded by the tree's. */
+/* The subtree under a node in the tree of entry pos; nodes of earlier entries were checked there, or all of them are here.
+ * Depth is bounded by the tree's. */
 /* NOLINTNEXTLINE(misc-no-recursion) */
 static void check_node(struct check *check, uint64_t pos, const struct kt_prefix_child *at, struct kt_hash *path,
                        unsigned depth)
@@ -66,7 +69,7 @@ static void check_node(struct check *check, uint64_t pos, const struct kt_prefix
   struct kt_prefix_node node;
   struct kt_hash hash;
   uint64_t made_by = at->ref >> 20;
-  if (at->ref == 0 || made_by < pos + 1) {
+  if (at->ref == 0 || (made_by < pos + 1 && pos != check->boundary)) {
     return;
   }
   if (made_by > pos + 1 || depth > UINT8_MAX) {
@@ -170,11 +173,61 @@ static void check_entry(struct check *check, struct chain *chain, uint64_t pos, 
   const struct kt_prefix_child root = { .ref = entry.prefix_root_ref, .hash = entry.prefix_root };
   check->n_leaves = 0;
   check_node(check, pos, &root, &path, 0);
-  check_change(check, &chain->prefix_root, &entry, leaves, arena);
+  if (pos == 0 || pos > check->boundary) { /* otherwise the tree before it was pruned */
+    check_change(check, &chain->prefix_root, &entry, leaves, arena);
+  }
   check_log_nodes(check, chain, pos, &entry);
   chain->timestamp_ms = entry.timestamp_ms;
   chain->prefix_root = root;
 }
+
+/* --- what pruning left ---------------------------------------------------------------------------------------------------- */
+
+/* The head of the full subtree that ends with entry pos, from the entry's own hash and the left siblings on the way. */
+static void check_kept_subtree(struct check *check, struct chain *chain, uint64_t pos, unsigned height)
+{
+  struct kt_store_entry entry;
+  struct kt_hash node;
+  struct kt_hash sibling;
+  struct kt_hash stored;
+  (void)snprintf(check->where, sizeof check->where, "kept entry %llu", (unsigned long long)pos);
+  if (kt_store_get_entry(store(check), pos, &entry) != KT_OK) {
+    report(check, "the entry is missing or unreadable");
+    return;
+  }
+  if (entry.timestamp_ms < chain->timestamp_ms) {
+    report(check, "the timestamp is below that of an entry before");
+  }
+  kt_log_entry_hash(entry.timestamp_ms, &entry.prefix_root, &node);
+  for (unsigned level = 0;; level++) {
+    uint64_t start = pos + 1 - ((uint64_t)1 << level);
+    if (kt_store_get_log_node(store(check), start, level, &stored) != KT_OK || !kt_hash_equal(&stored, &node)) {
+      report(check, "the log tree node of level %u is wrong", level);
+    }
+    if (level == height) {
+      break;
+    }
+    if (kt_store_get_log_node(store(check), start - ((uint64_t)1 << level), level, &sibling) != KT_OK) {
+      report(check, "a log tree node of level %u, left of it, is missing", level);
+      return;
+    }
+    kt_log_parent_hash(&sibling, level == 0, &node, level == 0, &node);
+  }
+  chain->timestamp_ms = entry.timestamp_ms;
+  chain->heads[__builtin_popcountll((pos + 1) & ~(((uint64_t)2 << height) - 1))] = node;
+}
+
+/* What the log was at the boundary: the heads that the entries from there on are appended to. */
+static void check_kept(struct check *check, struct chain *chain)
+{
+  struct kt_log_node subtrees[KT_LOG_SUBTREES_MAX];
+  size_t n = kt_log_full_subtrees(check->boundary, subtrees);
+  for (size_t i = 0; i < n; i++) {
+    check_kept_subtree(check, chain, subtrees[i].start + ((uint64_t)1 << subtrees[i].level) - 1, subtrees[i].level);
+  }
+}
+
+/* --- all of them ------------------------------------------------------------------------------------------------------------ */
 
 /* The guard may be read while a head is about to be published: then it is ahead of what is checked here. */
 static void check_guard(struct check *check)
@@ -200,7 +253,10 @@ static void check_entries(struct check *check)
 {
   struct chain *chain = calloc(1, sizeof *chain);
   struct kt_hash root;
-  for (uint64_t pos = 0; chain != NULL && pos < check->head.size; pos++) {
+  if (chain != NULL) {
+    check_kept(check, chain);
+  }
+  for (uint64_t pos = check->boundary; chain != NULL && pos < check->head.size; pos++) {
     struct kt_arena arena;
     kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
     check_entry(check, chain, pos, &arena);
@@ -260,7 +316,9 @@ static void check_version(struct check *check, const struct kt_store_label *labe
     report(check, "it was inserted left of the version before");
   }
   *last_pos = row.pos;
-  if (kt_log_prefix_root(store(check), row.pos + 1, &root) != KT_OK ||
+  /* leaves stay in the tree, so a pruned entry's are in the first tree that is kept */
+  uint64_t pos = row.pos > check->boundary ? row.pos : check->boundary;
+  if (kt_log_prefix_root(store(check), pos + 1, &root) != KT_OK ||
       kt_prefix_find(&nodes, root, &row.vrf_output, &hash) != KT_OK || !kt_hash_equal(&hash, &row.commitment)) {
     report(check, "the prefix tree of its entry does not have it");
   }
@@ -302,6 +360,12 @@ enum kt_err kt_log_fsck(struct kt_log_reader *reader, const struct kt_log_fsck *
   kt_log_head(reader->log, &check.head);
   if (kt_store_verify(reader->conn) != KT_OK) {
     report(&check, "%s", kt_store_message(reader->conn));
+  }
+  struct kt_store_pruned pruned = { 0 };
+  if (kt_store_get_pruned(reader->conn, &pruned) != KT_OK || pruned.boundary >= check.head.size) {
+    report(&check, "the record of what was pruned is damaged");
+  } else {
+    check.boundary = pruned.boundary;
   }
   check_entries(&check);
   check_guard(&check);

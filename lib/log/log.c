@@ -183,7 +183,8 @@ static enum kt_err load_tip(struct kt_log *log, struct kt_log_problem *problem)
   log->tip.size = n;
   log->tip.timestamp_ms = entry.timestamp_ms;
   log->tip.prefix_root = (struct kt_prefix_child){ .ref = entry.prefix_root_ref, .hash = entry.prefix_root };
-  return KT_OK;
+  err = kt_log_prune_open(log);
+  return err == KT_OK ? KT_OK : kt_log_store_problem(problem, err, log->writer);
 }
 
 /* "The server refuses to start, with an explanation, when its database is behind the guard or contradicts it: a restored
@@ -266,6 +267,12 @@ void kt_log_status(struct kt_log *log, struct kt_log_status *ret_status)
     .n_commits = atomic_load(&log->n_commits),
     .n_heartbeats = atomic_load(&log->n_heartbeats),
     .is_fatal = atomic_load(&log->is_fatal),
+    .has_lifetime = log->options.config->has_maximum_lifetime,
+    .pruned = { .boundary = atomic_load(&log->pruned.boundary),
+                .n_entries = atomic_load(&log->pruned.n_entries),
+                .n_nodes = atomic_load(&log->pruned.n_nodes),
+                .n_values = atomic_load(&log->pruned.n_values) },
+    .is_pruning_stopped = atomic_load(&log->pruned.is_stopped),
   };
   kt_log_head(log, &status.head);
   pthread_mutex_lock(&log->lock);

@@ -136,7 +136,10 @@ void kt_log_head(const struct kt_log *log, struct kt_log_head *ret_head);
 /* --- queries ------------------------------------------------------------------------------------------------------ */
 
 /* draft: User Operations. The request is decoded (kt_*_request_decode, which refuses S1); the response is the draft's
- * structure. */
+ * structure.
+ *
+ * KT_ERR_EXPIRED "pruned": the answer needs what the log, having a maximum lifetime, no longer keeps. It never happens to
+ * somebody whose `last` has not expired and who asks about what they learned then, or about the log as it is. */
 KT_MUST_USE enum kt_err kt_log_search(struct kt_log_reader *reader, const struct kt_search_request *request,
                                       struct kt_arena *arena, struct kt_writer *w, struct kt_log_problem *ret_problem);
 KT_MUST_USE enum kt_err kt_log_contact_monitor(struct kt_log_reader *reader,
@@ -164,7 +167,8 @@ KT_MUST_USE enum kt_err kt_log_tree_head(struct kt_log_reader *reader, struct kt
                                          struct kt_log_problem *ret_problem);
 /* GET /v1/audit: uint32 count, then the AuditorUpdates of entries start, start + 1 …; fewer than limit at the end of the
  * log, over limits.audit_max, or when the page would pass limits.audit_leaves_max or limits.response_max, but at least one
- * where there is one. start = size gives count 0; start > size is KT_ERR_USAGE. The update of entry 0 carries the proof of an empty tree. ret_count may be NULL. */
+ * where there is one. start = size gives count 0; start > size is KT_ERR_USAGE, an update that was
+ * pruned KT_ERR_EXPIRED. The update of entry 0 carries the proof of an empty tree. ret_count may be NULL. */
 KT_MUST_USE enum kt_err kt_log_audit(struct kt_log_reader *reader, uint64_t start, uint64_t limit,
                                      struct kt_arena *arena, struct kt_writer *w, uint32_t *ret_count,
                                      struct kt_log_problem *ret_problem);
@@ -177,10 +181,11 @@ KT_MUST_USE enum kt_err kt_log_audit(struct kt_log_reader *reader, uint64_t star
  *     HashValue elements<0..2^16-1>;        // kt_log_copath(size, leaves = frontier, retained_size = size)
  *   } AuditState;
  * The frontier is checked against the subtrees with kt_log_evaluate, the root with a signed head at that size or by
- * consistency with a later one. */
+ * consistency with a later one. KT_ERR_EXPIRED: pruned; an audit may begin at any larger size. */
 KT_MUST_USE enum kt_err kt_log_audit_state(struct kt_log_reader *reader, uint64_t size, struct kt_arena *arena,
                                            struct kt_writer *w, struct kt_log_problem *ret_problem);
-/* GET /v1/log/consistency: the form of kt_verify_consistency (kt/client.h); 0 < old_size <= size <= current. */
+/* GET /v1/log/consistency: the form of kt_verify_consistency (kt/client.h); 0 < old_size <= size <= current.
+ * KT_ERR_EXPIRED: a size whose nodes were pruned. */
 KT_MUST_USE enum kt_err kt_log_consistency(struct kt_log_reader *reader, uint64_t old_size, uint64_t size,
                                            struct kt_arena *arena, struct kt_writer *w,
                                            struct kt_log_problem *ret_problem);
@@ -248,6 +253,9 @@ struct kt_log_status {
   uint64_t n_commits;    /* since open */
   uint64_t n_heartbeats; /* since open */
   bool is_fatal;         /* nothing is signed any more */
+  bool has_lifetime;     /* the log has a maximum lifetime */
+  struct kt_store_pruned pruned;
+  bool is_pruning_stopped; /* pruning met damage: run fsck */
 };
 /* From any thread; never waits for a commit. */
 void kt_log_status(struct kt_log *log, struct kt_log_status *ret_status);

@@ -48,6 +48,9 @@ enum kt_err kt_log_node_decode(const uint8_t record[static KT_LOG_NODE_LEN], str
 enum kt_err kt_log_node_get(void *conn, uint64_t ref, struct kt_prefix_node *ret_node)
 {
   uint8_t record[KT_LOG_NODE_LEN];
+  if (ref == KT_STORE_REF_PRUNED) {
+    return KT_ERR_EXPIRED;
+  }
   enum kt_err err = kt_store_get_node(conn, ref, record);
   if (err == KT_OK) {
     err = kt_log_node_decode(record, ret_node);

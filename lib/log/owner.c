@@ -64,7 +64,7 @@ static enum kt_err answer_init(struct kt_log_query *query, const void *ctx)
   }
   /* "The Transparency Log verifies that start identifies a log entry that is unexpired and distinguished." (S5) */
   err = kt_owner_init_list(&query->record->view, request->start, list, &n);
-  if (err == KT_ERR_PROOF || err == KT_ERR_EXPIRED) {
+  if ((err == KT_ERR_PROOF || err == KT_ERR_EXPIRED) && query->reason.code != NULL) {
     return kt_log_query_refuse(query, err == KT_ERR_PROOF ? KT_ERR_USAGE : err, query->reason.code, "%s",
                                query->reason.text);
   }

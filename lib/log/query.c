@@ -8,13 +8,19 @@
 
 /* --- the recorder's source ------------------------------------------------------------------------------------------ */
 
+/* What is not stored was pruned, or the store is damaged. */
+static enum kt_err missing(const struct kt_log_query *query, uint64_t pos)
+{
+  return pos < atomic_load(&query->reader->log->pruned.boundary) ? KT_ERR_EXPIRED : KT_ERR_STORE;
+}
+
 static enum kt_err source_entry(void *ctx, uint64_t pos, struct kt_record_entry *ret_entry)
 {
   const struct kt_log_query *query = ctx;
   struct kt_store_entry entry;
   enum kt_err err = kt_store_get_entry(query->reader->conn, pos, &entry);
   if (err != KT_OK) {
-    return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
+    return err == KT_ERR_ABSENT ? missing(query, pos) : err;
   }
   *ret_entry = (struct kt_record_entry){ .timestamp_ms = entry.timestamp_ms,
                                          .prefix_root = { .ref = entry.prefix_root_ref, .hash = entry.prefix_root } };
@@ -25,7 +31,7 @@ static enum kt_err source_log_node(void *ctx, struct kt_log_node node, struct kt
 {
   const struct kt_log_query *query = ctx;
   enum kt_err err = kt_store_get_log_node(query->reader->conn, node.start, node.level, ret_value);
-  return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
+  return err == KT_ERR_ABSENT ? missing(query, node.start) : err;
 }
 
 /* "The Transparency Log may stop at this point if the greatest version of the label present at this log entry is greater
@@ -48,7 +54,8 @@ static enum kt_err source_more(void *ctx, uint64_t pos, bool *ret_more)
 
 /* --- begin and end -------------------------------------------------------------------------------------------------- */
 
-static enum kt_err check_last(uint64_t size, const struct kt_optional_u64 *last, struct kt_log_problem *problem)
+static enum kt_err check_last(uint64_t size, uint64_t boundary, const struct kt_optional_u64 *last,
+                              struct kt_log_problem *problem)
 {
   if (last->present && last->value == 0) { /* S2 */
     return kt_log_refuse(problem, KT_ERR_FORMAT, "last", "last is 0: nobody has seen an empty log");
@@ -56,6 +63,13 @@ static enum kt_err check_last(uint64_t size, const struct kt_optional_u64 *last,
   if (last->present && last->value > size) { /* S2 */
     return kt_log_refuse(problem, KT_ERR_CONFLICT, "last", "last is %llu, but this log has %llu entries",
                          (unsigned long long)last->value, (unsigned long long)size);
+  }
+  if (last->present && last->value <= boundary) {
+    return kt_log_refuse(
+        problem, KT_ERR_EXPIRED, "last-pruned",
+        "last is %llu: the log no longer keeps what proves that it goes on from there; the oldest head "
+        "it goes on from has %llu entries",
+        (unsigned long long)last->value, (unsigned long long)boundary + 1);
   }
   return KT_OK;
 }
@@ -65,7 +79,7 @@ enum kt_err kt_log_check_last(const struct kt_log *log, const struct kt_optional
 {
   struct kt_log_head head;
   kt_log_head(log, &head);
-  return check_last(head.size, last, problem);
+  return check_last(head.size, atomic_load(&log->pruned.boundary), last, problem);
 }
 
 static struct kt_full_tree_head full_tree_head(const struct kt_log_query *query, const struct kt_optional_u64 *last)
@@ -100,7 +114,7 @@ static enum kt_err query_begin(struct kt_log_query *query, struct kt_log_reader 
   };
   kt_log_head(reader->log, &query->head);
   query->full_tree_head = full_tree_head(query, last);
-  enum kt_err err = check_last(query->head.size, last, problem);
+  enum kt_err err = check_last(query->head.size, atomic_load(&reader->log->pruned.boundary), last, problem);
   if (err != KT_OK) {
     return err;
   }
@@ -132,8 +146,13 @@ static enum kt_err explain(struct kt_log_query *query, enum kt_err err)
 {
   const struct kt_reason *reason = &query->reason;
   switch (err) {
-  case KT_ERR_ABSENT:
   case KT_ERR_EXPIRED:
+    if (reason->code == NULL) {
+      return kt_log_refuse(query->problem, err, "pruned",
+                           "the answer needs log entries that are past the maximum lifetime and were removed");
+    }
+    break;
+  case KT_ERR_ABSENT:
   case KT_ERR_USAGE: break;
   case KT_ERR_LIMIT:
     return kt_log_refuse(query->problem, err, "response-size", "the response would be over a bound of the protocol");
@@ -212,6 +231,20 @@ enum kt_err kt_log_query_label(struct kt_log_query *query, struct kt_bytes label
   query->n_versions = row.n_versions;
   query->exists = err == KT_OK;
   return KT_OK;
+}
+
+enum kt_err kt_log_query_gone(struct kt_log_query *query, uint32_t version)
+{
+  struct kt_store_version next;
+  if (version < query->greatest &&
+      kt_store_get_version(query->reader->conn, query->label_id, version + 1, &next) == KT_OK &&
+      next.pos <= atomic_load(&query->reader->log->pruned.boundary)) {
+    return kt_log_query_refuse(query, KT_ERR_EXPIRED, "version-expired",
+                               "version %lu of the label has expired and its value was removed",
+                               (unsigned long)version);
+  }
+  return kt_log_query_refuse(query, KT_ERR_EXPIRED, "erased", "version %lu of the label was erased",
+                             (unsigned long)version);
 }
 
 enum kt_err kt_log_query_greatest_at(void *ctx, uint64_t pos, bool *ret_exists, uint32_t *ret_version)

@@ -55,6 +55,9 @@ KT_MUST_USE enum kt_err kt_log_query_label(struct kt_log_query *query, struct kt
 /* Greatest version as of an entry; a kt_history callback with ctx a kt_log_query. */
 enum kt_err kt_log_query_greatest_at(void *query, uint64_t pos, bool *ret_exists, uint32_t *ret_version);
 
+/* The payload of this version was erased, or pruned with its lifetime: refuse accordingly. */
+enum kt_err kt_log_query_gone(struct kt_log_query *query, uint32_t version);
+
 /* Make the search keys of these versions, none of them twice, available to the algorithms. */
 KT_MUST_USE enum kt_err kt_log_query_keys(struct kt_log_query *query, const uint32_t *versions, size_t n);
 /* The BinaryLadderSteps of these versions, none twice, keys included. Commitments for versions up to *commit_max (NULL: none) that

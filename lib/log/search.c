@@ -42,9 +42,7 @@ static enum kt_err answer_found(struct kt_log_query *query, bool fixed, uint32_t
   uint32_t versions[KT_LADDER_MAX];
   enum kt_err err = kt_store_get_payload(query->reader->conn, query->label_id, version, query->arena, &payload);
   if (err != KT_OK) {
-    return err == KT_ERR_EXPIRED ? kt_log_query_refuse(query, err, "erased", "version %lu of the label was erased",
-                                                       (unsigned long)version)
-                                 : KT_ERR_STORE;
+    return err == KT_ERR_EXPIRED ? kt_log_query_gone(query, version) : KT_ERR_STORE;
   }
   response.n_ladder = kt_ladder_base(version, versions);
   /* "The commitment field is omitted only for versions of the label that don't exist and for the target version". */

@@ -65,10 +65,11 @@ static enum kt_err get_ready(struct kt_log *log, struct kt_log_problem *problem)
   return atomic_load(&log->is_unsigned) ? kt_log_sign_durable(log, problem) : KT_OK;
 }
 
-/* Commit a batch, or a heartbeat when there is none and one is due. */
-static void run_round(struct kt_log *log)
+/* Commit a batch, or a heartbeat when there is none and one is due; otherwise there is time to prune (false). */
+static bool run_round(struct kt_log *log)
 {
   struct kt_log_problem problem;
+  bool has_committed = true;
   pthread_mutex_lock(&log->round_lock);
   pthread_mutex_lock(&log->lock);
   struct kt_log_pending *list = take_batch(log);
@@ -79,13 +80,22 @@ static void run_round(struct kt_log *log)
     kt_log_pending_finish(list);
   } else if (list != NULL || heartbeat_due(log)) {
     kt_log_commit(log, list);
+  } else {
+    kt_log_prune(log);
+    has_committed = false;
   }
   pthread_mutex_unlock(&log->round_lock);
+  return has_committed;
 }
 
 void kt_log_step(struct kt_log *log)
 {
-  run_round(log);
+  (void)run_round(log);
+}
+
+static bool has_pruning(const struct kt_log *log)
+{
+  return atomic_load(&log->pruned.is_behind) && !atomic_load(&log->is_fatal) && !atomic_load(&log->is_unsigned);
 }
 
 /* Group commit: what arrives while one commit runs goes into the next, so nothing waits when the log is idle; under load
@@ -109,7 +119,7 @@ static void *sequencer_main(void *ctx)
       /* not again at once: a heartbeat that cannot be committed must not become a busy loop */
       bool due = !atomic_load(&log->is_fatal) && monotonic_ms() - last_commit_ms >= CLOCK_CHECK_MS &&
                  (atomic_load(&log->is_unsigned) || heartbeat_due(log));
-      if (!due) {
+      if (!due && !has_pruning(log)) {
         wait_until(log, monotonic_ms() + CLOCK_CHECK_MS);
         continue;
       }
@@ -117,8 +127,7 @@ static void *sequencer_main(void *ctx)
       keep_cadence(log, last_commit_ms);
     }
     pthread_mutex_unlock(&log->lock);
-    run_round(log);
-    last_commit_ms = monotonic_ms();
+    last_commit_ms = run_round(log) ? monotonic_ms() : last_commit_ms;
     pthread_mutex_lock(&log->lock);
   }
   pthread_mutex_unlock(&log->lock);
@@ -151,7 +160,7 @@ void kt_log_stop(struct kt_log *log)
     pthread_mutex_unlock(&log->lock);
   }
   while (log->first != NULL) { /* without a thread: what was queued and never stepped */
-    run_round(log);
+    (void)run_round(log);
   }
 }
 

@@ -52,7 +52,7 @@ static enum kt_err fill_values(struct kt_log_query *query, const struct kt_label
     uint32_t version = first + i;
     enum kt_err err = kt_store_get_payload(query->reader->conn, query->label_id, version, query->arena, &payloads[i]);
     if (err == KT_ERR_EXPIRED) {
-      return kt_log_query_refuse(query, err, "erased", "version %lu of the label was erased", (unsigned long)version);
+      return kt_log_query_gone(query, version);
     }
     if (err != KT_OK) {
       return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;

@@ -59,6 +59,16 @@ struct kt_store_ops {
   enum kt_err (*check_token)(struct kt_store_conn *conn, const struct kt_hash *token_hash);
   enum kt_err (*use_token)(struct kt_store_conn *conn, const struct kt_hash *token_hash);
 
+  enum kt_err (*drop_entry)(struct kt_store_conn *conn, uint64_t pos);
+  enum kt_err (*strip_entry)(struct kt_store_conn *conn, uint64_t pos);
+  enum kt_err (*get_nodes)(struct kt_store_conn *conn, uint64_t pos, struct kt_arena *arena,
+                           struct kt_store_nodes *ret_nodes);
+  enum kt_err (*keep_nodes)(struct kt_store_conn *conn, uint64_t pos, const uint64_t *refs, size_t n,
+                            uint64_t *ret_n_removed);
+  enum kt_err (*put_superseded)(struct kt_store_conn *conn, uint64_t pos, uint64_t key);
+  /* take one key away from those of pos; KT_ERR_ABSENT when there is none */
+  enum kt_err (*take_superseded)(struct kt_store_conn *conn, uint64_t pos, uint64_t *ret_key);
+
   enum kt_err (*verify)(struct kt_store_conn *conn);
   enum kt_err (*backup)(struct kt_store_conn *conn, const char *path);
 };
@@ -101,6 +111,16 @@ static inline uint64_t kt_store_version_key(uint64_t label_id, uint32_t version)
 /* The parts every backend shares. */
 KT_MUST_USE enum kt_err kt_store_new(const struct kt_store_ops *ops, const struct kt_store_options *options,
                                      struct kt_store **ret_store);
+
+/* What every write of the front end begins and ends with: KT_OK when it may go ahead (arguments_ok is the caller's verdict
+ * on its arguments); what a backend may have half done can only be rolled back. */
+KT_MUST_USE enum kt_err kt_store_check_write(struct kt_store_conn *conn, const char *what, bool arguments_ok);
+KT_MUST_USE enum kt_err kt_store_end_write(struct kt_store_conn *conn, enum kt_err err);
+
+static inline bool kt_store_is_label_id(uint64_t label_id)
+{
+  return label_id >= 1 && label_id <= KT_STORE_LABEL_ID_MAX;
+}
 
 /* Remember why a call failed (printf format) and return err. */
 __attribute__((format(printf, 3, 4))) enum kt_err kt_store_fail(struct kt_store_error *error, enum kt_err err,

@@ -155,6 +155,18 @@ enum kt_err kt_mem_map_put(struct kt_mem_map *map, int table, struct kt_bytes ke
   return KT_OK;
 }
 
+/* Forget an item without a value. */
+static void remove_item(struct kt_mem_map *map, struct kt_mem_item *item)
+{
+  struct kt_mem_item **at = &map->buckets[hash_key(item->table, item->key, item->key_len) % map->n_buckets];
+  while (*at != item) {
+    at = &(*at)->next;
+  }
+  *at = item->next;
+  map->n_items--;
+  free(item);
+}
+
 static void end_transaction(struct kt_mem_map *map, bool keep)
 {
   while (map->staged != NULL) {
@@ -167,6 +179,9 @@ static void end_transaction(struct kt_mem_map *map, bool keep)
     free(dropped);
     item->staged = NULL;
     item->is_staged = false;
+    if (item->committed == NULL) {
+      remove_item(map, item);
+    }
   }
 }
 

@@ -13,12 +13,13 @@
 #include <sqlite3.h>
 
 #define KT_SQLITE_APPLICATION_ID 0x6b746c67 /* "ktlg" */
-#define KT_SQLITE_FORMAT 1                  /* user_version */
+#define KT_SQLITE_FORMAT 2                  /* user_version */
 
 /* Nodes per row. Measured with records of 80 bytes: 64 writes fastest, a miss costs the same as with 16 (which need no
  * overflow page), and 32 wastes half of each page. */
 #define KT_SQLITE_NODES_PER_ROW 64U
 _Static_assert(KT_STORE_NODES_MAX % KT_SQLITE_NODES_PER_ROW == 0, "an entry's nodes begin a row");
+_Static_assert(KT_SQLITE_NODES_PER_ROW == 64, "a row's `present` has a bit per node");
 
 enum kt_sqlite_statement {
   KT_SQL_BEGIN,
@@ -32,8 +33,13 @@ enum kt_sqlite_statement {
   KT_SQL_ENTRY_GET,
   KT_SQL_ENTRY_LEAVES,
   KT_SQL_ENTRY_LOG_NODES,
+  KT_SQL_ENTRY_DROP,
+  KT_SQL_ENTRY_STRIP,
   KT_SQL_NODES_PUT,
   KT_SQL_NODES_GET,
+  KT_SQL_NODES_NEXT,
+  KT_SQL_NODES_REPLACE,
+  KT_SQL_NODES_DELETE,
   KT_SQL_LABEL_GET,
   KT_SQL_LABEL_PUT,
   KT_SQL_LABEL_UPDATE,
@@ -44,6 +50,9 @@ enum kt_sqlite_statement {
   KT_SQL_PAYLOAD_PUT,
   KT_SQL_PAYLOAD_GET,
   KT_SQL_PAYLOAD_DELETE,
+  KT_SQL_SUPERSEDED_PUT,
+  KT_SQL_SUPERSEDED_GET,
+  KT_SQL_SUPERSEDED_DELETE,
   KT_SQL_PROOF_PUT,
   KT_SQL_PROOF_GET,
   KT_SQL_TOKEN_ADD,
@@ -118,6 +127,8 @@ void kt_sqlite_column_fixed(struct kt_sqlite_query *q, int column, void *ret_dat
 struct kt_bytes kt_sqlite_column_blob(struct kt_sqlite_query *q, int column);
 /* End after a row: KT_OK, or KT_ERR_STORE when a column was damaged. */
 KT_MUST_USE enum kt_err kt_sqlite_end(struct kt_sqlite_query *q);
+/* An UPDATE or DELETE that must meet its row: KT_ERR_ABSENT. */
+KT_MUST_USE enum kt_err kt_sqlite_change(struct kt_sqlite_query *q);
 /* The usual reader of one blob: row, copy column 0, end. */
 KT_MUST_USE enum kt_err kt_sqlite_one_blob(struct kt_sqlite_query *q, struct kt_arena *arena,
                                            struct kt_bytes *ret_blob);
@@ -155,6 +166,17 @@ enum kt_err kt_sqlite_get_node(struct kt_store_conn *conn, uint64_t ref, uint8_t
 /* The transaction has ended: move its nodes to the cache, or drop them. */
 void kt_sqlite_publish_fresh(struct kt_store_conn *conn);
 void kt_sqlite_drop_fresh(struct kt_store_conn *conn);
+
+/* --- sqlite_prune.c ---------------------------------------------------------------------------------------------- */
+
+enum kt_err kt_sqlite_drop_entry(struct kt_store_conn *conn, uint64_t pos);
+enum kt_err kt_sqlite_strip_entry(struct kt_store_conn *conn, uint64_t pos);
+enum kt_err kt_sqlite_get_nodes(struct kt_store_conn *conn, uint64_t pos, struct kt_arena *arena,
+                                struct kt_store_nodes *ret_nodes);
+enum kt_err kt_sqlite_keep_nodes(struct kt_store_conn *conn, uint64_t pos, const uint64_t *refs, size_t n,
+                                 uint64_t *ret_n_removed);
+enum kt_err kt_sqlite_put_superseded(struct kt_store_conn *conn, uint64_t pos, uint64_t key);
+enum kt_err kt_sqlite_take_superseded(struct kt_store_conn *conn, uint64_t pos, uint64_t *ret_key);
 
 /* --- sqlite_labels.c: labels, versions, proofs, tokens ---------------------------------------------------------- */
 

@@ -101,20 +101,29 @@ enum kt_err kt_sqlite_maintain(struct kt_store_conn *conn)
 
 /* --- verification and backup ---------------------------------------------------------------------------------- */
 
+/* From the first entry on that pruning left alone. */
 static enum kt_err check_density(struct kt_store_conn *conn)
 {
   struct kt_sqlite_query q;
+  struct kt_store_pruned pruned;
+  enum kt_err err = kt_store_get_pruned(conn, &pruned);
+  if (err != KT_OK) {
+    return err;
+  }
   kt_sqlite_start(conn, KT_SQL_ENTRY_DENSITY, &q);
-  enum kt_err err = kt_sqlite_row(&q);
+  kt_sqlite_bind_u64(&q, 1, pruned.boundary);
+  err = kt_sqlite_row(&q);
   if (err != KT_OK) {
     return err;
   }
   uint64_t n_rows = kt_sqlite_column_u64(&q, 0);
   uint64_t size = kt_sqlite_column_u64(&q, 1);
   err = kt_sqlite_end(&q);
-  if (err == KT_OK && n_rows != size) {
-    err = kt_store_fail(&conn->error, KT_ERR_STORE, "checking the entries: there are %llu, but the last is number %llu",
-                        (unsigned long long)n_rows, (unsigned long long)size - 1);
+  if (err == KT_OK && pruned.boundary + n_rows != (n_rows > 0 ? size : 0)) {
+    err = kt_store_fail(&conn->error, KT_ERR_STORE,
+                        "checking the entries: there are %llu from number %llu on, but the last is number %llu",
+                        (unsigned long long)n_rows, (unsigned long long)pruned.boundary,
+                        (unsigned long long)(size > 0 ? size - 1 : 0));
   }
   return err;
 }

@@ -66,16 +66,6 @@ enum kt_err kt_sqlite_create_label(struct kt_store_conn *conn, struct kt_bytes l
   return KT_OK;
 }
 
-/* An UPDATE that must meet its row. */
-static enum kt_err run_update(struct kt_sqlite_query *q)
-{
-  enum kt_err err = kt_sqlite_run(q);
-  if (err == KT_OK && sqlite3_changes(kt_sqlite_of(q->conn)->db) == 0) {
-    err = KT_ERR_ABSENT;
-  }
-  return err;
-}
-
 enum kt_err kt_sqlite_update_label(struct kt_store_conn *conn, uint64_t label_id, uint64_t n_versions,
                                    struct kt_bytes state)
 {
@@ -84,7 +74,7 @@ enum kt_err kt_sqlite_update_label(struct kt_store_conn *conn, uint64_t label_id
   kt_sqlite_bind_u64(&q, 1, label_id);
   kt_sqlite_bind_u64(&q, 2, n_versions);
   kt_sqlite_bind_blob(&q, 3, state.data, state.len);
-  return run_update(&q);
+  return kt_sqlite_change(&q);
 }
 
 /* --- versions ------------------------------------------------------------------------------------------------- */
@@ -167,7 +157,7 @@ enum kt_err kt_sqlite_erase_version(struct kt_store_conn *conn, uint64_t key)
   struct kt_sqlite_query q;
   kt_sqlite_start(conn, KT_SQL_VERSION_ERASE, &q);
   kt_sqlite_bind_u64(&q, 1, key);
-  enum kt_err err = run_update(&q);
+  enum kt_err err = kt_sqlite_change(&q);
   if (err == KT_OK) {
     kt_sqlite_start(conn, KT_SQL_PAYLOAD_DELETE, &q);
     kt_sqlite_bind_u64(&q, 1, key);

@@ -128,6 +128,12 @@ static enum kt_err remember_fresh(struct kt_store_conn *conn, uint64_t pos, cons
   return KT_OK;
 }
 
+/* The first n of a row's nodes. */
+static uint64_t first_nodes(uint64_t n)
+{
+  return n < KT_SQLITE_NODES_PER_ROW ? ((uint64_t)1 << n) - 1 : UINT64_MAX;
+}
+
 /* References of consecutive nodes are consecutive, so a row's key is the reference of its first node / row length. */
 enum kt_err kt_sqlite_put_nodes(struct kt_store_conn *conn, uint64_t pos, const uint8_t *records, uint64_t n)
 {
@@ -137,7 +143,8 @@ enum kt_err kt_sqlite_put_nodes(struct kt_store_conn *conn, uint64_t pos, const 
     struct kt_sqlite_query q;
     kt_sqlite_start(conn, KT_SQL_NODES_PUT, &q);
     kt_sqlite_bind_u64(&q, 1, kt_store_node_ref(pos, i) / KT_SQLITE_NODES_PER_ROW);
-    kt_sqlite_bind_blob(&q, 2, records + (size_t)i * node_len, (size_t)n_row * node_len);
+    kt_sqlite_bind_u64(&q, 2, first_nodes(n_row));
+    kt_sqlite_bind_blob(&q, 3, records + (size_t)i * node_len, (size_t)n_row * node_len);
     enum kt_err err = kt_sqlite_run(&q);
     if (err != KT_OK) {
       return err;
@@ -199,7 +206,11 @@ enum kt_err kt_sqlite_get_node(struct kt_store_conn *conn, uint64_t ref, uint8_t
   kt_sqlite_bind_u64(&q, 1, ref / KT_SQLITE_NODES_PER_ROW);
   enum kt_err err = kt_sqlite_row(&q);
   if (err == KT_OK) {
-    err = end_with_item(&q, (size_t)(ref % KT_SQLITE_NODES_PER_ROW), node_len, ret_record);
+    /* Pruned nodes leave no gap in the row: the place is the number of those still there before it. */
+    uint64_t present = kt_sqlite_column_u64(&q, 1);
+    uint64_t bit = (uint64_t)1 << ref % KT_SQLITE_NODES_PER_ROW;
+    size_t index = (present & bit) != 0 ? (size_t)__builtin_popcountll(present & (bit - 1)) : SIZE_MAX;
+    err = end_with_item(&q, index, node_len, ret_record);
   }
   if (err == KT_OK) {
     kt_node_cache_put(cache, ref, ret_record);

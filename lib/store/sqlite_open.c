@@ -21,13 +21,15 @@ static const char schema[] =
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE entries (pos INTEGER PRIMARY KEY, timestamp_ms INTEGER NOT NULL, prefix_root_ref INTEGER NOT NULL,"
     " prefix_root BLOB NOT NULL, log_nodes BLOB NOT NULL, leaves BLOB NOT NULL) STRICT;"
-    "CREATE TABLE prefix_nodes (row INTEGER PRIMARY KEY, records BLOB NOT NULL) STRICT;"
+    "CREATE TABLE prefix_nodes (row INTEGER PRIMARY KEY, present INTEGER NOT NULL, records BLOB NOT NULL) STRICT;"
     "CREATE TABLE labels (label_id INTEGER PRIMARY KEY, label BLOB NOT NULL UNIQUE, n_versions INTEGER NOT NULL,"
     " state BLOB NOT NULL) STRICT;"
     "CREATE TABLE versions (key INTEGER PRIMARY KEY, pos INTEGER NOT NULL, is_erased INTEGER NOT NULL,"
     " vrf_output BLOB NOT NULL, commitment BLOB NOT NULL) STRICT;"
     "CREATE TABLE payloads (key INTEGER PRIMARY KEY, opening BLOB NOT NULL, suffix BLOB NOT NULL, value BLOB NOT NULL)"
     " STRICT;"
+    "CREATE TABLE superseded (pos INTEGER NOT NULL, key INTEGER NOT NULL, PRIMARY KEY (pos, key))"
+    " STRICT, WITHOUT ROWID;"
     "CREATE TABLE vrf_proofs (key INTEGER PRIMARY KEY, output BLOB NOT NULL, proof BLOB NOT NULL) STRICT;"
     "CREATE TABLE tokens (hash BLOB PRIMARY KEY, is_used INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
 
@@ -333,6 +335,12 @@ const struct kt_store_ops kt_sqlite_ops = {
   .add_token = kt_sqlite_add_token,
   .check_token = kt_sqlite_check_token,
   .use_token = kt_sqlite_use_token,
+  .drop_entry = kt_sqlite_drop_entry,
+  .strip_entry = kt_sqlite_strip_entry,
+  .get_nodes = kt_sqlite_get_nodes,
+  .keep_nodes = kt_sqlite_keep_nodes,
+  .put_superseded = kt_sqlite_put_superseded,
+  .take_superseded = kt_sqlite_take_superseded,
   .verify = kt_sqlite_verify,
   .backup = kt_sqlite_backup,
 };

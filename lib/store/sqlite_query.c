@@ -25,8 +25,15 @@ static const struct statement statements[KT_SQL_COUNT] = {
                          "SELECT timestamp_ms, prefix_root_ref, prefix_root FROM entries WHERE pos = ?1" },
   [KT_SQL_ENTRY_LEAVES] = { "reading leaf changes", "SELECT leaves FROM entries WHERE pos = ?1" },
   [KT_SQL_ENTRY_LOG_NODES] = { "reading log nodes", "SELECT log_nodes FROM entries WHERE pos = ?1" },
-  [KT_SQL_NODES_PUT] = { "writing nodes", "INSERT INTO prefix_nodes (row, records) VALUES (?1, ?2)" },
-  [KT_SQL_NODES_GET] = { "reading a node", "SELECT records FROM prefix_nodes WHERE row = ?1" },
+  [KT_SQL_ENTRY_DROP] = { "dropping an entry", "DELETE FROM entries WHERE pos = ?1" },
+  [KT_SQL_ENTRY_STRIP] = { "stripping an entry",
+                           "UPDATE entries SET prefix_root_ref = ?2, leaves = x'' WHERE pos = ?1" },
+  [KT_SQL_NODES_PUT] = { "writing nodes", "INSERT INTO prefix_nodes (row, present, records) VALUES (?1, ?2, ?3)" },
+  [KT_SQL_NODES_GET] = { "reading a node", "SELECT records, present FROM prefix_nodes WHERE row = ?1" },
+  [KT_SQL_NODES_NEXT] = { "reading nodes", "SELECT records, present, row FROM prefix_nodes WHERE row >= ?1 AND row < ?2"
+                                           " ORDER BY row LIMIT 1" },
+  [KT_SQL_NODES_REPLACE] = { "removing nodes", "UPDATE prefix_nodes SET present = ?2, records = ?3 WHERE row = ?1" },
+  [KT_SQL_NODES_DELETE] = { "removing nodes", "DELETE FROM prefix_nodes WHERE row = ?1" },
   [KT_SQL_LABEL_GET] = { "reading a label", "SELECT label_id, n_versions, state, label FROM labels WHERE label = ?1" },
   [KT_SQL_LABEL_PUT] = { "creating a label", "INSERT INTO labels (label, n_versions, state) VALUES (?1, 0, ?2)" },
   [KT_SQL_LABEL_UPDATE] = { "updating a label", "UPDATE labels SET n_versions = ?2, state = ?3 WHERE label_id = ?1" },
@@ -41,6 +48,10 @@ static const struct statement statements[KT_SQL_COUNT] = {
                            "INSERT INTO payloads (key, opening, suffix, value) VALUES (?1, ?2, ?3, ?4)" },
   [KT_SQL_PAYLOAD_GET] = { "reading a value", "SELECT opening, suffix, value FROM payloads WHERE key = ?1" },
   [KT_SQL_PAYLOAD_DELETE] = { "erasing a value", "DELETE FROM payloads WHERE key = ?1" },
+  [KT_SQL_SUPERSEDED_PUT] = { "remembering a superseded version", "INSERT INTO superseded (pos, key) VALUES (?1, ?2)" },
+  [KT_SQL_SUPERSEDED_GET] = { "reading superseded versions", "SELECT key FROM superseded WHERE pos = ?1 LIMIT 1" },
+  [KT_SQL_SUPERSEDED_DELETE] = { "forgetting a superseded version",
+                                 "DELETE FROM superseded WHERE pos = ?1 AND key = ?2" },
   [KT_SQL_PROOF_PUT] = { "writing a VRF proof", "INSERT INTO vrf_proofs (key, output, proof) VALUES (?1, ?2, ?3)"
                                                 " ON CONFLICT (key) DO NOTHING" },
   [KT_SQL_PROOF_GET] = { "reading a VRF proof", "SELECT output, proof FROM vrf_proofs WHERE key = ?1" },
@@ -48,7 +59,8 @@ static const struct statement statements[KT_SQL_COUNT] = {
   [KT_SQL_TOKEN_GET] = { "reading a token", "SELECT is_used FROM tokens WHERE hash = ?1" },
   [KT_SQL_TOKEN_USE] = { "using a token", "UPDATE tokens SET is_used = 1 WHERE hash = ?1" },
   [KT_SQL_INTEGRITY_CHECK] = { "checking the database", "PRAGMA integrity_check(1)" },
-  [KT_SQL_ENTRY_DENSITY] = { "checking the entries", "SELECT count(*), coalesce(max(pos) + 1, 0) FROM entries" },
+  [KT_SQL_ENTRY_DENSITY] = { "checking the entries",
+                             "SELECT count(*), coalesce(max(pos) + 1, 0) FROM entries WHERE pos >= ?1" },
   [KT_SQL_BACKUP] = { "making a backup", "VACUUM INTO ?1" },
 };
 
@@ -132,6 +144,15 @@ enum kt_err kt_sqlite_run(struct kt_sqlite_query *q)
   }
   sqlite3_reset(q->stmt);
   return KT_OK;
+}
+
+enum kt_err kt_sqlite_change(struct kt_sqlite_query *q)
+{
+  enum kt_err err = kt_sqlite_run(q);
+  if (err == KT_OK && sqlite3_changes(kt_sqlite_of(q->conn)->db) == 0) {
+    err = KT_ERR_ABSENT;
+  }
+  return err;
 }
 
 uint64_t kt_sqlite_column_u64(const struct kt_sqlite_query *q, int column)

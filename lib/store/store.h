@@ -153,7 +153,7 @@ struct kt_store_version {
   uint64_t pos; /* entry that inserted it */
   struct kt_hash vrf_output;
   struct kt_hash commitment;
-  bool is_erased; /* set by erase only */
+  bool is_erased; /* set by erasing only */
 };
 
 /* What the commitment commits to; personal data, gone after erasure. */
@@ -212,6 +212,48 @@ KT_MUST_USE enum kt_err kt_store_add_token(struct kt_store_conn *writer, const s
 KT_MUST_USE enum kt_err kt_store_check_token(struct kt_store_conn *conn, const struct kt_hash *token_hash);
 /* Single use. Errors as kt_store_check_token. */
 KT_MUST_USE enum kt_err kt_store_use_token(struct kt_store_conn *writer, const struct kt_hash *token_hash);
+
+/* --- pruning -------------------------------------------------------------------------------------------------- */
+
+/* What a log with a maximum lifetime has removed for good. What may go is the engine's to decide (log/prune.c). Keys are
+ * never used again, so a reader meets what it expects or KT_ERR_ABSENT, never something else in its place. */
+struct kt_store_pruned {
+  uint64_t boundary;  /* entries below it may be missing; their leaf changes and prefix trees are gone */
+  uint64_t n_entries; /* removed entries */
+  uint64_t n_nodes;   /* removed prefix tree nodes */
+  uint64_t n_values;  /* removed values */
+};
+
+#define KT_STORE_REF_PRUNED 1 /* prefix_root_ref of a stripped entry: refers to no node */
+
+/* All zero when nothing was ever pruned. */
+KT_MUST_USE enum kt_err kt_store_get_pruned(struct kt_store_conn *conn, struct kt_store_pruned *ret_pruned);
+KT_MUST_USE enum kt_err kt_store_put_pruned(struct kt_store_conn *writer, const struct kt_store_pruned *pruned);
+
+/* KT_ERR_ABSENT, as the next one. */
+KT_MUST_USE enum kt_err kt_store_drop_entry(struct kt_store_conn *writer, uint64_t pos);
+/* Keep timestamp, root and log nodes; there are no leaf changes any more, and prefix_root_ref is KT_STORE_REF_PRUNED. */
+KT_MUST_USE enum kt_err kt_store_strip_entry(struct kt_store_conn *writer, uint64_t pos);
+
+struct kt_store_nodes {
+  const uint64_t *refs; /* ascending */
+  const uint8_t *records;
+  size_t n;
+};
+
+/* What is left of the nodes entry pos created. */
+KT_MUST_USE enum kt_err kt_store_get_nodes(struct kt_store_conn *conn, uint64_t pos, struct kt_arena *arena,
+                                           struct kt_store_nodes *ret_nodes);
+/* Remove the nodes of entry pos that are not among the n ascending refs; ret_n_removed counts them. A handle may still
+ * find a removed node in the cache. */
+KT_MUST_USE enum kt_err kt_store_keep_nodes(struct kt_store_conn *writer, uint64_t pos, const uint64_t *refs, size_t n,
+                                            uint64_t *ret_n_removed);
+
+/* Remember that entry pos inserted a version that follows this one. */
+KT_MUST_USE enum kt_err kt_store_put_superseded(struct kt_store_conn *writer, uint64_t pos, uint64_t label_id,
+                                                uint32_t version);
+/* Erase the versions remembered for pos and forget them; ret_n counts them. */
+KT_MUST_USE enum kt_err kt_store_erase_superseded(struct kt_store_conn *writer, uint64_t pos, uint64_t *ret_n);
 
 /* --- administration ------------------------------------------------------------------------------------------- */
 

@@ -5,8 +5,7 @@
 
 #define RESERVED_PREFIX "store/"
 
-/* KT_OK when a write may go ahead; arguments_ok is the caller's verdict on its arguments. */
-static enum kt_err check_write(struct kt_store_conn *conn, const char *what, bool arguments_ok)
+enum kt_err kt_store_check_write(struct kt_store_conn *conn, const char *what, bool arguments_ok)
 {
   if (!conn->is_writer || !conn->in_transaction) {
     return kt_store_fail(&conn->error, KT_ERR_USAGE, "%s: needs a transaction of the writer", what);
@@ -20,18 +19,12 @@ static enum kt_err check_write(struct kt_store_conn *conn, const char *what, boo
   return KT_OK;
 }
 
-/* What a backend may have half done cannot be continued, only rolled back. */
-static enum kt_err end_write(struct kt_store_conn *conn, enum kt_err err)
+enum kt_err kt_store_end_write(struct kt_store_conn *conn, enum kt_err err)
 {
   if (err == KT_ERR_STORE || err == KT_ERR_MEMORY) {
     conn->is_failed = true;
   }
   return err;
-}
-
-static bool is_label_id(uint64_t label_id)
-{
-  return label_id >= 1 && label_id <= KT_STORE_LABEL_ID_MAX;
 }
 
 /* --- meta ----------------------------------------------------------------------------------------------------- */
@@ -45,9 +38,9 @@ enum kt_err kt_store_get_meta(struct kt_store_conn *conn, const char *name, stru
 enum kt_err kt_store_put_meta(struct kt_store_conn *writer, const char *name, struct kt_bytes value)
 {
   bool is_ours = strncmp(name, RESERVED_PREFIX, strlen(RESERVED_PREFIX)) == 0;
-  enum kt_err err = check_write(writer, "putting meta data", !is_ours);
+  enum kt_err err = kt_store_check_write(writer, "putting meta data", !is_ours);
   if (err == KT_OK) {
-    err = end_write(writer, writer->store->ops->put_meta(writer, name, value));
+    err = kt_store_end_write(writer, writer->store->ops->put_meta(writer, name, value));
   }
   return err;
 }
@@ -69,10 +62,10 @@ enum kt_err kt_store_put_entry(struct kt_store_conn *writer, uint64_t pos, const
 {
   bool ok = pos <= KT_STORE_POS_MAX && leaves.len % KT_STORE_LEAF_LEN == 0 &&
             log_nodes.len == (size_t)count_log_nodes(pos) * KT_HASH_LEN;
-  enum kt_err err = check_write(writer, "putting an entry", ok);
+  enum kt_err err = kt_store_check_write(writer, "putting an entry", ok);
   uint64_t n_entries = 0;
   if (err == KT_OK) {
-    err = end_write(writer, writer->store->ops->count_entries(writer, &n_entries));
+    err = kt_store_end_write(writer, writer->store->ops->count_entries(writer, &n_entries));
   }
   if (err != KT_OK) {
     return err;
@@ -80,7 +73,7 @@ enum kt_err kt_store_put_entry(struct kt_store_conn *writer, uint64_t pos, const
   if (pos != n_entries) {
     return kt_store_fail(&writer->error, KT_ERR_CONFLICT, "putting an entry: it is not the next one");
   }
-  return end_write(writer, writer->store->ops->put_entry(writer, pos, entry, leaves, log_nodes));
+  return kt_store_end_write(writer, writer->store->ops->put_entry(writer, pos, entry, leaves, log_nodes));
 }
 
 enum kt_err kt_store_count_entries(struct kt_store_conn *conn, uint64_t *ret_n)
@@ -112,9 +105,9 @@ enum kt_err kt_store_get_log_node(struct kt_store_conn *conn, uint64_t start, un
 
 enum kt_err kt_store_put_nodes(struct kt_store_conn *writer, uint64_t pos, const uint8_t *records, uint64_t n)
 {
-  enum kt_err err = check_write(writer, "putting nodes", pos <= KT_STORE_POS_MAX && n <= KT_STORE_NODES_MAX);
+  enum kt_err err = kt_store_check_write(writer, "putting nodes", pos <= KT_STORE_POS_MAX && n <= KT_STORE_NODES_MAX);
   if (err == KT_OK && n > 0) {
-    err = end_write(writer, writer->store->ops->put_nodes(writer, pos, records, n));
+    err = kt_store_end_write(writer, writer->store->ops->put_nodes(writer, pos, records, n));
   }
   return err;
 }
@@ -136,9 +129,9 @@ enum kt_err kt_store_get_label(struct kt_store_conn *conn, struct kt_bytes label
 enum kt_err kt_store_create_label(struct kt_store_conn *writer, struct kt_bytes label, struct kt_bytes state,
                                   uint64_t *ret_label_id)
 {
-  enum kt_err err = check_write(writer, "creating a label", label.len <= KT_LABEL_MAX);
+  enum kt_err err = kt_store_check_write(writer, "creating a label", label.len <= KT_LABEL_MAX);
   if (err == KT_OK) {
-    err = end_write(writer, writer->store->ops->create_label(writer, label, state, ret_label_id));
+    err = kt_store_end_write(writer, writer->store->ops->create_label(writer, label, state, ret_label_id));
   }
   return err;
 }
@@ -146,10 +139,10 @@ enum kt_err kt_store_create_label(struct kt_store_conn *writer, struct kt_bytes 
 enum kt_err kt_store_update_label(struct kt_store_conn *writer, uint64_t label_id, uint64_t n_versions,
                                   struct kt_bytes state)
 {
-  bool ok = is_label_id(label_id) && n_versions <= KT_STORE_VERSIONS_MAX;
-  enum kt_err err = check_write(writer, "updating a label", ok);
+  bool ok = kt_store_is_label_id(label_id) && n_versions <= KT_STORE_VERSIONS_MAX;
+  enum kt_err err = kt_store_check_write(writer, "updating a label", ok);
   if (err == KT_OK) {
-    err = end_write(writer, writer->store->ops->update_label(writer, label_id, n_versions, state));
+    err = kt_store_end_write(writer, writer->store->ops->update_label(writer, label_id, n_versions, state));
   }
   return err;
 }
@@ -168,11 +161,11 @@ enum kt_err kt_store_next_label(struct kt_store_conn *conn, uint64_t after_label
 enum kt_err kt_store_put_version(struct kt_store_conn *writer, uint64_t label_id, uint32_t version,
                                  const struct kt_store_version *data, const struct kt_store_payload *payload)
 {
-  bool ok = is_label_id(label_id) && data->pos <= KT_STORE_POS_MAX && !data->is_erased;
-  enum kt_err err = check_write(writer, "putting a version", ok);
+  bool ok = kt_store_is_label_id(label_id) && data->pos <= KT_STORE_POS_MAX && !data->is_erased;
+  enum kt_err err = kt_store_check_write(writer, "putting a version", ok);
   if (err == KT_OK) {
     uint64_t key = kt_store_version_key(label_id, version);
-    err = end_write(writer, writer->store->ops->put_version(writer, key, data, payload));
+    err = kt_store_end_write(writer, writer->store->ops->put_version(writer, key, data, payload));
   }
   return err;
 }
@@ -180,7 +173,7 @@ enum kt_err kt_store_put_version(struct kt_store_conn *writer, uint64_t label_id
 enum kt_err kt_store_get_version(struct kt_store_conn *conn, uint64_t label_id, uint32_t version,
                                  struct kt_store_version *ret_version)
 {
-  if (!is_label_id(label_id)) {
+  if (!kt_store_is_label_id(label_id)) {
     return KT_ERR_ABSENT;
   }
   return conn->store->ops->get_version(conn, kt_store_version_key(label_id, version), ret_version);
@@ -189,7 +182,7 @@ enum kt_err kt_store_get_version(struct kt_store_conn *conn, uint64_t label_id, 
 enum kt_err kt_store_get_payload(struct kt_store_conn *conn, uint64_t label_id, uint32_t version,
                                  struct kt_arena *arena, struct kt_store_payload *ret_payload)
 {
-  if (!is_label_id(label_id)) {
+  if (!kt_store_is_label_id(label_id)) {
     return KT_ERR_ABSENT;
   }
   uint64_t key = kt_store_version_key(label_id, version);
@@ -248,9 +241,10 @@ enum kt_err kt_store_find_greatest(struct kt_store_conn *conn, uint64_t label_id
 
 enum kt_err kt_store_erase_version(struct kt_store_conn *writer, uint64_t label_id, uint32_t version)
 {
-  enum kt_err err = check_write(writer, "erasing a version", is_label_id(label_id));
+  enum kt_err err = kt_store_check_write(writer, "erasing a version", kt_store_is_label_id(label_id));
   if (err == KT_OK) {
-    err = end_write(writer, writer->store->ops->erase_version(writer, kt_store_version_key(label_id, version)));
+    err =
+        kt_store_end_write(writer, writer->store->ops->erase_version(writer, kt_store_version_key(label_id, version)));
   }
   return err;
 }
@@ -260,7 +254,7 @@ enum kt_err kt_store_erase_version(struct kt_store_conn *writer, uint64_t label_
 enum kt_err kt_store_get_proof(struct kt_store_conn *conn, uint64_t label_id, uint32_t version,
                                struct kt_store_proof *ret_proof)
 {
-  if (!is_label_id(label_id)) {
+  if (!kt_store_is_label_id(label_id)) {
     return KT_ERR_ABSENT;
   }
   return conn->store->ops->get_proof(conn, kt_store_version_key(label_id, version), ret_proof);
@@ -269,10 +263,11 @@ enum kt_err kt_store_get_proof(struct kt_store_conn *conn, uint64_t label_id, ui
 enum kt_err kt_store_put_proof(struct kt_store_conn *writer, uint64_t label_id, uint32_t version,
                                const struct kt_store_proof *proof)
 {
-  bool ok = is_label_id(label_id) && proof->len <= KT_STORE_PROOF_MAX;
-  enum kt_err err = check_write(writer, "putting a VRF proof", ok);
+  bool ok = kt_store_is_label_id(label_id) && proof->len <= KT_STORE_PROOF_MAX;
+  enum kt_err err = kt_store_check_write(writer, "putting a VRF proof", ok);
   if (err == KT_OK) {
-    err = end_write(writer, writer->store->ops->put_proof(writer, kt_store_version_key(label_id, version), proof));
+    err = kt_store_end_write(writer,
+                             writer->store->ops->put_proof(writer, kt_store_version_key(label_id, version), proof));
   }
   return err;
 }
@@ -290,7 +285,7 @@ void kt_store_queue_proof(struct kt_store *store, uint64_t label_id, uint32_t ve
 
 enum kt_err kt_store_drain_proofs(struct kt_store_conn *writer)
 {
-  enum kt_err err = check_write(writer, "storing queued VRF proofs", true);
+  enum kt_err err = kt_store_check_write(writer, "storing queued VRF proofs", true);
   if (err != KT_OK) {
     return err;
   }
@@ -313,9 +308,9 @@ enum kt_err kt_store_drain_proofs(struct kt_store_conn *writer)
 
 enum kt_err kt_store_add_token(struct kt_store_conn *writer, const struct kt_hash *token_hash)
 {
-  enum kt_err err = check_write(writer, "adding a token", true);
+  enum kt_err err = kt_store_check_write(writer, "adding a token", true);
   if (err == KT_OK) {
-    err = end_write(writer, writer->store->ops->add_token(writer, token_hash));
+    err = kt_store_end_write(writer, writer->store->ops->add_token(writer, token_hash));
   }
   return err;
 }
@@ -327,9 +322,9 @@ enum kt_err kt_store_check_token(struct kt_store_conn *conn, const struct kt_has
 
 enum kt_err kt_store_use_token(struct kt_store_conn *writer, const struct kt_hash *token_hash)
 {
-  enum kt_err err = check_write(writer, "using a token", true);
+  enum kt_err err = kt_store_check_write(writer, "using a token", true);
   if (err == KT_OK) {
-    err = end_write(writer, writer->store->ops->use_token(writer, token_hash));
+    err = kt_store_end_write(writer, writer->store->ops->use_token(writer, token_hash));
   }
   return err;
 }
