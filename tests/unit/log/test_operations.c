@@ -226,6 +226,7 @@ struct play {
   struct world *world;
   struct label_model labels[6];
   struct person *contact;
+  uint64_t kept_ms; /* everything was monitored then */
   uint64_t seed;
 };
 
@@ -267,6 +268,25 @@ static void play_update(struct play *play, struct label_model *label)
   label->n_versions++;
 }
 
+#define PASS_MAX_MS (11 * HOUR_MS)
+
+/* With a lifetime, everybody monitors what they follow before what they saw then expires. */
+static void keep_up(struct play *play)
+{
+  const struct kt_config *config = &play->world->config;
+  if (!config->has_maximum_lifetime ||
+      play->world->now_ms + PASS_MAX_MS + HOUR_MS < play->kept_ms + config->maximum_lifetime) {
+    return;
+  }
+  for (size_t i = 0; i < 6; i++) {
+    struct label_model *label = &play->labels[i];
+    while (label->n_versions > 0 && !person_monitor(play->world, label->owner)) {
+    }
+    person_contact(play->world, play->contact, TEXT(label->name), &label->contact);
+  }
+  play->kept_ms = play->world->now_ms;
+}
+
 static void play_move(struct play *play)
 {
   struct label_model *label = &play->labels[dice(play, 6)];
@@ -282,7 +302,10 @@ static void play_move(struct play *play)
     }
     break;
   case 6: (void)person_heads(play->world, play->contact); break;
-  default: world_pass(play->world, dice(play, 3) == 0 ? 11 * HOUR_MS : HOUR_MS); break;
+  default:
+    keep_up(play);
+    world_pass(play->world, dice(play, 3) == 0 ? PASS_MAX_MS : HOUR_MS);
+    break;
   }
 }
 
@@ -296,6 +319,7 @@ static void play_out(uint64_t seed, uint64_t window_ms, uint64_t lifetime_ms)
   play->world->config.maximum_lifetime = lifetime_ms;
   world_ok(play->world, kt_log_create(&play->world->options, &play->world->problem));
   world_open(play->world);
+  play->kept_ms = play->world->now_ms;
   play->contact = person_new(play->world, "", 1);
   for (size_t i = 0; i < 6; i++) {
     struct label_model *label = &play->labels[i];
@@ -305,6 +329,7 @@ static void play_out(uint64_t seed, uint64_t window_ms, uint64_t lifetime_ms)
   }
   for (size_t i = 0; i < 150; i++) {
     play_move(play);
+    keep_up(play);
     if (i % 3 == 0) { /* so that the newest entry is never outside the clock's bounds */
       world_pass(play->world, HOUR_MS / 6);
     }

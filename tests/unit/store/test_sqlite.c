@@ -133,8 +133,8 @@ static void test_newer_format(void **state)
 {
   struct store_test *t = *state;
   make_log(t, 1);
-  execute(t->path, "PRAGMA user_version = 2");
-  assert_refused(t, false, KT_ERR_UNSUPPORTED, "format 2");
+  execute(t->path, "PRAGMA user_version = 3");
+  assert_refused(t, false, KT_ERR_UNSUPPORTED, "format 3");
 }
 
 static void test_other_node_len(void **state)
@@ -182,7 +182,7 @@ static void test_missing_entry_is_found(void **state)
   execute(t->path, "DELETE FROM entries WHERE pos = 4");
   store_test_open(t, false);
   assert_int_equal(kt_store_verify(t->reader), KT_ERR_STORE);
-  assert_non_null(strstr(kt_store_message(t->reader), "there are 9, but the last is number 9"));
+  assert_non_null(strstr(kt_store_message(t->reader), "there are 9 from number 0 on, but the last is number 9"));
   store_test_close(t);
 }
 
