@@ -66,6 +66,8 @@ static enum kt_step answer_metrics(struct kt_call *call)
   metric(call, "versions_total", "counter", "Versions inserted since the start.", status.n_inserted);
   metric(call, "commits_total", "counter", "Commits since the start.", status.n_commits);
   metric(call, "heartbeats_total", "counter", "Heartbeat entries since the start.", status.n_heartbeats);
+  metric(call, "pruned_entries_total", "counter", "Entries removed as past the maximum lifetime, ever.",
+         status.pruned.n_entries);
   metric(call, "http_requests_total", "counter", "Requests since the start.", atomic_load(&clients->n_requests));
   metric(call, "http_failures_total", "counter", "Answers of 500 and above.", atomic_load(&clients->n_failures));
   metric(call, "http_requests_open", "gauge", "Requests under way.", atomic_load(&clients->n_open));

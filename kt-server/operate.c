@@ -58,6 +58,19 @@ static json_t *guard_view(const struct kt_instance *instance)
   return kt_json_end(&b);
 }
 
+static json_t *pruned_view(const struct kt_log_status *status)
+{
+  struct kt_json_builder b;
+  kt_json_begin(&b);
+  kt_json_set(&b, "first_entry", kt_json_u64(status->pruned.boundary));
+  kt_json_set(&b, "entries", kt_json_u64(status->pruned.n_entries));
+  kt_json_set(&b, "nodes", kt_json_u64(status->pruned.n_nodes));
+  kt_json_set(&b, "bytes", kt_json_u64(status->pruned.n_nodes * KT_LOG_NODE_LEN));
+  kt_json_set(&b, "values", kt_json_u64(status->pruned.n_values));
+  kt_json_set(&b, "stopped", json_boolean(status->is_pruning_stopped));
+  return kt_json_end(&b);
+}
+
 static json_t *status_view(struct kt_instance *instance, const struct totals *totals)
 {
   struct kt_log_status status;
@@ -78,6 +91,9 @@ static json_t *status_view(struct kt_instance *instance, const struct totals *to
   kt_json_set(&b, "queued", kt_json_u64(status.n_queued));
   kt_json_set(&b, "signing", json_boolean(!status.is_fatal));
   kt_json_set(&b, "guard", guard_view(instance));
+  if (status.has_lifetime) {
+    kt_json_set(&b, "pruned", pruned_view(&status));
+  }
   return kt_json_end(&b);
 }
 

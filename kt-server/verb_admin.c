@@ -38,6 +38,21 @@ static void print_guard(const json_t *guard)
   }
 }
 
+/* Nothing for a log that keeps everything. */
+static void print_pruned(const json_t *pruned)
+{
+  if (pruned == NULL) {
+    return;
+  }
+  (void)printf("%-10s whole from entry %" PRIu64 " on; removed as past the maximum lifetime: %" PRIu64
+               " entries, %" PRIu64 " values, %" PRIu64 " tree nodes (%" PRIu64 " bytes)\n",
+               "pruned", number(pruned, "first_entry"), number(pruned, "entries"), number(pruned, "values"),
+               number(pruned, "nodes"), number(pruned, "bytes"));
+  if (json_is_true(json_object_get(pruned, "stopped"))) {
+    (void)printf("%-10s PRUNING STOPPED: something it needs is missing or unreadable; run kt-server fsck\n", "");
+  }
+}
+
 static void print_status(const json_t *status, bool is_running)
 {
   const json_t *log = json_object_get(status, "log");
@@ -55,6 +70,7 @@ static void print_status(const json_t *status, bool is_running)
   print_number("versions", number(status, "versions"));
   print_number("queue", number(status, "queued"));
   print_guard(json_object_get(status, "guard"));
+  print_pruned(json_object_get(status, "pruned"));
 }
 
 static int show_status(const struct kt_verb *verb, json_t *status, bool is_running, bool as_json)

@@ -201,7 +201,6 @@ static enum kt_err verify_init(void *ctx, const struct kt_client *client, struct
   return err;
 }
 
-/* "Offline beyond the lifetime: the owner initializes anew" - the same two steps for an account that exists. */
 static enum kt_exit initialize(struct kt_own_label *own)
 {
   struct kt_query walk = { .path = "/v1/distinguished",
@@ -218,6 +217,31 @@ static enum kt_exit initialize(struct kt_own_label *own)
                            .commit = kt_own_commit };
   enum kt_exit code = kt_session_query(own->session, &walk);
   return code == KT_EXIT_OK ? kt_session_query(own->session, &init) : code;
+}
+
+/* "Offline beyond the lifetime: … the owner initializes anew": the same two steps for an account that exists. Only for who
+ * was away that long, by our clock; `code` is the refusal's otherwise, and for a second refusal. */
+static enum kt_exit initialize_anew(struct kt_own_label *own, enum kt_exit code)
+{
+  const struct kt_own_account *account = &own->account;
+  uint64_t since_ms = account->checked_ms > 0 ? account->checked_ms : account->created_ms;
+  char time[KT_TIME_SIZE];
+  if (own->is_late || !kt_session_is_late(own->session, since_ms)) {
+    return kt_output_fail(
+        own->session->out, code, "gone-early",
+        "%s: the log says that it removed what this account needs, but it was checked recently enough: "
+        "no log may have removed that yet",
+        own->name);
+  }
+  kt_report_time(since_ms, time);
+  kt_session_tell_gap(
+      own->session, own->name,
+      "last checked completely on %s, longer ago than the log keeps entries. Changes made since then that "
+      "have expired cannot be seen any more; everything from now on is checked as before. Look at the "
+      "list of devices: kt-verify account show",
+      time);
+  own->is_late = true;
+  return initialize(own);
 }
 
 enum kt_exit kt_own_create(struct kt_own_label *own, struct kt_session *session, struct kt_bytes label,
@@ -290,7 +314,20 @@ static enum kt_err verify_fetch(void *ctx, const struct kt_client *client, struc
 static void request_history(void *ctx, const struct kt_log_state *log, struct kt_writer *w)
 {
   const struct kt_own_label *own = ctx;
-  kt_request_search(w, log, own->label, &own->account.n_judged);
+  const uint32_t version = own->account.n_judged + own->n_skipped;
+  kt_request_search(w, log, own->label, &version);
+}
+
+/* What came before is unknown: the set says itself which it follows. Who signed it is judged as always. */
+static void leave_out_skipped(struct kt_own_label *own, struct kt_bytes value)
+{
+  struct kt_own_account *account = &own->account;
+  struct kt_device_set set;
+  if (own->n_skipped > 0 && kt_own_set(own->session, value, &set)) {
+    account->account.n_sets = set.seq;
+    account->account.latest = set.previous;
+  }
+  account->n_judged += own->n_skipped;
 }
 
 static enum kt_err verify_history(void *ctx, const struct kt_client *client, struct kt_bytes response,
@@ -298,11 +335,12 @@ static enum kt_err verify_history(void *ctx, const struct kt_client *client, str
 {
   struct kt_own_label *own = ctx;
   struct kt_search_result result;
-  const uint32_t version = own->account.n_judged;
+  const uint32_t version = own->account.n_judged + own->n_skipped;
   enum kt_err err =
       kt_verify_search(client, own->label, &version, NULL, &own->account.owner.contact, response, &result);
   if (err == KT_OK) {
     *ret_log = result.log;
+    leave_out_skipped(own, result.value);
     err = kt_own_judge(own, version, &result.value, 1, result.terminal, result.terminal_ms);
   }
   return err;
@@ -311,7 +349,18 @@ static enum kt_err verify_history(void *ctx, const struct kt_client *client, str
 static bool knows_more_than_judged(const struct kt_own_label *own)
 {
   uint32_t known;
-  return kt_owner_greatest(&own->account.owner, &known) && known >= own->account.n_judged;
+  return kt_owner_greatest(&own->account.owner, &known) && known >= own->account.n_judged &&
+         known - own->account.n_judged >= own->n_skipped;
+}
+
+static void tell_skipped(struct kt_own_label *own)
+{
+  kt_session_tell_gap(own->session, own->name,
+                      "%" PRIu32
+                      " older version%s of the list of devices expired before this home saw %s; the log does "
+                      "not show them to anybody any more",
+                      own->n_skipped, own->n_skipped == 1 ? "" : "s", own->n_skipped == 1 ? "it" : "them");
+  own->n_skipped = 0;
 }
 
 /* Versions that were there before the owner state began, one by one. */
@@ -323,10 +372,18 @@ static enum kt_exit fetch_history(struct kt_own_label *own)
                             .load = kt_own_load,
                             .request = request_history,
                             .verify = verify_history,
-                            .commit = kt_own_commit };
+                            .commit = kt_own_commit,
+                            .quiet_expiry = own->baseline || own->is_late };
   enum kt_exit code = KT_EXIT_OK;
+  own->n_skipped = 0;
   while (code == KT_EXIT_OK && knows_more_than_judged(own)) {
     code = kt_session_query(own->session, &query);
+    if (query.quiet_expiry && query.expired) {
+      own->n_skipped++;
+      code = KT_EXIT_OK;
+    } else if (code == KT_EXIT_OK && own->n_skipped > 0) {
+      tell_skipped(own);
+    }
   }
   return code;
 }
@@ -347,11 +404,13 @@ static enum kt_exit fetch_new(struct kt_own_label *own)
                             .load = kt_own_load,
                             .request = request_fetch,
                             .verify = verify_fetch,
-                            .commit = kt_own_commit };
+                            .commit = kt_own_commit,
+                            .quiet_expiry = true };
   enum kt_exit code = KT_EXIT_OK;
   while (code == KT_EXIT_OK && shows_more(own)) {
     /* Each answer adds at least one version (R36), so this ends. */
     code = kt_session_query(own->session, &query);
+    code = query.expired ? initialize_anew(own, code) : code;
   }
   return code;
 }
@@ -423,18 +482,15 @@ static enum kt_exit monitor(struct kt_own_label *own, bool *ret_complete)
                             .request = request_monitor,
                             .verify = verify_monitor,
                             .commit = commit_monitor,
+                            .quiet_expiry = true,
                             .quiet_refusal = true };
   enum kt_exit code;
   do {
     code = kt_session_query(own->session, &query);
   } while (code == KT_EXIT_OK && !monitoring.complete && monitoring.moved);
-  if (query.status == 410) { /* the start was pruned */
-    kt_output_note(own->session->out,
-                   "kt-verify: %s: not checked for longer than the log keeps entries; what happened "
-                   "in between can no longer be verified\n",
-                   own->name);
-    code = initialize(own);
-    *ret_complete = code == KT_EXIT_OK;
+  if (query.expired) {
+    code = initialize_anew(own, code);
+    *ret_complete = code == KT_EXIT_OK; /* the start is the rightmost distinguished entry */
     return code;
   }
   if (query.status != 0 && code == KT_EXIT_UNDECIDED) {

@@ -21,6 +21,9 @@ struct kt_own_label {
   /* Taking over what was there before this home knew the account: versions signed by our key count as ours, and only
    * the newest version is worth alerts. */
   bool baseline;
+  /* Not checked for so long that the log may have removed versions: they are left out, which is told. */
+  bool is_late;
+  uint32_t n_skipped;              /* versions left out before the one asked for */
   struct kt_own_account account;   /* as loaded by the last query, then as it committed it */
   struct kt_owner_knowledge known; /* approvals and own values */
   uint64_t start;                  /* of an owner initialization */

@@ -302,6 +302,9 @@ static enum kt_exit refused_last(struct kt_session *session, enum kt_exit code)
 
 static enum kt_exit refused(struct kt_session *session, const struct kt_query *query, const struct kt_reply *reply)
 {
+  if (query->quiet_expiry && query->expired) {
+    return KT_EXIT_UNDECIDED;
+  }
   if (query->quiet_refusal && query->status >= 400 && query->status < 500 && query->status != 409 &&
       query->status != 429) {
     return KT_EXIT_UNDECIDED;
@@ -310,13 +313,26 @@ static enum kt_exit refused(struct kt_session *session, const struct kt_query *q
   return query->status == 409 && session->pinned->log.tree.size > 0 ? refused_last(session, code) : code;
 }
 
+static void send(struct kt_session *session, const struct kt_query *query, struct kt_writer *w, struct kt_reply *reply)
+{
+  w->len = 0;
+  query->request(query->ctx, &session->pinned->log, w);
+  if (w->err == KT_OK) {
+    kt_transport_post(session->transport, query->path, (struct kt_bytes){ w->buf, w->len }, query->token, reply);
+  }
+}
+
 /* *ret_request: what was sent, in the arena. */
 static enum kt_exit ask(struct kt_session *session, struct kt_query *query, struct kt_bytes *ret_request,
                         struct kt_reply *ret_reply)
 {
   struct kt_writer w;
   kt_writer_init(&w, REQUEST_MAX);
-  query->request(query->ctx, &session->pinned->log, &w);
+  send(session, query, &w, ret_reply);
+  if (w.err == KT_OK && kt_session_restart_view(session, ret_reply)) {
+    kt_reply_release(ret_reply);
+    send(session, query, &w, ret_reply);
+  }
   if (w.err != KT_OK) {
     enum kt_err err = w.err;
     kt_writer_release(&w);
@@ -324,10 +340,10 @@ static enum kt_exit ask(struct kt_session *session, struct kt_query *query, stru
                           kt_err_text(err));
   }
   const struct kt_bytes body = { w.buf, w.len };
-  kt_transport_post(session->transport, query->path, body, query->token, ret_reply);
   *ret_request = kt_session_request_text(session, query->path, body);
   kt_writer_release(&w);
   query->status = ret_reply->kind == KT_REPLY_PROBLEM ? ret_reply->status : 0;
+  query->expired = kt_session_has_expired(ret_reply);
   return ret_reply->kind == KT_REPLY_OK ? KT_EXIT_OK : refused(session, query, ret_reply);
 }
 

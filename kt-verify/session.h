@@ -47,6 +47,8 @@ struct kt_query {
   int status;      /* HTTP status of a refusal, otherwise 0 */
   enum kt_err err; /* of the verification */
   struct kt_reason reason;
+  bool expired;       /* the refusal: the answer needs what is past the log's maximum lifetime */
+  bool quiet_expiry;  /* … which is the caller's to explain */
   bool quiet_refusal; /* a refusal (status 4xx other than 409) is the caller's to explain */
 };
 
@@ -76,6 +78,16 @@ enum kt_exit kt_session_open_state(const struct kt_cli *cli, bool create, struct
                                    struct kt_state *ret_state);
 /* A reply that is not an answer: say so. It is undecided: a log must not pass off a refusal as our mistake. */
 enum kt_exit kt_session_refused(struct kt_session *session, const struct kt_reply *reply, const char *what);
+
+/* session_expired.c: is it that long ago by our clock that the log may have removed what there was to see then? */
+bool kt_session_is_late(const struct kt_session *session, uint64_t since_ms);
+/* Does the log say that the answer needs what it removed with its lifetime? An erased value is another matter. */
+bool kt_session_has_expired(const struct kt_reply *reply);
+/* Say what cannot be checked any more and what it means: a note, and in `gaps` of the JSON object. The exit code stays. */
+__attribute__((format(printf, 3, 4))) void kt_session_tell_gap(struct kt_session *session, const char *what,
+                                                               const char *format, ...);
+/* The log refuses to go on from the head retained here, and that head is old enough: forget it in memory and say so. */
+bool kt_session_restart_view(struct kt_session *session, const struct kt_reply *reply);
 
 /* session_fork.c: ask once more without `last`, state untouched. */
 enum kt_fork_found {

@@ -183,6 +183,37 @@ static enum kt_err mark_checked(void *ctx, struct kt_session *session)
   return err == KT_OK ? commit_monitor(ctx, session) : err;
 }
 
+static enum kt_err forget_obligation(void *ctx, struct kt_session *session)
+{
+  struct kt_watch *watch = ctx;
+  enum kt_err err = load(watch, session);
+  watch->other.monitoring.n_map = 0;
+  watch->other.monitoring.n_known = 0;
+  return err == KT_OK ? commit_monitor(watch, session) : err;
+}
+
+/* "Offline beyond the lifetime: … the contact is told." Only who was away that long may give up. */
+static enum kt_exit give_up(struct kt_watch *watch, enum kt_exit code)
+{
+  enum kt_err err;
+  char time[KT_TIME_SIZE];
+  if (!kt_session_is_late(watch->session, watch->other.checked_ms)) {
+    return kt_output_fail(
+        watch->session->out, code, "gone-early",
+        "%s: the log says that it removed what following this label needs, but it was checked recently "
+        "enough: no log may have removed that yet",
+        watch->name);
+  }
+  kt_report_time(watch->other.checked_ms, time);
+  kt_session_tell_gap(
+      watch->session, watch->name,
+      "followed up last on %s, longer ago than the log keeps entries. Whether what the log showed then was "
+      "hidden from its owner afterwards cannot be checked any more. What it shows now is checked as always; "
+      "to be sure about the time between, compare codes in person",
+      time);
+  return kt_session_write(watch->session, forget_obligation, watch, &err);
+}
+
 enum kt_exit kt_watch_monitor(struct kt_watch *watch)
 {
   struct kt_query query = { .path = "/v1/contact-monitor",
@@ -191,13 +222,17 @@ enum kt_exit kt_watch_monitor(struct kt_watch *watch)
                             .load = load,
                             .request = request_monitor,
                             .verify = verify_monitor,
-                            .commit = commit_monitor };
+                            .commit = commit_monitor,
+                            .quiet_expiry = true };
   enum kt_err err;
   if (watch->transient) {
     return KT_EXIT_OK;
   }
-  return watch->other.monitoring.n_map > 0 ? kt_session_query(watch->session, &query)
-                                           : kt_session_write(watch->session, mark_checked, watch, &err);
+  if (watch->other.monitoring.n_map == 0) {
+    return kt_session_write(watch->session, mark_checked, watch, &err);
+  }
+  enum kt_exit code = kt_session_query(watch->session, &query);
+  return query.expired ? give_up(watch, code) : code;
 }
 
 /* --- an older version ----------------------------------------------------------------------------------------------------------- */
@@ -250,6 +285,7 @@ enum kt_exit kt_watch_version(struct kt_old_version *old)
                             .request = request_old,
                             .verify = verify_old,
                             .commit = commit_old,
+                            .quiet_expiry = true,
                             .quiet_refusal = true };
   enum kt_exit code = kt_session_query(watch->session, &query);
   if (query.status == 422) { /* "A fixed version above the greatest gets 422": to be proven */
@@ -260,6 +296,12 @@ enum kt_exit kt_watch_version(struct kt_old_version *old)
                             watch->version, old->version);
     }
     return code == KT_EXIT_OK ? KT_EXIT_ABSENT : code;
+  }
+  if (query.expired) {
+    return kt_output_fail(watch->session->out, KT_EXIT_UNDECIDED, "expired",
+                          "%s: version %" PRIu32
+                          " was replaced longer ago than the log keeps entries, and its value is gone",
+                          watch->name, old->version);
   }
   if (query.status == 410) {
     return kt_output_fail(watch->session->out, KT_EXIT_UNDECIDED, "gone",
