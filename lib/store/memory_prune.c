@@ -147,7 +147,10 @@ enum kt_err kt_memory_put_superseded(struct kt_store_conn *conn, uint64_t pos, u
   struct kt_bytes keys = { NULL, 0 };
   kt_arena_init(&scratch, KT_ARENA_CAP_DEFAULT);
   kt_memory_lock(conn);
-  enum kt_err err = kt_memory_get_by_number(conn, KT_MEMORY_SUPERSEDED, pos, &keys);
+  if (kt_memory_get_by_number(conn, KT_MEMORY_SUPERSEDED, pos, &keys) != KT_OK) {
+    keys.len = 0; /* the first */
+  }
+  enum kt_err err;
   uint8_t *grown = kt_arena_alloc(&scratch, keys.len + sizeof key, 1);
   if (grown == NULL) {
     err = kt_store_fail(&conn->error, KT_ERR_MEMORY, "remembering a superseded version: out of memory");

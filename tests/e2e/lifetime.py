@@ -117,9 +117,11 @@ def main():
         # A log that says so to somebody who was not away is not believed.
         refusal = json.dumps({"type": "urn:kt:problem:last-pruned", "title": "Gone", "status": 410}).encode()
         liar = Proxy(log.url, lambda path, code, body: (410, refusal))
+        bob.json("monitor", "once")
         lied = bob.run("lookup", alice.label, "--url", liar.url, "--json")
         check(lied.returncode == 3 and "gaps" not in json.loads(lied.stdout), "nobody is made to forget", lied.stdout)
         refusal = refusal.replace(b"last-pruned", b"pruned")
+        alice.json("monitor", "once")
         lied = alice.run("monitor", "once", "--url", liar.url, "--json")
         check(lied.returncode == 3 and "gaps" not in json.loads(lied.stdout), "nor to begin anew", lied.stdout)
         liar.shutdown()

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whoever is late is told so; pruning survives failures, damage and kill -9. */
+#include "prune_test.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "store/backend.h"
+
+/* --- late people ---------------------------------------------------------------------------------------------------------------- */
+
+#define EXPECT(world, call, code_)                       \
+  do {                                                   \
+    assert_int_equal(call, KT_ERR_EXPIRED);              \
+    assert_string_equal((world)->problem.code, (code_)); \
+  } while (0)
+
+static enum kt_err try_monitor(struct world *world, struct person *person)
+{
+  struct kt_writer w;
+  struct kt_bytes response;
+  kt_writer_init(&w, 10000);
+  kt_request_owner_monitor(&w, &person->log, person->label, &person->owner);
+  return post_owner_monitor(world, world_take(world, &w), &response);
+}
+
+static enum kt_err try_contact(struct world *world, struct person *person, struct kt_bytes label,
+                               const struct kt_contact_state *contact)
+{
+  struct kt_writer w;
+  struct kt_bytes response;
+  kt_writer_init(&w, 10000);
+  kt_request_contact(&w, &person->log, label, contact);
+  return post_contact(world, world_take(world, &w), &response);
+}
+
+/* A view that has expired is not gone on from; what one followed then is gone too, also for a new view; one's own label
+ * can be initialized anew, and the label be looked up. */
+static void late_people_are_told(void **state)
+{
+  struct world *world = short_lived_world(NULL);
+  struct person *ann = person_new(world, "ann", 20);
+  struct person *twin;
+  struct person *bob = person_new(world, "", 1);
+  struct kt_contact_state contact = { 0 };
+  struct kt_search_result *found = search_result_new(world);
+  const uint32_t first = 0;
+  const uint64_t start = 0;
+  (void)state;
+  person_register(world, ann);
+  twin = person_copy(world, ann);
+  pass_hours(world, 1);
+  (void)person_update(world, ann, 2);
+  world_ok(world, person_search(world, bob, TEXT("ann"), NULL, &contact, found));
+  assert_true(contact.n_map > 0);
+  pass_hours(world, 3);
+  (void)person_update(world, ann, 3);
+  pass_hours(world, 9);
+  EXPECT(world, try_monitor(world, ann), "last-pruned");
+  EXPECT(world, try_contact(world, bob, TEXT("ann"), &contact), "last-pruned");
+  EXPECT(world, person_search(world, bob, TEXT("ann"), NULL, &contact, found), "last-pruned");
+  ann->log = twin->log = bob->log = (struct kt_log_state){ 0 };
+  EXPECT(world, try_monitor(world, ann), "pruned");
+  EXPECT(world, try_contact(world, bob, TEXT("ann"), &contact), "pruned");
+  struct kt_contact_state again = { 0 };
+  EXPECT(world, person_search(world, bob, TEXT("ann"), &first, &again, found), "version-expired");
+  EXPECT(world, person_try_update(world, twin, NULL, 0, (struct kt_bytes){ 0 }, update_result_new(world)),
+         "version-expired");
+  world_ok(world, person_search(world, bob, TEXT("ann"), NULL, &again, found));
+  assert_int_equal(found->version, 2);
+  struct kt_writer w;
+  struct kt_bytes response;
+  kt_writer_init(&w, 1000);
+  kt_request_owner_init(&w, &ann->log, ann->label, start);
+  assert_int_equal(post_owner_init(world, world_take(world, &w), &response), KT_ERR_EXPIRED);
+  const struct kt_distinguished_result *heads = person_heads(world, ann);
+  person_own(world, ann, heads->heads[0].size - 1);
+  while (!person_monitor(world, ann)) {
+  }
+  (void)person_update(world, ann, 1);
+  world_end(world);
+}
+
+/* --- faults ------------------------------------------------------------------------------------------------------------------- */
+
+/* A server that was off for long finds everything old at its first entry: one step after the other removes it. */
+static void a_long_pause_is_caught_up_with(void **state)
+{
+  struct world *world = short_lived_world(NULL);
+  struct kt_log_status status;
+  (void)state;
+  person_register(world, person_new(world, "ann", 20));
+  for (size_t i = 0; i < 40; i++) {
+    pass_hours(world, 1);
+  }
+  world->now_ms += 100 * HOUR_MS;
+  size_t steps = 0;
+  do {
+    kt_log_step(world->log);
+    kt_log_status(world->log, &status);
+  } while (status.pruned.boundary + 1 < status.head.size && ++steps < 20);
+  assert_int_equal(status.pruned.boundary + 1, status.head.size);
+  assert_true(steps > 0);
+  expect_sound(world);
+  world_end(world);
+}
+
+/* Without a lifetime nothing goes, however old. */
+static void no_lifetime_keeps_everything(void **state)
+{
+  struct world *world = world_start();
+  struct kt_log_status status;
+  (void)state;
+  pass_hours(world, 100);
+  kt_log_status(world->log, &status);
+  assert_false(status.has_lifetime);
+  assert_int_equal(status.pruned.boundary, 0);
+  assert_int_equal(measure(world).n_whole, status.head.size);
+  world_end(world);
+}
+
+static const struct kt_store_ops *real_ops;
+static struct kt_store_ops failing_ops;
+
+static enum kt_err fail_to_drop(struct kt_store_conn *conn, uint64_t pos)
+{
+  (void)pos;
+  return kt_store_fail(&conn->error, KT_ERR_STORE, "a test's failure");
+}
+
+/* A step that fails is undone, and the log goes on. */
+static void a_failed_step_changes_nothing(void **state)
+{
+  struct world *world = short_lived_world(NULL);
+  struct kt_log_status status;
+  (void)state;
+  pass_hours(world, 5);
+  real_ops = world->store->ops;
+  failing_ops = *real_ops;
+  failing_ops.strip_entry = fail_to_drop;
+  world->store->ops = &failing_ops;
+  pass_hours(world, 3);
+  kt_log_status(world->log, &status);
+  assert_false(status.is_fatal);
+  assert_true(status.is_pruning_stopped);
+  world->store->ops = real_ops;
+  pass_hours(world, 1);
+  assert_int_equal(measure(world).n_whole, world_size(world));
+  world_close(world);
+  world_open(world); /* a restart tries again */
+  pass_hours(world, 1);
+  kt_log_status(world->log, &status);
+  assert_false(status.is_pruning_stopped);
+  assert_true(status.pruned.boundary > 0);
+  expect_sound(world);
+  world_end(world);
+}
+
+static void lose_kept_entry(struct kt_store_conn *writer, uint64_t boundary)
+{
+  assert_int_equal(kt_store_drop_entry(writer, boundary - 1), KT_OK);
+}
+
+static void lose_sibling(struct kt_store_conn *writer, uint64_t boundary)
+{
+  uint64_t root = ((uint64_t)1 << (63 - __builtin_clzll(boundary))) - 1;
+  assert_int_equal(kt_store_drop_entry(writer, root - 4), KT_OK);
+}
+
+static void lose_live_node(struct kt_store_conn *writer, uint64_t boundary)
+{
+  uint64_t n;
+  assert_int_equal(kt_store_keep_nodes(writer, boundary / 2, NULL, 0, &n), KT_OK);
+  assert_true(n > 0);
+}
+
+static void lose_entry(struct kt_store_conn *writer, uint64_t boundary)
+{
+  assert_int_equal(kt_store_strip_entry(writer, boundary + 3), KT_OK);
+}
+
+static void count_quietly(void *ctx, const char *where, const char *what)
+{
+  size_t *n = ctx;
+  (void)where;
+  (void)what;
+  (*n)++;
+}
+
+/* What is lost beyond what pruning removes is found. */
+static void fsck_finds_what_pruning_must_not_remove(void **state)
+{
+  static void (*const damages[])(struct kt_store_conn * writer, uint64_t boundary) = { lose_kept_entry, lose_sibling,
+                                                                                       lose_live_node, lose_entry };
+  (void)state;
+  for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
+    struct world *world = short_lived_world(NULL);
+    struct kt_log_status status;
+    size_t n = 0;
+    const struct kt_log_fsck fsck = { .ctx = &n, .report = count_quietly };
+    pass_hours(world, 10);
+    expect_sound(world);
+    kt_log_status(world->log, &status);
+    assert_true(status.pruned.boundary > 33);
+    assert_int_equal(kt_store_begin(world->log->writer), KT_OK);
+    damages[i](world->log->writer, status.pruned.boundary);
+    assert_int_equal(kt_store_commit(world->log->writer), KT_OK);
+    assert_int_equal(kt_log_fsck(world->reader, &fsck, &world->problem), KT_ERR_PROOF);
+    assert_true(n > 0);
+    world_end(world);
+  }
+}
+
+/* --- kill ------------------------------------------------------------------------------------------------------------------------ */
+
+/* Adds entries and prunes without end, over a file that exists. */
+static void prune_for_ever(struct world *world, const struct files *files, int fd)
+{
+  use_file(world, files->path, false);
+  world_open(world);
+  for (;;) {
+    world_pass(world, STEP_MS);
+    if (write(fd, &world->now_ms, sizeof world->now_ms) != (ssize_t)sizeof world->now_ms) {
+      _exit(1);
+    }
+  }
+}
+
+static void run_and_kill(struct world *world, const struct files *files, unsigned after_us)
+{
+  int fds[2];
+  assert_int_equal(pipe(fds), 0);
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    (void)close(fds[0]);
+    prune_for_ever(world, files, fds[1]);
+  }
+  (void)close(fds[1]);
+  uint64_t now_ms = 0;
+  assert_int_equal(read(fds[0], &now_ms, sizeof now_ms), sizeof now_ms); /* it runs */
+  const struct timespec wait = { .tv_nsec = (long)after_us * 1000 };
+  (void)nanosleep(&wait, NULL);
+  assert_int_equal(kill(child, SIGKILL), 0);
+  do {
+    world->now_ms = now_ms;
+  } while (read(fds[0], &now_ms, sizeof now_ms) == (ssize_t)sizeof now_ms);
+  (void)close(fds[0]);
+  assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+static void a_kill_while_pruning_loses_nothing(void **state)
+{
+  struct files files;
+  struct kt_log_status status;
+  (void)state;
+  files_init(&files);
+  struct world *world = short_lived_world(&files);
+  person_register(world, person_new(world, "ann", 20));
+  pass_hours(world, 6);
+  world->options.guard_may_be_missing = true; /* the child's is lost with it */
+  for (unsigned round = 0; round < 6; round++) {
+    world_close(world);
+    kt_store_close(world->store); /* no connection may be carried over a fork */
+    world->store = NULL;
+    world->has_guard = false;
+    run_and_kill(world, &files, 5000 + round * 9377 % 50000);
+    use_file(world, files.path, false);
+    world->now_ms += STEP_MS;
+    world_open(world);
+    expect_sound(world);
+  }
+  kt_log_status(world->log, &status);
+  assert_true(status.pruned.boundary > 0);
+  world_end(world);
+  files_remove(&files);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(late_people_are_told),
+    cmocka_unit_test(a_long_pause_is_caught_up_with),
+    cmocka_unit_test(no_lifetime_keeps_everything),
+    cmocka_unit_test(a_failed_step_changes_nothing),
+    cmocka_unit_test(fsck_finds_what_pruning_must_not_remove),
+    cmocka_unit_test(a_kill_while_pruning_loses_nothing),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
