@@ -20,6 +20,10 @@ enum kt_err kt_own_load(void *ctx, struct kt_session *session)
   struct kt_own_label *own = ctx;
   own->judged = NULL;
   own->n_judged = 0;
+  if (own->transient) {
+    own->account = own->kept;
+    return KT_OK;
+  }
   enum kt_err err = kt_state_account(&session->state, own->label, &session->arena, &own->account);
   if (err == KT_OK) {
     err = kt_state_approvals(&session->state, own->label, &session->arena, &own->known);
@@ -27,7 +31,7 @@ enum kt_err kt_own_load(void *ctx, struct kt_session *session)
   return err;
 }
 
-static void set_label(struct kt_own_label *own, struct kt_session *session, struct kt_bytes label)
+void kt_own_init(struct kt_own_label *own, struct kt_session *session, struct kt_bytes label)
 {
   *own = (struct kt_own_label){ .session = session, .label = label };
   kt_output_clean(label, own->name, sizeof own->name);
@@ -36,7 +40,7 @@ static void set_label(struct kt_own_label *own, struct kt_session *session, stru
 enum kt_exit kt_own_open(struct kt_own_label *own, struct kt_session *session, struct kt_bytes label)
 {
   enum kt_err err;
-  set_label(own, session, label);
+  kt_own_init(own, session, label);
   enum kt_exit code = kt_session_read(session, kt_own_load, own, &err);
   return code == KT_EXIT_OK && err != KT_OK ? KT_EXIT_ABSENT : code;
 }
@@ -142,90 +146,15 @@ static enum kt_err commit_judged(struct kt_own_label *own, struct kt_session *se
 enum kt_err kt_own_commit(void *ctx, struct kt_session *session)
 {
   struct kt_own_label *own = ctx;
+  if (own->transient) {
+    own->kept = own->account;
+    return KT_OK;
+  }
   enum kt_err err = kt_state_put_account(&session->state, &own->account);
   for (size_t i = 0; i < own->n_judged && err == KT_OK; i++) {
     err = commit_judged(own, session, &own->judged[i]);
   }
   return err;
-}
-
-/* --- creating ------------------------------------------------------------------------------------------------------------- */
-
-static void request_walk(void *ctx, const struct kt_log_state *log, struct kt_writer *w)
-{
-  (void)ctx;
-  kt_request_distinguished(w, log, NULL);
-}
-
-static enum kt_err verify_walk(void *ctx, const struct kt_client *client, struct kt_bytes response,
-                               struct kt_log_state *ret_log)
-{
-  struct kt_own_label *own = ctx;
-  struct kt_distinguished_result result;
-  enum kt_err err = kt_verify_distinguished(client, NULL, response, &result);
-  if (err == KT_OK && result.n_heads == 0) {
-    err = kt_fail(client->reason, KT_ERR_PROOF, "distinguished-none", "the log shows no distinguished entry",
-                  "Walking Distinguished Heads");
-  }
-  if (err == KT_OK) {
-    own->start = result.heads[0].size - 1;
-    *ret_log = result.log;
-  }
-  return err;
-}
-
-/* An account that exists keeps everything but its owner state. */
-static enum kt_err load_init(void *ctx, struct kt_session *session)
-{
-  enum kt_err err = kt_own_load(ctx, session);
-  return err == KT_ERR_ABSENT ? KT_OK : err;
-}
-
-static void request_init(void *ctx, const struct kt_log_state *log, struct kt_writer *w)
-{
-  const struct kt_own_label *own = ctx;
-  kt_request_owner_init(w, log, own->label, own->start);
-}
-
-static enum kt_err verify_init(void *ctx, const struct kt_client *client, struct kt_bytes response,
-                               struct kt_log_state *ret_log)
-{
-  struct kt_own_label *own = ctx;
-  struct kt_owner_result result;
-  enum kt_err err = kt_verify_owner_init(client, own->label, own->start, response, &result);
-  if (err == KT_OK) {
-    own->account.owner = result.owner;
-    own->account.checked_ms = client->now_ms;
-    *ret_log = result.log;
-  }
-  return err;
-}
-
-/* "Offline beyond the lifetime: the owner initializes anew" - the same two steps for an account that exists. */
-static enum kt_exit initialize(struct kt_own_label *own)
-{
-  struct kt_query walk = { .path = "/v1/distinguished",
-                           .what = "the log's recent heads",
-                           .ctx = own,
-                           .request = request_walk,
-                           .verify = verify_walk };
-  struct kt_query init = { .path = "/v1/owner/init",
-                           .what = own->name,
-                           .ctx = own,
-                           .load = load_init,
-                           .request = request_init,
-                           .verify = verify_init,
-                           .commit = kt_own_commit };
-  enum kt_exit code = kt_session_query(own->session, &walk);
-  return code == KT_EXIT_OK ? kt_session_query(own->session, &init) : code;
-}
-
-enum kt_exit kt_own_create(struct kt_own_label *own, struct kt_session *session, struct kt_bytes label,
-                           const struct kt_account_key *key)
-{
-  set_label(own, session, label);
-  own->account = (struct kt_own_account){ .label = label, .key = *key, .created_ms = kt_now_ms() };
-  return initialize(own);
 }
 
 /* --- versions of one's own label ---------------------------------------------------------------------------------------- */
@@ -433,7 +362,7 @@ static enum kt_exit monitor(struct kt_own_label *own, bool *ret_complete)
                    "kt-verify: %s: not checked for longer than the log keeps entries; what happened "
                    "in between can no longer be verified\n",
                    own->name);
-    code = initialize(own);
+    code = kt_own_initialize(own);
     *ret_complete = code == KT_EXIT_OK;
     return code;
   }

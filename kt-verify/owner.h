@@ -21,6 +21,8 @@ struct kt_own_label {
   /* Taking over what was there before this home knew the account: versions signed by our key count as ours, and only
    * the newest version is worth alerts. */
   bool baseline;
+  bool transient;                  /* only looking: nothing of the account is kept but here, in `kept` */
+  struct kt_own_account kept;
   struct kt_own_account account;   /* as loaded by the last query, then as it committed it */
   struct kt_owner_knowledge known; /* approvals and own values */
   uint64_t start;                  /* of an owner initialization */
@@ -36,12 +38,23 @@ enum kt_exit kt_own_open(struct kt_own_label *own, struct kt_session *session, s
 enum kt_exit kt_own_create(struct kt_own_label *own, struct kt_session *session, struct kt_bytes label,
                            const struct kt_account_key *key);
 
+/* The whole history of a label that is no account here, keeping nothing but the log's head. */
+enum kt_exit kt_own_peek(struct kt_own_label *own, struct kt_session *session, struct kt_bytes label);
+/* From now on the owner stands by this key: one that was lost and made anew, or brought here from another client. */
+enum kt_exit kt_own_stand_by(struct kt_own_label *own, const struct kt_account_key *key);
+
 /* The whole check. KT_EXIT_OK when everything was verified, whatever alerts it raised (they are in the ledger). */
 enum kt_exit kt_own_check(struct kt_own_label *own);
 /* Only: does the log show versions we have not judged? Fetch and judge them. */
 enum kt_exit kt_own_refresh(struct kt_own_label *own);
 
-/* --- parts shared with publish.c ---------------------------------------------------------------------------------------- */
+/* --- parts shared with owner_start.c and publish.c ------------------------------------------------------------------------ */
+
+/* No account yet. */
+void kt_own_init(struct kt_own_label *own, struct kt_session *session, struct kt_bytes label);
+/* Owner initialization at the rightmost distinguished entry. "Offline beyond the lifetime: the owner initializes anew" - the
+ * same two steps for an account that exists. */
+enum kt_exit kt_own_initialize(struct kt_own_label *own);
 
 /* kt_query.load: the account and its approvals. KT_ERR_ABSENT: no such account. */
 enum kt_err kt_own_load(void *ctx, struct kt_session *session);
