@@ -237,6 +237,17 @@ static enum kt_err verify_history(void *ctx, const struct kt_client *client, str
   return err;
 }
 
+/* Not an alert, and not nothing: the planned device is there. */
+static void note_expected(const struct kt_own_label *own)
+{
+  for (size_t i = 0; i < own->n_judged; i++) {
+    if (own->judged[i].verdict.is_expected) {
+      kt_output_note(own->session->out,
+                     "kt-verify: %s: another computer of yours listed a device that you approved beforehand\n", own->name);
+    }
+  }
+}
+
 static bool knows_more_than_judged(const struct kt_own_label *own)
 {
   uint32_t known;
@@ -256,6 +267,7 @@ static enum kt_exit fetch_history(struct kt_own_label *own)
   enum kt_exit code = KT_EXIT_OK;
   while (code == KT_EXIT_OK && knows_more_than_judged(own)) {
     code = kt_session_query(own->session, &query);
+    note_expected(own);
   }
   return code;
 }
@@ -281,6 +293,7 @@ static enum kt_exit fetch_new(struct kt_own_label *own)
   while (code == KT_EXIT_OK && shows_more(own)) {
     /* Each answer adds at least one version (R36), so this ends. */
     code = kt_session_query(own->session, &query);
+    note_expected(own);
   }
   return code;
 }

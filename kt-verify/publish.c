@@ -229,8 +229,9 @@ enum kt_exit kt_publish(struct kt_publication *publication)
       return code;
     }
     if (raised_alerts(own)) {
-      publication->outcome = KT_PUBLISH_NOT_FIRST;
-      return KT_EXIT_ALERT;
+      code = kt_own_refresh(own); /* there may be more of them, and the person is to see where it stands */
+      publication->outcome = code == KT_EXIT_OK ? KT_PUBLISH_NOT_FIRST : KT_PUBLISH_FAILED;
+      return code == KT_EXIT_OK ? KT_EXIT_ALERT : (enum kt_exit)kt_exit_code_worse((int)code, KT_EXIT_ALERT);
     }
     if (!publication->disregarded) {
       publication->outcome = KT_PUBLISH_DONE;
