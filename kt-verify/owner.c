@@ -243,7 +243,8 @@ static void note_expected(const struct kt_own_label *own)
   for (size_t i = 0; i < own->n_judged; i++) {
     if (own->judged[i].verdict.is_expected) {
       kt_output_note(own->session->out,
-                     "kt-verify: %s: another computer of yours listed a device that you approved beforehand\n", own->name);
+                     "kt-verify: %s: another computer of yours listed a device that you approved beforehand\n",
+                     own->name);
     }
   }
 }

@@ -21,7 +21,7 @@ struct kt_own_label {
   /* Taking over what was there before this home knew the account: versions signed by our key count as ours, and only
    * the newest version is worth alerts. */
   bool baseline;
-  bool transient;                  /* only looking: nothing of the account is kept but here, in `kept` */
+  bool transient; /* only looking: nothing of the account is kept but here, in `kept` */
   struct kt_own_account kept;
   struct kt_own_account account;   /* as loaded by the last query, then as it committed it */
   struct kt_owner_knowledge known; /* approvals and own values */

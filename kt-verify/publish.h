@@ -12,7 +12,7 @@
 #include "owner.h"
 
 enum kt_publish_outcome {
-  KT_PUBLISH_FAILED,    /* and why was said */
+  KT_PUBLISH_FAILED, /* and why was said */
   KT_PUBLISH_DONE,
   KT_PUBLISH_NOT_FIRST, /* the log has a version that raised alerts; nothing was published, and nothing was said */
   KT_PUBLISH_UNDECIDED, /* the list shows what nobody decided about (publish_set.h); likewise */
@@ -21,17 +21,17 @@ enum kt_publish_outcome {
 /* What the person asked for; decided anew when the log turns out to have versions we did not know. */
 struct kt_publication {
   struct kt_own_label *own;
-  const struct kt_secret *secret;    /* signs the set */
-  const struct kt_secret *endorser;  /* NULL, or what vouches for `secret` as the successor of the established key */
+  const struct kt_secret *secret;   /* signs the set */
+  const struct kt_secret *endorser; /* NULL, or what vouches for `secret` as the successor of the established key */
   const char *token;
-  const struct kt_device *add;       /* NULL: none; approved by being here */
+  const struct kt_device *add; /* NULL: none; approved by being here */
   const struct kt_device_id *remove;
   size_t n_remove;
   const struct kt_account_key *add_recovery;    /* NULL: none; approved by being here */
   const struct kt_account_key *remove_recovery; /* NULL: none */
-  enum kt_settlement settlement;     /* of alerts that are about no device: APPROVED or REMOVED */
-  struct kt_bytes value;             /* being published */
-  uint32_t version;                  /* it got */
+  enum kt_settlement settlement;                /* of alerts that are about no device: APPROVED or REMOVED */
+  struct kt_bytes value;                        /* being published */
+  uint32_t version;                             /* it got */
   uint64_t position;
   bool disregarded;
   enum kt_publish_outcome outcome;

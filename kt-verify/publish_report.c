@@ -116,7 +116,7 @@ static enum kt_exit report_undecided(const struct kt_publication *publication)
   kt_output_status(own->session->out, KT_EXIT_ALERT, "%s: not published; this is the list as it stands now", own->name);
   kt_output_fail(own->session->out, KT_EXIT_ALERT, "undecided",
                  "%s: not published. The list shows what was never approved on this computer: to list it again would "
-                 "vouch for it, to leave it out would remove it. Decide, then give the same command again:",
+                 "vouch for it, to leave it out would remove it. Decide about each, then give the same command again",
                  own->name);
   note_left_out(publication, true);
   return KT_EXIT_ALERT;

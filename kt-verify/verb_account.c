@@ -17,20 +17,21 @@ static void explain_taken(struct kt_own_label *own)
   char key[KT_HEX_SIZE(KT_ACCOUNT_KEY_LEN)];
   kt_hex_encode((struct kt_bytes){ own->account.key.b, KT_ACCOUNT_KEY_LEN }, key);
   kt_output_status(out, KT_EXIT_ALERT, "%s belongs to another account key in the log", own->name);
-  kt_output_data(out,
-                 "  You can watch this account from here, but not publish for it.\n"
-                 "  If it is not yours, choose another label. If it is yours and you lost its key:\n"
-                 "    you exported the key, or another computer of yours has it:\n"
-                 "        kt-verify account import %s < FILE\n"
-                 "    you have a recovery key on paper:\n"
-                 "        kt-verify account recovery-key use %s\n"
-                 "    neither: the operator of the log can put the key of this home in place. Prove to them who you are,\n"
-                 "    and give them this account key:\n"
-                 "        %s\n"
-                 "    They run: kt-server update-label DIR LABEL FILE.json, with it as \"account_key\". Then publish:\n"
-                 "        kt-verify device add %s --name NAME --key ALG:BASE64\n"
-                 "    Everybody who knew the account gets an alert then, until you compare codes with them.\n",
-                 own->name, own->name, key, own->name);
+  kt_output_data(
+      out,
+      "  You can watch this account from here, but not publish for it.\n"
+      "  If it is not yours, choose another label. If it is yours and you lost its key:\n"
+      "    you exported the key, or another computer of yours has it:\n"
+      "        kt-verify account import %s < FILE\n"
+      "    you have a recovery key on paper:\n"
+      "        kt-verify account recovery-key use %s\n"
+      "    neither: the operator of the log can put the key of this home in place. Prove to them who you are,\n"
+      "    and give them this account key:\n"
+      "        %s\n"
+      "    They run: kt-server update-label DIR LABEL FILE.json, with it as \"account_key\". Then publish:\n"
+      "        kt-verify device add %s --name NAME --key ALG:BASE64\n"
+      "    Everybody who knew the account gets an alert then, until you compare codes with them.\n",
+      own->name, own->name, key, own->name);
 }
 
 static enum kt_exit explain_start(struct kt_own_label *own)
@@ -44,7 +45,8 @@ static enum kt_exit explain_start(struct kt_own_label *own)
                           own->name);
   } else if (own->account.n_judged > 0) {
     kt_output_note(out,
-                   "kt-verify: %s has %" PRIu32 " %s in the log already. Devices that were not approved on this computer "
+                   "kt-verify: %s has %" PRIu32
+                   " %s in the log already. Devices that were not approved on this computer "
                    "are NOT APPROVED: for each of them, monitor approve if you know it, device remove if not\n",
                    own->name, own->account.n_judged, own->account.n_judged == 1 ? "version" : "versions");
   }

@@ -69,14 +69,15 @@ static void print_recovery_key(const struct kt_own_label *own, const struct kt_s
     kt_output_data(out, "    %.*s\n", (int)len, line);
     line = line[len] != '\0' ? line + len + 1 : NULL;
   }
-  kt_output_data(out,
-                 "\nWhat it does: it puts a new account key in place when this computer, or the passphrase, is lost, and\n"
-                 "your contacts see a note instead of an alert. Whoever finds the paper can do the same to you: keep it\n"
-                 "where you keep your passport, or with somebody you trust. No photo, no cloud.\n"
-                 "  Check what you wrote:    kt-verify account recovery-key check %s\n"
-                 "  When you need it:        kt-verify account recovery-key use %s\n"
-                 "  If the paper is lost:    kt-verify account recovery-key remove %s FINGERPRINT\n",
-                 own->name, own->name, own->name);
+  kt_output_data(
+      out,
+      "\nWhat it does: it puts a new account key in place when this computer, or the passphrase, is lost, and\n"
+      "your contacts see a note instead of an alert. Whoever finds the paper can do the same to you: keep it\n"
+      "where you keep your passport, or with somebody you trust. No photo, no cloud.\n"
+      "  Check what you wrote:    kt-verify account recovery-key check %s\n"
+      "  When you need it:        kt-verify account recovery-key use %s\n"
+      "  If the paper is lost:    kt-verify account recovery-key remove %s FINGERPRINT\n",
+      own->name, own->name, own->name);
   kt_output_set(out, "recovery_key", json_string(text));
   sodium_memzero(text, sizeof text);
 }
@@ -150,8 +151,8 @@ static enum kt_exit parse(struct kt_output *out, const char *text, struct kt_sec
                           (group - 1) % KT_RECOVERY_GROUPS_PER_LINE + 1);
   }
   return kt_output_fail(out, KT_EXIT_USAGE, reason.code,
-                        "this is not the recovery key as it was written down: %s. This text has %zu",
-                        reason.text, significant(text));
+                        "this is not the recovery key as it was written down: %s. This text has %zu", reason.text,
+                        significant(text));
 }
 
 /* From FILE, or from standard input. */
@@ -205,12 +206,13 @@ static enum kt_exit check_listed(const struct kt_own_label *own, const struct kt
   if (is_listed(own, key)) {
     return KT_EXIT_OK;
   }
-  return kt_output_fail(out, KT_EXIT_ALERT, "not-listed",
-                        "%s: the text is a recovery key without a slip, but the account does not list it: it belongs to "
-                        "another account, was used or removed before, or somebody who has a copy of the account key "
-                        "took it off. If you did not, only the operator of the log can help now: kt-verify account "
-                        "create %s tells how",
-                        own->name, own->name);
+  return kt_output_fail(
+      out, KT_EXIT_ALERT, "not-listed",
+      "%s: the text is a recovery key without a slip, but the account does not list it: it belongs to "
+      "another account, was used or removed before, or somebody who has a copy of the account key "
+      "took it off. If you did not, only the operator of the log can help now: kt-verify account "
+      "create %s tells how",
+      own->name, own->name);
 }
 
 /* --- check, use ------------------------------------------------------------------------------------------------------------ */
@@ -383,8 +385,8 @@ enum kt_exit kt_verb_account_recovery_key(const struct kt_cli *cli, struct kt_ou
     known = known || strcmp(cli->args[0], words[i]) == 0;
   }
   if (!known) {
-    return kt_output_fail(out, KT_EXIT_USAGE, "usage",
-                          "account recovery-key %s: it is create, check, use or remove", cli->args[0]);
+    return kt_output_fail(out, KT_EXIT_USAGE, "usage", "account recovery-key %s: it is create, check, use or remove",
+                          cli->args[0]);
   }
   enum kt_exit code = kt_session_open(&session, cli, out);
   if (code == KT_EXIT_OK) {

@@ -107,7 +107,9 @@ static enum kt_exit approve_beforehand(struct kt_own_label *own, const char *arg
                           "approved",
                           argument, own->name);
   }
-  return approve_locally(&approval, " in advance: a device with this key, or this recovery key, raises no alert", argument);
+  return approve_locally(
+      &approval, ": in advance, a device with this key, or this recovery key, counts as yours and raises no alert",
+      argument);
 }
 
 static enum kt_exit approve(struct kt_own_label *own, const char *argument)
@@ -122,7 +124,8 @@ static enum kt_exit approve(struct kt_own_label *own, const char *argument)
     return code;
   }
   if (kt_publish_is_ours(own) && in_newest(own, approval.device)) {
-    return approve_locally(&approval, "; the newest version is signed with your key, so nothing needs publishing", argument);
+    return approve_locally(&approval, "; the newest version is signed with your key, so nothing needs publishing",
+                           argument);
   }
   code = kt_own_load_key(own, &secret);
   if (code == KT_EXIT_OK) {

@@ -116,7 +116,8 @@ enum kt_exit kt_verb_contact_export(const struct kt_cli *cli, struct kt_output *
   struct kt_secret *secret = NULL;
   struct kt_book_owner owner;
   if (out->json && strcmp(path_of(cli), "-") == 0) {
-    return kt_output_fail(out, KT_EXIT_USAGE, "usage", "the exported contacts are not JSON: name a FILE, or leave --json out");
+    return kt_output_fail(out, KT_EXIT_USAGE, "usage",
+                          "the exported contacts are not JSON: name a FILE, or leave --json out");
   }
   enum kt_exit code = open_owner(&ceremony, cli, out, &secret, &owner);
   if (code == KT_EXIT_OK) {
@@ -153,7 +154,8 @@ static enum kt_err has_open_alert(struct kt_session *session, struct kt_bytes la
   return err;
 }
 
-static enum kt_err merge_one(struct kt_session *session, const struct kt_book_entry *entry, enum kt_book_merge *ret_merge)
+static enum kt_err merge_one(struct kt_session *session, const struct kt_book_entry *entry,
+                             enum kt_book_merge *ret_merge)
 {
   struct kt_other_label other;
   struct kt_contact merged;
@@ -196,7 +198,8 @@ static const char *explain(enum kt_book_merge merge)
   case KT_BOOK_KNOWN: return "verified here already, with the same key";
   case KT_BOOK_KEPT_CHANGED: return "LEFT ALONE: an alert about this contact is open here. Settle it first";
   case KT_BOOK_DIFFERS:
-    return "LEFT ALONE: another account key is pinned here than the one you verified on your other computer. It may have "
+    return "LEFT ALONE: another account key is pinned here than the one you verified on your other computer. It may "
+           "have "
            "changed since. Compare codes";
   }
   return "";
@@ -244,11 +247,12 @@ static enum kt_exit report_import(struct kt_output *out, const struct import *im
 static enum kt_exit open_failed(struct kt_output *out, const char *path, enum kt_err err)
 {
   if (err == KT_ERR_PROOF) {
-    return kt_output_fail(out, KT_EXIT_FAILED, "contact-file",
-                          "%s: this file does not open with your account key, and nothing of it was used. It was changed "
-                          "on the way, or made for another account or log, or before the account key was replaced: export "
-                          "it anew on your other computer",
-                          path);
+    return kt_output_fail(
+        out, KT_EXIT_FAILED, "contact-file",
+        "%s: this file does not open with your account key, and nothing of it was used. It was changed "
+        "on the way, or made for another account or log, or before the account key was replaced: export "
+        "it anew on your other computer",
+        path);
   }
   if (err == KT_ERR_MEMORY) {
     return kt_output_fail(out, KT_EXIT_USAGE, "memory", "%s: out of memory", path);
@@ -281,9 +285,8 @@ static enum kt_exit read_book(struct kt_ceremony *ceremony, const struct kt_book
   }
   import->entries = entries;
   import->merges = err == KT_OK ? kt_arena_alloc(&session->arena, import->n + 1, sizeof *import->merges) : NULL;
-  return err == KT_OK && import->merges != NULL
-             ? KT_EXIT_OK
-             : open_failed(session->out, path, err == KT_OK ? KT_ERR_MEMORY : err);
+  return err == KT_OK && import->merges != NULL ? KT_EXIT_OK
+                                                : open_failed(session->out, path, err == KT_OK ? KT_ERR_MEMORY : err);
 }
 
 enum kt_exit kt_verb_contact_import(const struct kt_cli *cli, struct kt_output *out)

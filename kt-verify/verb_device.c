@@ -170,11 +170,9 @@ static enum kt_exit remove_devices(struct kt_own_label *own, const struct kt_cli
   if (code != KT_EXIT_OK) {
     return code;
   }
-  struct kt_publication publication = { .own = own,
-                                        .secret = secret,
-                                        .remove = ids,
-                                        .n_remove = cli->n_args - 1,
-                                        .settlement = KT_SETTLEMENT_REMOVED };
+  struct kt_publication publication = {
+    .own = own, .secret = secret, .remove = ids, .n_remove = cli->n_args - 1, .settlement = KT_SETTLEMENT_REMOVED
+  };
   return kt_own_publish_and_report(&publication);
 }
 

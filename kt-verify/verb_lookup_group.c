@@ -48,7 +48,8 @@ static enum kt_exit parse_group(struct kt_output *out, const char *path, struct 
       continue;
     }
     if (kt_own_check_label(out, label) != KT_EXIT_OK) {
-      return kt_output_fail(out, KT_EXIT_USAGE, "label", "%s: line %zu is no label; nobody was looked up", path, number);
+      return kt_output_fail(out, KT_EXIT_USAGE, "label", "%s: line %zu is no label; nobody was looked up", path,
+                            number);
     }
     if (group->n == MEMBERS_MAX) {
       return kt_output_fail(out, KT_EXIT_USAGE, "group", "%s: more than %d labels", path, MEMBERS_MAX);
@@ -70,8 +71,8 @@ static enum kt_exit not_asked(struct kt_session *session, struct kt_bytes label)
 {
   char name[4 * KT_LABEL_MAX + 8];
   kt_output_clean(label, name, sizeof name);
-  return kt_output_fail(session->out, KT_EXIT_UNDECIDED, "not-asked", "%s: not looked up, because the log does not answer",
-                        name);
+  return kt_output_fail(session->out, KT_EXIT_UNDECIDED, "not-asked",
+                        "%s: not looked up, because the log does not answer", name);
 }
 
 /* One member with a JSON object of its own. */
@@ -100,9 +101,8 @@ static void summarize(struct kt_output *out, const struct group *group, const en
     kt_output_clean(group->labels[i], name, sizeof name);
     kt_output_status(out, codes[i], "%s", name);
   }
-  kt_output_status(out, worst,
-                   "group of %zu: %zu verified, %zu with alerts, %zu failed, %zu undecided, %zu absent", group->n,
-                   counts[KT_EXIT_OK], counts[KT_EXIT_ALERT], counts[KT_EXIT_FAILED],
+  kt_output_status(out, worst, "group of %zu: %zu verified, %zu with alerts, %zu failed, %zu undecided, %zu absent",
+                   group->n, counts[KT_EXIT_OK], counts[KT_EXIT_ALERT], counts[KT_EXIT_FAILED],
                    counts[KT_EXIT_UNDECIDED] + counts[KT_EXIT_USAGE], counts[KT_EXIT_ABSENT]);
   if (worst != KT_EXIT_OK) {
     kt_output_data(out, "Encrypt only to the members that are VERIFIED; what to do about the others is said above.\n");

@@ -184,10 +184,8 @@ enum kt_err kt_contact_book_open(const struct kt_book_owner *owner, struct kt_by
 const char *kt_book_merge_name(enum kt_book_merge merge)
 {
   static const char *const names[] = {
-    [KT_BOOK_ADDED] = "added",
-    [KT_BOOK_VERIFIED] = "verified",
-    [KT_BOOK_KNOWN] = "known",
-    [KT_BOOK_KEPT_CHANGED] = "kept-changed",
+    [KT_BOOK_ADDED] = "added",     [KT_BOOK_VERIFIED] = "verified",
+    [KT_BOOK_KNOWN] = "known",     [KT_BOOK_KEPT_CHANGED] = "kept-changed",
     [KT_BOOK_DIFFERS] = "differs",
   };
   return names[merge];

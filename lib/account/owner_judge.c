@@ -95,7 +95,8 @@ static enum kt_err is_kept(const struct kt_device *device, const struct kt_devic
   const struct kt_device *now = kt_device_by_id(set, &device->id);
   struct kt_hash keys_before;
   struct kt_hash keys_now;
-  if (now == NULL || now->name.len != device->name.len || memcmp(now->name.data, device->name.data, now->name.len) != 0) {
+  if (now == NULL || now->name.len != device->name.len ||
+      memcmp(now->name.data, device->name.data, now->name.len) != 0) {
     *ret_kept = false;
     return KT_OK;
   }
@@ -246,6 +247,22 @@ static void judge_signature(struct kt_alert_list *list, const struct kt_owner_kn
   }
 }
 
+static enum kt_err is_replaced(const struct kt_device_set *previous, const struct kt_device *device,
+                               const struct kt_hash *keys, bool *ret_replaced)
+{
+  const struct kt_device *before = kt_device_by_id(previous, &device->id);
+  struct kt_hash keys_before;
+  if (before == NULL) {
+    *ret_replaced = false;
+    return KT_OK;
+  }
+  enum kt_err err = kt_device_keys_hash(before, &keys_before);
+  if (err == KT_OK) {
+    *ret_replaced = !kt_hash_equal(&keys_before, keys);
+  }
+  return err;
+}
+
 static enum kt_err judge_new_devices(struct kt_alert_list *list, const struct kt_owner_knowledge *known,
                                      const struct kt_device_set *set)
 {
@@ -263,9 +280,12 @@ static enum kt_err judge_new_devices(struct kt_alert_list *list, const struct kt
     if (knows) {
       continue;
     }
-    const char *detail = kt_device_by_id(known->previous, &device->id) != NULL
-                             ? "It stands under the id of a device listed before, with other keys."
-                             : NULL;
+    bool replaced = false;
+    err = is_replaced(known->previous, device, &keys, &replaced);
+    if (err != KT_OK) {
+      return err;
+    }
+    const char *detail = replaced ? "It stands under the id of a device listed before, with other keys." : NULL;
     const struct kt_bytes parts[] = { { device->id.b, sizeof device->id.b }, { keys.b, sizeof keys.b } };
     kt_alert_set_device(kt_alert_list_add(list, KT_ALERT_UNKNOWN_DEVICE, detail, parts, 2), device);
   }

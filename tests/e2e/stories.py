@@ -122,6 +122,7 @@ def losing_the_passphrase(work, log, config):
     check(len(note.split()) == 16, "four lines of four groups", screen)
     laptop.types("account", "recovery-key", "check", label, stdin=note, says=["the paper is right"])
     laptop.types("account", "recovery-key", "use", label, stdin=note, expect=2, says=["nothing needs recovering"])
+    phone = laptop.devices(label)["phone"]
     shutil.rmtree(laptop.home)
 
     # A slip of the pen is named by its place, and is no alert.
@@ -130,16 +131,19 @@ def losing_the_passphrase(work, log, config):
     new.types("account", "recovery-key", "use", label, stdin=wrong, expect=2, says=["Look at line 2, group 2 again"])
     new.types("account", "recovery-key", "use", label, stdin=note.upper(), says=[
         "Contacts who know the old key see a note at their next look-up, no alert, and stay verified",
-        "The recovery key is used up: burn the paper", "the new list leaves out device"])
-    phone = new.devices(label)
-    check(phone == {}, "nothing is endorsed that nobody looked at")
-    candidates = new.json("account", "show", label)
-    check(candidates["signed"] and new.json("alerts", "list")["alerts"] == [], "all is settled", candidates)
+        "The recovery key is used up: burn the paper", f"the new list leaves out device {phone['id']}",
+        f"kt-verify monitor approve {label} {phone['id']}"])
+    check(new.devices(label) == {}, "nothing is endorsed that nobody looked at")
+    check(new.json("alerts", "list")["alerts"] == [], "all is settled")
+
+    # The phone is in his hand: its fingerprint is on its screen, so he lists it again, and the new laptop.
+    new.types("monitor", "approve", label, phone["id"], says=["published and verified"])
     new.types("device", "add", label, "--name", "new laptop", "--key", random_key())
     new.types("monitor", "once", says=["VERIFIED"])
+    check(set(new.devices(label)) == {"phone", "new laptop"}, "all is as before")
     new.types("account", "recovery-key", "use", label, stdin=note, expect=2, says=["nothing needs recovering"])
 
-    # Bob looks only now, two versions later: a note, still verified, and codes are new.
+    # Bob looks only now, three versions later: a note, still verified, and codes are new.
     bob.types("lookup", label, says=["(note) account-key-changed", "endorsed by the one you know", "contact verified"])
     check(bob.contact(label)["state"] == "verified", "bob still counts paul as verified")
     bob.types("lookup", label, "--require-verified")

@@ -17,7 +17,8 @@
 #define KT_RECOVERY_TEXT_SIZE (KT_RECOVERY_TEXT_LEN + KT_RECOVERY_GROUPS)
 
 /* Lower case, four lines of four groups with blanks between, no line break at the end. */
-void kt_recovery_key_format(const uint8_t seed[static KT_ACCOUNT_SEED_LEN], char ret_text[static KT_RECOVERY_TEXT_SIZE]);
+void kt_recovery_key_format(const uint8_t seed[static KT_ACCOUNT_SEED_LEN],
+                            char ret_text[static KT_RECOVERY_TEXT_SIZE]);
 
 /* What a person typed, in either case; blanks, line breaks and dashes are ignored anywhere. KT_ERR_USAGE with a reason:
  * "recovery-length", "recovery-character", "recovery-case", "recovery-prefix", "recovery-checksum". *group_at is then the

@@ -49,8 +49,9 @@ static void independent_key(const struct seed *seed, uint8_t ret_key[static 32])
   n += sizeof MAGIC - 1;
   memcpy(info + n, test_log.b, 32);
   n += 32;
-  memcpy(info + n, "\x05"
-                   "alice\x01",
+  memcpy(info + n,
+         "\x05"
+         "alice\x01",
          7);
   n += 7;
   crypto_auth_hmacsha256(prk, seed->b, 32, zeros);
@@ -116,7 +117,8 @@ static void test_tampered_and_foreign_files(void **state)
            i < sizeof MAGIC - 1 ? KT_ERR_UNSUPPORTED : KT_ERR_PROOF);
   }
   for (size_t len = 0; len < sealed.len; len++) {
-    expect(&owner, (struct kt_bytes){ sealed.data, len }, *state, len < BOX_AT + 16 ? KT_ERR_UNSUPPORTED : KT_ERR_PROOF);
+    expect(&owner, (struct kt_bytes){ sealed.data, len }, *state,
+           len < BOX_AT + 16 ? KT_ERR_UNSUPPORTED : KT_ERR_PROOF);
   }
   owner.label = BYTES("alicf");
   expect(&owner, sealed, *state, KT_ERR_PROOF);
@@ -225,12 +227,9 @@ static void test_what_is_verified_here_stays(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    account_test(test_bytes_of_the_file),
-    account_test(test_comes_back),
-    account_test(test_tampered_and_foreign_files),
-    account_test(test_rules),
-    account_test(test_limits_of_what_is_made),
-    account_test(test_merging),
+    account_test(test_bytes_of_the_file),           account_test(test_comes_back),
+    account_test(test_tampered_and_foreign_files),  account_test(test_rules),
+    account_test(test_limits_of_what_is_made),      account_test(test_merging),
     account_test(test_what_is_verified_here_stays),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,6 +153,12 @@ static void test_replaced_keys_under_an_old_id(void **state)
   assert_alerts(owner, UNKNOWN | NOT_MINE); /* not device-removed */
   assert_int_equal(owner->verdict.alerts[0].device.b[0], 'b');
   assert_non_null(owner->verdict.alerts[0].detail);
+  /* Of a device that was there before, with the same keys, nothing of the kind is said. */
+  set = next_set(owner, "ab");
+  approve(owner, "a");
+  look(owner, signed_by(&set, OWNER, owner->arena));
+  assert_int_equal(owner->verdict.alerts[0].device.b[0], 'b');
+  assert_null(owner->verdict.alerts[0].detail);
 }
 
 static void test_known_keys_under_a_new_id(void **state)
