@@ -90,7 +90,8 @@ static enum kt_err judge_one(struct kt_own_label *own, const struct kt_logged_va
   account->latest = logged->value;
   if (ret->verdict.is_mine) {
     account->own = logged->value;
-  } else {
+  }
+  if (!ret->verdict.is_mine || own->baseline) { /* ours, but not made here: nobody here decided about its devices yet */
     account->foreign = logged->value;
   }
   account->n_judged++;

@@ -216,6 +216,16 @@ static bool token_fits(const char *token)
   return len <= KT_TOKEN_MAX;
 }
 
+/* Versions that were not made here, and alerted. There may be more of them, and the person is to see where it stands. */
+static enum kt_exit not_first(struct kt_publication *publication)
+{
+  if (kt_own_refresh(publication->own) == KT_EXIT_FAILED) {
+    return KT_EXIT_FAILED;
+  }
+  publication->outcome = KT_PUBLISH_NOT_FIRST;
+  return KT_EXIT_ALERT;
+}
+
 enum kt_exit kt_publish(struct kt_publication *publication)
 {
   struct kt_own_label *own = publication->own;
@@ -229,9 +239,7 @@ enum kt_exit kt_publish(struct kt_publication *publication)
       return code;
     }
     if (raised_alerts(own)) {
-      code = kt_own_refresh(own); /* there may be more of them, and the person is to see where it stands */
-      publication->outcome = code == KT_EXIT_OK ? KT_PUBLISH_NOT_FIRST : KT_PUBLISH_FAILED;
-      return code == KT_EXIT_OK ? KT_EXIT_ALERT : (enum kt_exit)kt_exit_code_worse((int)code, KT_EXIT_ALERT);
+      return not_first(publication);
     }
     if (!publication->disregarded) {
       publication->outcome = KT_PUBLISH_DONE;

@@ -140,6 +140,16 @@ static enum kt_exit approve(struct kt_own_label *own, const char *argument)
   return code;
 }
 
+static enum kt_exit approve_all(struct kt_own_label *own, const struct kt_cli *cli)
+{
+  enum kt_exit code = KT_EXIT_OK;
+  kt_output_set(own->session->out, "label", kt_output_text(own->label));
+  for (size_t i = 1; i < cli->n_args && (code == KT_EXIT_OK || code == KT_EXIT_ALERT); i++) {
+    code = approve(own, cli->args[i]); /* an alert left open is about the others */
+  }
+  return code;
+}
+
 enum kt_exit kt_verb_monitor_approve(const struct kt_cli *cli, struct kt_output *out)
 {
   struct kt_session session;
@@ -148,9 +158,8 @@ enum kt_exit kt_verb_monitor_approve(const struct kt_cli *cli, struct kt_output 
   if (code == KT_EXIT_OK) {
     code = kt_own_open_said(&own, &session, cli->args[0]);
   }
-  for (size_t i = 1; i < cli->n_args && (code == KT_EXIT_OK || code == KT_EXIT_ALERT); i++) {
-    kt_output_set(out, "label", kt_output_text(own.label));
-    code = approve(&own, cli->args[i]); /* an alert left open is about the others */
+  if (code == KT_EXIT_OK) {
+    code = approve_all(&own, cli);
   }
   kt_session_close(&session);
   return code;
