@@ -2,8 +2,8 @@
 #include <kt/contact_book.h>
 
 #include <kt/arena.h>
-#include <kt/writer.h>
 
+#include "account/contact_book_body.h"
 #include "account/utf8.h"
 #include "base/reader.h"
 #include "crypto/box.h"
@@ -86,8 +86,19 @@ static int compare_labels(struct kt_bytes a, struct kt_bytes b)
 }
 
 /* Ascending by label, so that no label stands there twice. */
-static enum kt_err read_entries(struct kt_bytes plain, struct kt_arena *arena, struct kt_book_entry **ret_entries,
-                                size_t *ret_n)
+void kt_contact_book_write(struct kt_writer *w, const struct kt_book_entry *entries, size_t n_entries)
+{
+  kt_write_count16(w, n_entries);
+  for (size_t i = 0; i < n_entries && w->err == KT_OK; i++) {
+    if (i > 0 && compare_labels(entries[i - 1].label, entries[i].label) >= 0) {
+      kt_writer_fail(w, KT_ERR_USAGE);
+    }
+    write_entry(w, &entries[i]);
+  }
+}
+
+enum kt_err kt_contact_book_read(struct kt_bytes plain, struct kt_arena *arena, struct kt_book_entry **ret_entries,
+                                 size_t *ret_n_entries)
 {
   struct kt_reader r;
   kt_reader_init(&r, plain.data, plain.len);
@@ -107,7 +118,7 @@ static enum kt_err read_entries(struct kt_bytes plain, struct kt_arena *arena, s
     return KT_ERR_FORMAT;
   }
   *ret_entries = entries;
-  *ret_n = n;
+  *ret_n_entries = n;
   return KT_OK;
 }
 
@@ -142,13 +153,7 @@ enum kt_err kt_contact_book_seal(const struct kt_book_owner *owner, const struct
 {
   struct kt_writer w;
   kt_writer_init(&w, 2 + (size_t)KT_BOOK_ENTRIES_MAX * ENTRY_MAX);
-  kt_write_count16(&w, n_entries);
-  for (size_t i = 0; i < n_entries && w.err == KT_OK; i++) {
-    if (i > 0 && compare_labels(entries[i - 1].label, entries[i].label) >= 0) {
-      kt_writer_fail(&w, KT_ERR_USAGE);
-    }
-    write_entry(&w, &entries[i]);
-  }
+  kt_contact_book_write(&w, entries, n_entries);
   enum kt_err err = w.err;
   if (err == KT_OK) {
     err = seal(owner, (struct kt_bytes){ w.buf, w.len }, nonce, arena, ret_sealed);
@@ -176,7 +181,7 @@ enum kt_err kt_contact_book_open(const struct kt_book_owner *owner, struct kt_by
   const struct kt_bytes box = { sealed.data + BOX_AT, sealed.len - BOX_AT };
   err = kt_box_open(key, sealed.data + MAGIC_LEN, box, plain);
   kt_wipe(key, sizeof key);
-  return err == KT_OK ? read_entries((struct kt_bytes){ plain, len }, arena, ret_entries, ret_n_entries) : err;
+  return err == KT_OK ? kt_contact_book_read((struct kt_bytes){ plain, len }, arena, ret_entries, ret_n_entries) : err;
 }
 
 /* --- merging ---------------------------------------------------------------------------------------------------------------- */
