@@ -6,13 +6,13 @@ the real programs. Who is alerted and who gets a note is checked for everybody c
 import base64
 import concurrent.futures
 import hashlib
+import json
 import os
-import re
 import shutil
 import tempfile
 
 from lib_people import new_log, new_person
-from lib_programs import Person, Proxy, check, random_key
+from lib_programs import Person, Proxy, check, random_key, server_verb
 
 
 class World:
@@ -54,7 +54,7 @@ def add(client, name, key=None, expect=0):
     return client.json("device", "add", client.label, "--name", name, "--key", key or random_key(), expect=expect)
 
 
-def kinds(found, note=None):
+def kinds(found):
     return sorted(alert["kind"] for alert in found.get("alerts", []))
 
 
@@ -329,6 +329,38 @@ def recovery_of_nobody(world):
     home.json("account", "recovery-key", "create", "x", expect=2)
 
 
+def by_the_operator(world):
+    """Nobody who knew the account is spared the alert, and one comparison each settles it."""
+    alice = world.person("jill")
+    second = world.second(alice, "jill2")
+    contacts = contacts_of(world, alice.label, "jill")
+    keys = os.path.join(alice.home, "keys")
+    for name in os.listdir(keys):
+        os.remove(os.path.join(keys, name))
+    made = alice.json("account", "create", alice.label, expect=4)
+    check(made["reason"]["code"] == "label-taken" and [d["endorsed"] for d in made["devices"]] == [True],
+          "a new key, which nobody stands by yet", made)
+    path = world.file("jill.json", json.dumps({"label": alice.label, "devices": [], "account_key": made["account_key"]}))
+    server_verb("update-label", world.log.folder, alice.label, path)
+    own = random_key()
+    first = alice.json("device", "add", alice.label, "--name", "laptop", "--key", own, expect=4)
+    check(set(kinds(first)) >= {"version-not-mine", "device-removed", "unsigned-set"} and "unknown-device" not in kinds(first),
+          "the owner is told of what the operator did", first)
+    done = add(alice, "laptop", own)
+    check({d["name"] for d in done["devices"]} == {"phone", "laptop"} and alice.alert_kinds() == [],
+          "and publishes: everything is back", done)
+    for bob in contacts:
+        found = bob.json("lookup", alice.label, expect=4)
+        check(found["contact"]["state"] == "changed" and kinds(found) == ["account-key-changed"] and
+              not any(d["endorsed"] for d in found["devices"]), "alerted", found)
+        bob.json("lookup", alice.label, "--require-verified", expect=4)
+    told = second.json("monitor", "once", expect=4)
+    check("account-key-changed" in kinds(told), "so is the other client", told)
+    bob = contacts[0]
+    bob.json("contact", "trust", alice.label, "--key", hashlib.sha256(bytes.fromhex(made["account_key"])).hexdigest())
+    check(bob.json("lookup", alice.label, "--require-verified")["contact"]["state"] == "verified", "a comparison settles it")
+
+
 # --- contacts and groups -----------------------------------------------------------------------------------------------------------
 
 
@@ -453,6 +485,7 @@ def main():
         cut_off(world)
         recovery(world)
         recovery_of_nobody(world)
+        by_the_operator(world)
         contact_book(world)
         groups(world)
         world.log.stop()
