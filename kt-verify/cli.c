@@ -46,6 +46,7 @@ static const struct option options[KT_OPTIONS] = {
   [KT_OPT_IN] = { "in", "KT_IN", "FILE",
                   "read the other side's messages from a pipe or file instead of the log's relay" },
   [KT_OPT_OUT] = { "out", "KT_OUT", "FILE", "write what is for the other side to a pipe or file" },
+  [KT_OPT_GROUP] = { "group", "KT_GROUP", "FILE", "look up everybody in this file, one label per line" },
   [KT_OPT_CONFIRM] = { "confirm", "KT_CONFIRM", "yes|no", "what you would answer, for scripts" },
 };
 

@@ -38,9 +38,10 @@ enum kt_option {
   KT_OPT_IN,
   KT_OPT_OUT,
   KT_OPT_CONFIRM,
+  KT_OPT_GROUP,
 };
 
-#define KT_OPTIONS (KT_OPT_CONFIRM + 1)
+#define KT_OPTIONS (KT_OPT_GROUP + 1)
 #define KT_OPT_BIT(option) (UINT64_C(1) << (option))
 
 #define KT_CLI_KEYS_MAX 255

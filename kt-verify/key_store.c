@@ -14,15 +14,16 @@
 #include "state.h"
 
 #define TEXT_LEN (2 * KT_SEED_LEN)
+#define PATH_SIZE (KT_STATE_PATH_MAX + 128)
 
 /* Labels hold any bytes and may be longer than a file name, so the name is a hash. */
-static void key_path(const char *home, struct kt_bytes label, char ret_path[static KT_STATE_PATH_MAX + 128])
+static void key_path(const char *home, struct kt_bytes label, enum kt_key_slot slot, char ret_path[static PATH_SIZE])
 {
   struct kt_hash hash;
   char hex[KT_HEX_SIZE(KT_HASH_LEN)];
   kt_sha256(label.data, label.len, &hash);
   kt_hex_encode((struct kt_bytes){ hash.b, KT_HASH_LEN }, hex);
-  snprintf(ret_path, KT_STATE_PATH_MAX + 128, "%s/keys/%s", home, hex);
+  snprintf(ret_path, PATH_SIZE, "%s/keys/%s%s", home, hex, slot == KT_KEY_NEXT ? ".next" : "");
 }
 
 enum kt_exit kt_key_make(struct kt_output *out, bool fresh, struct kt_secret **ret_secret)
@@ -53,11 +54,12 @@ static enum kt_exit read_key(struct kt_output *out, int fd, const char *path, st
             : kt_output_fail(out, KT_EXIT_USAGE, "key-file", "%s does not hold an account key of 64 hex digits", path);
 }
 
-enum kt_exit kt_key_load(struct kt_output *out, const char *home, struct kt_bytes label, struct kt_secret **ret_secret)
+enum kt_exit kt_key_load(struct kt_output *out, const char *home, struct kt_bytes label, enum kt_key_slot slot,
+                         struct kt_secret **ret_secret)
 {
-  char path[KT_STATE_PATH_MAX + 128];
+  char path[PATH_SIZE];
   struct kt_secret *secret = NULL;
-  key_path(home, label, path);
+  key_path(home, label, slot, path);
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) {
     return errno == ENOENT
@@ -101,20 +103,34 @@ static bool sync_folder(const char *folder)
   return ok;
 }
 
-enum kt_exit kt_key_save(struct kt_output *out, const char *home, struct kt_bytes label, const struct kt_secret *secret)
+static enum kt_exit make_folder(struct kt_output *out, const char *home, char ret_folder[static PATH_SIZE])
 {
-  char folder[KT_STATE_PATH_MAX + 16];
-  char path[KT_STATE_PATH_MAX + 128];
-  char temporary[KT_STATE_PATH_MAX + 160];
-  snprintf(folder, sizeof folder, "%s/keys", home);
-  key_path(home, label, path);
-  snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
-  if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
-    return kt_output_fail(out, KT_EXIT_USAGE, "key-file", "cannot make %s: %s", folder, strerror(errno));
+  snprintf(ret_folder, PATH_SIZE, "%s/keys", home);
+  if (mkdir(ret_folder, 0700) != 0 && errno != EEXIST) {
+    return kt_output_fail(out, KT_EXIT_USAGE, "key-file", "cannot make %s: %s", ret_folder, strerror(errno));
   }
-  /* The whole file appears at once, and never over another: link fails where rename would replace. Synced, and the
-   * folder too, so that a key that was published is never lost to a power cut. */
-  bool ok = write_key(temporary, secret) && link(temporary, path) == 0 && sync_folder(folder);
+  return KT_EXIT_OK;
+}
+
+static enum kt_exit cannot_write(struct kt_output *out, const char *path, int error)
+{
+  return kt_output_fail(out, KT_EXIT_USAGE, "key-file", "cannot write %s: %s", path, strerror(error));
+}
+
+/* move: link fails where a file is, rename replaces it. */
+static enum kt_exit put_key(struct kt_output *out, const char *home, const char *path, const struct kt_secret *secret,
+                            int (*move)(const char *from, const char *to))
+{
+  char folder[PATH_SIZE];
+  char temporary[PATH_SIZE + 32];
+  enum kt_exit code = make_folder(out, home, folder);
+  if (code != KT_EXIT_OK) {
+    return code;
+  }
+  snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
+  /* The whole file appears at once. Synced, and the folder too, so that a key that was published is never lost to a
+   * power cut. */
+  bool ok = write_key(temporary, secret) && move(temporary, path) == 0 && sync_folder(folder);
   int saved_errno = errno;
   unlink(temporary);
   if (ok) {
@@ -123,5 +139,35 @@ enum kt_exit kt_key_save(struct kt_output *out, const char *home, struct kt_byte
   if (saved_errno == EEXIST) {
     return kt_output_fail(out, KT_EXIT_USAGE, "key-exists", "there is an account key for this label already: %s", path);
   }
-  return kt_output_fail(out, KT_EXIT_USAGE, "key-file", "cannot write %s: %s", path, strerror(saved_errno));
+  return cannot_write(out, path, saved_errno);
+}
+
+enum kt_exit kt_key_save(struct kt_output *out, const char *home, struct kt_bytes label, enum kt_key_slot slot,
+                         const struct kt_secret *secret)
+{
+  char path[PATH_SIZE];
+  key_path(home, label, slot, path);
+  return put_key(out, home, path, secret, link);
+}
+
+enum kt_exit kt_key_replace(struct kt_output *out, const char *home, struct kt_bytes label,
+                            const struct kt_secret *secret)
+{
+  char path[PATH_SIZE];
+  key_path(home, label, KT_KEY_PRESENT, path);
+  return put_key(out, home, path, secret, rename);
+}
+
+enum kt_exit kt_key_promote(struct kt_output *out, const char *home, struct kt_bytes label)
+{
+  char folder[PATH_SIZE];
+  char next[PATH_SIZE];
+  char present[PATH_SIZE];
+  key_path(home, label, KT_KEY_NEXT, next);
+  key_path(home, label, KT_KEY_PRESENT, present);
+  enum kt_exit code = make_folder(out, home, folder);
+  if (code == KT_EXIT_OK && (rename(next, present) != 0 || !sync_folder(folder))) {
+    return cannot_write(out, present, errno);
+  }
+  return code;
 }

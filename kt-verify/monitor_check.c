@@ -81,10 +81,8 @@ static enum kt_exit check_other(struct kt_session *session, struct kt_bytes labe
   struct kt_watch watch;
   kt_watch_init(&watch, session, label);
   enum kt_exit code = must_pause(session) ? KT_EXIT_UNDECIDED : look(&watch);
-  for (size_t i = 0; code == KT_EXIT_OK && i < watch.verdict.n_alerts; i++) {
-    if (watch.verdict.alerts[i].is_note) {
-      kt_report_alert(session->out, &watch.verdict.alerts[i], label);
-    }
+  for (size_t i = 0; code == KT_EXIT_OK && i < watch.n_notes; i++) {
+    kt_report_alert(session->out, &watch.notes[i], label);
   }
   return finish(session, label, watch.name, code);
 }

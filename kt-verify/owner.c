@@ -20,6 +20,10 @@ enum kt_err kt_own_load(void *ctx, struct kt_session *session)
   struct kt_own_label *own = ctx;
   own->judged = NULL;
   own->n_judged = 0;
+  if (own->transient) {
+    own->account = own->kept;
+    return KT_OK;
+  }
   enum kt_err err = kt_state_account(&session->state, own->label, &session->arena, &own->account);
   if (err == KT_OK) {
     err = kt_state_approvals(&session->state, own->label, &session->arena, &own->known);
@@ -27,7 +31,7 @@ enum kt_err kt_own_load(void *ctx, struct kt_session *session)
   return err;
 }
 
-static void set_label(struct kt_own_label *own, struct kt_session *session, struct kt_bytes label)
+void kt_own_init(struct kt_own_label *own, struct kt_session *session, struct kt_bytes label)
 {
   *own = (struct kt_own_label){ .session = session, .label = label };
   kt_output_clean(label, own->name, sizeof own->name);
@@ -36,7 +40,7 @@ static void set_label(struct kt_own_label *own, struct kt_session *session, stru
 enum kt_exit kt_own_open(struct kt_own_label *own, struct kt_session *session, struct kt_bytes label)
 {
   enum kt_err err;
-  set_label(own, session, label);
+  kt_own_init(own, session, label);
   enum kt_exit code = kt_session_read(session, kt_own_load, own, &err);
   return code == KT_EXIT_OK && err != KT_OK ? KT_EXIT_ABSENT : code;
 }
@@ -86,7 +90,8 @@ static enum kt_err judge_one(struct kt_own_label *own, const struct kt_logged_va
   account->latest = logged->value;
   if (ret->verdict.is_mine) {
     account->own = logged->value;
-  } else {
+  }
+  if (!ret->verdict.is_mine || own->baseline) { /* ours, but not made here: nobody here decided about its devices yet */
     account->foreign = logged->value;
   }
   account->n_judged++;
@@ -142,114 +147,15 @@ static enum kt_err commit_judged(struct kt_own_label *own, struct kt_session *se
 enum kt_err kt_own_commit(void *ctx, struct kt_session *session)
 {
   struct kt_own_label *own = ctx;
+  if (own->transient) {
+    own->kept = own->account;
+    return KT_OK;
+  }
   enum kt_err err = kt_state_put_account(&session->state, &own->account);
   for (size_t i = 0; i < own->n_judged && err == KT_OK; i++) {
     err = commit_judged(own, session, &own->judged[i]);
   }
   return err;
-}
-
-/* --- creating ------------------------------------------------------------------------------------------------------------- */
-
-static void request_walk(void *ctx, const struct kt_log_state *log, struct kt_writer *w)
-{
-  (void)ctx;
-  kt_request_distinguished(w, log, NULL);
-}
-
-static enum kt_err verify_walk(void *ctx, const struct kt_client *client, struct kt_bytes response,
-                               struct kt_log_state *ret_log)
-{
-  struct kt_own_label *own = ctx;
-  struct kt_distinguished_result result;
-  enum kt_err err = kt_verify_distinguished(client, NULL, response, &result);
-  if (err == KT_OK && result.n_heads == 0) {
-    err = kt_fail(client->reason, KT_ERR_PROOF, "distinguished-none", "the log shows no distinguished entry",
-                  "Walking Distinguished Heads");
-  }
-  if (err == KT_OK) {
-    own->start = result.heads[0].size - 1;
-    *ret_log = result.log;
-  }
-  return err;
-}
-
-/* An account that exists keeps everything but its owner state. */
-static enum kt_err load_init(void *ctx, struct kt_session *session)
-{
-  enum kt_err err = kt_own_load(ctx, session);
-  return err == KT_ERR_ABSENT ? KT_OK : err;
-}
-
-static void request_init(void *ctx, const struct kt_log_state *log, struct kt_writer *w)
-{
-  const struct kt_own_label *own = ctx;
-  kt_request_owner_init(w, log, own->label, own->start);
-}
-
-static enum kt_err verify_init(void *ctx, const struct kt_client *client, struct kt_bytes response,
-                               struct kt_log_state *ret_log)
-{
-  struct kt_own_label *own = ctx;
-  struct kt_owner_result result;
-  enum kt_err err = kt_verify_owner_init(client, own->label, own->start, response, &result);
-  if (err == KT_OK) {
-    own->account.owner = result.owner;
-    own->account.checked_ms = client->now_ms;
-    *ret_log = result.log;
-  }
-  return err;
-}
-
-static enum kt_exit initialize(struct kt_own_label *own)
-{
-  struct kt_query walk = { .path = "/v1/distinguished",
-                           .what = "the log's recent heads",
-                           .ctx = own,
-                           .request = request_walk,
-                           .verify = verify_walk };
-  struct kt_query init = { .path = "/v1/owner/init",
-                           .what = own->name,
-                           .ctx = own,
-                           .load = load_init,
-                           .request = request_init,
-                           .verify = verify_init,
-                           .commit = kt_own_commit };
-  enum kt_exit code = kt_session_query(own->session, &walk);
-  return code == KT_EXIT_OK ? kt_session_query(own->session, &init) : code;
-}
-
-/* "Offline beyond the lifetime: … the owner initializes anew": the same two steps for an account that exists. Only for who
- * was away that long, by our clock; `code` is the refusal's otherwise, and for a second refusal. */
-static enum kt_exit initialize_anew(struct kt_own_label *own, enum kt_exit code)
-{
-  const struct kt_own_account *account = &own->account;
-  uint64_t since_ms = account->checked_ms > 0 ? account->checked_ms : account->created_ms;
-  char time[KT_TIME_SIZE];
-  if (own->is_late || !kt_session_is_late(own->session, since_ms)) {
-    return kt_output_fail(
-        own->session->out, code, "gone-early",
-        "%s: the log says that it removed what this account needs, but it was checked recently enough: "
-        "no log may have removed that yet",
-        own->name);
-  }
-  kt_report_time(since_ms, time);
-  kt_session_tell_gap(
-      own->session, own->name,
-      "last checked completely on %s, longer ago than the log keeps entries. Changes made since then that "
-      "have expired cannot be seen any more; everything from now on is checked as before. Look at the "
-      "list of devices: kt-verify account show",
-      time);
-  own->is_late = true;
-  return initialize(own);
-}
-
-enum kt_exit kt_own_create(struct kt_own_label *own, struct kt_session *session, struct kt_bytes label,
-                           const struct kt_account_key *key)
-{
-  set_label(own, session, label);
-  own->account = (struct kt_own_account){ .label = label, .key = *key, .created_ms = kt_now_ms() };
-  return initialize(own);
 }
 
 /* --- versions of one's own label ---------------------------------------------------------------------------------------- */
@@ -346,6 +252,18 @@ static enum kt_err verify_history(void *ctx, const struct kt_client *client, str
   return err;
 }
 
+/* Not an alert, and not nothing: the planned device is there. */
+static void note_expected(const struct kt_own_label *own)
+{
+  for (size_t i = 0; i < own->n_judged; i++) {
+    if (own->judged[i].verdict.is_expected) {
+      kt_output_note(own->session->out,
+                     "kt-verify: %s: another computer of yours listed a device that you approved beforehand\n",
+                     own->name);
+    }
+  }
+}
+
 static bool knows_more_than_judged(const struct kt_own_label *own)
 {
   uint32_t known;
@@ -384,6 +302,7 @@ static enum kt_exit fetch_history(struct kt_own_label *own)
     } else if (code == KT_EXIT_OK && own->n_skipped > 0) {
       tell_skipped(own);
     }
+    note_expected(own);
   }
   return code;
 }
@@ -410,7 +329,8 @@ static enum kt_exit fetch_new(struct kt_own_label *own)
   while (code == KT_EXIT_OK && shows_more(own)) {
     /* Each answer adds at least one version (R36), so this ends. */
     code = kt_session_query(own->session, &query);
-    code = query.expired ? initialize_anew(own, code) : code;
+    code = query.expired ? kt_own_initialize_anew(own, code) : code;
+    note_expected(own);
   }
   return code;
 }
@@ -489,7 +409,7 @@ static enum kt_exit monitor(struct kt_own_label *own, bool *ret_complete)
     code = kt_session_query(own->session, &query);
   } while (code == KT_EXIT_OK && !monitoring.complete && monitoring.moved);
   if (query.expired) {
-    code = initialize_anew(own, code);
+    code = kt_own_initialize_anew(own, code);
     *ret_complete = code == KT_EXIT_OK; /* the start is the rightmost distinguished entry */
     return code;
   }

@@ -24,6 +24,8 @@ struct kt_own_label {
   /* Not checked for so long that the log may have removed versions: they are left out, which is told. */
   bool is_late;
   uint32_t n_skipped;              /* versions left out before the one asked for */
+  bool transient; /* only looking: nothing of the account is kept but here, in `kept` */
+  struct kt_own_account kept;
   struct kt_own_account account;   /* as loaded by the last query, then as it committed it */
   struct kt_owner_knowledge known; /* approvals and own values */
   uint64_t start;                  /* of an owner initialization */
@@ -39,12 +41,25 @@ enum kt_exit kt_own_open(struct kt_own_label *own, struct kt_session *session, s
 enum kt_exit kt_own_create(struct kt_own_label *own, struct kt_session *session, struct kt_bytes label,
                            const struct kt_account_key *key);
 
+/* The whole history of a label that is no account here, keeping nothing but the log's head. */
+enum kt_exit kt_own_peek(struct kt_own_label *own, struct kt_session *session, struct kt_bytes label);
+/* From now on the owner stands by this key: one that was lost and made anew, or brought here from another client. */
+enum kt_exit kt_own_stand_by(struct kt_own_label *own, const struct kt_account_key *key);
+
 /* The whole check. KT_EXIT_OK when everything was verified, whatever alerts it raised (they are in the ledger). */
 enum kt_exit kt_own_check(struct kt_own_label *own);
 /* Only: does the log show versions we have not judged? Fetch and judge them. */
 enum kt_exit kt_own_refresh(struct kt_own_label *own);
 
-/* --- parts shared with publish.c ---------------------------------------------------------------------------------------- */
+/* --- parts shared with owner_start.c and publish.c ------------------------------------------------------------------------ */
+
+/* No account yet. */
+void kt_own_init(struct kt_own_label *own, struct kt_session *session, struct kt_bytes label);
+/* Owner initialization at the rightmost distinguished entry. */
+enum kt_exit kt_own_initialize(struct kt_own_label *own);
+/* "Offline beyond the lifetime: … the owner initializes anew": the same for an account that exists, and the gap is told.
+ * Only for who was away that long, by our clock; `code` is the refusal's otherwise, and for a second refusal. */
+enum kt_exit kt_own_initialize_anew(struct kt_own_label *own, enum kt_exit code);
 
 /* kt_query.load: the account and its approvals. KT_ERR_ABSENT: no such account. */
 enum kt_err kt_own_load(void *ctx, struct kt_session *session);

@@ -3,6 +3,9 @@
 
 #include <inttypes.h>
 
+#include "base/hex.h"
+#include "publish_set.h"
+
 enum kt_exit kt_own_check_label(struct kt_output *out, struct kt_bytes label)
 {
   json_t *text = json_stringn((const char *)label.data, label.len); /* NULL: not UTF-8 */
@@ -20,6 +23,25 @@ enum kt_exit kt_own_open_said(struct kt_own_label *own, struct kt_session *sessi
                           "%s: no such account here; kt-verify account create makes one", own->name);
   }
   return code;
+}
+
+/* Whoever holds one of them can put a new account key in place: those of the newest list that the account key signed. */
+static void report_recovery_keys(const struct kt_own_label *own)
+{
+  struct kt_output *out = own->session->out;
+  const struct kt_account_state *account = &own->account.account;
+  for (size_t i = 0; i < account->n_recovery_keys; i++) {
+    char hex[KT_HEX_SIZE(KT_HASH_LEN)];
+    struct kt_hash fingerprint;
+    bool knows = kt_publish_knows_recovery_key(own, &account->recovery_keys[i]);
+    json_t *object = json_object();
+    kt_account_key_fingerprint(&account->recovery_keys[i], &fingerprint);
+    kt_hex_encode((struct kt_bytes){ fingerprint.b, KT_HASH_LEN }, hex);
+    kt_output_data(out, "  recovery key %s  %s\n", hex, knows ? "approved" : "NOT APPROVED");
+    json_object_set_new(object, "fingerprint", json_string(hex));
+    json_object_set_new(object, "approved", json_boolean(knows));
+    kt_output_append(out, "recovery_keys", object);
+  }
 }
 
 void kt_own_report_devices(struct kt_own_label *own)
@@ -48,4 +70,5 @@ void kt_own_report_devices(struct kt_own_label *own)
     }
     kt_report_device(out, &set.devices[i], knows, knows ? "approved" : "NOT APPROVED");
   }
+  report_recovery_keys(own);
 }

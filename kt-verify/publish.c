@@ -2,91 +2,14 @@
 #include "publish.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "publish_set.h"
 #include "state_alerts.h"
 
 #define TRIES_MAX 4
-#define CANDIDATES_MAX ((size_t)3 * UINT8_MAX)
 
-static bool same_id(const struct kt_device_id *a, const struct kt_device_id *b)
-{
-  return memcmp(a->b, b->b, KT_DEVICE_ID_LEN) == 0;
-}
-
-static const struct kt_device *find(const struct kt_device *devices, size_t n, const struct kt_device_id *id)
-{
-  for (size_t i = 0; i < n; i++) {
-    if (same_id(&devices[i].id, id)) {
-      return &devices[i];
-    }
-  }
-  return NULL;
-}
-
-static int compare_ids(const void *a, const void *b)
-{
-  return memcmp(((const struct kt_device *)a)->id.b, ((const struct kt_device *)b)->id.b, KT_DEVICE_ID_LEN);
-}
-
-/* Devices of the three values that `wanted` accepts, each id once, ascending; earlier values win. */
-typedef enum kt_err (*device_wanted)(const struct kt_own_label *own, const struct kt_device *device, bool *ret_wanted);
-
-static enum kt_err collect(struct kt_own_label *own, device_wanted wanted, struct kt_device **ret_devices,
-                           size_t *ret_n)
-{
-  const struct kt_bytes values[] = { own->account.latest, own->account.own, own->account.foreign };
-  struct kt_device *devices = kt_arena_alloc(&own->session->arena, CANDIDATES_MAX + 1, sizeof *devices);
-  size_t n = 0;
-  if (devices == NULL) {
-    return KT_ERR_MEMORY;
-  }
-  for (size_t v = 0; v < 3; v++) {
-    struct kt_device_set set;
-    size_t n_devices = kt_own_set(own->session, values[v], &set) ? set.n_devices : 0;
-    for (size_t i = 0; i < n_devices; i++) {
-      bool is_wanted = find(devices, n, &set.devices[i].id) == NULL;
-      enum kt_err err = is_wanted ? wanted(own, &set.devices[i], &is_wanted) : KT_OK;
-      if (err != KT_OK) {
-        return err;
-      }
-      if (is_wanted) {
-        devices[n++] = set.devices[i];
-      }
-    }
-  }
-  qsort(devices, n, sizeof *devices, compare_ids);
-  *ret_devices = devices;
-  *ret_n = n;
-  return KT_OK;
-}
-
-static enum kt_err want_all(const struct kt_own_label *own, const struct kt_device *device, bool *ret_wanted)
-{
-  (void)own;
-  (void)device;
-  *ret_wanted = true;
-  return KT_OK;
-}
-
-static enum kt_err want_approved(const struct kt_own_label *own, const struct kt_device *device, bool *ret_wanted)
-{
-  return kt_owner_knows_device(&own->known, device, ret_wanted);
-}
-
-enum kt_err kt_publish_candidates(struct kt_own_label *own, struct kt_device_set *ret_set)
-{
-  struct kt_device *devices;
-  size_t n;
-  enum kt_err err = collect(own, want_all, &devices, &n);
-  if (err == KT_OK) {
-    *ret_set = (struct kt_device_set){ .devices = devices, .n_devices = n };
-  }
-  return err;
-}
-
-/* --- building --------------------------------------------------------------------------------------------------------- */
+/* --- approvals -------------------------------------------------------------------------------------------------------- */
 
 enum kt_err kt_publish_disown(struct kt_own_label *own, const struct kt_device_id *id)
 {
@@ -96,7 +19,7 @@ enum kt_err kt_publish_disown(struct kt_own_label *own, const struct kt_device_i
   if (err != KT_OK) {
     return err;
   }
-  const struct kt_device *device = find(known.devices, known.n_devices, id);
+  const struct kt_device *device = kt_publish_find(known.devices, known.n_devices, id);
   for (size_t i = 0; device != NULL && err == KT_OK && i < device->n_keys; i++) {
     struct kt_hash fingerprint;
     err = kt_device_key_fingerprint(&device->keys[i], &fingerprint);
@@ -107,10 +30,11 @@ enum kt_err kt_publish_disown(struct kt_own_label *own, const struct kt_device_i
   return err == KT_OK ? kt_state_disapprove(state, own->label, id) : err;
 }
 
-static enum kt_err approve(struct kt_publication *publication)
+static enum kt_err approve_added(struct kt_publication *publication)
 {
   struct kt_own_label *own = publication->own;
   struct kt_approved_device approved;
+  struct kt_hash fingerprint;
   enum kt_err err = KT_OK;
   if (publication->add != NULL) {
     approved.id = publication->add->id;
@@ -119,49 +43,26 @@ static enum kt_err approve(struct kt_publication *publication)
       err = kt_state_approve(&own->session->state, own->label, &approved);
     }
   }
-  if (err == KT_OK && publication->remove != NULL) {
-    err = kt_own_load(own, own->session);
-    if (err == KT_OK) {
-      err = kt_publish_disown(own, publication->remove);
-    }
+  if (err == KT_OK && publication->add_recovery != NULL) {
+    kt_account_key_fingerprint(publication->add_recovery, &fingerprint);
+    err = kt_state_approve_key(&own->session->state, own->label, &fingerprint);
   }
   return err;
 }
 
-static enum kt_err make_value(struct kt_publication *publication)
+static enum kt_err disown_removed(struct kt_publication *publication)
 {
   struct kt_own_label *own = publication->own;
-  struct kt_device_set before;
-  struct kt_device *devices;
-  size_t n;
-  enum kt_err err = collect(own, want_approved, &devices, &n);
-  if (err != KT_OK) {
-    return err;
+  struct kt_hash fingerprint;
+  enum kt_err err = publication->n_remove > 0 ? kt_own_load(own, own->session) : KT_OK;
+  for (size_t i = 0; err == KT_OK && i < publication->n_remove; i++) {
+    err = kt_publish_disown(own, &publication->remove[i]);
   }
-  size_t kept = 0;
-  for (size_t i = 0; i < n; i++) { /* the added one is the newer truth about its id */
-    bool drop = publication->add != NULL && same_id(&devices[i].id, &publication->add->id);
-    devices[kept] = devices[i];
-    kept += drop ? 0 : 1;
+  if (err == KT_OK && publication->remove_recovery != NULL) {
+    kt_account_key_fingerprint(publication->remove_recovery, &fingerprint);
+    err = kt_state_disapprove_key(&own->session->state, own->label, &fingerprint);
   }
-  if (publication->add != NULL) {
-    devices[kept++] = *publication->add;
-    qsort(devices, kept, sizeof *devices, compare_ids);
-  }
-  struct kt_device_set set = { .log_id = own->session->log_id,
-                               .label = own->label,
-                               .seq = own->account.account.n_sets,
-                               .previous = own->account.account.latest,
-                               .devices = devices,
-                               .n_devices = kept };
-  if (kt_own_set(own->session, own->account.own, &before)) { /* what we once listed stays */
-    set.recovery_keys = before.recovery_keys;
-    set.n_recovery_keys = before.n_recovery_keys;
-    set.extensions = before.extensions;
-    set.n_extensions = before.n_extensions;
-  }
-  err = kt_device_set_sign(&set, publication->secret->seed);
-  return err == KT_OK ? kt_device_set_encode(&set, &own->session->arena, &publication->value) : err;
+  return err;
 }
 
 /* In one transaction: approvals, the value, and that it is ours. */
@@ -170,12 +71,18 @@ static enum kt_err prepare(void *ctx, struct kt_session *session)
   struct kt_publication *publication = ctx;
   struct kt_own_label *own = publication->own;
   struct kt_hash hash;
-  enum kt_err err = approve(publication);
+  enum kt_err err = approve_added(publication);
+  if (err == KT_OK) {
+    err = disown_removed(publication);
+  }
   if (err == KT_OK) {
     err = kt_own_load(own, session);
   }
+  if (err == KT_OK && kt_publish_is_undecided(publication)) {
+    err = KT_ERR_DENIED;
+  }
   if (err == KT_OK) {
-    err = make_value(publication);
+    err = kt_publish_make(publication);
   }
   if (err == KT_OK) {
     kt_device_set_value_hash(publication->value, &hash);
@@ -235,7 +142,7 @@ enum kt_err kt_publish_settle(struct kt_session *session, struct kt_bytes label,
       continue;
     }
     if (about_device(alert)) {
-      bool listed = find(set->devices, set->n_devices, &alert->device) != NULL;
+      bool listed = kt_publish_find(set->devices, set->n_devices, &alert->device) != NULL;
       how = listed ? KT_SETTLEMENT_APPROVED : KT_SETTLEMENT_REMOVED;
     }
     err = kt_state_settle(&session->state, &entries[i], how, version, kt_now_ms());
@@ -274,6 +181,10 @@ static enum kt_exit publish_once(struct kt_publication *publication)
     return kt_output_fail(session->out, KT_EXIT_USAGE, "no-account",
                           "%s: no such account here: kt-verify account create makes one", publication->own->name);
   }
+  if (code == KT_EXIT_OK && err == KT_ERR_DENIED) {
+    publication->outcome = KT_PUBLISH_UNDECIDED;
+    return KT_EXIT_ALERT;
+  }
   if (code == KT_EXIT_OK && err != KT_OK) {
     return kt_output_fail(session->out, KT_EXIT_USAGE, "device-set", "%s: this list of devices cannot be published: %s",
                           publication->own->name, kt_err_text(err));
@@ -305,6 +216,16 @@ static bool token_fits(const char *token)
   return len <= KT_TOKEN_MAX;
 }
 
+/* Versions that were not made here, and alerted. There may be more of them, and the person is to see where it stands. */
+static enum kt_exit not_first(struct kt_publication *publication)
+{
+  if (kt_own_refresh(publication->own) == KT_EXIT_FAILED) {
+    return KT_EXIT_FAILED;
+  }
+  publication->outcome = KT_PUBLISH_NOT_FIRST;
+  return KT_EXIT_ALERT;
+}
+
 enum kt_exit kt_publish(struct kt_publication *publication)
 {
   struct kt_own_label *own = publication->own;
@@ -318,15 +239,14 @@ enum kt_exit kt_publish(struct kt_publication *publication)
       return code;
     }
     if (raised_alerts(own)) {
-      return kt_output_fail(out, KT_EXIT_ALERT, "unknown-version",
-                            "%s: the log has versions that were not made here; nothing was published. "
-                            "Look at the alerts, then try again",
-                            own->name);
+      return not_first(publication);
     }
     if (!publication->disregarded) {
+      publication->outcome = KT_PUBLISH_DONE;
       return KT_EXIT_OK;
     }
-    code = kt_own_refresh(own); /* ours, from an earlier attempt that was cut off: build upon it */
+    /* Ours, from an earlier attempt that was cut off, or another client's that was expected: build upon it. */
+    code = kt_own_refresh(own);
     if (code != KT_EXIT_OK) {
       return code;
     }

@@ -11,18 +11,30 @@
 #include "crypto/secret.h"
 #include "owner.h"
 
+enum kt_publish_outcome {
+  KT_PUBLISH_FAILED, /* and why was said */
+  KT_PUBLISH_DONE,
+  KT_PUBLISH_NOT_FIRST, /* the log has a version that raised alerts; nothing was published, and nothing was said */
+  KT_PUBLISH_UNDECIDED, /* the list shows what nobody decided about (publish_set.h); likewise */
+};
+
 /* What the person asked for; decided anew when the log turns out to have versions we did not know. */
 struct kt_publication {
   struct kt_own_label *own;
-  const struct kt_secret *secret;
+  const struct kt_secret *secret;   /* signs the set */
+  const struct kt_secret *endorser; /* NULL, or what vouches for `secret` as the successor of the established key */
   const char *token;
-  const struct kt_device *add;       /* NULL: none; approved by being here */
-  const struct kt_device_id *remove; /* NULL: none */
-  enum kt_settlement settlement;     /* of alerts that are about no device: APPROVED or REMOVED */
-  struct kt_bytes value;             /* being published */
-  uint32_t version;                  /* it got */
+  const struct kt_device *add; /* NULL: none; approved by being here */
+  const struct kt_device_id *remove;
+  size_t n_remove;
+  const struct kt_account_key *add_recovery;    /* NULL: none; approved by being here */
+  const struct kt_account_key *remove_recovery; /* NULL: none */
+  enum kt_settlement settlement;                /* of alerts that are about no device: APPROVED or REMOVED */
+  struct kt_bytes value;                        /* being published */
+  uint32_t version;                             /* it got */
   uint64_t position;
   bool disregarded;
+  enum kt_publish_outcome outcome;
 };
 
 /* Every device the account has or had lately, by id: in the newest version, in our newest one, in the newest that is
@@ -32,7 +44,8 @@ KT_MUST_USE enum kt_err kt_publish_candidates(struct kt_own_label *own, struct k
 /* Take back every approval of this device, that of its keys included. Inside a transaction, after kt_own_load. */
 KT_MUST_USE enum kt_err kt_publish_disown(struct kt_own_label *own, const struct kt_device_id *id);
 
-/* KT_EXIT_OK: published and verified, and alerts it answers are settled. */
+/* KT_EXIT_OK: published and verified, and alerts it answers are settled. Versions of other clients that come first and raise
+ * no alert are built upon; publication->outcome tells the rest. */
 enum kt_exit kt_publish(struct kt_publication *publication);
 
 /* Settle the alerts that a published set, or an approval, answers. Inside a transaction. */

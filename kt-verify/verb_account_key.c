@@ -117,10 +117,7 @@ enum kt_exit kt_verb_account_export(const struct kt_cli *cli, struct kt_output *
     code = kt_own_open_said(&own, &session, cli->args[0]);
   }
   if (code == KT_EXIT_OK) {
-    code = kt_key_load(out, session.state.home, own.label, &secret);
-    if (code == KT_EXIT_ABSENT) {
-      code = kt_output_fail(out, KT_EXIT_USAGE, "no-key", "%s: its key is not in this home", own.name);
-    }
+    code = kt_own_load_key(&own, &secret);
   }
   if (code == KT_EXIT_OK) {
     code = get_passphrase(cli, out, true, &passphrase);
@@ -170,6 +167,43 @@ static enum kt_exit unseal(const struct kt_cli *cli, struct kt_output *out, stru
   return code;
 }
 
+/* Into a home where the account is: because its key was lost here, or replaced on another computer, or because another key
+ * was made here that the log does not stand by. */
+static enum kt_exit import_again(struct kt_own_label *own, const struct kt_secret *secret)
+{
+  struct kt_account_key key;
+  struct kt_secret *present = NULL;
+  const struct kt_account_state *account = &own->account.account;
+  enum kt_exit code = kt_own_find_key(own, &present);
+  kt_secret_free(present);
+  if (code == KT_EXIT_OK && (!account->has_key || kt_own_is_established(own))) {
+    return kt_output_fail(own->session->out, KT_EXIT_USAGE, "account-exists",
+                          "%s: this account is here already, and its key too: nothing to import", own->name);
+  }
+  if (code != KT_EXIT_OK && code != KT_EXIT_ABSENT) {
+    return code;
+  }
+  bool fits = kt_account_key_from_seed(secret->seed, &key) == KT_OK &&
+              (kt_account_key_equal(&key, &own->account.key) ||
+               (account->has_key && kt_account_key_equal(&key, &account->key)));
+  return fits ? kt_own_take_key(own, secret)
+              : kt_output_fail(own->session->out, KT_EXIT_USAGE, "other-key",
+                               "%s: this file holds a key that the account does not have now: of another account, or "
+                               "exported before the key was replaced. Export it anew where the account works",
+                               own->name);
+}
+
+static enum kt_exit import_key(struct kt_session *session, struct kt_bytes label, const struct kt_secret *secret)
+{
+  struct kt_own_label own;
+  enum kt_exit code = kt_own_open(&own, session, label);
+  if (code == KT_EXIT_OK) {
+    code = kt_own_refresh(&own); /* a replaced key has to be known before it can be recognised */
+    return code == KT_EXIT_OK ? import_again(&own, secret) : code;
+  }
+  return code == KT_EXIT_ABSENT ? kt_own_take_up(&own, secret, true) : code;
+}
+
 enum kt_exit kt_verb_account_import(const struct kt_cli *cli, struct kt_output *out)
 {
   struct kt_session session;
@@ -186,7 +220,7 @@ enum kt_exit kt_verb_account_import(const struct kt_cli *cli, struct kt_output *
     code = unseal(cli, out, secret);
   }
   if (code == KT_EXIT_OK) {
-    code = kt_own_take_up(&session, label, secret, true);
+    code = import_key(&session, label, secret);
   }
   kt_secret_free(secret);
   kt_session_close(&session);

@@ -5,6 +5,7 @@
 
 #include "base/hex.h"
 #include "owner_report.h"
+#include "publish_set.h"
 #include "state_alerts.h"
 #include "verbs.h"
 
@@ -69,21 +70,6 @@ static enum kt_err keep(void *ctx, struct kt_session *session)
   return err == KT_OK ? settle(approval, session) : err;
 }
 
-/* The newest version carries our signature, in its place: contacts trust it already. */
-static bool is_ours_already(const struct kt_own_label *own)
-{
-  struct kt_device_set set;
-  const struct kt_account_state *account = &own->account.account;
-  struct kt_hash hash;
-  if (!kt_own_set(own->session, own->account.latest, &set) || !set.is_signed || !account->has_key ||
-      !kt_account_key_equal(&account->key, &own->account.key)) {
-    return false;
-  }
-  kt_device_set_value_hash(own->account.latest, &hash);
-  return kt_account_key_equal(&set.account_key, &account->key) && kt_device_set_verify(&set) == KT_OK &&
-         account->n_sets > 0 && set.seq == account->n_sets - 1 && memcmp(hash.b, account->latest.b, KT_HASH_LEN) == 0;
-}
-
 static bool in_newest(const struct kt_own_label *own, const struct kt_device *device)
 {
   struct kt_device_set set;
@@ -95,7 +81,7 @@ static bool in_newest(const struct kt_own_label *own, const struct kt_device *de
   return found;
 }
 
-static enum kt_exit approve_locally(struct approval *approval, const char *what)
+static enum kt_exit approve_locally(struct approval *approval, const char *what, const char *argument)
 {
   struct kt_session *session = approval->own->session;
   enum kt_err err;
@@ -104,7 +90,7 @@ static enum kt_exit approve_locally(struct approval *approval, const char *what)
     code = kt_session_store_failed(session, err);
   }
   if (code == KT_EXIT_OK) {
-    kt_output_status(session->out, code, "%s: approved %s", approval->own->name, what);
+    kt_output_status(session->out, code, "%s: approved %s%s", approval->own->name, argument, what);
     code = kt_report_alerts(session, approval->own->label, code);
   }
   return code;
@@ -121,7 +107,9 @@ static enum kt_exit approve_beforehand(struct kt_own_label *own, const char *arg
                           "approved",
                           argument, own->name);
   }
-  return approve_locally(&approval, "this key in advance");
+  return approve_locally(
+      &approval, ": in advance, a device with this key, or this recovery key, counts as yours and raises no alert",
+      argument);
 }
 
 static enum kt_exit approve(struct kt_own_label *own, const char *argument)
@@ -135,8 +123,9 @@ static enum kt_exit approve(struct kt_own_label *own, const char *argument)
   if (code != KT_EXIT_OK) {
     return code;
   }
-  if (is_ours_already(own) && in_newest(own, approval.device)) {
-    return approve_locally(&approval, "; the newest version is signed with your key, so nothing needs publishing");
+  if (kt_publish_is_ours(own) && in_newest(own, approval.device)) {
+    return approve_locally(&approval, "; the newest version is signed with your key, so nothing needs publishing",
+                           argument);
   }
   code = kt_own_load_key(own, &secret);
   if (code == KT_EXIT_OK) {
@@ -151,6 +140,16 @@ static enum kt_exit approve(struct kt_own_label *own, const char *argument)
   return code;
 }
 
+static enum kt_exit approve_all(struct kt_own_label *own, const struct kt_cli *cli)
+{
+  enum kt_exit code = KT_EXIT_OK;
+  kt_output_set(own->session->out, "label", kt_output_text(own->label));
+  for (size_t i = 1; i < cli->n_args && (code == KT_EXIT_OK || code == KT_EXIT_ALERT); i++) {
+    code = approve(own, cli->args[i]); /* an alert left open is about the others */
+  }
+  return code;
+}
+
 enum kt_exit kt_verb_monitor_approve(const struct kt_cli *cli, struct kt_output *out)
 {
   struct kt_session session;
@@ -160,8 +159,7 @@ enum kt_exit kt_verb_monitor_approve(const struct kt_cli *cli, struct kt_output 
     code = kt_own_open_said(&own, &session, cli->args[0]);
   }
   if (code == KT_EXIT_OK) {
-    kt_output_set(out, "label", kt_output_text(own.label));
-    code = approve(&own, cli->args[1]);
+    code = approve_all(&own, cli);
   }
   kt_session_close(&session);
   return code;

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/hex.h"
-#include "key_store.h"
 #include "owner_report.h"
 #include "publish.h"
 #include "verbs.h"
@@ -115,59 +114,7 @@ static void keep_id(struct kt_own_label *own, struct kt_device *device)
   }
 }
 
-/* --- publishing --------------------------------------------------------------------------------------------------------- */
-
-enum kt_exit kt_own_load_key(struct kt_own_label *own, struct kt_secret **ret_secret)
-{
-  struct kt_session *session = own->session;
-  enum kt_exit code = kt_key_load(session->out, session->state.home, own->label, ret_secret);
-  if (code == KT_EXIT_ABSENT) {
-    return kt_output_fail(session->out, KT_EXIT_USAGE, "no-key",
-                          "%s: its account key is not in this home (%s/keys): kt-verify account import", own->name,
-                          session->state.home);
-  }
-  return code;
-}
-
-/* Devices of the newest version that the new one will not list, because nobody approved them. */
-static void note_left_out(struct kt_own_label *own, const struct kt_device_id *removed)
-{
-  struct kt_device_set set;
-  size_t n = kt_own_set(own->session, own->account.latest, &set) ? set.n_devices : 0;
-  for (size_t i = 0; i < n; i++) {
-    bool knows = true;
-    bool is_removed = removed != NULL && memcmp(removed->b, set.devices[i].id.b, KT_DEVICE_ID_LEN) == 0;
-    if (!is_removed && kt_owner_knows_device(&own->known, &set.devices[i], &knows) == KT_OK && !knows) {
-      char id[KT_HEX_SIZE(KT_DEVICE_ID_LEN)];
-      kt_hex_encode((struct kt_bytes){ set.devices[i].id.b, KT_DEVICE_ID_LEN }, id);
-      kt_output_note(own->session->out,
-                     "kt-verify: the new list leaves out device %s, which you never approved; to list it: kt-verify "
-                     "monitor approve LABEL %s\n",
-                     id, id);
-    }
-  }
-}
-
-enum kt_exit kt_own_publish_and_report(struct kt_publication *publication)
-{
-  struct kt_own_label *own = publication->own;
-  struct kt_session *session = own->session;
-  kt_output_set(session->out, "label", kt_output_text(own->label));
-  note_left_out(own, publication->add != NULL ? &publication->add->id : publication->remove);
-  enum kt_exit code = kt_publish(publication);
-  if (code == KT_EXIT_OK) {
-    enum kt_err err;
-    code = kt_session_read(session, kt_own_load, own, &err); /* approvals as they are now */
-  }
-  if (code == KT_EXIT_OK) {
-    kt_output_status(session->out, code, "%s: version %" PRIu32 " published and verified, log entry %" PRIu64,
-                     own->name, publication->version, publication->position);
-    kt_own_report_devices(own);
-  }
-  return code == KT_EXIT_OK || code == KT_EXIT_ALERT
-             ? (enum kt_exit)kt_exit_code_worse((int)kt_report_alerts(session, own->label, code), (int)code)
-             : code;
-}
+/* --- verbs --------------------------------------------------------------------------------------------------------------- */
 
 enum kt_exit kt_verb_device_add(const struct kt_cli *cli, struct kt_output *out)
 {
@@ -199,39 +146,32 @@ enum kt_exit kt_verb_device_add(const struct kt_cli *cli, struct kt_output *out)
   return code;
 }
 
-enum kt_exit kt_own_find_device(struct kt_own_label *own, const char *argument, const struct kt_device **ret_device)
+static enum kt_exit find_removed(struct kt_own_label *own, const struct kt_cli *cli, struct kt_device_id *ret_ids)
 {
-  struct kt_device_set known;
-  enum kt_err err = kt_publish_candidates(own, &known);
-  if (err == KT_OK) {
-    err = kt_device_set_find(&known, argument, ret_device);
+  for (size_t i = 1; i < cli->n_args; i++) {
+    const struct kt_device *device = NULL;
+    enum kt_exit code = kt_own_find_device(own, cli->args[i], &device);
+    if (code == KT_EXIT_ABSENT) {
+      return kt_output_fail(own->session->out, KT_EXIT_USAGE, "device", "%s: %s has no such device", cli->args[i],
+                            own->name);
+    }
+    if (code != KT_EXIT_OK) {
+      return code;
+    }
+    ret_ids[i - 1] = device->id;
   }
-  struct kt_output *out = own->session->out;
-  switch ((int)err) {
-  case KT_OK: return KT_EXIT_OK;
-  case KT_ERR_ABSENT: return KT_EXIT_ABSENT;
-  case KT_ERR_USAGE:
-    return kt_output_fail(out, KT_EXIT_USAGE, "device",
-                          "%s: a device is given by the hex digits of its id or of a key's fingerprint, never by name",
-                          argument);
-  case KT_ERR_CONFLICT:
-    return kt_output_fail(out, KT_EXIT_USAGE, "device", "%s: more than one device begins like this", argument);
-  default: return kt_output_fail(out, KT_EXIT_USAGE, "device", "%s: %s", argument, kt_err_text(err));
-  }
+  return KT_EXIT_OK;
 }
 
-static enum kt_exit remove_device(struct kt_own_label *own, const char *argument, const struct kt_secret *secret)
+static enum kt_exit remove_devices(struct kt_own_label *own, const struct kt_cli *cli, const struct kt_secret *secret)
 {
-  const struct kt_device *device = NULL;
-  enum kt_exit code = kt_own_find_device(own, argument, &device);
-  if (code == KT_EXIT_ABSENT) {
-    return kt_output_fail(own->session->out, KT_EXIT_USAGE, "device", "%s: %s has no such device", argument, own->name);
-  }
+  struct kt_device_id ids[KT_CLI_ARGS_MAX];
+  enum kt_exit code = find_removed(own, cli, ids);
   if (code != KT_EXIT_OK) {
     return code;
   }
   struct kt_publication publication = {
-    .own = own, .secret = secret, .remove = &device->id, .settlement = KT_SETTLEMENT_REMOVED
+    .own = own, .secret = secret, .remove = ids, .n_remove = cli->n_args - 1, .settlement = KT_SETTLEMENT_REMOVED
   };
   return kt_own_publish_and_report(&publication);
 }
@@ -249,7 +189,7 @@ enum kt_exit kt_verb_device_remove(const struct kt_cli *cli, struct kt_output *o
     code = kt_own_load_key(&own, &secret);
   }
   if (code == KT_EXIT_OK) {
-    code = remove_device(&own, cli->args[1], secret);
+    code = remove_devices(&own, cli, secret);
   }
   kt_secret_free(secret);
   kt_session_close(&session);

@@ -2,6 +2,7 @@
 /* lookup: somebody's devices and keys. Keys are handed out only after everything was verified. */
 #include <inttypes.h>
 
+#include "lookup.h"
 #include "owner_report.h"
 #include "report_set.h"
 #include "verbs.h"
@@ -9,11 +10,9 @@
 
 static void report_notes(struct kt_watch *watch)
 {
-  for (size_t i = 0; i < watch->verdict.n_alerts; i++) {
-    if (watch->verdict.alerts[i].is_note) {
-      kt_report_append_alert(watch->session->out, &watch->verdict.alerts[i]);
-      kt_report_alert(watch->session->out, &watch->verdict.alerts[i], watch->label);
-    }
+  for (size_t i = 0; i < watch->n_notes; i++) {
+    kt_report_append_alert(watch->session->out, &watch->notes[i]);
+    kt_report_alert(watch->session->out, &watch->notes[i], watch->label);
   }
 }
 
@@ -115,7 +114,7 @@ static enum kt_exit look_up_own(struct kt_own_label *own)
   return kt_report_alerts(session, own->label, code);
 }
 
-static enum kt_exit look_up(struct kt_session *session, struct kt_bytes label)
+enum kt_exit kt_lookup_label(struct kt_session *session, struct kt_bytes label)
 {
   struct kt_own_label own;
   struct kt_watch watch;
@@ -141,18 +140,31 @@ static enum kt_exit look_up(struct kt_session *session, struct kt_bytes label)
   return number != NULL ? look_up_version(&watch, (uint32_t)version) : look_up_newest(&watch);
 }
 
+static enum kt_exit look_up_one(struct kt_session *session, const char *argument)
+{
+  const struct kt_bytes label = kt_text_bytes(argument);
+  enum kt_exit code = kt_own_check_label(session->out, label);
+  if (code == KT_EXIT_OK) {
+    kt_output_set(session->out, "label", kt_output_text(label));
+    code = kt_lookup_label(session, label);
+  }
+  return code;
+}
+
 enum kt_exit kt_verb_lookup(const struct kt_cli *cli, struct kt_output *out)
 {
   struct kt_session session;
-  const struct kt_bytes label = kt_text_bytes(cli->args[0]);
+  const char *group = cli->values[KT_OPT_GROUP];
+  if ((cli->n_args == 1) == (group != NULL)) {
+    return kt_output_fail(out, KT_EXIT_USAGE, "usage", "lookup needs a LABEL or --group FILE, and not both");
+  }
+  if (group != NULL && cli->values[KT_OPT_VERSION] != NULL) {
+    return kt_output_fail(out, KT_EXIT_USAGE, "usage", "--version is of one label, not of a group");
+  }
   enum kt_exit code = kt_session_open(&session, cli, out);
   out->verified = true;
   if (code == KT_EXIT_OK) {
-    code = kt_own_check_label(out, label);
-  }
-  if (code == KT_EXIT_OK) {
-    kt_output_set(out, "label", kt_output_text(label));
-    code = look_up(&session, label);
+    code = group != NULL ? kt_lookup_group(&session, group) : look_up_one(&session, cli->args[0]);
   }
   kt_session_close(&session);
   return code;

@@ -13,6 +13,8 @@ enum kt_exit kt_verb_account_create(const struct kt_cli *cli, struct kt_output *
 enum kt_exit kt_verb_account_show(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_account_export(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_account_import(const struct kt_cli *cli, struct kt_output *out);
+enum kt_exit kt_verb_account_rotate(const struct kt_cli *cli, struct kt_output *out);
+enum kt_exit kt_verb_account_recovery_key(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_device_add(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_device_remove(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_device_list(const struct kt_cli *cli, struct kt_output *out);
@@ -22,6 +24,8 @@ enum kt_exit kt_verb_contact_show(const struct kt_cli *cli, struct kt_output *ou
 enum kt_exit kt_verb_contact_trust(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_contact_untrust(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_contact_policy(const struct kt_cli *cli, struct kt_output *out);
+enum kt_exit kt_verb_contact_export(const struct kt_cli *cli, struct kt_output *out);
+enum kt_exit kt_verb_contact_import(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_code_show(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_code_compare(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_code_public(const struct kt_cli *cli, struct kt_output *out);

@@ -10,7 +10,7 @@
 
 #define BIT(kind) (1u << (kind))
 
-static enum kt_err load(void *ctx, struct kt_session *session)
+enum kt_err kt_watch_read(void *ctx, struct kt_session *session)
 {
   struct kt_watch *watch = ctx;
   return watch->transient ? KT_OK : kt_state_contact(&session->state, watch->label, &session->arena, &watch->other);
@@ -25,7 +25,7 @@ void kt_watch_init(struct kt_watch *watch, struct kt_session *session, struct kt
 enum kt_exit kt_watch_load(struct kt_watch *watch)
 {
   enum kt_err err;
-  return kt_session_read(watch->session, load, watch, &err);
+  return kt_session_read(watch->session, kt_watch_read, watch, &err);
 }
 
 /* --- the newest version --------------------------------------------------------------------------------------------------- */
@@ -49,7 +49,7 @@ enum kt_err kt_watch_verdict(struct kt_session *session, const struct kt_other_l
   return kt_contact_judge(&known, logged, now_ms, &session->arena, ret_verdict);
 }
 
-static enum kt_err judge(struct kt_watch *watch, struct kt_bytes value, uint64_t now_ms)
+enum kt_err kt_watch_judge(struct kt_watch *watch, struct kt_bytes value, uint64_t now_ms)
 {
   const struct kt_logged_value logged = { .log_id = watch->session->log_id,
                                           .label = watch->label,
@@ -83,10 +83,11 @@ static enum kt_err verify_search(void *ctx, const struct kt_client *client, stru
     watch->version = result.version;
     watch->position = result.terminal;
     watch->time_ms = result.terminal_ms;
+    watch->first_unseen = watch->other.has_version ? watch->other.version + 1 : 0;
     watch->other.monitoring = result.contact;
     watch->other.has_version = true;
     watch->other.version = result.version;
-    err = judge(watch, result.value, client->now_ms);
+    err = kt_watch_judge(watch, result.value, client->now_ms);
   }
   return err;
 }
@@ -120,32 +121,52 @@ static enum kt_err settle(struct kt_watch *watch)
   return KT_OK;
 }
 
-static enum kt_err commit_search(void *ctx, struct kt_session *session)
+enum kt_err kt_watch_keep(struct kt_watch *watch)
 {
-  struct kt_watch *watch = ctx;
+  struct kt_session *session = watch->session;
   enum kt_raised raised;
-  if (!watch->found || watch->transient) {
-    return KT_OK;
-  }
   enum kt_err err = kt_state_put_contact(&session->state, &watch->other);
   for (size_t i = 0; i < watch->verdict.n_alerts && err == KT_OK; i++) {
     const struct kt_alert alert =
         kt_report_with_keys(&watch->verdict.alerts[i], &watch->verdict.judgement.set, &session->arena);
     err = kt_state_raise(&session->state, &alert, watch->label, kt_now_ms(), &session->arena, &raised);
   }
+  return err;
+}
+
+static enum kt_err commit_search(void *ctx, struct kt_session *session)
+{
+  struct kt_watch *watch = ctx;
+  (void)session;
+  if (!watch->found || watch->transient || kt_watch_wants_history(watch)) {
+    return KT_OK; /* with the history it is judged again */
+  }
+  enum kt_err err = kt_watch_keep(watch);
   return err == KT_OK ? settle(watch) : err;
 }
 
-enum kt_exit kt_watch_look(struct kt_watch *watch)
+static enum kt_exit search(struct kt_watch *watch)
 {
   struct kt_query query = { .path = "/v1/search",
                             .what = watch->name,
                             .ctx = watch,
-                            .load = load,
+                            .load = kt_watch_read,
                             .request = request_search,
                             .verify = verify_search,
                             .commit = commit_search };
-  enum kt_exit code = kt_session_query(watch->session, &query);
+  return kt_session_query(watch->session, &query);
+}
+
+enum kt_exit kt_watch_look(struct kt_watch *watch)
+{
+  enum kt_exit code = search(watch);
+  if (code == KT_EXIT_OK && kt_watch_wants_history(watch)) {
+    code = kt_watch_follow(watch);
+    code = code == KT_EXIT_OK ? search(watch) : code;
+  }
+  if (code == KT_EXIT_OK) {
+    kt_watch_add_notes(watch);
+  }
   return code == KT_EXIT_OK ? kt_watch_monitor(watch) : code;
 }
 
@@ -179,14 +200,14 @@ static enum kt_err commit_monitor(void *ctx, struct kt_session *session)
 
 static enum kt_err mark_checked(void *ctx, struct kt_session *session)
 {
-  enum kt_err err = load(ctx, session);
+  enum kt_err err = kt_watch_read(ctx, session);
   return err == KT_OK ? commit_monitor(ctx, session) : err;
 }
 
 static enum kt_err forget_obligation(void *ctx, struct kt_session *session)
 {
   struct kt_watch *watch = ctx;
-  enum kt_err err = load(watch, session);
+  enum kt_err err = kt_watch_read(watch, session);
   watch->other.monitoring.n_map = 0;
   watch->other.monitoring.n_known = 0;
   return err == KT_OK ? commit_monitor(watch, session) : err;
@@ -219,7 +240,7 @@ enum kt_exit kt_watch_monitor(struct kt_watch *watch)
   struct kt_query query = { .path = "/v1/contact-monitor",
                             .what = watch->name,
                             .ctx = watch,
-                            .load = load,
+                            .load = kt_watch_read,
                             .request = request_monitor,
                             .verify = verify_monitor,
                             .commit = commit_monitor,
@@ -240,7 +261,7 @@ enum kt_exit kt_watch_monitor(struct kt_watch *watch)
 static enum kt_err load_old(void *ctx, struct kt_session *session)
 {
   struct kt_old_version *old = ctx;
-  return load(old->watch, session);
+  return kt_watch_read(old->watch, session);
 }
 
 static void request_old(void *ctx, const struct kt_log_state *log, struct kt_writer *w)

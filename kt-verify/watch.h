@@ -22,6 +22,11 @@ struct kt_watch {
   uint64_t position;
   uint64_t time_ms;
   struct kt_contact_verdict verdict;
+  /* Versions nobody here looked at, first_unseen … version - 1, watch_follow.c. */
+  uint32_t first_unseen;
+  bool followed;
+  struct kt_alert *notes; /* of all versions judged, in order */
+  size_t n_notes;
 };
 
 void kt_watch_init(struct kt_watch *watch, struct kt_session *session, struct kt_bytes label);
@@ -33,6 +38,26 @@ enum kt_exit kt_watch_load(struct kt_watch *watch);
 enum kt_exit kt_watch_look(struct kt_watch *watch);
 /* Contact monitoring; nothing to do when no obligation is left. */
 enum kt_exit kt_watch_monitor(struct kt_watch *watch);
+
+/* --- parts shared with watch_follow.c -------------------------------------------------------------------------------------- */
+
+/* kt_query.load: what is kept. */
+enum kt_err kt_watch_read(void *ctx, struct kt_session *session);
+/* Judge a value as the newest; watch->version, position and time_ms say where it is. */
+KT_MUST_USE enum kt_err kt_watch_judge(struct kt_watch *watch, struct kt_bytes value, uint64_t now_ms);
+/* Keep the contact and the alerts. Inside a transaction. */
+KT_MUST_USE enum kt_err kt_watch_keep(struct kt_watch *watch);
+
+/* Notes of the verdict to watch->notes. */
+void kt_watch_add_notes(struct kt_watch *watch);
+
+/* The newest set is signed by a key that the pinned one did not endorse, and there are versions in between. */
+bool kt_watch_wants_history(const struct kt_watch *watch);
+/* "An earlier key vouches for account_key": an account key may have been replaced, endorsed, and lists published under the
+ * new one since. Whoever looks rarely sees only the last of these. So the versions in between are looked at as well, as if
+ * the contact had been looked up at each of them; those that are endorsed move the pin. KT_EXIT_OK, whatever came of it,
+ * unless an answer was proven wrong: a log that does not answer must not turn an alert into an outage. */
+enum kt_exit kt_watch_follow(struct kt_watch *watch);
 
 /* A fixed version, inspected and not judged; nothing is pinned by it. KT_EXIT_ABSENT: proven that there is no such
  * version. */

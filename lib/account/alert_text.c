@@ -23,8 +23,13 @@ static const struct kt_alert_text version_not_mine_owner = {
   "you use this account, somebody with a copy of your account key, or the operator of the log.",
   "Look at the account:                    kt-verify device list {label}\n"
   "If it was another computer of yours:    kt-verify alerts ack {id}\n"
-  "If it was not you: remove what does not belong (kt-verify device remove {label} DEVICE), which publishes a list "
-  "signed by you, and ask the operator of the log who made the entry.",
+  "If it was not you, remove what does not belong, which publishes a list signed by you, and then replace the account "
+  "key, of which somebody may have a copy:\n"
+  "    kt-verify device remove {label} DEVICE\n"
+  "    kt-verify account rotate {label}\n"
+  "If the account key itself was replaced, yours is no longer accepted. Use your recovery key, or call the operator of "
+  "the log:\n"
+  "    kt-verify account recovery-key use {label}",
 };
 
 static const struct kt_alert_text version_not_mine_contact = {

@@ -82,6 +82,60 @@ static bool is_mine(const struct kt_owner_knowledge *known, const struct kt_set_
   return false;
 }
 
+static bool same_recovery_keys(const struct kt_account_state *state, const struct kt_device_set *set)
+{
+  size_t len = set->n_recovery_keys * sizeof *set->recovery_keys;
+  return state->n_recovery_keys == set->n_recovery_keys &&
+         (len == 0 || memcmp(state->recovery_keys, set->recovery_keys, len) == 0);
+}
+
+/* Nothing of the device but what it was, its name included. */
+static enum kt_err is_kept(const struct kt_device *device, const struct kt_device_set *set, bool *ret_kept)
+{
+  const struct kt_device *now = kt_device_by_id(set, &device->id);
+  struct kt_hash keys_before;
+  struct kt_hash keys_now;
+  if (now == NULL || now->name.len != device->name.len ||
+      memcmp(now->name.data, device->name.data, now->name.len) != 0) {
+    *ret_kept = false;
+    return KT_OK;
+  }
+  enum kt_err err = kt_device_keys_hash(device, &keys_before);
+  if (err == KT_OK) {
+    err = kt_device_keys_hash(now, &keys_now);
+  }
+  if (err == KT_OK) {
+    *ret_kept = kt_hash_equal(&keys_before, &keys_now);
+  }
+  return err;
+}
+
+/* "Approving a planned device beforehand means no false alarm": another client of the owner's added devices, every one of
+ * which was approved here before, and did nothing else. Whoever stole the account key gains nothing by doing that. */
+static enum kt_err judge_expected(const struct kt_owner_knowledge *known, const struct kt_set_judgement *judgement,
+                                  bool *ret_expected)
+{
+  const struct kt_device_set *set = &judgement->set;
+  const struct kt_device_set *previous = known->previous;
+  bool expected = judgement->set_class == KT_SET_BY_KEY && known->has_key && previous != NULL &&
+                  kt_account_key_equal(&set->account_key, &known->key) && set->n_devices > previous->n_devices &&
+                  same_recovery_keys(&known->state, set);
+  for (size_t i = 0; expected && i < previous->n_devices; i++) {
+    enum kt_err err = is_kept(&previous->devices[i], set, &expected);
+    if (err != KT_OK) {
+      return err;
+    }
+  }
+  for (size_t i = 0; expected && i < set->n_devices; i++) {
+    enum kt_err err = kt_owner_knows_device(known, &set->devices[i], &expected);
+    if (err != KT_OK) {
+      return err;
+    }
+  }
+  *ret_expected = expected;
+  return KT_OK;
+}
+
 /* Signed as it should be, for this label, by whomever. */
 static bool is_validly_signed(const struct kt_set_judgement *judgement)
 {
@@ -107,8 +161,14 @@ static const char *class_detail(enum kt_set_class set_class)
   case KT_SET_BY_KEY:
     return "It is signed with your account key: by another computer of yours, or by somebody who has a copy of the "
            "key.";
-  case KT_SET_BY_SUCCESSOR: return "It is signed with a new account key that your account key endorsed.";
-  case KT_SET_BY_RECOVERY: return "It is signed with a new account key that one of your recovery keys endorsed.";
+  case KT_SET_BY_SUCCESSOR:
+    return "The account key was replaced: it is signed with a new one that your old one endorsed. If you did this on "
+           "another computer, bring the new key here with account export and account import. If not, somebody with a "
+           "copy of your key has taken the account over: use your recovery key now, or call the operator of the log.";
+  case KT_SET_BY_RECOVERY:
+    return "The account key was replaced: it is signed with a new one that one of your recovery keys endorsed. If you "
+           "did this on another computer, bring the new key here with account export and account import. If not, "
+           "somebody has your recovery key and has taken the account over: call the operator of the log now.";
   case KT_SET_BY_OPERATOR_KEY: return "It is signed with a key that the operator of the log brought in.";
   case KT_SET_FIRST_KEY: return "It sets the first account key of this account.";
   case KT_SET_UNSIGNED:
@@ -129,18 +189,29 @@ static void version_bytes(uint32_t version, uint8_t ret[static 4])
   }
 }
 
-static void judge_version(struct kt_alert_list *list, const struct kt_owner_verdict *verdict)
+static const char *version_detail(const struct kt_owner_knowledge *known, const struct kt_owner_verdict *verdict)
+{
+  const struct kt_set_judgement *judgement = &verdict->judgement;
+  /* The log's established key may have become somebody else's. */
+  bool stranger = judgement->set_class == KT_SET_BY_KEY && verdict->has_key &&
+                  !kt_account_key_equal(&judgement->set.account_key, &verdict->key);
+  if (judgement->set_class == KT_SET_BY_KEY && !stranger && !same_recovery_keys(&known->state, &judgement->set)) {
+    return "It is signed with your account key, by another computer of yours or by somebody who has a copy of the key, "
+           "and it changes the recovery keys: whoever holds one can put a new account key in place of yours. Compare "
+           "them with your papers: kt-verify account show.";
+  }
+  return class_detail(stranger ? KT_SET_UNENDORSED_KEY : judgement->set_class);
+}
+
+static void judge_version(struct kt_alert_list *list, const struct kt_owner_knowledge *known,
+                          const struct kt_owner_verdict *verdict)
 {
   const struct kt_set_judgement *judgement = &verdict->judgement;
   uint8_t version[4];
   version_bytes(list->logged->version, version);
   const struct kt_bytes parts[] = { { version, sizeof version },
                                     { judgement->value_hash.b, sizeof judgement->value_hash.b } };
-  /* The log's established key may have become somebody else's. */
-  bool stranger = judgement->set_class == KT_SET_BY_KEY && verdict->has_key &&
-                  !kt_account_key_equal(&judgement->set.account_key, &verdict->key);
-  enum kt_set_class set_class = stranger ? KT_SET_UNENDORSED_KEY : judgement->set_class;
-  kt_alert_list_add(list, KT_ALERT_VERSION_NOT_MINE, class_detail(set_class), parts, 2);
+  kt_alert_list_add(list, KT_ALERT_VERSION_NOT_MINE, version_detail(known, verdict), parts, 2);
 }
 
 /* "account-key-changed: not endorsed": used by somebody, or named by the operator, who then may use it. */
@@ -176,6 +247,22 @@ static void judge_signature(struct kt_alert_list *list, const struct kt_owner_kn
   }
 }
 
+static enum kt_err is_replaced(const struct kt_device_set *previous, const struct kt_device *device,
+                               const struct kt_hash *keys, bool *ret_replaced)
+{
+  const struct kt_device *before = kt_device_by_id(previous, &device->id);
+  struct kt_hash keys_before;
+  if (before == NULL) {
+    *ret_replaced = false;
+    return KT_OK;
+  }
+  enum kt_err err = kt_device_keys_hash(before, &keys_before);
+  if (err == KT_OK) {
+    *ret_replaced = !kt_hash_equal(&keys_before, keys);
+  }
+  return err;
+}
+
 static enum kt_err judge_new_devices(struct kt_alert_list *list, const struct kt_owner_knowledge *known,
                                      const struct kt_device_set *set)
 {
@@ -193,9 +280,12 @@ static enum kt_err judge_new_devices(struct kt_alert_list *list, const struct kt
     if (knows) {
       continue;
     }
-    const char *detail = kt_device_by_id(known->previous, &device->id) != NULL
-                             ? "It stands under the id of a device listed before, with other keys."
-                             : NULL;
+    bool replaced = false;
+    err = is_replaced(known->previous, device, &keys, &replaced);
+    if (err != KT_OK) {
+      return err;
+    }
+    const char *detail = replaced ? "It stands under the id of a device listed before, with other keys." : NULL;
     const struct kt_bytes parts[] = { { device->id.b, sizeof device->id.b }, { keys.b, sizeof keys.b } };
     kt_alert_set_device(kt_alert_list_add(list, KT_ALERT_UNKNOWN_DEVICE, detail, parts, 2), device);
   }
@@ -247,8 +337,11 @@ enum kt_err kt_owner_judge(const struct kt_owner_knowledge *known, const struct 
   if (set != NULL) {
     err = judge_new_devices(&list, known, set);
   }
-  if (err == KT_OK && !verdict.is_mine) {
-    judge_version(&list, &verdict);
+  if (err == KT_OK && set != NULL && !verdict.is_mine) {
+    err = judge_expected(known, judgement, &verdict.is_expected);
+  }
+  if (err == KT_OK && !verdict.is_mine && !verdict.is_expected) {
+    judge_version(&list, known, &verdict);
     judge_account_key(&list, &verdict);
     judge_signature(&list, known, judgement);
     err = judge_gone_devices(&list, known, set);

@@ -13,6 +13,7 @@
 #include <kt/in_person.h>
 #include <kt/public_code.h>
 
+#include "account/contact_book_body.h"
 #include "crypto/hash.h"
 #include "json/sas.h"
 #include "support/toy_naive.h"
@@ -522,6 +523,22 @@ static void put_codes(struct kt_arena *arena)
 
 /* --- texts ------------------------------------------------------------------------------------------------------------------- */
 
+/* Two contacts of an exported file, as they are once it is open. */
+static void put_book(void)
+{
+  const struct kt_book_entry entries[] = {
+    { .label = toy_label("alice"), .key = { { KT_ACCOUNT_KEY_TYPE, 1 } }, .method = KT_METHOD_QR, .verified_ms = 7 },
+    { .label = toy_label("bob"),
+      .key = { { KT_ACCOUNT_KEY_TYPE, 2 } },
+      .method = KT_METHOD_SAS,
+      .policy = KT_CONTACT_STRICT },
+  };
+  struct kt_writer w;
+  kt_writer_init(&w, FILE_LIMIT);
+  kt_contact_book_write(&w, entries, 2);
+  put_written("paper", "book", 'b', &w);
+}
+
 static void put_texts(void)
 {
 #define HASH "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -534,6 +551,11 @@ static void put_texts(void)
   put_text("safety", "groups", -1, "01234 56789 01234 56789\n01234 56789 01234 56789\n01234 56789 01234 56789\n");
   put_text("safety", "dashes", -1, "01234-56789-01234-56789-01234-56789-01234-56789-01234-56789-01234-56789");
   put_text("safety", "short", -1, "01234 5678");
+  put_text("paper", "recovery-key", 'r',
+           "ktr1 qqqs yqcy q5rq\nwzqf pg9s crgw pugp\nzysn zs23 v9cc rydp\nk8qa rc0s zkcd ry\n");
+  put_text("paper", "recovery-slip", 'r',
+           "KTR1-QQQS-YQCY-Q5RQ-WZQF-PG9S-CRGW-PUGP-ZYSN-ZS23-V9CC-RYDP-K8QA-RC0S-ZKCD-RX");
+  put_book();
   put_text("heads", "text", -1,
            "kt-heads/1\n# from bob\nlog " HASH "\nhead 7 " HASH " 1700000000123\nsigned 9 " HASH " abcd 010203\n");
   put_text("heads", "json", -1,

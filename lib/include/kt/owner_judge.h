@@ -36,7 +36,8 @@ struct kt_owner_knowledge {
 struct kt_owner_verdict {
   struct kt_set_judgement judgement;
   bool is_mine;
-  bool has_key; /* the key to stand by from here: moved by own and by endorsed rotations only */
+  bool is_expected; /* not made here, but all it does is add devices that were approved beforehand: no alert */
+  bool has_key;     /* the key to stand by from here: moved by own and by endorsed rotations only */
   struct kt_account_key key;
   struct kt_alert *alerts; /* in the arena */
   size_t n_alerts;

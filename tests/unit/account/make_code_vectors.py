@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Print code_vectors.h: public codes and in-person payloads computed from docs/formats.md and BIP 350 with nothing but
+"""Print code_vectors.h: public codes, recovery keys and in-person payloads computed from docs/formats.md and BIP 350 with nothing but
 the standard library.
 
     make_code_vectors.py > code_vectors.h
@@ -37,6 +37,12 @@ def public_code(log_id, label, key):
     return bech32m("ktp", hashlib.sha256(log_id + bytes([len(label)]) + label + key).digest())
 
 
+def recovery_key(seed):
+    text = bech32m("ktr", seed)
+    groups = [text[i : i + 4] for i in range(0, len(text), 4)]
+    return "\\n".join(" ".join(groups[i : i + 4]) for i in range(0, len(groups), 4))
+
+
 def payload(log_id, parties, heads):
     body = log_id
     for label, key in parties:
@@ -61,6 +67,7 @@ def main():
     print('#define VECTOR_CODE_ALICE "%s"' % public_code(log_id, *people[0]))
     print('#define VECTOR_CODE_BOB "%s"' % public_code(log_id, *people[1]))
     print('#define VECTOR_CODE_LONG "%s"' % public_code(log_id, b"x" * 255, alice))
+    print('#define VECTOR_RECOVERY_KEY "%s"' % recovery_key(bytes(range(32))))
     print('#define VECTOR_PAYLOAD "%s"' % payload(log_id, people, heads))
     print('#define VECTOR_PAYLOAD_NO_HEADS "%s"' % payload(log_id, people, []))
 

@@ -153,6 +153,12 @@ static void test_replaced_keys_under_an_old_id(void **state)
   assert_alerts(owner, UNKNOWN | NOT_MINE); /* not device-removed */
   assert_int_equal(owner->verdict.alerts[0].device.b[0], 'b');
   assert_non_null(owner->verdict.alerts[0].detail);
+  /* Of a device that was there before, with the same keys, nothing of the kind is said. */
+  set = next_set(owner, "ab");
+  approve(owner, "a");
+  look(owner, signed_by(&set, OWNER, owner->arena));
+  assert_int_equal(owner->verdict.alerts[0].device.b[0], 'b');
+  assert_null(owner->verdict.alerts[0].detail);
 }
 
 static void test_known_keys_under_a_new_id(void **state)
@@ -353,7 +359,7 @@ static void test_approved_beforehand_by_fingerprint(void **state)
   owner->known.approved_keys = &fingerprint;
   owner->known.n_approved_keys = 1;
   look(owner, signed_by(&set, OWNER, owner->arena));
-  assert_alerts(owner, NOT_MINE);
+  assert_alerts(owner, 0);
   /* One approved key does not let another in. */
   struct kt_device_key keys[] = { set.devices[2].keys[0], { KT_KEY_RAW, BYTES("smuggled") } };
   struct kt_device devices[] = { set.devices[0], set.devices[1], set.devices[2] };
@@ -405,6 +411,60 @@ static void test_too_little_memory(void **state)
   assert_true(failures > 5);
 }
 
+/* Another client of the owner's does what was approved here beforehand, and nothing else: no alert. */
+static void test_expected_version_of_another_client(void **state)
+{
+  struct owner *owner = owner_new(state);
+  struct kt_device planned = device_of(owner->arena, 'c', 'c');
+  struct kt_hash fingerprint;
+  assert_int_equal(kt_device_key_fingerprint(&planned.keys[0], &fingerprint), KT_OK);
+  owner->known.approved_keys = &fingerprint;
+  owner->known.n_approved_keys = 1;
+  struct kt_device_set set = next_set(owner, "abc");
+  look(owner, signed_by(&set, OWNER, owner->arena));
+  assert_alerts(owner, 0);
+  assert_true(owner->verdict.is_expected && !owner->verdict.is_mine);
+  set = next_set(owner, "abcd"); /* one more */
+  look(owner, signed_by(&set, OWNER, owner->arena));
+  assert_alerts(owner, UNKNOWN | NOT_MINE);
+  set = next_set(owner, "ac"); /* one less */
+  look(owner, signed_by(&set, OWNER, owner->arena));
+  assert_alerts(owner, NOT_MINE | REMOVED);
+  set = next_set(owner, "ab"); /* no device, so nothing that was approved */
+  look(owner, signed_by(&set, OWNER, owner->arena));
+  assert_alerts(owner, NOT_MINE);
+  set = next_set(owner, "abc"); /* the operator's doing */
+  look(owner, encoded(&set, owner->arena));
+  assert_alerts(owner, NOT_MINE | UNSIGNED);
+  set = next_set(owner, "abc"); /* under a new account key */
+  endorse(&set, OWNER, OWNER, NEXT);
+  look(owner, signed_by(&set, NEXT, owner->arena));
+  assert_alerts(owner, NOT_MINE);
+  assert_non_null(strstr(owner->verdict.alerts[0].detail, "your old one endorsed"));
+}
+
+static void test_expected_version_changes_nothing_else(void **state)
+{
+  struct owner *owner = owner_new(state);
+  approve(owner, "abc");
+  struct kt_account_key recovery = key_of(9);
+  struct kt_device_set set = next_set(owner, "abc");
+  set.recovery_keys = &recovery;
+  set.n_recovery_keys = 1;
+  look(owner, signed_by(&set, OWNER, owner->arena));
+  assert_alerts(owner, NOT_MINE);
+  assert_non_null(strstr(owner->verdict.alerts[0].detail, "recovery keys"));
+  set = next_set(owner, "abc");
+  struct kt_device renamed[] = { set.devices[0], set.devices[1], set.devices[2] };
+  renamed[0].name = BYTES("another name");
+  set.devices = renamed;
+  look(owner, signed_by(&set, OWNER, owner->arena));
+  assert_alerts(owner, NOT_MINE);
+  set = next_set(owner, "abc");
+  look(owner, signed_by(&set, OWNER, owner->arena));
+  assert_true(owner->verdict.is_expected);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -426,6 +486,8 @@ int main(void)
     account_test(test_unsigned_first_set),
     account_test(test_unreadable_and_misplaced_values),
     account_test(test_approved_beforehand_by_fingerprint),
+    account_test(test_expected_version_of_another_client),
+    account_test(test_expected_version_changes_nothing_else),
     account_test(test_causes),
     account_test(test_too_little_memory),
   };
