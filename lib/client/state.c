@@ -11,6 +11,7 @@
 #include "tree/log_tree.h"
 
 #define STATE_FORMAT 1
+#define STATE_FORMAT_AUDITED 2 /* of the log state: the auditor's size follows */
 
 static void read_format(struct kt_reader *r)
 {
@@ -32,7 +33,7 @@ static void read_hash(struct kt_reader *r, struct kt_hash *ret)
 void kt_log_state_write(struct kt_writer *w, const struct kt_log_state *log)
 {
   const struct kt_tree_state *tree = &log->tree;
-  kt_write_u8(w, STATE_FORMAT);
+  kt_write_u8(w, log->auditor_size > 0 ? STATE_FORMAT_AUDITED : STATE_FORMAT);
   kt_write_u64(w, tree->size);
   for (size_t i = 0; i < tree->n_heads; i++) {
     kt_write_bytes(w, tree->heads[i].b, KT_HASH_LEN);
@@ -42,6 +43,9 @@ void kt_log_state_write(struct kt_writer *w, const struct kt_log_state *log)
     kt_write_bytes(w, tree->frontier[i].prefix_root.b, KT_HASH_LEN);
   }
   kt_write_opaque16(w, (struct kt_bytes){ log->signature, log->signature_len });
+  if (log->auditor_size > 0) {
+    kt_write_u64(w, log->auditor_size);
+  }
 }
 
 enum kt_err kt_log_state_decode(struct kt_bytes encoded, struct kt_log_state *ret_log)
@@ -50,7 +54,10 @@ enum kt_err kt_log_state_decode(struct kt_bytes encoded, struct kt_log_state *re
   struct kt_log_state log = { 0 };
   struct kt_tree_state *tree = &log.tree;
   kt_reader_init(&r, encoded.data, encoded.len);
-  read_format(&r);
+  uint8_t format = kt_read_u8(&r);
+  if (format != STATE_FORMAT && format != STATE_FORMAT_AUDITED) {
+    kt_reader_fail(&r, KT_ERR_UNSUPPORTED);
+  }
   tree->size = kt_read_u64(&r);
   if (tree->size > 0) {
     struct kt_log_node nodes[KT_LOG_SUBTREES_MAX];
@@ -68,6 +75,12 @@ enum kt_err kt_log_state_decode(struct kt_bytes encoded, struct kt_log_state *re
     kt_log_root(tree->size, tree->heads, &log.root);
   }
   struct kt_bytes signature = kt_read_opaque16(&r, KT_SIGNATURE_MAX);
+  if (format == STATE_FORMAT_AUDITED) {
+    log.auditor_size = kt_read_u64(&r);
+    if (log.auditor_size == 0 || log.auditor_size > tree->size) {
+      kt_reader_fail(&r, KT_ERR_FORMAT);
+    }
+  }
   enum kt_err err = kt_reader_end(&r);
   if (err == KT_OK) {
     memcpy(log.signature, signature.data, signature.len);

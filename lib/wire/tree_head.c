@@ -97,6 +97,18 @@ enum kt_err kt_tree_head_sign(const struct kt_config *config, const uint8_t seed
   return config->suite->sign(seed, (struct kt_bytes){ tbs, len }, ret_signature);
 }
 
+enum kt_err kt_auditor_tree_head_sign(const struct kt_config *config, const uint8_t seed[static KT_SEED_LEN],
+                                      uint64_t timestamp, uint64_t tree_size, const struct kt_hash *root,
+                                      uint8_t ret_signature[static KT_SIGNATURE_MAX])
+{
+  uint8_t tbs[KT_HEAD_TBS_MAX];
+  size_t len = kt_auditor_tree_head_sign_data(config, timestamp, tree_size, root, tbs);
+  if (len == 0) {
+    return KT_ERR_USAGE;
+  }
+  return config->suite->sign(seed, (struct kt_bytes){ tbs, len }, ret_signature);
+}
+
 /* The signature's own length is checked by the suite, where its encoding is known. */
 static enum kt_err verify_signature(const struct kt_config *config, struct kt_bytes public_key, struct kt_bytes tbs,
                                     struct kt_bytes signature)

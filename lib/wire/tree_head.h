@@ -49,6 +49,10 @@ size_t kt_auditor_tree_head_sign_data(const struct kt_config *config, uint64_t t
 KT_MUST_USE enum kt_err kt_tree_head_sign(const struct kt_config *config, const uint8_t seed[static KT_SEED_LEN],
                                           uint64_t tree_size, const struct kt_hash *root,
                                           uint8_t ret_signature[static KT_SIGNATURE_MAX]);
+KT_MUST_USE enum kt_err kt_auditor_tree_head_sign(const struct kt_config *config,
+                                                  const uint8_t seed[static KT_SEED_LEN], uint64_t timestamp,
+                                                  uint64_t tree_size, const struct kt_hash *root,
+                                                  uint8_t ret_signature[static KT_SIGNATURE_MAX]);
 KT_MUST_USE enum kt_err kt_tree_head_verify(const struct kt_config *config, const struct kt_tree_head *head,
                                             const struct kt_hash *root);
 KT_MUST_USE enum kt_err kt_auditor_tree_head_verify(const struct kt_config *config,
