@@ -288,6 +288,8 @@ const struct kt_route kt_log_routes[] = {
   { "GET", "/v1/audit", KT_BODY_NONE, BINARY, answer_audit, view_audit },
   { "GET", "/v1/audit/state", KT_BODY_NONE, BINARY, answer_audit_state, view_audit_state },
   { "GET", "/v1/log/consistency", KT_BODY_NONE, BINARY, answer_consistency, view_consistency },
+  { "GET", "/v1/auditor/head", KT_BODY_NONE, BINARY, kt_answer_auditor_get, kt_view_auditor_get },
+  { "PUT", "/v1/auditor/head", KT_BODY_BINARY, NULL, kt_answer_auditor_put, NULL },
   { "PUT", "/v1/relay/{mailbox}", KT_BODY_BINARY_OR_JSON, BINARY, kt_answer_relay_put, kt_view_relay_put },
   { "GET", "/v1/relay/{mailbox}", KT_BODY_NONE, BINARY, kt_answer_relay_get, kt_view_relay_get },
   { NULL, NULL, KT_BODY_NONE, NULL, NULL, NULL },

@@ -29,6 +29,19 @@ void kt_auditor_tree_head_read(struct kt_reader *r, struct kt_auditor_tree_head 
   ret->signature = kt_read_opaque16(r, UINT16_MAX);
 }
 
+enum kt_err kt_auditor_tree_head_decode(struct kt_bytes encoded, struct kt_auditor_tree_head *ret)
+{
+  struct kt_reader r;
+  struct kt_auditor_tree_head head = { 0 };
+  kt_reader_init(&r, encoded.data, encoded.len);
+  kt_auditor_tree_head_read(&r, &head);
+  enum kt_err err = kt_reader_end(&r);
+  if (err == KT_OK) {
+    *ret = head;
+  }
+  return err;
+}
+
 void kt_full_tree_head_write(struct kt_writer *w, const struct kt_config *config, const struct kt_full_tree_head *head)
 {
   kt_write_u8(w, (uint8_t)head->type);

@@ -35,6 +35,8 @@ void kt_tree_head_write(struct kt_writer *w, const struct kt_tree_head *head);
 void kt_tree_head_read(struct kt_reader *r, struct kt_tree_head *ret);
 void kt_auditor_tree_head_write(struct kt_writer *w, const struct kt_auditor_tree_head *head);
 void kt_auditor_tree_head_read(struct kt_reader *r, struct kt_auditor_tree_head *ret);
+/* A whole message. KT_ERR_FORMAT. Borrows. */
+KT_MUST_USE enum kt_err kt_auditor_tree_head_decode(struct kt_bytes encoded, struct kt_auditor_tree_head *ret);
 void kt_full_tree_head_write(struct kt_writer *w, const struct kt_config *config, const struct kt_full_tree_head *head);
 void kt_full_tree_head_read(struct kt_reader *r, const struct kt_config *config, struct kt_full_tree_head *ret);
 
