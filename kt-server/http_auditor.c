@@ -6,7 +6,7 @@
 enum kt_step kt_answer_auditor_get(struct kt_call *call)
 {
   struct kt_log_reader *reader = kt_call_reader_take(call);
-  enum kt_err err = kt_log_signed_head(reader, &call->w);
+  enum kt_err err = kt_log_audit_head(reader, &call->w);
   kt_call_reader_put(call, reader);
   if (err != KT_OK) {
     kt_problem_set(&call->problem, 500, "response", "%s", kt_err_text(err));
@@ -18,7 +18,7 @@ enum kt_step kt_answer_auditor_get(struct kt_call *call)
 
 json_t *kt_view_auditor_get(struct kt_call *call)
 {
-  return kt_json_signed_head((struct kt_bytes){ call->w.buf, call->w.len });
+  return kt_json_audit_head((struct kt_bytes){ call->w.buf, call->w.len });
 }
 
 static enum kt_step begin(struct kt_call *call, const struct kt_auditor_tree_head *head)

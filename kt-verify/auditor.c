@@ -133,12 +133,12 @@ static enum kt_exit load(struct kt_auditor *auditor)
 static enum kt_exit read_head(struct kt_auditor *auditor, const struct kt_reply *reply)
 {
   struct kt_session *session = auditor->session;
-  struct kt_signed_head *head = &auditor->newest;
+  struct kt_audit_head *head = &auditor->newest;
   const struct kt_bytes body = { kt_arena_copy(&session->arena, reply->body, reply->len), reply->len };
   if (body.data == NULL) {
     return kt_output_fail(session->out, KT_EXIT_UNDECIDED, "memory", "out of memory");
   }
-  if (kt_signed_head_decode(body, head) != KT_OK || head->tree_head.tree_size == 0 ||
+  if (kt_audit_head_decode(body, head) != KT_OK || head->tree_head.tree_size == 0 ||
       head->tree_head.tree_size > INT64_MAX) {
     return kt_output_fail(session->out, KT_EXIT_FAILED, "malformed-response", "the log's head has a wrong form");
   }
@@ -372,7 +372,7 @@ enum kt_exit kt_auditor_pass(struct kt_auditor *auditor, struct kt_session *sess
   auditor->feed.ctx = auditor;
   auditor->feed.stands = false;
   auditor->submitted = false;
-  auditor->newest = (struct kt_signed_head){ .has_auditor = false };
+  auditor->newest = (struct kt_audit_head){ .has_auditor = false };
   enum kt_exit code = load_key(auditor);
   if (code == KT_EXIT_OK) {
     code = go_through(auditor);

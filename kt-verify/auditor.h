@@ -11,7 +11,7 @@
 #include "audit_feed.h"
 #include "auditor_state.h"
 #include "crypto/secret.h"
-#include "wire/signed_head.h"
+#include "wire/audit_head.h"
 
 struct kt_auditor {
   struct kt_session *session; /* of the pass at hand */
@@ -24,8 +24,8 @@ struct kt_auditor {
   uint8_t head_signature[KT_SIGNATURE_MAX];
   uint8_t head_config[KT_CONFIG_MAX];
   struct kt_audit_feed feed;
-  struct kt_signed_head newest; /* shown in this pass; in the session's arena */
-  uint64_t first;               /* entry at which this pass began */
+  struct kt_audit_head newest; /* shown in this pass; in the session's arena */
+  uint64_t first;              /* entry at which this pass began */
   bool submitted;
   uint64_t retry_after_s;
 };

@@ -3,7 +3,7 @@
 
 #include "base/reader.h"
 #include "json/proof.h"
-#include "wire/signed_head.h"
+#include "wire/audit_head.h"
 
 static json_t *leaf_item(const void *ctx, size_t i)
 {
@@ -114,11 +114,11 @@ json_t *kt_json_consistency(struct kt_bytes consistency)
   return end_of_input(&r, &b);
 }
 
-json_t *kt_json_signed_head(struct kt_bytes signed_head)
+json_t *kt_json_audit_head(struct kt_bytes audit_head)
 {
-  struct kt_signed_head head;
+  struct kt_audit_head head;
   struct kt_json_builder b;
-  if (kt_signed_head_decode(signed_head, &head) != KT_OK) {
+  if (kt_audit_head_decode(audit_head, &head) != KT_OK) {
     return NULL;
   }
   kt_json_begin(&b);

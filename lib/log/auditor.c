@@ -7,7 +7,7 @@
 #include "base/reader.h"
 #include "crypto/hash.h"
 #include "log/query.h"
-#include "wire/signed_head.h"
+#include "wire/audit_head.h"
 
 #define META_NAME "auditor/head"
 #define META_MAX (KT_HASH_LEN + 8 + 8 + 2 + KT_SIGNATURE_MAX)
@@ -217,13 +217,13 @@ enum kt_err kt_log_auditor_prepare(struct kt_log_reader *reader, const struct kt
 
 /* --- what an auditor asks -------------------------------------------------------------------------------------------------- */
 
-enum kt_err kt_log_signed_head(struct kt_log_reader *reader, struct kt_writer *w)
+enum kt_err kt_log_audit_head(struct kt_log_reader *reader, struct kt_writer *w)
 {
   const struct kt_config *config = reader->log->options.config;
   struct kt_log_head head;
   kt_log_head(reader->log, &head);
   size_t signature_len = config->suite->signature_len;
-  const struct kt_signed_head wire = {
+  const struct kt_audit_head wire = {
     .tree_head = { .tree_size = head.size, .signature = { head.signature, signature_len } },
     .root = head.root,
     .has_auditor = head.auditor.size > 0,
@@ -231,6 +231,6 @@ enum kt_err kt_log_signed_head(struct kt_log_reader *reader, struct kt_writer *w
                  .tree_size = head.auditor.size,
                  .signature = { head.auditor.signature, signature_len } },
   };
-  kt_signed_head_write(w, &wire);
+  kt_audit_head_write(w, &wire);
   return w->err;
 }

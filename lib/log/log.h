@@ -241,8 +241,8 @@ void kt_log_pending_free(struct kt_log_pending *pending);
 KT_MUST_USE enum kt_err kt_log_auditor_prepare(struct kt_log_reader *reader, const struct kt_auditor_tree_head *wire,
                                                struct kt_log_pending **ret_pending, struct kt_log_problem *ret_problem);
 /* GET /v1/auditor/head, in every mode:
- *   struct { TreeHead tree_head; HashValue root; optional<AuditorTreeHead> auditor_tree_head; } SignedHead; */
-KT_MUST_USE enum kt_err kt_log_signed_head(struct kt_log_reader *reader, struct kt_writer *w);
+ *   struct { TreeHead tree_head; HashValue root; optional<AuditorTreeHead> auditor_tree_head; } AuditHead; */
+KT_MUST_USE enum kt_err kt_log_audit_head(struct kt_log_reader *reader, struct kt_writer *w);
 /* How far the auditor's newest head is behind the newest entry; UINT64_MAX without one, 0 in a mode without an auditor. */
 uint64_t kt_log_auditor_lag_ms(const struct kt_config *config, const struct kt_log_head *head);
 /* Size of the newest head that any auditor of this log delivered, the present one or an earlier one; 0: none. */

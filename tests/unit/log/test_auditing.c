@@ -3,7 +3,7 @@
  * who verify answers with an auditor that is behind. */
 #include "log_test.h"
 #include "tree/log_tree.h"
-#include "wire/signed_head.h"
+#include "wire/audit_head.h"
 
 #define LAG_MS 60000
 
@@ -106,7 +106,7 @@ static void test_no_answer_before_the_first_head(void **state)
   struct kt_contact_state contact = { 0 };
   struct kt_arena arena;
   struct kt_writer w;
-  struct kt_signed_head signed_head;
+  struct kt_audit_head signed_head;
   const struct kt_bytes value = person_set(world, alice, 1, true);
   (void)state;
   assert_missing(world,
@@ -120,15 +120,15 @@ static void test_no_answer_before_the_first_head(void **state)
   world_ok(world, kt_log_audit(world->reader, 0, 10, &arena, &w, NULL, &world->problem));
   world_ok(world, kt_log_consistency(world->reader, 1, 1, &arena, &w, &world->problem));
   w.len = 0;
-  assert_int_equal(kt_log_signed_head(world->reader, &w), KT_OK);
-  assert_int_equal(kt_signed_head_decode((struct kt_bytes){ w.buf, w.len }, &signed_head), KT_OK);
+  assert_int_equal(kt_log_audit_head(world->reader, &w), KT_OK);
+  assert_int_equal(kt_audit_head_decode((struct kt_bytes){ w.buf, w.len }, &signed_head), KT_OK);
   assert_int_equal(signed_head.tree_head.tree_size, 1);
   assert_false(signed_head.has_auditor);
   assert_int_equal(kt_verify_head(&world->config, 1, &signed_head.root, signed_head.tree_head.signature), KT_OK);
   vouch(world, 1);
   w.len = 0;
-  assert_int_equal(kt_log_signed_head(world->reader, &w), KT_OK);
-  assert_int_equal(kt_signed_head_decode((struct kt_bytes){ w.buf, w.len }, &signed_head), KT_OK);
+  assert_int_equal(kt_log_audit_head(world->reader, &w), KT_OK);
+  assert_int_equal(kt_audit_head_decode((struct kt_bytes){ w.buf, w.len }, &signed_head), KT_OK);
   assert_true(signed_head.has_auditor);
   assert_int_equal(signed_head.auditor.tree_size, 1);
   assert_int_equal(person_search(world, alice, TEXT("bob"), NULL, &contact, kt_arena_alloc(&world->arena, 1, 20000)),

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "wire/signed_head.h"
+#include "wire/audit_head.h"
 
 #include <string.h>
 
-void kt_signed_head_write(struct kt_writer *w, const struct kt_signed_head *head)
+void kt_audit_head_write(struct kt_writer *w, const struct kt_audit_head *head)
 {
   kt_tree_head_write(w, &head->tree_head);
   kt_write_bytes(w, head->root.b, sizeof head->root.b);
@@ -13,10 +13,10 @@ void kt_signed_head_write(struct kt_writer *w, const struct kt_signed_head *head
   }
 }
 
-enum kt_err kt_signed_head_decode(struct kt_bytes encoded, struct kt_signed_head *ret)
+enum kt_err kt_audit_head_decode(struct kt_bytes encoded, struct kt_audit_head *ret)
 {
   struct kt_reader r;
-  struct kt_signed_head head = { .has_auditor = false };
+  struct kt_audit_head head = { .has_auditor = false };
   kt_reader_init(&r, encoded.data, encoded.len);
   kt_tree_head_read(&r, &head.tree_head);
   const uint8_t *root = kt_read_bytes(&r, KT_HASH_LEN);
