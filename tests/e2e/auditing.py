@@ -20,7 +20,7 @@ import urllib.request
 
 from lib_programs import (SERVER, VERIFY, Log, Person, Proxy, ProxyHandler, check, environment, random_key, server_verb)
 
-KILLS = int(sys.argv[2]) if len(sys.argv) > 2 else 5
+KILLS = int(sys.argv[2]) if len(sys.argv) > 2 else 4
 LAG_S = 3
 HEAD = "/v1/auditor/head"
 PATIENCE_S = 60
@@ -277,6 +277,40 @@ def forked_log(scene, auditor):
     scene.vouched()
 
 
+def tampered_feed(scene, auditor):
+    """An entry that is changed on its way is refused, nothing of its page is kept, and the truth is accepted after it."""
+
+    def change(path, status, body):
+        if path.startswith("/v1/audit?"):  # the last bit of the first timestamp
+            body = body[:11] + bytes([body[11] ^ 1]) + body[12:]
+        return status, body
+
+    auditor.stop()
+    proxy = Proxy(scene.log.url, change)
+    home = Person(scene.path("auditor"))
+    scene.entry()
+    before = auditor_size(scene.log)
+    refused = home.json("audit", "--sign", scene.key, "--url", proxy.url, expect=1)
+    check(refused["reason"]["code"].startswith("audit-") and auditor_size(scene.log) == before,
+          "a tampered entry is refused and not signed", refused)
+    check(home.json("audit", "--sign", scene.key)["submitted"], "the entry as the log has it is signed")
+    auditor.start()
+
+
+def follower(scene):
+    """Anybody may follow the log; without the key nothing is signed."""
+    person = scene.person("follower")
+    process = subprocess.Popen([VERIFY, "audit", "--follow", "--json", "--interval", "1", "--home", person.home],
+                               stdout=subprocess.PIPE, text=True, env=environment(0))
+    first = json.loads(process.stdout.readline())
+    check(first["verdict"] == "verified" and "submitted" not in first, "a follower verifies and signs nothing", first)
+    scene.entry()
+    more = json.loads(process.stdout.readline())
+    check(more["tree_size"] > first["tree_size"] and more["new_entries"] >= 1, "new entries as they come", more)
+    process.send_signal(signal.SIGTERM)
+    check(json.loads(process.stdout.readline())["stopped"] and process.wait(timeout=30) == 0, "until it is told to end")
+
+
 def auditor_away(scene, auditor, alice, bob):
     auditor.stop()
 
@@ -376,6 +410,8 @@ def play(work, suite):
     alice, bob = people(scene, early)
     two_auditors(scene, auditor)
     forked_log(scene, auditor)
+    tampered_feed(scene, auditor)
+    follower(scene)
     auditor_away(scene, auditor, alice, bob)
     forged_head(scene, bob)
     change_auditor(scene, auditor, bob)
