@@ -195,7 +195,7 @@ static enum kt_err check_new(struct kt_log_reader *reader, const struct kt_audit
 enum kt_err kt_log_auditor_prepare(struct kt_log_reader *reader, const struct kt_auditor_tree_head *wire,
                                    struct kt_log_pending **ret_pending, struct kt_log_problem *ret_problem)
 {
-  struct kt_log_auditor_head head;
+  struct kt_log_auditor_head head = { .size = 0 };
   struct kt_log_head newest;
   struct kt_log_pending *pending;
   enum kt_err err = check_new(reader, wire, &head, ret_problem);

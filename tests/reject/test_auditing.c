@@ -94,6 +94,7 @@ static void change_auditor(uint64_t vouched, uint64_t start, bool accepted)
     assert_int_equal(toy_ask(&scene.user, scene.log.size, &search_query), KT_OK);
     reject_response(&scene.user, &search_query, 1060, KT_ERR_PROOF, "auditor-start");
     /* Who sees the log for the first time has nothing to compare with. */
+    toy_user_release(&scene.user);
     toy_user_init(&scene.user, &scene.log);
     accept_honest(&scene.user, &search_query, KT_OK);
   }
