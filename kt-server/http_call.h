@@ -24,7 +24,7 @@ struct kt_route {
   const char *method;
   const char *path; /* may end with one {name}, which stands for the rest of the path, without a slash */
   enum kt_body_type body;
-  const char *type; /* of the answer, unless JSON is asked for */
+  const char *type; /* of the answer, unless JSON is asked for; NULL: there is no content (204) */
   enum kt_step (*answer)(struct kt_call *call);
   json_t *(*view)(struct kt_call *call); /* the decoded answer in call->w; NULL: this route has no JSON */
 };
@@ -61,7 +61,7 @@ struct kt_call {
   char etag[40];             /* quoted; empty: none */
   unsigned status;           /* of the answer that was queued */
   size_t answer_len;
-  /* update: what the sequencer said. */
+  /* What the sequencer said, after kt_call_submit. */
   bool has_outcome;
   struct kt_log_outcome outcome;
 };
@@ -80,6 +80,9 @@ void kt_call_reader_put(struct kt_call *call, struct kt_log_reader *reader);
 /* Park the connection; afterwards only the thread that resumes it may touch the call. */
 void kt_call_suspend(struct kt_call *call);
 void kt_call_resume(struct kt_call *call);
+
+/* Park the connection until the sequencer is done; the handler's result. It runs again with call->outcome. Takes pending. */
+enum kt_step kt_call_submit(struct kt_call *call, struct kt_log_pending *pending);
 
 /* S1: the body did not decode. */
 enum kt_step kt_call_refuse_body(struct kt_call *call, enum kt_err err);
@@ -111,5 +114,10 @@ json_t *kt_view_credential_update(struct kt_call *call);
 
 /* The update route; http_update.c. */
 enum kt_step kt_answer_update(struct kt_call *call);
+
+/* The auditor's routes; http_auditor.c. */
+enum kt_step kt_answer_auditor_get(struct kt_call *call);
+json_t *kt_view_auditor_get(struct kt_call *call);
+enum kt_step kt_answer_auditor_put(struct kt_call *call);
 
 #endif

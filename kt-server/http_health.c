@@ -34,14 +34,19 @@ static uint64_t head_age_ms(const struct kt_log_head *head)
 
 static enum kt_step answer_readyz(struct kt_call *call)
 {
+  const struct kt_config *config = kt_call_config(call);
   struct kt_log_status status;
   kt_log_status(kt_call_log(call), &status);
   uint64_t age_ms = head_age_ms(&status.head);
   if (status.is_fatal) {
     kt_problem_set(&call->problem, 503, "fatal", "the log signs nothing any more; see the server's messages");
-  } else if (age_ms > kt_call_config(call)->max_behind) {
+  } else if (age_ms > config->max_behind) {
     kt_problem_set(&call->problem, 503, "stale", "the head is %" PRIu64 " ms old, clients accept %" PRIu64, age_ms,
-                   kt_call_config(call)->max_behind);
+                   config->max_behind);
+  } else if (kt_log_auditor_lag_ms(config, &status.head) > config->max_auditor_lag) {
+    kt_problem_set(&call->problem, 503, "auditor-missing",
+                   "the auditor vouched for %" PRIu64 " of %" PRIu64 " entries, clients do not accept that",
+                   status.head.auditor.size, status.head.size);
   } else {
     print(call, "ok\n");
     return KT_STEP_ANSWER;
@@ -61,6 +66,9 @@ static enum kt_step answer_metrics(struct kt_call *call)
   kt_log_status(kt_call_log(call), &status);
   metric(call, "tree_size", "gauge", "Log entries.", status.head.size);
   metric(call, "head_timestamp_ms", "gauge", "Timestamp of the rightmost entry.", status.head.timestamp_ms);
+  if (kt_call_config(call)->mode == KT_MODE_THIRD_PARTY_AUDITING) {
+    metric(call, "auditor_size", "gauge", "Log entries the auditor vouched for.", status.head.auditor.size);
+  }
   metric(call, "signing", "gauge", "1 while heads are signed.", status.is_fatal ? 0 : 1);
   metric(call, "updates_queued", "gauge", "Updates that wait for the sequencer.", status.n_queued);
   metric(call, "versions_total", "counter", "Versions inserted since the start.", status.n_inserted);

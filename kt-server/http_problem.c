@@ -44,6 +44,7 @@ void kt_problem_from_log(struct kt_problem *problem, enum kt_err err, const stru
 {
   kt_problem_set(problem, log_problem->retry ? 503 : status_of(err), log_problem->code, "%s", log_problem->text);
   problem->retry_after_s = log_problem->retry ? RETRY_AFTER_S : 0;
+  problem->current_size = log_problem->current_size;
 }
 
 json_t *kt_problem_document(const struct kt_problem *problem, const char *title, const char *request_id)
@@ -56,6 +57,9 @@ json_t *kt_problem_document(const struct kt_problem *problem, const char *title,
   kt_json_set(&b, "title", json_string(title));
   kt_json_set(&b, "status", json_integer(problem->status));
   kt_json_set(&b, "detail", kt_json_lossy(problem->detail));
+  if (problem->current_size > 0) {
+    kt_json_set(&b, "size", kt_json_u64(problem->current_size));
+  }
   kt_json_set(&b, "request_id", json_string(request_id));
   return kt_json_end(&b);
 }

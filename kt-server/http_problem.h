@@ -13,6 +13,7 @@ struct kt_problem {
   char code[48];
   char detail[400];
   unsigned retry_after_s; /* 0: no such header */
+  uint64_t current_size;  /* member "size" of the document; 0: none */
   const char *allow;      /* 405: the methods; static */
   bool ask_for_token;     /* 401: WWW-Authenticate */
   bool close;             /* what follows on the connection cannot be trusted */

@@ -14,8 +14,8 @@ static bool add(struct MHD_Response *response, const char *name, const char *val
 /* What every answer carries. */
 static bool add_common(const struct kt_call *call, struct MHD_Response *response, const char *type, bool close)
 {
-  return add(response, MHD_HTTP_HEADER_CONTENT_TYPE, type) && add(response, "X-Request-Id", call->request_id) &&
-         add(response, "X-Content-Type-Options", "nosniff") &&
+  return (type == NULL || add(response, MHD_HTTP_HEADER_CONTENT_TYPE, type)) &&
+         add(response, "X-Request-Id", call->request_id) && add(response, "X-Content-Type-Options", "nosniff") &&
          (!(close || atomic_load(&call->http->is_draining)) || add(response, MHD_HTTP_HEADER_CONNECTION, "close"));
 }
 
@@ -110,11 +110,13 @@ enum MHD_Result kt_http_reply(struct kt_call *call)
 {
   bool as_json = call->wants_json && call->route->view != NULL;
   bool unchanged = is_unchanged(call);
+  bool empty = unchanged || call->route->type == NULL;
+  unsigned status = unchanged ? 304 : empty ? 204 : 200;
   struct MHD_Response *response = NULL;
   if (call->w.err != KT_OK) {
     return refuse(call, "response", kt_err_text(call->w.err));
   }
-  if (unchanged) {
+  if (empty) {
     response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
   } else {
     response = as_json ? json_response(call) : binary_response(call);
@@ -127,5 +129,5 @@ enum MHD_Result kt_http_reply(struct kt_call *call)
                   add(response, MHD_HTTP_HEADER_CACHE_CONTROL, cache_control) &&
                   (call->route->view == NULL || add(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT)) &&
                   (call->etag[0] == '\0' || add(response, MHD_HTTP_HEADER_ETAG, call->etag));
-  return queue(call, unchanged ? 304 : 200, response, complete);
+  return queue(call, status, response, complete);
 }

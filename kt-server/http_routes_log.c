@@ -290,6 +290,8 @@ const struct kt_route kt_log_routes[] = {
   { "GET", "/v1/log/consistency", KT_BODY_NONE, BINARY, answer_consistency, view_consistency },
   { "POST", "/v1/credential", KT_BODY_BINARY, BINARY, kt_answer_credential, kt_view_credential },
   { "POST", "/v1/credential-update", KT_BODY_BINARY, BINARY, kt_answer_credential_update, kt_view_credential_update },
+  { "GET", "/v1/auditor/head", KT_BODY_NONE, BINARY, kt_answer_auditor_get, kt_view_auditor_get },
+  { "PUT", "/v1/auditor/head", KT_BODY_BINARY, NULL, kt_answer_auditor_put, NULL },
   { "PUT", "/v1/relay/{mailbox}", KT_BODY_BINARY_OR_JSON, BINARY, kt_answer_relay_put, kt_view_relay_put },
   { "GET", "/v1/relay/{mailbox}", KT_BODY_NONE, BINARY, kt_answer_relay_get, kt_view_relay_get },
   { "GET", "/openapi.yaml", KT_BODY_NONE, KT_OPENAPI_TYPE, kt_answer_openapi, NULL },

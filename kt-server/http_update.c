@@ -17,7 +17,7 @@ static struct kt_bytes bearer_token(const struct kt_call *call)
 }
 
 /* In the sequencer's thread: copy and wake, nothing that waits. */
-static void inserted(void *ctx, const struct kt_log_outcome *outcome)
+static void sequenced(void *ctx, const struct kt_log_outcome *outcome)
 {
   struct kt_call *call = ctx;
   call->outcome = *outcome;
@@ -25,7 +25,7 @@ static void inserted(void *ctx, const struct kt_log_outcome *outcome)
   kt_call_resume(call);
 }
 
-static enum kt_step insert(struct kt_call *call, struct kt_log_pending *pending)
+enum kt_step kt_call_submit(struct kt_call *call, struct kt_log_pending *pending)
 {
   struct kt_log_outcome outcome = { 0 };
   if (kt_call_is_stopping(call)) {
@@ -36,9 +36,9 @@ static enum kt_step insert(struct kt_call *call, struct kt_log_pending *pending)
   }
   /* Parked first: the sequencer may be done before submit returns. */
   kt_call_suspend(call);
-  outcome.err = kt_log_submit(kt_call_log(call), pending, inserted, call, &outcome.problem);
+  outcome.err = kt_log_submit(kt_call_log(call), pending, sequenced, call, &outcome.problem);
   if (outcome.err != KT_OK) {
-    inserted(call, &outcome);
+    sequenced(call, &outcome);
   }
   return KT_STEP_WAIT;
 }
@@ -67,7 +67,7 @@ static enum kt_step begin(struct kt_call *call, const struct kt_update_request *
   if (err != KT_OK) {
     return refuse_update(call, err, &problem);
   }
-  return pending == NULL ? KT_STEP_ANSWER : insert(call, pending);
+  return pending == NULL ? KT_STEP_ANSWER : kt_call_submit(call, pending);
 }
 
 static enum kt_step finish(struct kt_call *call, const struct kt_update_request *request)

@@ -141,6 +141,13 @@ static enum kt_err check_settings(const struct kt_instance *instance, struct kt_
                         "will find the log stale",
                         instance->dir.s, (unsigned long long)instance->config.max_behind);
   }
+  if (instance->config.mode == KT_MODE_THIRD_PARTY_AUDITING &&
+      instance->settings.heartbeat_ms >= instance->config.max_auditor_lag) {
+    return kt_error_set(error, KT_ERR_FORMAT,
+                        "%s/" KT_NAME_SETTINGS ": heartbeat must be shorter than max-auditor-lag (%llu ms), or clients "
+                        "will miss the auditor after every quiet time",
+                        instance->dir.s, (unsigned long long)instance->config.max_auditor_lag);
+  }
   return KT_OK;
 }
 

@@ -11,6 +11,8 @@ static const struct kt_verb verbs[] = {
   { "init", "DIR [--json] [options]", "keys, commented DIR/kt-server.yaml, log with entry 0", kt_verb_init },
   { "run", "DIR [--listen ADDR:PORT|unix:PATH] [--accept-missing-guard]",
     "serve the log; SIGTERM drains and stops, SIGHUP reloads", kt_verb_run },
+  { "change-auditor", "DIR [--auditor-key FILE] [--max-auditor-lag D] [--auditor-start-pos N] [--json]",
+    "write the successor configuration of a stopped log with another auditor", kt_verb_change_auditor },
   { "config", "DIR [-o FILE] [--json]", "the public Configuration, to be pinned by clients", kt_verb_config },
   { "check-config", "DIR [--json]", "check DIR/kt-server.yaml, the keys and the Configuration", kt_verb_check_config },
   { "status", "DIR [--json]", "size, root, age, labels, versions, queue, guard", kt_verb_status },

@@ -71,6 +71,18 @@ static json_t *pruned_view(const struct kt_log_status *status)
   return kt_json_end(&b);
 }
 
+static json_t *auditor_view(const struct kt_config *config, const struct kt_log_head *head)
+{
+  struct kt_json_builder b;
+  kt_json_begin(&b);
+  kt_json_set(&b, "tree_size", kt_json_u64(head->auditor.size));
+  if (head->auditor.size > 0) {
+    kt_json_set(&b, "timestamp_ms", kt_json_u64(head->auditor.timestamp_ms));
+  }
+  kt_json_set(&b, "accepted", json_boolean(kt_log_auditor_lag_ms(config, head) <= config->max_auditor_lag));
+  return kt_json_end(&b);
+}
+
 static json_t *status_view(struct kt_instance *instance, const struct totals *totals)
 {
   struct kt_log_status status;
@@ -86,6 +98,9 @@ static json_t *status_view(struct kt_instance *instance, const struct totals *to
   kt_json_set(&log, "timestamp_ms", kt_json_u64(status.head.timestamp_ms));
   kt_json_begin(&b);
   kt_json_set(&b, "log", kt_json_end(&log));
+  if (instance->config.mode == KT_MODE_THIRD_PARTY_AUDITING) {
+    kt_json_set(&b, "auditor", auditor_view(&instance->config, &status.head));
+  }
   kt_json_set(&b, "labels", kt_json_u64(totals->n_labels));
   kt_json_set(&b, "versions", kt_json_u64(totals->n_versions));
   kt_json_set(&b, "queued", kt_json_u64(status.n_queued));

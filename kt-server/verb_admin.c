@@ -53,6 +53,16 @@ static void print_pruned(const json_t *pruned)
   }
 }
 
+/* Nothing in a mode without one. */
+static void print_auditor(const json_t *auditor)
+{
+  if (auditor == NULL) {
+    return;
+  }
+  (void)printf("%-10s vouched for %" PRIu64 " entries%s\n", "auditor", number(auditor, "tree_size"),
+               json_is_true(json_object_get(auditor, "accepted")) ? "" : ": TOO FEW, CLIENTS ARE UNDECIDED");
+}
+
 static void print_status(const json_t *status, bool is_running)
 {
   const json_t *log = json_object_get(status, "log");
@@ -66,6 +76,7 @@ static void print_status(const json_t *status, bool is_running)
   print_number("size", number(log, "tree_size"));
   print_text("root", json_string_value(json_object_get(log, "root")));
   (void)printf("%-10s %" PRIu64 " ms since 1970, %" PRIu64 " s ago\n", "newest", timestamp_ms, age_ms / 1000);
+  print_auditor(json_object_get(status, "auditor"));
   print_number("labels", number(status, "labels"));
   print_number("versions", number(status, "versions"));
   print_number("queue", number(status, "queued"));

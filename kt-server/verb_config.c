@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config: the bytes that clients pin. check-config: would `run` start? */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,10 @@ static int show_check(const struct kt_verb *verb, const struct kt_instance *inst
   print_window("reasonable monitoring window", instance->config.reasonable_monitoring_window);
   print_window("max-ahead", instance->config.max_ahead);
   print_window("max-behind", instance->config.max_behind);
+  if (instance->config.mode == KT_MODE_THIRD_PARTY_AUDITING) {
+    print_window("max-auditor-lag", instance->config.max_auditor_lag);
+    (void)printf("%-29s %" PRIu64 "\n", "auditor-start-pos", instance->config.auditor_start_pos);
+  }
   (void)printf("the configuration is good\n");
   return KT_EXIT_DONE;
 }

@@ -38,7 +38,8 @@ static const struct option options[KT_OPTIONS] = {
   [KT_OPT_FROM] = { "from", "KT_FROM", "N", "first log entry" },
   [KT_OPT_TO] = { "to", "KT_TO", "N", "last log entry" },
   [KT_OPT_POSITION] = { "position", "KT_POSITION", "N", "the distinguished log entry to build on" },
-  [KT_OPT_INTERVAL] = { "interval", "KT_INTERVAL", "S", "seconds between checks, give or take an eighth (3600)" },
+  [KT_OPT_INTERVAL] = { "interval", "KT_INTERVAL", "S",
+                        "seconds between checks, give or take an eighth (3600; audit --follow: 5)" },
   [KT_OPT_HOOK] = { "hook", "KT_HOOK", "CMD",
                     "a shell command for every new alert, may be repeated; also executables in "
                     "the folder hooks of the state folder" },
@@ -48,6 +49,9 @@ static const struct option options[KT_OPTIONS] = {
   [KT_OPT_OUT] = { "out", "KT_OUT", "FILE", "write what is for the other side to a pipe or file" },
   [KT_OPT_GROUP] = { "group", "KT_GROUP", "FILE", "look up everybody in this file, one label per line" },
   [KT_OPT_CONFIRM] = { "confirm", "KT_CONFIRM", "yes|no", "what you would answer, for scripts" },
+  [KT_OPT_FOLLOW] = { "follow", "KT_FOLLOW", NULL, "go on with new entries until SIGTERM" },
+  [KT_OPT_SIGN] = { "sign", "KT_SIGN", "FILE", "the auditor's key: sign the log's heads and submit them" },
+  [KT_OPT_SUITE] = { "suite", "KT_SUITE", "SUITE", "ed25519 (the default) or p256" },
 };
 
 static bool fail(struct kt_cli *cli, const char *format, const char *what)

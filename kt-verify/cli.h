@@ -39,9 +39,12 @@ enum kt_option {
   KT_OPT_OUT,
   KT_OPT_CONFIRM,
   KT_OPT_GROUP,
+  KT_OPT_FOLLOW,
+  KT_OPT_SIGN,
+  KT_OPT_SUITE,
 };
 
-#define KT_OPTIONS (KT_OPT_GROUP + 1)
+#define KT_OPTIONS (KT_OPT_SUITE + 1)
 #define KT_OPT_BIT(option) (UINT64_C(1) << (option))
 
 #define KT_CLI_KEYS_MAX 255

@@ -53,27 +53,19 @@ enum kt_exit kt_heads_refresh(struct kt_session *session, const struct kt_distin
 
 /* --- an earlier root ------------------------------------------------------------------------------------------------- */
 
-static enum kt_exit verify_root_at(struct kt_session *session, uint64_t size, struct kt_bytes response,
-                                   struct kt_arena *arena, struct kt_hash *ret_root)
+enum kt_exit kt_heads_root_under(struct kt_session *session, uint64_t newest_size, const struct kt_hash *newest_root,
+                                 uint64_t size, struct kt_arena *arena, struct kt_hash *ret_root,
+                                 struct kt_bytes *ret_consistency)
 {
-  const struct kt_log_state *log = &session->pinned->log;
-  struct kt_reason reason = { .code = NULL };
-  enum kt_err err = kt_verify_consistency(size, log->tree.size, &log->root, response, arena, ret_root, &reason);
-  return err == KT_OK ? KT_EXIT_OK : kt_output_fail_reason(session->out, err, &reason, "consistency of two heads");
-}
-
-enum kt_exit kt_heads_root_at(struct kt_session *session, uint64_t size, struct kt_arena *arena,
-                              struct kt_hash *ret_root, struct kt_bytes *ret_consistency)
-{
-  const struct kt_log_state *log = &session->pinned->log;
-  if (size == log->tree.size) {
-    *ret_root = log->root;
+  if (size == newest_size) {
+    *ret_root = *newest_root;
     *ret_consistency = (struct kt_bytes){ NULL, 0 };
     return KT_EXIT_OK;
   }
   char path[128];
   struct kt_reply reply;
-  snprintf(path, sizeof path, "/v1/log/consistency?old=%" PRIu64 "&size=%" PRIu64, size, log->tree.size);
+  struct kt_reason reason = { .code = NULL };
+  snprintf(path, sizeof path, "/v1/log/consistency?old=%" PRIu64 "&size=%" PRIu64, size, newest_size);
   kt_transport_get(session->transport, path, &reply);
   if (reply.kind != KT_REPLY_OK) {
     enum kt_exit code = kt_session_refused(session, &reply, "consistency of two heads");
@@ -85,11 +77,19 @@ enum kt_exit kt_heads_root_at(struct kt_session *session, uint64_t size, struct 
   if (body.data == NULL) {
     return kt_output_fail(session->out, KT_EXIT_UNDECIDED, "memory", "out of memory");
   }
-  enum kt_exit code = verify_root_at(session, size, body, arena, ret_root);
-  if (code == KT_EXIT_OK) {
-    *ret_consistency = body;
+  enum kt_err err = kt_verify_consistency(size, newest_size, newest_root, body, arena, ret_root, &reason);
+  if (err != KT_OK) {
+    return kt_output_fail_reason(session->out, err, &reason, "consistency of two heads");
   }
-  return code;
+  *ret_consistency = body;
+  return KT_EXIT_OK;
+}
+
+enum kt_exit kt_heads_root_at(struct kt_session *session, uint64_t size, struct kt_arena *arena,
+                              struct kt_hash *ret_root, struct kt_bytes *ret_consistency)
+{
+  const struct kt_log_state *log = &session->pinned->log;
+  return kt_heads_root_under(session, log->tree.size, &log->root, size, arena, ret_root, ret_consistency);
 }
 
 /* --- what to exchange ----------------------------------------------------------------------------------------------- */

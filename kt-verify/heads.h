@@ -15,6 +15,11 @@ enum kt_exit kt_heads_refresh(struct kt_session *session, const struct kt_distin
 enum kt_exit kt_heads_root_at(struct kt_session *session, uint64_t size, struct kt_arena *arena,
                               struct kt_hash *ret_root, struct kt_bytes *ret_consistency);
 
+/* The same under another signed tree than the session's. */
+enum kt_exit kt_heads_root_under(struct kt_session *session, uint64_t newest_size, const struct kt_hash *newest_root,
+                                 uint64_t size, struct kt_arena *arena, struct kt_hash *ret_root,
+                                 struct kt_bytes *ret_consistency);
+
 #define KT_HEADS_FILE_MAX 64
 
 struct kt_exchanged_head {

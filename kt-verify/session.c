@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "auditor_alert.h"
+
 #define REQUEST_MAX ((size_t)1 << 20)
 #define SESSION_ARENA_CAP ((size_t)256 << 20)
 #define CONFLICTS_MAX 8
@@ -176,7 +178,11 @@ enum kt_exit kt_session_refused(struct kt_session *session, const struct kt_repl
   case 429:
     return kt_output_fail(out, KT_EXIT_UNDECIDED, "rate-limit", "%s: too many requests, try again in %d s", what,
                           reply->retry_after_s > 0 ? reply->retry_after_s : PAUSE_DEFAULT_S);
-  case 503: return kt_output_fail(out, KT_EXIT_UNDECIDED, "busy", "%s: the log cannot answer now: %s", what, text);
+  case 503:
+    if (kt_auditor_is_missing(NULL, reply)) {
+      return kt_output_fail(out, KT_EXIT_UNDECIDED, KT_AUDITOR_MISSING, "%s: %s", what, text);
+    }
+    return kt_output_fail(out, KT_EXIT_UNDECIDED, "busy", "%s: the log cannot answer now: %s", what, text);
   default: break;
   }
   if (reply->status >= 400 && reply->status < 500) {
@@ -188,12 +194,16 @@ enum kt_exit kt_session_refused(struct kt_session *session, const struct kt_repl
 }
 
 /* `checks`: what a verified answer went through. */
-static void report_passed(struct kt_output *out, const char *path)
+static void report_passed(const struct kt_session *session, const char *path)
 {
+  struct kt_output *out = session->out;
   static const char *const always[] = { "format", "view", "proof", "signature", "clock" };
   static const char *const with_vrf[] = { "/v1/search", "/v1/update", "/v1/owner/init" };
   for (size_t i = 0; i < sizeof always / sizeof always[0]; i++) {
     kt_output_check(out, always[i], true);
+  }
+  if (session->config.mode == KT_MODE_THIRD_PARTY_AUDITING) {
+    kt_output_check(out, "auditor", true);
   }
   for (size_t i = 0; i < sizeof with_vrf / sizeof with_vrf[0]; i++) {
     if (strcmp(path, with_vrf[i]) == 0) {
@@ -214,7 +224,7 @@ static void report_check(struct kt_output *out, const struct kt_reason *reason)
     name = strcmp(reason->code, names[i].code) == 0 ? names[i].name : name;
   }
   if (name != NULL) {
-    kt_output_check(out, name, false);
+    kt_output_check(out, strncmp(name, "auditor-", 8) == 0 ? "auditor" : name, false);
   }
 }
 
@@ -270,6 +280,9 @@ static enum kt_err commit(struct kt_session *session, struct kt_query *query, ui
     return err;
   }
   err = commit_head(session, log, now_ms);
+  if (err == KT_OK) {
+    err = kt_auditor_end_missing(session);
+  }
   if (err == KT_OK && query->commit != NULL) {
     err = query->commit(query->ctx, session);
   }
@@ -310,6 +323,9 @@ static enum kt_exit refused(struct kt_session *session, const struct kt_query *q
     return KT_EXIT_UNDECIDED;
   }
   enum kt_exit code = kt_session_refused(session, reply, query->what);
+  if (kt_auditor_is_missing(NULL, reply)) {
+    kt_auditor_raise_missing(session);
+  }
   return query->status == 409 && session->pinned->log.tree.size > 0 ? refused_last(session, code) : code;
 }
 
@@ -370,11 +386,14 @@ static enum kt_exit verify(struct kt_session *session, struct kt_query *query, s
                                     .reason = &query->reason };
   query->err = query->verify(query->ctx, &client, response, ret_log);
   if (query->err == KT_OK || query->err == KT_ERR_ABSENT) {
-    report_passed(session->out, query->path);
+    report_passed(session, query->path);
     return query->err == KT_OK ? KT_EXIT_OK : KT_EXIT_ABSENT;
   }
   report_check(session->out, &query->reason);
   enum kt_exit code = kt_output_fail_reason(session->out, query->err, &query->reason, query->what);
+  if (kt_auditor_is_missing(&query->reason, NULL)) {
+    kt_auditor_raise_missing(session);
+  }
   return kt_output_is_refuted(query->err) ? refuted(session, query, request, response, code) : code;
 }
 

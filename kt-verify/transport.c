@@ -107,6 +107,7 @@ static void read_problem(struct kt_reply *reply)
   if (text != NULL) {
     kt_output_clean((struct kt_bytes){ (const uint8_t *)text, strlen(text) }, reply->error, sizeof reply->error);
   }
+  reply->size = (uint64_t)json_integer_value(json_object_get(problem, "size"));
   json_decref(problem);
 }
 
@@ -144,7 +145,7 @@ static void perform(struct kt_transport *transport, struct kt_reply *reply, cons
     return;
   }
   reply->status = (int)status;
-  reply->kind = status == 200 ? KT_REPLY_OK : KT_REPLY_PROBLEM;
+  reply->kind = status == 200 || status == 204 ? KT_REPLY_OK : KT_REPLY_PROBLEM;
   if (reply->kind == KT_REPLY_PROBLEM) {
     curl_easy_getinfo(transport->curl, CURLINFO_RETRY_AFTER, &retry_after);
     reply->retry_after_s = retry_after > 0 && retry_after < 86400 ? (int)retry_after : 0;

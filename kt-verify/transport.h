@@ -13,7 +13,7 @@
 #define KT_TOKEN_MAX 256
 
 enum kt_reply_kind {
-  KT_REPLY_OK,      /* 200: body */
+  KT_REPLY_OK,      /* 200: body; 204: nothing more to say */
   KT_REPLY_PROBLEM, /* any other status: status, problem fields where the server sent a problem document */
   KT_REPLY_NETWORK, /* no complete answer: error says why */
 };
@@ -26,6 +26,7 @@ struct kt_reply {
   char error[256];   /* of the network, or the problem's title and detail, cleaned */
   char type[128];    /* of the problem */
   int retry_after_s; /* 0: not said */
+  uint64_t size;     /* member of the problem; 0: none */
 };
 
 struct kt_transport;

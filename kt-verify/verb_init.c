@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auditor_alert.h"
+#include "base/hex.h"
 #include "report.h"
 #include "session.h"
 #include "verbs.h"
@@ -82,6 +84,15 @@ static void log_id_text(const struct kt_config *config, char ret_text[static 2 *
   }
 }
 
+static void print_auditor(struct kt_output *out, const char *prefix, const struct kt_config *config)
+{
+  char key[KT_HEX_SIZE(KT_PUBLIC_KEY_MAX)];
+  kt_hex_encode(config->auditor_public_key, key);
+  kt_output_data(out, "%sauditor key        %s\n", prefix, key);
+  kt_output_data(out, "%sauditor began at   entry %" PRIu64 "\n", prefix, config->auditor_start_pos);
+  kt_output_data(out, "%smax auditor lag    %" PRIu64 " ms\n", prefix, config->max_auditor_lag);
+}
+
 static void print_config(struct kt_output *out, const char *prefix, const struct kt_config *config)
 {
   char id[2 * KT_HASH_LEN + 1];
@@ -92,6 +103,9 @@ static void print_config(struct kt_output *out, const char *prefix, const struct
   kt_output_data(out, "%smax ahead          %" PRIu64 " ms\n", prefix, config->max_ahead);
   kt_output_data(out, "%smax behind         %" PRIu64 " ms\n", prefix, config->max_behind);
   kt_output_data(out, "%smonitoring window  %" PRIu64 " ms\n", prefix, config->reasonable_monitoring_window);
+  if (config->mode == KT_MODE_THIRD_PARTY_AUDITING) {
+    print_auditor(out, prefix, config);
+  }
   if (config->has_maximum_lifetime) {
     kt_output_data(out, "%smaximum lifetime   %" PRIu64 " ms\n", prefix, config->maximum_lifetime);
   }
@@ -160,6 +174,28 @@ static enum kt_err pin(void *ctx, struct kt_session *session)
   return err == KT_ERR_ABSENT ? kt_state_put_log(&session->state, session->pinned) : err;
 }
 
+static enum kt_exit write_pin(struct kt_session *session)
+{
+  enum kt_err err;
+  enum kt_exit code = kt_session_write(session, pin, NULL, &err);
+  return code == KT_EXIT_OK && err == KT_ERR_CONFLICT
+             ? kt_output_fail(session->out, KT_EXIT_USAGE, "already-pinned",
+                              "%s has a log pinned already: one home, one log (use another --home)",
+                              session->state.home)
+             : code;
+}
+
+/* A log shows no head before its auditor vouched for one; and the auditor needs its home before that. */
+static enum kt_exit pin_without_head(struct kt_session *session)
+{
+  enum kt_exit code = write_pin(session);
+  if (code == KT_EXIT_OK) {
+    kt_output_note(session->out, "kt-verify: the log's auditor has not vouched for it, so it shows no head: the "
+                                 "configuration is pinned, and the first head that is shown will be checked then\n");
+  }
+  return code;
+}
+
 /* The first head is verified before anything is written: what cannot be checked is not pinned. */
 static enum kt_exit check_and_pin(struct kt_session *session, const char *url, const struct config_bytes *config)
 {
@@ -176,6 +212,10 @@ static enum kt_exit check_and_pin(struct kt_session *session, const char *url, c
   kt_request_distinguished(&w, &session->pinned->log, NULL);
   kt_transport_post(session->transport, "/v1/distinguished", (struct kt_bytes){ w.buf, w.len }, NULL, &reply);
   kt_writer_release(&w);
+  if (session->config.mode == KT_MODE_THIRD_PARTY_AUDITING && kt_auditor_is_missing(NULL, &reply)) {
+    kt_reply_release(&reply);
+    return pin_without_head(session);
+  }
   if (reply.kind != KT_REPLY_OK) {
     enum kt_exit code = kt_session_refused(session, &reply, "asking for the log's head");
     kt_reply_release(&reply);
@@ -191,11 +231,7 @@ static enum kt_exit check_and_pin(struct kt_session *session, const char *url, c
   if (err != KT_OK) {
     return kt_output_fail_reason(session->out, err, &reason, "the log's first head");
   }
-  enum kt_exit code = kt_session_write(session, pin, NULL, &err);
-  if (code == KT_EXIT_OK && err == KT_ERR_CONFLICT) {
-    return kt_output_fail(session->out, KT_EXIT_USAGE, "already-pinned",
-                          "%s has a log pinned already: one home, one log (use another --home)", session->state.home);
-  }
+  enum kt_exit code = write_pin(session);
   if (code != KT_EXIT_OK) {
     return code;
   }
@@ -250,8 +286,7 @@ enum kt_exit kt_verb_config_show(const struct kt_cli *cli, struct kt_output *out
   return code;
 }
 
-/* A successor has the same log identity (ours). Only the two auditing fields of R13 may change with it, and they do not
- * exist in the one mode this client verifies. */
+/* A successor has the same log identity (ours), and an auditor that began no later than what was vouched for (R13). */
 static enum kt_exit check_successor(struct kt_session *session, const struct kt_config *next)
 {
   struct kt_hash id;
@@ -262,6 +297,15 @@ static enum kt_exit check_successor(struct kt_session *session, const struct kt_
   }
   if (next->mode != session->config.mode) {
     return kt_output_fail(session->out, KT_EXIT_FAILED, "mode", "a log cannot change its mode");
+  }
+  const struct kt_log_state *log = &session->pinned->log;
+  if (next->mode == KT_MODE_THIRD_PARTY_AUDITING && log->tree.size > 0 && log->auditor_size < next->auditor_start_pos) {
+    return kt_output_fail(session->out, KT_EXIT_FAILED, "auditor-start",
+                          "its auditor began at entry %" PRIu64 ", but when this home saw the log last only %" PRIu64
+                          " entries were vouched for: for what lies between, this home has nobody's word. Nothing was "
+                          "changed. Compare heads with somebody who saw the log meanwhile (kt-verify log check); who "
+                          "trusts the new auditor all the same starts with a new --home",
+                          next->auditor_start_pos, log->auditor_size);
   }
   return KT_EXIT_OK;
 }

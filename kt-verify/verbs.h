@@ -41,6 +41,9 @@ enum kt_exit kt_verb_monitor_status(const struct kt_cli *cli, struct kt_output *
 enum kt_exit kt_verb_monitor_approve(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_alerts_list(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_alerts_ack(const struct kt_cli *cli, struct kt_output *out);
+/* audit with --follow or --sign; verb_auditor.c. */
+enum kt_exit kt_audit_as_auditor(const struct kt_cli *cli, struct kt_output *out);
+enum kt_exit kt_verb_auditor_keygen(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_audit(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_log_head(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_log_distinguished(const struct kt_cli *cli, struct kt_output *out);

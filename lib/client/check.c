@@ -6,6 +6,7 @@
 #include "wire/search.h"
 
 #define SECTION "Full Tree Head Verification"
+#define AUDITOR_SECTION "Auditor Tree Head Signature"
 
 struct kt_optional_u64 kt_check_last(const struct kt_log_state *log)
 {
@@ -39,12 +40,37 @@ static enum kt_err shown_size(const struct kt_client *client, const struct kt_fu
   return KT_OK;
 }
 
+static const struct kt_auditor_tree_head *auditor_head(const struct kt_check *check)
+{
+  bool shown = check->client->config->mode == KT_MODE_THIRD_PARTY_AUDITING && check->head->type == KT_HEAD_UPDATED;
+  return shown ? &check->head->auditor_head : NULL;
+}
+
+/* What of the auditor's head needs no proof; that it is there, exactly in this mode, decided its decoding (R12). */
+static enum kt_err check_auditor_size(const struct kt_client *client, const struct kt_auditor_tree_head *auditor,
+                                      uint64_t size)
+{
+  const struct kt_log_state *log = client->log;
+  if (log->tree.size > 0 && log->auditor_size < client->config->auditor_start_pos) {
+    /* "verify that the tree_size of the AuditorTreeHead structure in the previous tree head (which may be from a
+     * different auditor) is greater than or equal to auditor_start_pos for the current auditor" (R13) */
+    return kt_fail(client->reason, KT_ERR_PROOF, "auditor-start",
+                   "the log's auditor began after the last entry that was vouched for when this log was seen last",
+                   AUDITOR_SECTION);
+  }
+  if (auditor->tree_size == 0 || auditor->tree_size > size) { /* "less than or equal to that of the TreeHead" (R16) */
+    return kt_fail(client->reason, KT_ERR_PROOF, "auditor-size",
+                   "the auditor's head is of no entries or of more than the log has", AUDITOR_SECTION);
+  }
+  return KT_OK;
+}
+
 enum kt_err kt_check_begin(struct kt_check *check, const struct kt_client *client, const struct kt_full_tree_head *head,
                            const struct kt_combined_proof *proof)
 {
-  if (client->config->mode != KT_MODE_CONTACT_MONITORING) {
-    return kt_fail(client->reason, KT_ERR_UNSUPPORTED, "mode", "only logs in contact-monitoring mode can be verified",
-                   "Tree Head Signature");
+  if (client->config->mode == KT_MODE_THIRD_PARTY_MANAGEMENT) {
+    return kt_fail(client->reason, KT_ERR_UNSUPPORTED, "mode",
+                   "logs in third-party-management mode cannot be verified by this version", "Tree Head Signature");
   }
   uint64_t size = 0;
   enum kt_err err = shown_size(client, head, &size);
@@ -52,6 +78,11 @@ enum kt_err kt_check_begin(struct kt_check *check, const struct kt_client *clien
     return err;
   }
   *check = (struct kt_check){ .client = client, .head = head };
+  const struct kt_auditor_tree_head *auditor = auditor_head(check);
+  err = auditor != NULL ? check_auditor_size(client, auditor, size) : KT_OK;
+  if (err != KT_OK) {
+    return err;
+  }
   check->replay = kt_arena_alloc(client->arena, 1, sizeof *check->replay);
   if (check->replay == NULL) {
     return KT_ERR_MEMORY;
@@ -83,12 +114,59 @@ static enum kt_err check_clock(const struct kt_client *client, uint64_t rightmos
   return KT_OK;
 }
 
+static enum kt_err check_head(const struct kt_check *check, struct kt_log_state *log)
+{
+  const struct kt_client *client = check->client;
+  const struct kt_bytes signature = check->head->tree_head.signature;
+  if (kt_verify_head(client->config, log->tree.size, &log->root, signature) != KT_OK) { /* R10, R11 */
+    return kt_fail(client->reason, KT_ERR_PROOF, "head-signature",
+                   "the tree head's signature does not fit the log's content and the pinned configuration", SECTION);
+  }
+  memcpy(log->signature, signature.data, signature.len);
+  log->signature_len = signature.len;
+  return KT_OK;
+}
+
+/* What the auditor signed is this log when it had so many entries. */
+static enum kt_err check_auditor(const struct kt_check *check, const struct kt_auditor_tree_head *auditor,
+                                 const struct kt_log_known *known, struct kt_log_state *log)
+{
+  const struct kt_client *client = check->client;
+  struct kt_hash root;
+  if (auditor->timestamp > check->replay->view.rightmost_ms) {
+    /* "Verify that the timestamp of the rightmost log entry is greater than or equal to timestamp" (R14) */
+    return kt_fail(client->reason, KT_ERR_PROOF, "auditor-time",
+                   "the auditor's head is later than the log's newest entry", AUDITOR_SECTION);
+  }
+  enum kt_err err = kt_log_known_root(known, auditor->tree_size, &root);
+  if (err != KT_OK || kt_auditor_tree_head_verify(client->config, auditor, &root) != KT_OK) { /* R17 */
+    return kt_fail(client->reason, KT_ERR_PROOF, "auditor-signature",
+                   "the auditor's signature does not fit the log's content and the pinned configuration",
+                   AUDITOR_SECTION);
+  }
+  log->auditor_size = auditor->tree_size;
+  return KT_OK;
+}
+
+/* "and that the difference between the two is less than or equal to Configuration.max_auditor_lag" (R15). A genuine head
+ * that is too old: nothing is forged, the auditor is away. So it comes last, when everything else was right. */
+static enum kt_err check_auditor_lag(const struct kt_check *check, const struct kt_auditor_tree_head *auditor)
+{
+  const struct kt_client *client = check->client;
+  if (check->replay->view.rightmost_ms - auditor->timestamp > client->config->max_auditor_lag) {
+    return kt_fail(client->reason, KT_ERR_STALE, "auditor-missing",
+                   "the auditor's head is too old: nobody has vouched for the newest entries", AUDITOR_SECTION);
+  }
+  return KT_OK;
+}
+
 enum kt_err kt_check_end(struct kt_check *check, struct kt_log_state *ret_log, struct kt_log_known *ret_known)
 {
   const struct kt_client *client = check->client;
+  const struct kt_auditor_tree_head *auditor = auditor_head(check);
   struct kt_log_known known;
   struct kt_log_state log = *client->log;
-  enum kt_err err = kt_replay_finish(check->replay, 0, &known);
+  enum kt_err err = kt_replay_finish(check->replay, auditor != NULL ? auditor->tree_size : 0, &known);
   if (err == KT_OK) {
     err = kt_replay_state(check->replay, &known, &log.tree);
   }
@@ -97,16 +175,17 @@ enum kt_err kt_check_end(struct kt_check *check, struct kt_log_state *ret_log, s
   }
   kt_log_root(log.tree.size, log.tree.heads, &log.root);
   if (check->head->type == KT_HEAD_UPDATED) {
-    const struct kt_bytes signature = check->head->tree_head.signature;
-    err = kt_verify_head(client->config, log.tree.size, &log.root, signature);
-    if (err != KT_OK) { /* R10, R11 */
-      return kt_fail(client->reason, KT_ERR_PROOF, "head-signature",
-                     "the tree head's signature does not fit the log's content and the pinned configuration", SECTION);
-    }
-    memcpy(log.signature, signature.data, signature.len);
-    log.signature_len = signature.len;
+    err = check_head(check, &log);
   }
-  err = check_clock(client, check->replay->view.rightmost_ms);
+  if (err == KT_OK && auditor != NULL) {
+    err = check_auditor(check, auditor, &known, &log);
+  }
+  if (err == KT_OK) {
+    err = check_clock(client, check->replay->view.rightmost_ms);
+  }
+  if (err == KT_OK && auditor != NULL) {
+    err = check_auditor_lag(check, auditor);
+  }
   if (err == KT_OK) {
     *ret_log = log;
     if (ret_known != NULL) {

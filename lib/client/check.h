@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What every response's verification begins and ends with: the tree head, the view's update, the inclusion part, the
- * signature, the clock (draft: Full Tree Head Verification; the numbered steps at the end of each User Operation). */
+ * signature, the clock (draft: Full Tree Head Verification, Auditor Tree Head Signature; the numbered steps at the end of each User Operation). */
 #ifndef KT_CLIENT_CHECK_H
 #define KT_CLIENT_CHECK_H
 
@@ -16,10 +16,10 @@ struct kt_check {
   struct kt_replay *replay; /* in the arena; replay->view is what the algorithms get */
 };
 
-/* Head rules that need no proof (R5-R7), then the view's update. head and proof are borrowed until kt_check_end. */
+/* Head rules that need no proof (R5-R7, R13, R16), then the view's update. head and proof are borrowed until kt_check_end. */
 KT_MUST_USE enum kt_err kt_check_begin(struct kt_check *check, const struct kt_client *client,
                                        const struct kt_full_tree_head *head, const struct kt_combined_proof *proof);
-/* Inclusion, head signature (R10), clock (R9). ret_known may be NULL. */
+/* Inclusion, head signature (R10), the auditor's head (R14, R17), clock (R9), its lag (R15). ret_known may be NULL. */
 KT_MUST_USE enum kt_err kt_check_end(struct kt_check *check, struct kt_log_state *ret_log,
                                      struct kt_log_known *ret_known);
 

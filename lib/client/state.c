@@ -8,6 +8,8 @@
 #include "tree/ibst.h"
 #include "tree/log_tree.h"
 
+#define STATE_FORMAT_AUDITED 2 /* of the log state: the auditor's size follows */
+
 void kt_state_format_read(struct kt_reader *r)
 {
   if (kt_read_u8(r) != KT_STATE_FORMAT) {
@@ -60,9 +62,12 @@ void kt_tree_state_read(struct kt_reader *r, struct kt_tree_state *ret_tree)
 
 void kt_log_state_write(struct kt_writer *w, const struct kt_log_state *log)
 {
-  kt_write_u8(w, KT_STATE_FORMAT);
+  kt_write_u8(w, log->auditor_size > 0 ? STATE_FORMAT_AUDITED : KT_STATE_FORMAT);
   kt_tree_state_write(w, &log->tree);
   kt_write_opaque16(w, (struct kt_bytes){ log->signature, log->signature_len });
+  if (log->auditor_size > 0) {
+    kt_write_u64(w, log->auditor_size);
+  }
 }
 
 enum kt_err kt_log_state_decode(struct kt_bytes encoded, struct kt_log_state *ret_log)
@@ -70,10 +75,19 @@ enum kt_err kt_log_state_decode(struct kt_bytes encoded, struct kt_log_state *re
   struct kt_reader r;
   struct kt_log_state log = { 0 };
   kt_reader_init(&r, encoded.data, encoded.len);
-  kt_state_format_read(&r);
+  uint8_t format = kt_read_u8(&r);
+  if (format != KT_STATE_FORMAT && format != STATE_FORMAT_AUDITED) {
+    kt_reader_fail(&r, KT_ERR_UNSUPPORTED);
+  }
   kt_tree_state_read(&r, &log.tree);
   kt_log_root(log.tree.size, log.tree.heads, &log.root);
   struct kt_bytes signature = kt_read_opaque16(&r, KT_SIGNATURE_MAX);
+  if (format == STATE_FORMAT_AUDITED) {
+    log.auditor_size = kt_read_u64(&r);
+    if (log.auditor_size == 0 || log.auditor_size > log.tree.size) {
+      kt_reader_fail(&r, KT_ERR_FORMAT);
+    }
+  }
   enum kt_err err = kt_reader_end(&r);
   if (err == KT_OK) {
     memcpy(log.signature, signature.data, signature.len);

@@ -3,6 +3,7 @@
 
 #include "base/reader.h"
 #include "json/proof.h"
+#include "wire/audit_head.h"
 
 static json_t *leaf_item(const void *ctx, size_t i)
 {
@@ -111,4 +112,18 @@ json_t *kt_json_consistency(struct kt_bytes consistency)
   n = kt_read_count16(&r, KT_HASH_LEN);
   kt_json_set(&b, "elements", read_array(&r, n, read_hash));
   return end_of_input(&r, &b);
+}
+
+json_t *kt_json_audit_head(struct kt_bytes audit_head)
+{
+  struct kt_audit_head head;
+  struct kt_json_builder b;
+  if (kt_audit_head_decode(audit_head, &head) != KT_OK) {
+    return NULL;
+  }
+  kt_json_begin(&b);
+  kt_json_set(&b, "tree_head", kt_json_tree_head(&head.tree_head));
+  kt_json_set(&b, "root", kt_json_hash(&head.root));
+  kt_json_set(&b, "auditor_tree_head", head.has_auditor ? kt_json_auditor_tree_head(&head.auditor) : json_null());
+  return kt_json_end(&b);
 }

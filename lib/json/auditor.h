@@ -13,5 +13,6 @@ json_t *kt_json_auditor_update(const struct kt_auditor_update *update);
 json_t *kt_json_audit_page(struct kt_bytes page);
 json_t *kt_json_audit_state(struct kt_bytes state);
 json_t *kt_json_consistency(struct kt_bytes consistency);
+json_t *kt_json_audit_head(struct kt_bytes audit_head);
 
 #endif

@@ -13,7 +13,7 @@ json_t *kt_json_optional_u32(struct kt_optional_u32 value)
 
 /* --- heads ---------------------------------------------------------------------------------------------------- */
 
-static json_t *tree_head(const struct kt_tree_head *head)
+json_t *kt_json_tree_head(const struct kt_tree_head *head)
 {
   struct kt_json_builder b;
   kt_json_begin(&b);
@@ -22,7 +22,7 @@ static json_t *tree_head(const struct kt_tree_head *head)
   return kt_json_end(&b);
 }
 
-static json_t *auditor_head(const struct kt_auditor_tree_head *head)
+json_t *kt_json_auditor_tree_head(const struct kt_auditor_tree_head *head)
 {
   struct kt_json_builder b;
   kt_json_begin(&b);
@@ -38,9 +38,9 @@ json_t *kt_json_full_tree_head(const struct kt_full_tree_head *head)
   kt_json_begin(&b);
   kt_json_set(&b, "type", json_string(head->type == KT_HEAD_SAME ? "same" : "updated"));
   if (head->type == KT_HEAD_UPDATED) {
-    kt_json_set(&b, "tree_head", tree_head(&head->tree_head));
+    kt_json_set(&b, "tree_head", kt_json_tree_head(&head->tree_head));
     if (head->auditor_head.signature.len > 0) {
-      kt_json_set(&b, "auditor_tree_head", auditor_head(&head->auditor_head));
+      kt_json_set(&b, "auditor_tree_head", kt_json_auditor_tree_head(&head->auditor_head));
     }
   }
   return kt_json_end(&b);

@@ -7,6 +7,8 @@
 #include "json/builder.h"
 #include "wire/search.h"
 
+json_t *kt_json_tree_head(const struct kt_tree_head *head);
+json_t *kt_json_auditor_tree_head(const struct kt_auditor_tree_head *head);
 json_t *kt_json_full_tree_head(const struct kt_full_tree_head *head);
 json_t *kt_json_prefix_leaf(const struct kt_prefix_leaf *leaf);
 json_t *kt_json_prefix_proof(const struct kt_prefix_proof *proof);

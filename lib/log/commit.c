@@ -3,12 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log/engine.h"
+#include "log/auditor.h"
 
 struct commit {
   struct kt_log *log;
   struct kt_log_tip tip; /* becomes the log's when the transaction is durable */
   struct kt_log_entry_draft draft;
+  struct kt_log_auditor_head auditor;
   uint64_t now_ms;
   uint64_t n_inserted;
 };
@@ -177,6 +178,16 @@ static enum kt_err apply_erase(const struct commit *commit, struct kt_log_pendin
   return err;
 }
 
+/* The newest one stays. It was checked against entries that are durable. */
+static enum kt_err apply_auditor(struct commit *commit, const struct kt_log_pending *pending)
+{
+  if (pending->auditor.size <= commit->auditor.size) {
+    return KT_OK;
+  }
+  commit->auditor = pending->auditor;
+  return kt_log_auditor_put(commit->log, &commit->auditor);
+}
+
 /* --- the transaction ---------------------------------------------------------------------------------------------------- */
 
 static enum kt_err apply(struct commit *commit, struct kt_log_pending *pending)
@@ -185,6 +196,7 @@ static enum kt_err apply(struct commit *commit, struct kt_log_pending *pending)
   case KT_LOG_WORK_UPDATE: return apply_update(commit, pending);
   case KT_LOG_WORK_TOKEN: return apply_token(commit, pending);
   case KT_LOG_WORK_ERASE: return apply_erase(commit, pending);
+  case KT_LOG_WORK_AUDITOR: return apply_auditor(commit, pending);
   }
   return KT_ERR_USAGE;
 }
@@ -227,6 +239,14 @@ static enum kt_err run_transaction(struct commit *commit, struct kt_log_pending 
   return err;
 }
 
+/* The head that is there, with the auditor's new one. */
+static void republish(struct kt_log *log)
+{
+  struct kt_log_head head;
+  kt_log_head(log, &head);
+  kt_log_publish(log, &head);
+}
+
 /* Commit and publish. KT_OK: the outcomes stand. */
 static enum kt_err make_durable(struct commit *commit, struct kt_log_problem *problem)
 {
@@ -238,8 +258,13 @@ static enum kt_err make_durable(struct commit *commit, struct kt_log_problem *pr
   }
   atomic_fetch_add(&log->n_commits, 1);
   atomic_fetch_add(&log->n_inserted, commit->n_inserted);
-  if (commit->tip.size == log->tip.size) {
-    return KT_OK; /* no entry: tokens, erasure, or only updates that came too late */
+  bool vouched = commit->auditor.size > log->auditor.size;
+  log->auditor = commit->auditor;
+  if (commit->tip.size == log->tip.size) { /* no entry: tokens, erasure, or only updates that came too late */
+    if (vouched) {
+      republish(log);
+    }
+    return KT_OK;
   }
   log->tip = commit->tip;
   return kt_log_sign_durable(log, problem);
@@ -268,6 +293,7 @@ void kt_log_commit(struct kt_log *log, struct kt_log_pending *list)
   }
   commit->log = log;
   commit->tip = log->tip;
+  commit->auditor = log->auditor;
   commit->now_ms = log->options.now_ms(log->options.ctx);
   enum kt_err err = run_transaction(commit, list, &problem);
   if (err == KT_OK) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The engine's inside: what its files share. Nothing outside lib/log includes this.
  *
- * log.c opens and closes, head.c signs and publishes, queue.c takes updates in, sequencer.c decides when, commit.c forms
- * entries and makes them durable, prune.c removes old ones, pending.c checks and authorises, query.h answers. */
+ * log.c opens and closes, auditor.h keeps the auditor's head, head.c signs and publishes, queue.c takes updates in,
+ * sequencer.c decides when, commit.c forms entries and makes them durable, prune.c removes old ones, pending.c checks
+ * and authorises, query.h answers. */
 #ifndef KT_LOG_ENGINE_H
 #define KT_LOG_ENGINE_H
 
@@ -85,6 +86,7 @@ struct kt_log {
   struct kt_store_conn *writer;
   struct kt_log_tip tip;
   struct kt_log_guard guarded; /* the last head that the guard holds */
+  struct kt_log_auditor_head auditor;
 
   pthread_mutex_t lock; /* guards what follows; held for a few instructions only */
   pthread_cond_t wake;
@@ -102,6 +104,7 @@ struct kt_log_reader {
   struct kt_store_conn *conn;
 };
 
+/* With log->auditor. */
 void kt_log_publish(struct kt_log *log, const struct kt_log_head *head);
 /* Guard durable, then sign, then publish the tip (S12). On a failure that does not pass by itself (problem->retry) nothing
  * may be signed any more. */
@@ -127,6 +130,7 @@ enum kt_log_work {
   KT_LOG_WORK_UPDATE,
   KT_LOG_WORK_TOKEN,
   KT_LOG_WORK_ERASE,
+  KT_LOG_WORK_AUDITOR,
 };
 
 struct kt_log_new_version {
@@ -152,6 +156,7 @@ struct kt_log_pending {
   size_t n_proofs;
   bool uses_token;
   struct kt_hash token_hash;
+  struct kt_log_auditor_head auditor;
 
   kt_log_done done;
   void *done_ctx;

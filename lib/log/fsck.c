@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "crypto/hash.h"
-#include "log/engine.h"
+#include "log/auditor.h"
 #include "log/vrf.h"
 #include "wire/leaf.h"
 
@@ -249,6 +249,20 @@ static void check_guard(struct check *check)
   }
 }
 
+/* The one that answers carry; none is no damage. */
+static void check_auditor(struct check *check)
+{
+  const struct kt_log_auditor_head *auditor = &check->head.auditor;
+  if (auditor->size == 0) {
+    return;
+  }
+  const char *what = kt_log_auditor_check(store(check), check->reader->log->options.config, auditor, check->head.size);
+  (void)snprintf(check->where, sizeof check->where, "auditor's head");
+  if (what != NULL) {
+    report(check, "%s", what);
+  }
+}
+
 static void check_entries(struct check *check)
 {
   struct chain *chain = calloc(1, sizeof *chain);
@@ -369,6 +383,7 @@ enum kt_err kt_log_fsck(struct kt_log_reader *reader, const struct kt_log_fsck *
   }
   check_entries(&check);
   check_guard(&check);
+  check_auditor(&check);
   enum kt_err err;
   do {
     err = check_label(&check, &label_id);

@@ -10,7 +10,9 @@ void kt_log_publish(struct kt_log *log, const struct kt_log_head *head)
 {
   struct kt_log_snapshot *snapshot = &log->snapshot;
   uint64_t words[KT_LOG_HEAD_WORDS] = { 0 };
-  memcpy(words, head, sizeof *head);
+  struct kt_log_head published = *head;
+  published.auditor = log->auditor;
+  memcpy(words, &published, sizeof published);
   uint64_t sequence = atomic_load(&snapshot->sequence);
   atomic_store(&snapshot->sequence, sequence + 1);
   for (size_t i = 0; i < KT_LOG_HEAD_WORDS; i++) {

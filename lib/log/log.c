@@ -4,9 +4,18 @@
 #include <string.h>
 
 #include "crypto/hash.h"
+#include "log/auditor.h"
 #include "log/engine.h"
 
 #define OR_DEFAULT(value, otherwise) ((value) == 0 ? (otherwise) : (value))
+
+/* "an entry at least every max_behind/2 (and max_auditor_lag/2)": after a longer pause the newest entry would be further
+ * from the auditor's head than clients accept. */
+static uint64_t default_heartbeat(const struct kt_config *config)
+{
+  bool audited = config->mode == KT_MODE_THIRD_PARTY_AUDITING && config->max_auditor_lag < config->max_behind;
+  return (audited ? config->max_auditor_lag : config->max_behind) / 2;
+}
 
 static void fill_defaults(struct kt_log_options *options)
 {
@@ -20,7 +29,7 @@ static void fill_defaults(struct kt_log_options *options)
   limits->owner_ladders_max = OR_DEFAULT(limits->owner_ladders_max, KT_LOG_OWNER_LADDERS_MAX_DEFAULT);
   limits->audit_max = OR_DEFAULT(limits->audit_max, KT_LOG_AUDIT_MAX_DEFAULT);
   limits->audit_leaves_max = OR_DEFAULT(limits->audit_leaves_max, KT_LOG_AUDIT_LEAVES_MAX_DEFAULT);
-  options->heartbeat_ms = OR_DEFAULT(options->heartbeat_ms, options->config->max_behind / 2);
+  options->heartbeat_ms = OR_DEFAULT(options->heartbeat_ms, default_heartbeat(options->config));
 }
 
 static bool same_key(struct kt_bytes pinned, const uint8_t *derived)
@@ -33,8 +42,8 @@ static enum kt_err check_options(const struct kt_log_options *options, struct kt
   const struct kt_config *config = options->config;
   uint8_t sign_public[KT_PUBLIC_KEY_MAX];
   uint8_t vrf_public[KT_PUBLIC_KEY_MAX];
-  if (config->mode != KT_MODE_CONTACT_MONITORING) {
-    return kt_log_refuse(problem, KT_ERR_UNSUPPORTED, "mode", "only contact-monitoring mode is supported");
+  if (config->mode == KT_MODE_THIRD_PARTY_MANAGEMENT) {
+    return kt_log_refuse(problem, KT_ERR_UNSUPPORTED, "mode", "third-party-management mode is not supported");
   }
   if (options->limits.values_max > KT_LOG_LEAVES_MAX) {
     return kt_log_refuse(problem, KT_ERR_USAGE, "values-max", "one entry holds at most %d new versions",
@@ -239,6 +248,9 @@ enum kt_err kt_log_open(const struct kt_log_options *options, struct kt_log **re
   err = load_tip(log, ret_problem);
   if (err == KT_OK) {
     err = check_guard(log, ret_problem);
+  }
+  if (err == KT_OK) {
+    err = kt_log_auditor_load(log, ret_problem);
   }
   if (err == KT_OK) {
     err = kt_log_sign_tip(log, ret_problem);

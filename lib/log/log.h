@@ -29,15 +29,17 @@
 #include "wire/distinguished.h"
 #include "wire/monitor.h"
 #include "wire/search.h"
+#include "wire/tree_head.h"
 #include "wire/update.h"
 
 struct kt_log;
 struct kt_log_reader;
 
 struct kt_log_problem {
-  const char *code; /* stable word for scripts, static: "last", "store-full", "busy" … */
-  bool retry;       /* passes by itself: try again later */
-  char text[320];   /* one sentence for a person */
+  const char *code;      /* stable word for scripts, static: "last", "store-full", "busy" … */
+  bool retry;            /* passes by itself: try again later */
+  uint64_t current_size; /* code "auditor-head-old": of the newest head; otherwise 0 */
+  char text[320];        /* one sentence for a person */
 };
 
 /* --- options ---------------------------------------------------------------------------------------------------- */
@@ -65,12 +67,14 @@ struct kt_log_limits {
   255 /* leaf changes per entry: "PrefixSearchResult results<0..2^8-1>" must cover all of them */
 
 struct kt_log_options {
-  const struct kt_config *config; /* contact-monitoring mode; borrowed, as the seeds and the store, until close */
-  const uint8_t *sign_seed;       /* KT_SEED_LEN bytes */
-  const uint8_t *vrf_seed;        /* KT_SEED_LEN bytes */
-  struct kt_store *store;         /* its writer handle is taken by create and open; node_len is KT_LOG_NODE_LEN */
+  const struct kt_config
+      *config;              /* contact-monitoring or auditing mode; borrowed, as the seeds and the store, until close */
+  const uint8_t *sign_seed; /* KT_SEED_LEN bytes */
+  const uint8_t *vrf_seed;  /* KT_SEED_LEN bytes */
+  struct kt_store *store;   /* its writer handle is taken by create and open; node_len is KT_LOG_NODE_LEN */
   enum kt_registration registration;
-  uint64_t heartbeat_ms;       /* a fresh entry at least this often; 0: max_behind / 2 */
+  uint64_t
+      heartbeat_ms; /* a fresh entry at least this often; 0: max_behind / 2, or max_auditor_lag / 2 if that is less */
   uint64_t cadence_ms;         /* least time between two commits; 0: none */
   struct kt_log_limits limits; /* a zero field takes its default */
   bool guard_may_be_missing;   /* open without a guard (first start after a deliberate restore); otherwise refused */
@@ -124,12 +128,20 @@ KT_MUST_USE enum kt_err kt_log_reader_new(struct kt_log *log, struct kt_log_read
                                           struct kt_log_problem *ret_problem);
 void kt_log_reader_free(struct kt_log_reader *reader);
 
+/* An AuditorTreeHead that was accepted; size 0: none. */
+struct kt_log_auditor_head {
+  uint64_t size;
+  uint64_t timestamp_ms;
+  uint8_t signature[KT_SIGNATURE_MAX];
+};
+
 /* The last signed head. From any thread; never waits. */
 struct kt_log_head {
   uint64_t size;
   uint64_t timestamp_ms; /* of the rightmost entry */
   struct kt_hash root;
   uint8_t signature[KT_SIGNATURE_MAX];
+  struct kt_log_auditor_head auditor; /* the newest one, of at most `size` entries */
 };
 void kt_log_head(const struct kt_log *log, struct kt_log_head *ret_head);
 
@@ -234,6 +246,22 @@ KT_MUST_USE enum kt_err kt_log_submit(struct kt_log *log, struct kt_log_pending 
 void kt_log_insert(struct kt_log *log, struct kt_log_pending **pending, size_t n, struct kt_log_outcome *ret_outcomes);
 /* NULL is allowed; for one that was never submitted. */
 void kt_log_pending_free(struct kt_log_pending *pending);
+
+/* --- the auditor (third-party auditing) ------------------------------------------------------------------------------ */
+
+/* PUT /v1/auditor/head: prepare (checks size, timestamp and signature in the caller's thread), then submit; *ret_pending
+ * is NULL when this very head is there already. KT_ERR_PROOF: not a head of this log; KT_ERR_CONFLICT: a newer one is
+ * there, ret_problem->current_size; KT_ERR_UNSUPPORTED: another mode. */
+KT_MUST_USE enum kt_err kt_log_auditor_prepare(struct kt_log_reader *reader, const struct kt_auditor_tree_head *wire,
+                                               struct kt_log_pending **ret_pending, struct kt_log_problem *ret_problem);
+/* GET /v1/auditor/head, in every mode:
+ *   struct { TreeHead tree_head; HashValue root; optional<AuditorTreeHead> auditor_tree_head; } AuditHead; */
+KT_MUST_USE enum kt_err kt_log_audit_head(struct kt_log_reader *reader, struct kt_writer *w);
+/* How far the auditor's newest head is behind the newest entry; UINT64_MAX without one, 0 in a mode without an auditor. */
+uint64_t kt_log_auditor_lag_ms(const struct kt_config *config, const struct kt_log_head *head);
+/* Size of the newest head that any auditor of this log delivered, the present one or an earlier one; 0: none. */
+KT_MUST_USE enum kt_err kt_log_auditor_last(struct kt_log_reader *reader, uint64_t *ret_size,
+                                            struct kt_log_problem *ret_problem);
 
 /* --- administration ----------------------------------------------------------------------------------------------- */
 

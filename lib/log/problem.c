@@ -10,6 +10,7 @@ enum kt_err kt_log_refuse(struct kt_log_problem *problem, enum kt_err err, const
   va_start(args, format);
   problem->code = code;
   problem->retry = err == KT_ERR_MEMORY;
+  problem->current_size = 0;
   (void)vsnprintf(problem->text, sizeof problem->text, format, args);
   va_end(args);
   return err;

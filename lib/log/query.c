@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log/auditor.h"
+
 /* --- the recorder's source ------------------------------------------------------------------------------------------ */
 
 /* What is not stored was pruned, or the store is damaged. */
@@ -79,7 +81,8 @@ enum kt_err kt_log_check_last(const struct kt_log *log, const struct kt_optional
 {
   struct kt_log_head head;
   kt_log_head(log, &head);
-  return check_last(head.size, atomic_load(&log->pruned.boundary), last, problem);
+  enum kt_err err = kt_log_auditor_require(log, &head, problem);
+  return err == KT_OK ? check_last(head.size, atomic_load(&log->pruned.boundary), last, problem) : err;
 }
 
 static struct kt_full_tree_head full_tree_head(const struct kt_log_query *query, const struct kt_optional_u64 *last)
@@ -87,10 +90,14 @@ static struct kt_full_tree_head full_tree_head(const struct kt_log_query *query,
   if (last->present && last->value == query->head.size) {
     return (struct kt_full_tree_head){ .type = KT_HEAD_SAME };
   }
+  size_t signature_len = query->config->suite->signature_len;
+  const struct kt_log_auditor_head *auditor = &query->head.auditor;
   return (struct kt_full_tree_head){
     .type = KT_HEAD_UPDATED,
-    .tree_head = { .tree_size = query->head.size,
-                   .signature = { query->head.signature, query->config->suite->signature_len } },
+    .tree_head = { .tree_size = query->head.size, .signature = { query->head.signature, signature_len } },
+    .auditor_head = { .timestamp = auditor->timestamp_ms,
+                      .tree_size = auditor->size,
+                      .signature = { auditor->signature, signature_len } },
   };
 }
 
@@ -206,7 +213,9 @@ enum kt_err kt_log_query_run(struct kt_log_reader *reader, const struct kt_optio
 
 enum kt_err kt_log_query_proof(struct kt_log_query *query, struct kt_combined_proof *ret_proof)
 {
-  return kt_record_finish(query->record, 0, ret_proof);
+  bool audited = query->config->mode == KT_MODE_THIRD_PARTY_AUDITING && query->full_tree_head.type == KT_HEAD_UPDATED;
+  enum kt_err err = kt_log_auditor_require(query->reader->log, &query->head, query->problem);
+  return err == KT_OK ? kt_record_finish(query->record, audited ? query->head.auditor.size : 0, ret_proof) : err;
 }
 
 /* --- the label ------------------------------------------------------------------------------------------------------ */

@@ -36,7 +36,7 @@ struct kt_log_query {
   size_t n_ladders;
 };
 
-/* S2: `last` 0 is malformed, larger than the log a conflict. */
+/* S2: `last` 0 is malformed, larger than the log a conflict. A log without the auditor's head answers nobody. */
 KT_MUST_USE enum kt_err kt_log_check_last(const struct kt_log *log, const struct kt_optional_u64 *last,
                                           struct kt_log_problem *problem);
 
@@ -69,6 +69,7 @@ KT_MUST_USE enum kt_err kt_log_query_steps(struct kt_log_query *query, const uin
 KT_MUST_USE enum kt_err kt_log_query_monitor(struct kt_log_query *query, const struct kt_monitor_map_entry *entries,
                                              size_t n, const uint64_t *owner_start);
 
+/* "auditor-missing" when there is no auditor's head for the answer to carry. */
 KT_MUST_USE enum kt_err kt_log_query_proof(struct kt_log_query *query, struct kt_combined_proof *ret_proof);
 
 #endif

@@ -29,6 +29,19 @@ void kt_auditor_tree_head_read(struct kt_reader *r, struct kt_auditor_tree_head 
   ret->signature = kt_read_opaque16(r, UINT16_MAX);
 }
 
+enum kt_err kt_auditor_tree_head_decode(struct kt_bytes encoded, struct kt_auditor_tree_head *ret)
+{
+  struct kt_reader r;
+  struct kt_auditor_tree_head head = { 0 };
+  kt_reader_init(&r, encoded.data, encoded.len);
+  kt_auditor_tree_head_read(&r, &head);
+  enum kt_err err = kt_reader_end(&r);
+  if (err == KT_OK) {
+    *ret = head;
+  }
+  return err;
+}
+
 void kt_full_tree_head_write(struct kt_writer *w, const struct kt_config *config, const struct kt_full_tree_head *head)
 {
   kt_write_u8(w, (uint8_t)head->type);
@@ -91,6 +104,18 @@ enum kt_err kt_tree_head_sign(const struct kt_config *config, const uint8_t seed
 {
   uint8_t tbs[KT_HEAD_TBS_MAX];
   size_t len = kt_tree_head_sign_data(config, tree_size, root, tbs);
+  if (len == 0) {
+    return KT_ERR_USAGE;
+  }
+  return config->suite->sign(seed, (struct kt_bytes){ tbs, len }, ret_signature);
+}
+
+enum kt_err kt_auditor_tree_head_sign(const struct kt_config *config, const uint8_t seed[static KT_SEED_LEN],
+                                      uint64_t timestamp, uint64_t tree_size, const struct kt_hash *root,
+                                      uint8_t ret_signature[static KT_SIGNATURE_MAX])
+{
+  uint8_t tbs[KT_HEAD_TBS_MAX];
+  size_t len = kt_auditor_tree_head_sign_data(config, timestamp, tree_size, root, tbs);
   if (len == 0) {
     return KT_ERR_USAGE;
   }

@@ -35,6 +35,8 @@ void kt_tree_head_write(struct kt_writer *w, const struct kt_tree_head *head);
 void kt_tree_head_read(struct kt_reader *r, struct kt_tree_head *ret);
 void kt_auditor_tree_head_write(struct kt_writer *w, const struct kt_auditor_tree_head *head);
 void kt_auditor_tree_head_read(struct kt_reader *r, struct kt_auditor_tree_head *ret);
+/* A whole message. KT_ERR_FORMAT. Borrows. */
+KT_MUST_USE enum kt_err kt_auditor_tree_head_decode(struct kt_bytes encoded, struct kt_auditor_tree_head *ret);
 void kt_full_tree_head_write(struct kt_writer *w, const struct kt_config *config, const struct kt_full_tree_head *head);
 void kt_full_tree_head_read(struct kt_reader *r, const struct kt_config *config, struct kt_full_tree_head *ret);
 
@@ -49,6 +51,10 @@ size_t kt_auditor_tree_head_sign_data(const struct kt_config *config, uint64_t t
 KT_MUST_USE enum kt_err kt_tree_head_sign(const struct kt_config *config, const uint8_t seed[static KT_SEED_LEN],
                                           uint64_t tree_size, const struct kt_hash *root,
                                           uint8_t ret_signature[static KT_SIGNATURE_MAX]);
+KT_MUST_USE enum kt_err kt_auditor_tree_head_sign(const struct kt_config *config,
+                                                  const uint8_t seed[static KT_SEED_LEN], uint64_t timestamp,
+                                                  uint64_t tree_size, const struct kt_hash *root,
+                                                  uint8_t ret_signature[static KT_SIGNATURE_MAX]);
 KT_MUST_USE enum kt_err kt_tree_head_verify(const struct kt_config *config, const struct kt_tree_head *head,
                                             const struct kt_hash *root);
 KT_MUST_USE enum kt_err kt_auditor_tree_head_verify(const struct kt_config *config,

@@ -148,6 +148,19 @@ def rolled_back(scene):
     return bob, ["lookup", alice.label], 1
 
 
+def without_auditor(scene):
+    """A log that needs an auditor's word, before there is any."""
+    scene.log.stop()
+    key, folder, config = (os.path.join(scene.work, name) for name in ("auditor.key", "audited", "audited.bin"))
+    bob = Person(os.path.join(scene.work, "bob"))
+    bob.json("auditor", "keygen", key)
+    server_verb("init", folder, "--mode", "third-party-auditing", "--auditor-key", key + ".pub")
+    server_verb("config", folder, "-o", config)
+    scene.log = Log(folder).start()
+    bob.json("init", scene.log.url, "--config", config)
+    return bob, ["lookup", "alice@example.org"], 3
+
+
 SCENES = (  # kind, told to, what happened, how
     ("unknown-device", "the owner", "The operator of the log lists a device in Alice's account.", operator_inserts),
     ("version-not-mine", "the owner", "The same: a version that none of Alice's computers made.", operator_inserts),
@@ -166,6 +179,7 @@ SCENES = (  # kind, told to, what happened, how
      bob_waits_in_vain),
     ("fork", "anyone", "The operator runs two copies of the log, and Bob is shown the one, then the other.", forked),
     ("rollback", "anyone", "The operator puts an older copy of the log in place.", rolled_back),
+    ("auditor-missing", "anyone", "The log's auditor has not vouched for it; Bob looks somebody up.", without_auditor),
 )
 
 

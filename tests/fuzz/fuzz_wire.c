@@ -9,6 +9,7 @@
 #include "json/monitor.h"
 #include "json/search.h"
 #include "json/update.h"
+#include "wire/audit_head.h"
 #include "wire/auditor.h"
 #include "wire/distinguished.h"
 #include "wire/monitor.h"
@@ -191,11 +192,23 @@ static enum kt_err configuration(struct passage *p)
   return err == KT_ERR_PROOF || err == KT_ERR_CRYPTO ? KT_ERR_FORMAT : err; /* a key that is none */
 }
 
+static enum kt_err audit_head(struct passage *p)
+{
+  struct kt_audit_head head;
+  enum kt_err err = kt_audit_head_decode(p->input, &head);
+  if (err == KT_OK) {
+    kt_audit_head_write(&p->w, &head);
+    p->view = kt_json_audit_head(p->input);
+    FUZZ_CHECK(p->view != NULL);
+  }
+  return err;
+}
+
 /* Numbers are part of the corpus: new structures go at the end. */
 static enum kt_err (*const structures[])(struct passage *p) = {
   search_request,        search_response,        search_response_fixed, contact_monitor_request, owner_init_request,
   owner_monitor_request, monitor_response,       owner_init_response,   update_request,          update_response,
-  distinguished_request, distinguished_response, auditor_update,        configuration,
+  distinguished_request, distinguished_response, auditor_update,        configuration,           audit_head,
 };
 #define N_STRUCTURES (sizeof structures / sizeof structures[0])
 

@@ -21,6 +21,7 @@
 #include "support/toy_scene.h"
 #include "tree/ibst.h"
 #include "tree/log_tree.h"
+#include "wire/audit_head.h"
 #include "wire/auditor.h"
 #include "wire/tree_head.h"
 
@@ -255,6 +256,23 @@ static void make_update(const struct kt_prefix_nodes *nodes, struct kt_prefix_ch
   FUZZ_CHECK(kt_prefix_insert(nodes, *root, leaves, n, root) == KT_OK);
 }
 
+static void put_audit_head(struct toy_log *log)
+{
+  uint8_t signature[KT_SIGNATURE_MAX];
+  struct kt_audit_head head = { .tree_head = { log->size, { signature, log->config.suite->signature_len } } };
+  struct kt_writer w;
+  toy_sign_head(log, log->size, signature);
+  toy_naive_root(log, log->size, &head.root);
+  kt_writer_init(&w, FILE_LIMIT);
+  kt_audit_head_write(&w, &head);
+  put_written("wire", "audit-head", 14, &w);
+  kt_writer_init(&w, FILE_LIMIT);
+  head.has_auditor = true;
+  head.auditor = (struct kt_auditor_tree_head){ 1000, 1, head.tree_head.signature };
+  kt_audit_head_write(&w, &head);
+  put_written("wire", "audit-head-vouched", 14, &w);
+}
+
 static void put_audit_feed(struct toy_log *log, struct kt_arena *arena)
 {
   struct kt_prefix_child root = { .ref = 0 };
@@ -281,6 +299,7 @@ static void put_audit_feed(struct toy_log *log, struct kt_arena *arena)
     put("prefix", name, 'p', (struct kt_bytes){ one.buf, one.len });
     put_written("wire", name, 12, &one);
   }
+  put_audit_head(log);
   put_written("verify", "audit-feed", 0xf2, &feed);
   put_written("json", "audit-page", 'a', &page);
 }

@@ -145,6 +145,25 @@ static void test_search_greatest(void **state)
   damage_query(&query, KT_OK);
 }
 
+/* With the head of an auditor who is one entry behind. */
+static void test_search_audited(void **state)
+{
+  const struct toy_query query = { .kind = TOY_SEARCH, .label = PAIR_LABEL };
+  (void)state;
+  for (size_t i = 0; i < PAIR_COUNT(seen_before); i++) {
+    static struct scene scene;
+    make_log(&scene.log);
+    toy_log_set_auditor(&scene.log, 0, PAIR_STEP_MS, 0);
+    scene.log.auditor_size = scene.log.size - 1;
+    toy_user_init(&scene.before, &scene.log);
+    if (seen_before[i] > 0) {
+      toy_user_observe(&scene.before, seen_before[i]);
+    }
+    scene_set(&scene, &query, KT_OK);
+    scene_end(&scene);
+  }
+}
+
 static void test_search_fixed(void **state)
 {
   static const uint32_t version = 1;
@@ -256,10 +275,15 @@ static void test_owner_monitor(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_search_greatest), cmocka_unit_test(test_search_fixed),
-    cmocka_unit_test(test_search_absent),   cmocka_unit_test(test_distinguished),
-    cmocka_unit_test(test_owner_init),      cmocka_unit_test(test_contact),
-    cmocka_unit_test(test_update),          cmocka_unit_test(test_update_with_values),
+    cmocka_unit_test(test_search_greatest),
+    cmocka_unit_test(test_search_audited),
+    cmocka_unit_test(test_search_fixed),
+    cmocka_unit_test(test_search_absent),
+    cmocka_unit_test(test_distinguished),
+    cmocka_unit_test(test_owner_init),
+    cmocka_unit_test(test_contact),
+    cmocka_unit_test(test_update),
+    cmocka_unit_test(test_update_with_values),
     cmocka_unit_test(test_owner_monitor),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

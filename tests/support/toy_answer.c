@@ -26,6 +26,8 @@ struct answer {
   struct kt_label_keys key_set;
   struct kt_record record;
   uint8_t signature[KT_SIGNATURE_MAX];
+  uint8_t auditor_signature[KT_SIGNATURE_MAX];
+  uint64_t auditor_size; /* 0: this answer has no auditor's head */
 };
 
 static enum kt_err begin(struct answer *a, const struct kt_optional_u64 *last, struct kt_full_tree_head *ret_head)
@@ -40,6 +42,10 @@ static enum kt_err begin(struct answer *a, const struct kt_optional_u64 *last, s
     ret_head->tree_head = (struct kt_tree_head){ .tree_size = a->size,
                                                  .signature = { a->signature, a->log->config.suite->signature_len } };
   }
+  if (ret_head->type == KT_HEAD_UPDATED && a->log->config.mode == KT_MODE_THIRD_PARTY_AUDITING) {
+    ret_head->auditor_head = toy_auditor_head(a->log, a->size, a->auditor_signature);
+    a->auditor_size = ret_head->auditor_head.tree_size;
+  }
   enum kt_err err = kt_record_init(&a->record, &a->log->prover_config, a->size, old, &a->log->source, &a->arena, NULL);
   return err == KT_OK ? kt_update_view(&a->record.view) : err;
 }
@@ -49,7 +55,7 @@ static enum kt_err finish(struct answer *a, enum kt_err err, struct kt_combined_
   if (err != KT_OK && !a->log->keep_going) {
     return err;
   }
-  return kt_record_finish(&a->record, 0, ret_proof);
+  return kt_record_finish(&a->record, a->auditor_size, ret_proof);
 }
 
 static void mutate(struct answer *a, void *response)

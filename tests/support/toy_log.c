@@ -122,6 +122,43 @@ void toy_sign_head(struct toy_log *log, uint64_t size, uint8_t ret_signature[sta
   memcpy(ret_signature, log->signatures[size], KT_SIGNATURE_MAX);
 }
 
+/* --- the auditor ---------------------------------------------------------------------------------------------------------- */
+
+static const uint8_t *auditor_seed(uint8_t auditor)
+{
+  static uint8_t seed[KT_SEED_LEN] = "toy log: auditor";
+  seed[KT_SEED_LEN - 1] = auditor;
+  return seed;
+}
+
+void toy_log_set_auditor(struct toy_log *log, uint8_t auditor, uint64_t max_lag, uint64_t start_pos)
+{
+  struct kt_config *config = &log->config;
+  config->mode = KT_MODE_THIRD_PARTY_AUDITING;
+  config->max_auditor_lag = max_lag;
+  config->auditor_start_pos = start_pos;
+  assert_int_equal(config->suite->sign_public(auditor_seed(auditor), log->auditor_key), KT_OK);
+  config->auditor_public_key = (struct kt_bytes){ log->auditor_key, config->suite->sign_public_len };
+  log->prover_config = *config;
+  log->auditor = auditor;
+  log->auditor_size = UINT64_MAX;
+  memset(log->signed_heads, 0, sizeof log->signed_heads); /* the configuration is under them */
+}
+
+struct kt_auditor_tree_head toy_auditor_head(struct toy_log *log, uint64_t size,
+                                             uint8_t signature[static KT_SIGNATURE_MAX])
+{
+  struct kt_hash root;
+  struct kt_auditor_tree_head head = { .tree_size = log->auditor_size < size ? log->auditor_size : size };
+  head.timestamp = log->timestamps[head.tree_size - 1];
+  head.signature = (struct kt_bytes){ signature, log->config.suite->signature_len };
+  toy_naive_root(log, head.tree_size, &root);
+  assert_int_equal(kt_auditor_tree_head_sign(&log->config, auditor_seed(log->auditor), head.timestamp, head.tree_size,
+                                             &root, signature),
+                   KT_OK);
+  return head;
+}
+
 /* --- content -------------------------------------------------------------------------------------------------------------- */
 
 const struct toy_version *toy_version_find(const struct toy_log *log, const char *label, uint32_t version)

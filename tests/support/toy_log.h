@@ -12,6 +12,7 @@
 #include <kt/writer.h>
 #include "tree/prefix_tree.h"
 #include "view/record.h"
+#include "wire/tree_head.h"
 
 #define TOY_ENTRIES_MAX 72
 #define TOY_VERSIONS_MAX 256 /* of all labels together */
@@ -68,6 +69,10 @@ struct toy_log {
   uint8_t signatures[TOY_ENTRIES_MAX + 1][KT_SIGNATURE_MAX]; /* of the head of each size, once it is made */
   bool signed_heads[TOY_ENTRIES_MAX + 1];
 
+  uint8_t auditor;
+  uint8_t auditor_key[KT_PUBLIC_KEY_MAX];
+  uint64_t auditor_size; /* of the auditor's newest head; answers at a smaller size have a head of that size */
+
   /* Hooks. */
   uint8_t salt;         /* part of every later entry, value and opening: forks */
   uint64_t owner_limit; /* owner monitoring stops before this entry */
@@ -82,6 +87,8 @@ void toy_log_release(struct toy_log *log);
 void toy_log_sign_anything(struct toy_log *log);
 /* One entry: the versions, and a padding leaf. */
 void toy_log_append(struct toy_log *log, uint64_t timestamp_ms, const struct toy_add *adds, size_t n_adds);
+/* Third-party auditing: an auditor (0, 1 … are different ones) vouches for whatever the log shows, at once. */
+void toy_log_set_auditor(struct toy_log *log, uint8_t auditor, uint64_t max_lag, uint64_t start_pos);
 /* Rewrite the tree of one existing entry, and of no other: take a key out, put a leaf in (either may be NULL). */
 void toy_log_tamper(struct toy_log *log, uint64_t pos, const struct kt_hash *remove, const struct kt_prefix_leaf *add);
 
@@ -97,5 +104,8 @@ KT_MUST_USE enum kt_err toy_answer(struct toy_log *log, uint64_t size, enum toy_
                                    struct kt_writer *ret_response);
 /* The head of a size, signed. */
 void toy_sign_head(struct toy_log *log, uint64_t size, uint8_t ret_signature[static KT_SIGNATURE_MAX]);
+/* The auditor's head that goes with the log's head of a size; its signature is in the buffer. */
+struct kt_auditor_tree_head toy_auditor_head(struct toy_log *log, uint64_t size,
+                                             uint8_t signature[static KT_SIGNATURE_MAX]);
 
 #endif

@@ -8,7 +8,8 @@
  * growing writer; they carry the retained tree size as `last`.
  *
  * Errors of every kt_verify_*: KT_ERR_FORMAT (does not parse), KT_ERR_PROOF (refused), KT_ERR_STALE (verified, but the
- * newest timestamp is outside the clock's bounds), KT_ERR_ABSENT / KT_ERR_EXPIRED where said, KT_ERR_MEMORY; *reason
+ * newest timestamp is outside the clock's bounds, or, with the reason "auditor-missing", the auditor's head is genuine and
+ * too old), KT_ERR_ABSENT / KT_ERR_EXPIRED where said, KT_ERR_MEMORY; *reason
  * says why. */
 #ifndef KT_CLIENT_H
 #define KT_CLIENT_H
@@ -29,6 +30,7 @@ struct kt_log_state {
   struct kt_hash root;
   uint8_t signature[KT_SIGNATURE_MAX];
   size_t signature_len;
+  uint64_t auditor_size; /* of the auditor's head that came with it; 0: none, as in other modes */
 };
 
 struct kt_client {

@@ -448,11 +448,11 @@ static void operator_needs_a_set_of_this_label(void **state)
   world_end(world);
 }
 
-static void only_contact_monitoring_mode(void **state)
+static void no_management_mode(void **state)
 {
   struct world *world = world_new();
   (void)state;
-  world->config.mode = KT_MODE_THIRD_PARTY_AUDITING;
+  world->config.mode = KT_MODE_THIRD_PARTY_MANAGEMENT;
   EXPECT(world, kt_log_create(&world->options, &world->problem), KT_ERR_UNSUPPORTED, "mode");
   world->config.mode = KT_MODE_CONTACT_MONITORING;
   world->sign_seed[0] ^= 1;
@@ -480,7 +480,7 @@ int main(void)
     cmocka_unit_test(s11_monitoring_is_never_denied),
     cmocka_unit_test(s14_bad_token_costs_nothing),
     cmocka_unit_test(operator_needs_a_set_of_this_label),
-    cmocka_unit_test(only_contact_monitoring_mode),
+    cmocka_unit_test(no_management_mode),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Third-party auditing: no answer without the auditor's head, which heads are taken, what survives a restart, and people
+ * who verify answers with an auditor that is behind. */
+#include "log_test.h"
+#include "tree/log_tree.h"
+#include "wire/audit_head.h"
+
+#define LAG_MS 60000
+
+static uint8_t auditor_seed[KT_SEED_LEN] = "auditor";
+static uint8_t auditor_public[KT_PUBLIC_KEY_MAX];
+
+static void set_auditor(struct world *world, uint8_t which)
+{
+  struct kt_config *config = &world->config;
+  auditor_seed[KT_SEED_LEN - 1] = which;
+  assert_int_equal(config->suite->sign_public(auditor_seed, auditor_public), KT_OK);
+  config->mode = KT_MODE_THIRD_PARTY_AUDITING;
+  config->max_auditor_lag = LAG_MS;
+  config->auditor_public_key = (struct kt_bytes){ auditor_public, config->suite->sign_public_len };
+}
+
+static struct world *audited_world(void)
+{
+  struct world *world = world_new();
+  set_auditor(world, 0);
+  world_ok(world, kt_log_create(&world->options, &world->problem));
+  world_open(world);
+  return world;
+}
+
+/* The tree of `size` entries as the auditor's feed shows it: its root and its newest timestamp. */
+static void view_of(struct world *world, uint64_t size, struct kt_hash *ret_root, uint64_t *ret_ms)
+{
+  struct kt_hash heads[64];
+  struct kt_writer w;
+  struct kt_arena arena;
+  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+  kt_writer_init(&w, 1 << 20);
+  world_ok(world, kt_log_audit_state(world->reader, size, &arena, &w, &world->problem));
+  /* uint64 size, count8, full subtrees, count8, frontier entries of a timestamp and a root */
+  size_t n_heads = w.buf[8];
+  memcpy(heads, w.buf + 9, n_heads * KT_HASH_LEN);
+  size_t at = 9 + n_heads * KT_HASH_LEN;
+  size_t n_frontier = w.buf[at];
+  const uint8_t *last = w.buf + at + 1 + (n_frontier - 1) * (8 + KT_HASH_LEN);
+  uint64_t ms = 0;
+  for (size_t i = 0; i < 8; i++) {
+    ms = ms << 8 | last[i];
+  }
+  *ret_ms = ms;
+  kt_log_root(size, heads, ret_root);
+  kt_writer_release(&w);
+  kt_arena_release(&arena);
+}
+
+static struct kt_auditor_tree_head sign_as(struct world *world, uint64_t size, uint8_t *signature)
+{
+  struct kt_hash root;
+  struct kt_auditor_tree_head head = { .tree_size = size };
+  view_of(world, size, &root, &head.timestamp);
+  assert_int_equal(kt_auditor_tree_head_sign(&world->config, auditor_seed, head.timestamp, size, &root, signature),
+                   KT_OK);
+  head.signature = (struct kt_bytes){ signature, world->config.suite->signature_len };
+  return head;
+}
+
+static enum kt_err put(struct world *world, const struct kt_auditor_tree_head *head)
+{
+  struct kt_log_pending *pending = NULL;
+  struct kt_log_outcome outcome = { .err = KT_OK };
+  enum kt_err err = kt_log_auditor_prepare(world->reader, head, &pending, &world->problem);
+  if (err == KT_OK && pending != NULL) {
+    kt_log_insert(world->log, &pending, 1, &outcome);
+    err = outcome.err;
+  }
+  return err;
+}
+
+static void vouch(struct world *world, uint64_t size)
+{
+  uint8_t signature[KT_SIGNATURE_MAX];
+  const struct kt_auditor_tree_head head = sign_as(world, size, signature);
+  world_ok(world, put(world, &head));
+}
+
+static struct kt_log_head head_of(const struct world *world)
+{
+  struct kt_log_head head;
+  kt_log_head(world->log, &head);
+  return head;
+}
+
+static void assert_missing(struct world *world, enum kt_err err)
+{
+  assert_int_equal(err, KT_ERR_STORE);
+  assert_string_equal(world->problem.code, "auditor-missing");
+  assert_true(world->problem.retry); /* 503 */
+}
+
+static void test_no_answer_before_the_first_head(void **state)
+{
+  struct world *world = audited_world();
+  struct person *alice = person_new(world, "alice", 7);
+  struct kt_update_result *result = update_result_new(world);
+  struct kt_contact_state contact = { 0 };
+  struct kt_arena arena;
+  struct kt_writer w;
+  struct kt_audit_head signed_head;
+  const struct kt_bytes value = person_set(world, alice, 1, true);
+  (void)state;
+  assert_missing(world,
+                 person_search(world, alice, TEXT("bob"), NULL, &contact, kt_arena_alloc(&world->arena, 1, 20000)));
+  assert_missing(world, person_try_update(world, alice, &value, 1, (struct kt_bytes){ 0 }, result));
+  assert_int_equal(world_size(world), 1); /* and nothing was inserted */
+  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+  kt_writer_init(&w, 1 << 20);
+  assert_missing(world, kt_log_tree_head(world->reader, &arena, &w, &world->problem));
+  /* The auditor itself is answered. */
+  world_ok(world, kt_log_audit(world->reader, 0, 10, &arena, &w, NULL, &world->problem));
+  world_ok(world, kt_log_consistency(world->reader, 1, 1, &arena, &w, &world->problem));
+  w.len = 0;
+  assert_int_equal(kt_log_audit_head(world->reader, &w), KT_OK);
+  assert_int_equal(kt_audit_head_decode((struct kt_bytes){ w.buf, w.len }, &signed_head), KT_OK);
+  assert_int_equal(signed_head.tree_head.tree_size, 1);
+  assert_false(signed_head.has_auditor);
+  assert_int_equal(kt_verify_head(&world->config, 1, &signed_head.root, signed_head.tree_head.signature), KT_OK);
+  vouch(world, 1);
+  w.len = 0;
+  assert_int_equal(kt_log_audit_head(world->reader, &w), KT_OK);
+  assert_int_equal(kt_audit_head_decode((struct kt_bytes){ w.buf, w.len }, &signed_head), KT_OK);
+  assert_true(signed_head.has_auditor);
+  assert_int_equal(signed_head.auditor.tree_size, 1);
+  assert_int_equal(person_search(world, alice, TEXT("bob"), NULL, &contact, kt_arena_alloc(&world->arena, 1, 20000)),
+                   KT_ERR_ABSENT);
+  assert_int_equal(alice->log.auditor_size, 1);
+  kt_writer_release(&w);
+  kt_arena_release(&arena);
+  world_end(world);
+}
+
+static void test_people_with_an_auditor_behind(void **state)
+{
+  struct world *world = audited_world();
+  struct person *alice = person_new(world, "alice", 7);
+  struct person *bob = person_new(world, "bob", 8);
+  struct kt_contact_state contact = { 0 };
+  (void)state;
+  vouch(world, 1);
+  person_register(world, alice); /* entry 1, while the auditor is at 1 */
+  assert_int_equal(alice->log.auditor_size, 1);
+  for (uint64_t size = 2; size < 9; size++) {
+    vouch(world, size);
+    assert_int_equal(head_of(world).auditor.size, size);
+    world->now_ms += 1000;
+    (void)person_update(world, alice, (uint8_t)(1 + size % 3)); /* entry `size` */
+    assert_int_equal(alice->log.auditor_size, size);
+    struct kt_search_result *found = search_result_new(world);
+    world_ok(world, person_search(world, bob, alice->label, NULL, &contact, found));
+    assert_int_equal(found->version, size - 1);
+    assert_int_equal(bob->log.auditor_size, size);
+    person_contact(world, bob, alice->label, &contact);
+    assert_true(person_monitor(world, alice));
+  }
+  world_end(world);
+}
+
+static void test_heads_that_are_not_taken(void **state)
+{
+  struct world *world = audited_world();
+  uint8_t signature[KT_SIGNATURE_MAX];
+  (void)state;
+  for (int i = 0; i < 4; i++) {
+    world_pass(world, LAG_MS / 2);
+  }
+  assert_int_equal(world_size(world), 5); /* heartbeats at half of max_auditor_lag */
+  vouch(world, 3);
+  const struct kt_auditor_tree_head good = sign_as(world, 4, signature);
+  struct kt_auditor_tree_head bad = good;
+  signature[5] ^= 1;
+  assert_int_equal(put(world, &bad), KT_ERR_PROOF);
+  signature[5] ^= 1;
+  bad.signature.len--;
+  assert_int_equal(put(world, &bad), KT_ERR_PROOF);
+  const uint64_t sizes[] = { 0, 3, 5, 6, UINT64_MAX };
+  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    bad = good;
+    bad.tree_size = sizes[i];
+    assert_int_equal(put(world, &bad), KT_ERR_PROOF);
+    assert_string_equal(world->problem.code, "auditor-head");
+  }
+  /* Signed, but with another time than the entry's: clients could be told that the auditor is nearer than it is. */
+  struct kt_hash root;
+  uint64_t ms;
+  view_of(world, 4, &root, &ms);
+  bad = good;
+  bad.timestamp = ms + 1;
+  uint8_t other[KT_SIGNATURE_MAX];
+  assert_int_equal(kt_auditor_tree_head_sign(&world->config, auditor_seed, ms + 1, 4, &root, other), KT_OK);
+  bad.signature.data = other;
+  assert_int_equal(put(world, &bad), KT_ERR_PROOF);
+  /* A fork's root. */
+  root.b[0] ^= 1;
+  assert_int_equal(kt_auditor_tree_head_sign(&world->config, auditor_seed, ms, 4, &root, other), KT_OK);
+  bad.timestamp = ms;
+  assert_int_equal(put(world, &bad), KT_ERR_PROOF);
+  assert_int_equal(head_of(world).auditor.size, 3);
+  world_ok(world, put(world, &good));
+  world_ok(world, put(world, &good)); /* again: the answer was lost */
+  assert_int_equal(head_of(world).auditor.size, 4);
+  const struct kt_auditor_tree_head older = sign_as(world, 2, signature);
+  assert_int_equal(put(world, &older), KT_ERR_CONFLICT);
+  assert_int_equal(world->problem.current_size, 4);
+  world_end(world);
+}
+
+static void test_no_auditor_in_another_mode(void **state)
+{
+  struct world *world = world_start();
+  uint8_t signature[KT_SIGNATURE_MAX] = { 0 };
+  const struct kt_auditor_tree_head head = { 0, 1, { signature, world->config.suite->signature_len } };
+  (void)state;
+  assert_int_equal(put(world, &head), KT_ERR_UNSUPPORTED);
+  world_end(world);
+}
+
+static void finding(void *ctx, const char *where, const char *what)
+{
+  (void)ctx;
+  fail_msg("%s: %s", where, what);
+}
+
+static void damage(struct world *world, size_t at)
+{
+  struct kt_store_conn *writer;
+  struct kt_store_error error;
+  struct kt_bytes stored;
+  assert_int_equal(kt_store_open_writer(world->store, &writer, &error), KT_OK);
+  assert_int_equal(kt_store_get_meta(writer, "auditor/head", &world->arena, &stored), KT_OK);
+  uint8_t *copy = kt_arena_copy(&world->arena, stored.data, stored.len);
+  copy[at == SIZE_MAX ? stored.len - 1 : at] ^= 1;
+  assert_int_equal(kt_store_begin(writer), KT_OK);
+  assert_int_equal(kt_store_put_meta(writer, "auditor/head", (struct kt_bytes){ copy, stored.len }), KT_OK);
+  assert_int_equal(kt_store_commit(writer), KT_OK);
+  kt_store_close_conn(writer);
+}
+
+static void test_head_survives_a_restart(void **state)
+{
+  struct world *world = audited_world();
+  const struct kt_log_fsck fsck = { .report = finding };
+  uint64_t last = 0;
+  (void)state;
+  world_pass(world, LAG_MS);
+  vouch(world, 2);
+  world_close(world);
+  world_open(world);
+  assert_int_equal(head_of(world).auditor.size, 2);
+  world_ok(world, kt_log_fsck(world->reader, &fsck, &world->problem));
+  world_close(world);
+
+  /* Another auditor: the old one's head is of no use to clients, and remembered. */
+  set_auditor(world, 1);
+  world_open(world);
+  assert_int_equal(head_of(world).auditor.size, 0);
+  assert_int_equal(kt_log_auditor_lag_ms(&world->config, &(struct kt_log_head){ .size = 2 }), UINT64_MAX);
+  world_ok(world, kt_log_auditor_last(world->reader, &last, &world->problem));
+  assert_int_equal(last, 2);
+  vouch(world, 1);
+  assert_int_equal(head_of(world).auditor.size, 1);
+  world_close(world);
+
+  /* Damage is told from a change of auditor. */
+  damage(world, SIZE_MAX);
+  assert_int_equal(kt_log_open(&world->options, &world->log, &world->problem), KT_ERR_PROOF);
+  assert_string_equal(world->problem.code, "auditor-head");
+  damage(world, SIZE_MAX);
+  world_open(world);
+  world_end(world);
+}
+
+/* The auditor's head and updates in one commit. */
+static void test_head_and_update_in_one_commit(void **state)
+{
+  struct world *world = audited_world();
+  struct person *alice = person_new(world, "alice", 7);
+  uint8_t signature[KT_SIGNATURE_MAX];
+  struct kt_log_pending *pending[2] = { NULL, NULL };
+  struct kt_log_outcome outcomes[2];
+  (void)state;
+  vouch(world, 1);
+  world_pass(world, LAG_MS);
+  const struct kt_auditor_tree_head head = sign_as(world, 2, signature);
+  const struct kt_bytes value = person_set(world, alice, 1, true);
+  const struct kt_update_request request = { .label = alice->label, .values = &value, .n_values = 1 };
+  world_ok(world, kt_log_update_prepare(world->reader, &request, (struct kt_bytes){ 0 }, &pending[0], &world->problem));
+  world_ok(world, kt_log_auditor_prepare(world->reader, &head, &pending[1], &world->problem));
+  kt_log_insert(world->log, pending, 2, outcomes);
+  assert_int_equal(outcomes[0].err, KT_OK);
+  assert_int_equal(outcomes[1].err, KT_OK);
+  const struct kt_log_head now = head_of(world);
+  assert_int_equal(now.size, 3);
+  assert_int_equal(now.auditor.size, 2);
+  world_end(world);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_no_answer_before_the_first_head), cmocka_unit_test(test_people_with_an_auditor_behind),
+    cmocka_unit_test(test_heads_that_are_not_taken),        cmocka_unit_test(test_no_auditor_in_another_mode),
+    cmocka_unit_test(test_head_survives_a_restart),         cmocka_unit_test(test_head_and_update_in_one_commit),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
