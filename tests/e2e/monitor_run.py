@@ -238,14 +238,15 @@ def at_random(day, log, until_hour):
     inserted = []
     hour = int((day.clock.now_ms() - day.start_ms) / HOUR) + 1
     lines = []
-    refused = 0  # hours in a row: after three it would be blind before it asks again
+    dark = 0  # hours without an answer: after two of them the log stays until it was asked
     while hour < until_hour - 2:
-        day.proxy.refusal = pick.choice((None, None, "down", 503, 429)) if refused < 2 else None
-        refused = refused + 1 if day.proxy.refusal else 0
+        day.proxy.refusal = pick.choice((None, None, "down", 503, 429)) if dark < 2 else None
         if pick.random() < 0.3:
             inserted.append(f"hidden {hour}")
             log.insert("alice", inserted[-1])
-        lines += day.until(hour)
+        found = day.until(hour)
+        dark = 0 if any(line.get("checked") and line["verdict"] == "alert" for line in found) else dark + 1
+        lines += found
         hour += 1
     day.proxy.refusal = None
     lines += day.until(until_hour)
