@@ -211,6 +211,62 @@ static void fsck_finds_what_pruning_must_not_remove(void **state)
   }
 }
 
+/* --- readers at the same time ------------------------------------------------------------------------------------------------ */
+
+struct looker {
+  struct kt_log_reader *reader;
+  atomic_bool stop;
+  uint64_t n_answers;
+  enum kt_err err; /* the first that is not KT_OK */
+};
+
+/* Searches for the newest version, by number and without: somebody who arrives now may always do both. */
+static void *look_for_ever(void *ctx)
+{
+  struct looker *looker = ctx;
+  while (!atomic_load(&looker->stop) && looker->err == KT_OK) {
+    struct kt_search_request request = { .label = TEXT("ann") };
+    struct kt_log_problem problem;
+    struct kt_arena arena;
+    struct kt_writer w;
+    request.version = (struct kt_optional_u32){ looker->n_answers % 2 == 0, 1 };
+    kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+    kt_writer_init(&w, (size_t)1 << 20);
+    looker->err = kt_log_search(looker->reader, &request, &arena, &w, &problem);
+    looker->n_answers++;
+    kt_writer_release(&w);
+    kt_arena_release(&arena);
+  }
+  return NULL;
+}
+
+/* The prefix trees, entries and nodes an answer reads are not taken away under it. */
+static void readers_do_not_notice_pruning(void **state)
+{
+  struct files files;
+  struct kt_log_status status;
+  pthread_t thread;
+  (void)state;
+  files_init(&files);
+  struct world *world = short_lived_world(&files);
+  struct person *ann = person_new(world, "ann", 20);
+  struct looker looker = { .err = KT_OK };
+  person_register(world, ann);
+  (void)person_update(world, ann, 2);
+  world_ok(world, kt_log_reader_new(world->log, &looker.reader, &world->problem));
+  assert_int_equal(pthread_create(&thread, NULL, look_for_ever, &looker), 0);
+  pass_hours(world, 30);
+  atomic_store(&looker.stop, true);
+  assert_int_equal(pthread_join(thread, NULL), 0);
+  assert_int_equal(looker.err, KT_OK);
+  assert_true(looker.n_answers > 10);
+  kt_log_status(world->log, &status);
+  assert_true(status.pruned.boundary > 200);
+  kt_log_reader_free(looker.reader);
+  world_end(world);
+  files_remove(&files);
+}
+
 /* --- kill ------------------------------------------------------------------------------------------------------------------------ */
 
 /* Adds entries and prunes without end, over a file that exists. */
@@ -284,6 +340,7 @@ int main(void)
     cmocka_unit_test(no_lifetime_keeps_everything),
     cmocka_unit_test(a_failed_step_changes_nothing),
     cmocka_unit_test(fsck_finds_what_pruning_must_not_remove),
+    cmocka_unit_test(readers_do_not_notice_pruning),
     cmocka_unit_test(a_kill_while_pruning_loses_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
