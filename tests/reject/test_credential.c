@@ -1,105 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What has to be refused in credentials and their updates: an honest one is accepted, the same with one lie in it is
  * refused for the stated reason. The log signs whatever its lies lead to, but for R64's signature. */
-#include "reject_test.h"
-#include <stdio.h>
+#include "credential_test.h"
 
-#include "support/toy_credential.h"
 #include "support/toy_suite.h"
 #include "tree/ladder.h"
-
-/* Entries 10 ms apart. Of ten, 5 and 7 are distinguished with a window of 25 ms, and 8 and 9 are not. With 45 ms, 7 is, and
- * 9 never will be: 11 is the next. */
-#define WINDOW 25
-#define WIDE_WINDOW 45
-#define SIZE 10
-#define LAST_MS (1000 + 10 * (SIZE - 1))
-
-struct bob {
-  struct toy_log log;
-  struct kt_log_state own; /* of his own conversation with the log */
-  struct kt_recent_heads recent;
-  struct kt_arena arena;
-  struct kt_reason reason;
-  struct kt_client client;
-  struct kt_credential credential; /* what alice has to send, before any lie */
-  struct kt_credential_result result;
-};
-
-/* size: what bob's heads are from. */
-static void bob_learns(struct bob *bob, uint64_t size)
-{
-  toy_recent_heads(&bob->log, size, &bob->arena, &bob->recent);
-}
-
-/* Alice made a credential when the log had SIZE entries, on entry `position`. */
-static void bob_begin(struct bob *bob, const char *adds, uint64_t window, uint64_t lifetime, uint64_t position)
-{
-  memset(bob, 0, sizeof *bob);
-  reject_log(&bob->log, adds, window, lifetime);
-  kt_arena_init(&bob->arena, (size_t)64 << 20);
-  toy_naive_state(&bob->log, SIZE, &bob->own.tree);
-  toy_naive_root(&bob->log, SIZE, &bob->own.root);
-  bob->client = (struct kt_client){
-    .config = &bob->log.config, .log = &bob->own, .now_ms = LAST_MS, .arena = &bob->arena, .reason = &bob->reason
-  };
-  bob_learns(bob, SIZE);
-  toy_credential_make(&bob->log, SIZE, REJECT_LABEL, position, &bob->arena, &bob->credential);
-}
-
-static void bob_init(struct bob *bob, const char *adds, uint64_t lifetime, uint64_t position)
-{
-  bob_begin(bob, adds, WINDOW, lifetime, position);
-}
-
-static void bob_release(struct bob *bob)
-{
-  kt_arena_release(&bob->arena);
-  toy_log_release(&bob->log);
-}
-
-/* Everything of bob's that outlives a verification. */
-static struct kt_bytes bob_encode(struct bob *bob)
-{
-  struct kt_writer w;
-  kt_writer_init(&w, (size_t)1 << 20);
-  kt_log_state_write(&w, &bob->own);
-  kt_recent_heads_write(&w, &bob->recent);
-  assert_int_equal(w.err, KT_OK);
-  const struct kt_bytes bytes = { kt_arena_copy(&bob->arena, w.buf, w.len), w.len };
-  kt_writer_release(&w);
-  return bytes;
-}
-
-static enum kt_err check(struct bob *bob, const struct kt_credential *credential)
-{
-  const struct kt_bytes before = bob_encode(bob);
-  const struct kt_bytes encoded = toy_credential_encode(&bob->log, credential, &bob->arena);
-  bob->reason = (struct kt_reason){ .code = NULL };
-  enum kt_err err = kt_verify_credential(&bob->client, &bob->recent, encoded, &bob->result);
-  toy_assert_bytes_equal(before, bob_encode(bob)); /* R66 */
-  return err;
-}
-
-static void expect(const struct bob *bob, enum kt_err err, enum kt_err want, const char *code)
-{
-  if (err != want || bob->reason.code == NULL || strcmp(bob->reason.code, code) != 0) {
-    fail_msg("error %d, reason %s instead of %d, %s", (int)err, bob->reason.code != NULL ? bob->reason.code : "none",
-             (int)want, code);
-  }
-}
-
-static void refuse(struct bob *bob, const struct kt_credential *lie, enum kt_err want, const char *code)
-{
-  assert_int_equal(check(bob, &bob->credential), KT_OK);
-  static struct kt_credential_result old;
-  old = bob->result;
-  expect(bob, check(bob, lie), want, code);
-  assert_memory_equal(&old, &bob->result, sizeof old);
-}
-
-#define STANDARD_ADDS "0100000000"
-#define PROVISIONAL_ADDS "0100000010" /* version 1 appears in entry 8 */
 
 static void test_R60_an_expired_entry_is_not_recent(void **state)
 {
@@ -278,36 +183,6 @@ static void test_R9_from_the_future(void **state)
 
 /* --- final verification ------------------------------------------------------------------------------------------------ */
 
-/* The version's first entry is 8, and 9 the first one that a search looks at. */
-static void bob_waits(struct bob *bob)
-{
-  bob_begin(bob, PROVISIONAL_ADDS "000000", WIDE_WINDOW, 0, 7);
-  assert_int_equal(check(bob, &bob->credential), KT_OK);
-  assert_int_equal(bob->result.pending.terminal, 9);
-}
-
-static enum kt_err check_update(struct bob *bob, const struct kt_combined_proof *monitor)
-{
-  const struct kt_bytes before = bob_encode(bob);
-  const struct kt_bytes update = toy_credential_update_encode(monitor, &bob->arena);
-  bob->reason = (struct kt_reason){ .code = NULL };
-  enum kt_err err = kt_verify_credential_update(&bob->client, &bob->result.pending, &bob->recent, update);
-  toy_assert_bytes_equal(before, bob_encode(bob)); /* R66 */
-  return err;
-}
-
-/* The log has grown, and an update is wanted. */
-static void bob_wants_update(struct bob *bob, struct kt_combined_proof *ret_monitor)
-{
-  uint64_t distinguished = 0;
-  bob_waits(bob);
-  bob_learns(bob, bob->log.size);
-  assert_int_equal(kt_credential_stage(&bob->result.pending, &bob->recent, &distinguished), KT_CREDENTIAL_BY_UPDATE);
-  assert_int_equal(distinguished, 11);
-  toy_credential_update(&bob->log, &bob->result.pending, distinguished, &bob->arena, ret_monitor);
-  assert_int_equal(check_update(bob, ret_monitor), KT_OK);
-}
-
 /* Received before its heads: kept for later, and good then. */
 static void test_R62_update_before_its_head(void **state)
 {
@@ -430,117 +305,6 @@ static void test_R67_expiry_asks_for_an_update(void **state)
   bob_release(&bob);
 }
 
-/* --- damage on the wire -------------------------------------------------------------------------------------------------- */
-
-static void check_damaged(struct bob *bob, struct kt_bytes damaged, size_t at, const struct kt_credential_result *want)
-{
-  struct kt_credential_result result;
-  struct kt_client client = bob->client;
-  struct kt_arena arena;
-  kt_arena_init(&arena, (size_t)4 << 20);
-  bob->reason = (struct kt_reason){ .code = NULL };
-  client.arena = &arena;
-  enum kt_err err = kt_verify_credential(&client, &bob->recent, damaged, &result);
-  if (err != KT_OK) {
-    assert_non_null(bob->reason.code);
-  } else if (result.version != want->version || result.position != want->position ||
-             result.is_provisional != want->is_provisional || result.value.len != want->value.len ||
-             memcmp(result.value.data, want->value.data, want->value.len) != 0) {
-    fail_msg("damage at %u was accepted, and means something else", (unsigned)at);
-  }
-  kt_arena_release(&arena);
-}
-
-static void damage_everything(struct bob *bob)
-{
-  static uint8_t copy[8192];
-  assert_int_equal(check(bob, &bob->credential), KT_OK);
-  const struct kt_credential_result want = bob->result;
-  const struct kt_bytes encoded = toy_credential_encode(&bob->log, &bob->credential, &bob->arena);
-  assert_true(encoded.len < sizeof copy);
-  memcpy(copy, encoded.data, encoded.len);
-  for (size_t bit = 0; bit < 8 * encoded.len; bit++) {
-    copy[bit / 8] ^= (uint8_t)(1 << bit % 8);
-    check_damaged(bob, (struct kt_bytes){ copy, encoded.len }, bit / 8, &want);
-    copy[bit / 8] ^= (uint8_t)(1 << bit % 8);
-  }
-  struct kt_credential_result result;
-  for (size_t cut = 0; cut <= encoded.len; cut++) {
-    const struct kt_bytes bytes = { copy, cut < encoded.len ? cut : encoded.len + 1 };
-    copy[encoded.len] = 0;
-    assert_int_not_equal(kt_verify_credential(&bob->client, &bob->recent, bytes, &result), KT_OK);
-  }
-}
-
-static void real_signatures(struct bob *bob)
-{
-  bob->log.config.suite = toy_suite();
-  memset(bob->log.signed_heads, 0, sizeof bob->log.signed_heads);
-  toy_credential_make(&bob->log, SIZE, REJECT_LABEL, bob->credential.position, &bob->arena, &bob->credential);
-}
-
-static void test_R3_damaged_credentials(void **state)
-{
-  static struct bob bob;
-  (void)state;
-  bob_init(&bob, STANDARD_ADDS, 0, 7);
-  real_signatures(&bob);
-  damage_everything(&bob);
-  bob_release(&bob);
-  bob_init(&bob, PROVISIONAL_ADDS, 0, 7);
-  real_signatures(&bob);
-  damage_everything(&bob);
-  bob_release(&bob);
-}
-
-static void test_R2_unknown_type(void **state)
-{
-  static struct bob bob;
-  static uint8_t copy[8192];
-  struct kt_credential_result result;
-  (void)state;
-  bob_init(&bob, STANDARD_ADDS, 0, 7);
-  const struct kt_bytes encoded = toy_credential_encode(&bob.log, &bob.credential, &bob.arena);
-  struct kt_writer w; /* how much the standard part takes, to find the type before it */
-  kt_writer_init(&w, sizeof copy);
-  kt_prefix_proof_write(&w, &bob.credential.distinguished);
-  memcpy(copy, encoded.data, encoded.len);
-  uint8_t *type = &copy[encoded.len - w.len - 1];
-  assert_int_equal(*type, KT_CREDENTIAL_STANDARD);
-  for (unsigned value = 0; value <= UINT8_MAX; value++) {
-    *type = (uint8_t)value;
-    enum kt_err err = kt_verify_credential(&bob.client, &bob.recent, (struct kt_bytes){ copy, encoded.len }, &result);
-    assert_int_equal(err == KT_OK, value == KT_CREDENTIAL_STANDARD);
-  }
-  kt_writer_release(&w);
-  bob_release(&bob);
-}
-
-static void test_R3_damaged_updates(void **state)
-{
-  static struct bob bob;
-  static uint8_t copy[8192];
-  struct kt_combined_proof monitor;
-  (void)state;
-  bob_wants_update(&bob, &monitor);
-  const struct kt_bytes encoded = toy_credential_update_encode(&monitor, &bob.arena);
-  memcpy(copy, encoded.data, encoded.len);
-  for (size_t bit = 0; bit < 8 * encoded.len; bit++) {
-    copy[bit / 8] ^= (uint8_t)(1 << bit % 8);
-    const struct kt_bytes bytes = { copy, encoded.len };
-    if (kt_verify_credential_update(&bob.client, &bob.result.pending, &bob.recent, bytes) == KT_OK) {
-      fail_msg("damage at %u was accepted", (unsigned)(bit / 8));
-    }
-    copy[bit / 8] ^= (uint8_t)(1 << bit % 8);
-  }
-  for (size_t cut = 0; cut <= encoded.len; cut++) {
-    const struct kt_bytes bytes = { copy, cut < encoded.len ? cut : encoded.len + 1 };
-    copy[encoded.len] = 0;
-    assert_int_not_equal(kt_verify_credential_update(&bob.client, &bob.result.pending, &bob.recent, bytes), KT_OK);
-  }
-  bob_release(&bob);
-}
-
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -560,9 +324,6 @@ int main(void)
     cmocka_unit_test(test_R65_path_left_out),
     cmocka_unit_test(test_R66_credentials_do_not_know_each_other),
     cmocka_unit_test(test_R67_expiry_asks_for_an_update),
-    cmocka_unit_test(test_R2_unknown_type),
-    cmocka_unit_test(test_R3_damaged_credentials),
-    cmocka_unit_test(test_R3_damaged_updates),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,7 +24,7 @@ enum kt_alert_kind {
   KT_ALERT_MONITOR_BLIND,
   KT_ALERT_AUDITOR_MISSING,
   KT_ALERT_CREDENTIAL_UNCONFIRMED, /* a provisional credential expired, and the log does not stand by it */
-  KT_ALERT_TEST, /* nothing was seen: somebody tries whether alerts arrive */
+  KT_ALERT_TEST,                   /* nothing was seen: somebody tries whether alerts arrive */
 };
 
 #define KT_ALERT_KINDS 13
