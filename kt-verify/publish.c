@@ -129,23 +129,36 @@ static bool about_device(const struct kt_alert *alert)
   return alert->kind == KT_ALERT_UNKNOWN_DEVICE || alert->kind == KT_ALERT_DEVICE_REMOVED;
 }
 
-enum kt_err kt_publish_settle(struct kt_session *session, struct kt_bytes label, const struct kt_device_set *set,
-                              uint32_t version, enum kt_settlement settlement)
+/* False: this publication does not answer it. A device that another client of ours took off stays off, but nobody here said
+ * yet that this is right. */
+static bool answers(const struct kt_publication *publication, const struct kt_device_set *set,
+                    const struct kt_alert *alert, enum kt_settlement *ret_how)
 {
+  if (alert->audience != KT_AUDIENCE_OWNER) {
+    return false;
+  }
+  if (!about_device(alert)) {
+    *ret_how = publication->settlement;
+    return true;
+  }
+  bool listed = kt_publish_find(set->devices, set->n_devices, &alert->device) != NULL;
+  *ret_how = listed ? KT_SETTLEMENT_APPROVED : KT_SETTLEMENT_REMOVED;
+  return listed || alert->kind != KT_ALERT_DEVICE_REMOVED || kt_publish_removes(publication, &alert->device);
+}
+
+/* The alerts that the published set answers. Inside a transaction. */
+static enum kt_err settle(const struct kt_publication *publication, const struct kt_device_set *set)
+{
+  const struct kt_own_label *own = publication->own;
+  struct kt_state *state = &own->session->state;
   struct kt_ledger_entry *entries;
   size_t n;
-  enum kt_err err = kt_state_alerts(&session->state, &label, &session->arena, &entries, &n);
+  enum kt_err err = kt_state_alerts(state, &own->label, &own->session->arena, &entries, &n);
   for (size_t i = 0; err == KT_OK && i < n; i++) {
-    const struct kt_alert *alert = &entries[i].alert;
-    enum kt_settlement how = settlement;
-    if (alert->audience != KT_AUDIENCE_OWNER || entries[i].settlement != KT_SETTLEMENT_OPEN) {
-      continue;
+    enum kt_settlement how;
+    if (entries[i].settlement == KT_SETTLEMENT_OPEN && answers(publication, set, &entries[i].alert, &how)) {
+      err = kt_state_settle(state, &entries[i], how, publication->version, kt_now_ms());
     }
-    if (about_device(alert)) {
-      bool listed = kt_publish_find(set->devices, set->n_devices, &alert->device) != NULL;
-      how = listed ? KT_SETTLEMENT_APPROVED : KT_SETTLEMENT_REMOVED;
-    }
-    err = kt_state_settle(&session->state, &entries[i], how, version, kt_now_ms());
   }
   return err;
 }
@@ -159,7 +172,7 @@ static enum kt_err commit(void *ctx, struct kt_session *session)
   bool done =
       err == KT_OK && !publication->disregarded && own->n_judged > 0 && own->judged[own->n_judged - 1].verdict.is_mine;
   if (done && kt_own_set(session, publication->value, &set)) {
-    err = kt_publish_settle(session, own->label, &set, publication->version, publication->settlement);
+    err = settle(publication, &set);
   }
   return err;
 }

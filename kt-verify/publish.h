@@ -48,9 +48,4 @@ KT_MUST_USE enum kt_err kt_publish_disown(struct kt_own_label *own, const struct
  * no alert are built upon; publication->outcome tells the rest. */
 enum kt_exit kt_publish(struct kt_publication *publication);
 
-/* Settle the alerts that a published set, or an approval, answers. Inside a transaction. */
-KT_MUST_USE enum kt_err kt_publish_settle(struct kt_session *session, struct kt_bytes label,
-                                          const struct kt_device_set *set, uint32_t version,
-                                          enum kt_settlement settlement);
-
 #endif

@@ -111,7 +111,7 @@ bool kt_publish_knows_recovery_key(const struct kt_own_label *own, const struct 
   return false;
 }
 
-static bool removes(const struct kt_publication *publication, const struct kt_device_id *id)
+bool kt_publish_removes(const struct kt_publication *publication, const struct kt_device_id *id)
 {
   for (size_t i = 0; i < publication->n_remove; i++) {
     if (same_id(&publication->remove[i], id)) {
@@ -125,7 +125,7 @@ bool kt_publish_leaves_out(const struct kt_publication *publication, const struc
 {
   bool knows = false;
   bool is_added = publication->add != NULL && same_id(&publication->add->id, &device->id);
-  return !is_added && !removes(publication, &device->id) &&
+  return !is_added && !kt_publish_removes(publication, &device->id) &&
          (kt_owner_knows_device(&publication->own->known, device, &knows) != KT_OK || !knows);
 }
 
@@ -160,21 +160,32 @@ bool kt_publish_is_undecided(const struct kt_publication *publication)
 
 /* --- the next set ------------------------------------------------------------------------------------------------------- */
 
+/* What another client of ours took off stays off, even when nobody here decided about that yet: undoing it unasked would
+ * lose a change. What anybody else took off comes back. */
+static bool stays(const struct kt_publication *publication, const struct kt_device_set *latest,
+                  const struct kt_device *device)
+{
+  bool is_added = publication->add != NULL && same_id(&device->id, &publication->add->id);
+  return !is_added && (latest == NULL || kt_publish_find(latest->devices, latest->n_devices, &device->id) != NULL);
+}
+
 static enum kt_err list_devices(const struct kt_publication *publication, struct kt_device_set *set)
 {
+  const struct kt_own_label *own = publication->own;
+  struct kt_device_set latest;
   struct kt_device *devices;
   size_t n;
   enum kt_err err = collect(publication->own, want_approved, &devices, &n);
   if (err != KT_OK) {
     return err;
   }
+  bool is_ours = kt_publish_is_ours(own) && kt_own_set(own->session, own->account.latest, &latest);
   size_t kept = 0;
-  for (size_t i = 0; i < n; i++) { /* the added one is the newer truth about its id */
-    bool drop = publication->add != NULL && same_id(&devices[i].id, &publication->add->id);
+  for (size_t i = 0; i < n; i++) {
     devices[kept] = devices[i];
-    kept += drop ? 0 : 1;
+    kept += stays(publication, is_ours ? &latest : NULL, &devices[i]) ? 1 : 0;
   }
-  if (publication->add != NULL) {
+  if (publication->add != NULL) { /* the newer truth about its id */
     devices[kept++] = *publication->add;
     qsort(devices, kept, sizeof *devices, compare_ids);
   }

@@ -18,6 +18,7 @@ bool kt_publish_is_ours(const struct kt_own_label *own);
 /* Approved here, by its fingerprint as a device's key is. */
 bool kt_publish_knows_recovery_key(const struct kt_own_label *own, const struct kt_account_key *key);
 
+bool kt_publish_removes(const struct kt_publication *publication, const struct kt_device_id *id);
 /* The new set would leave out this device, or this recovery key, without having been told to. */
 bool kt_publish_leaves_out(const struct kt_publication *publication, const struct kt_device *device);
 bool kt_publish_drops_recovery_key(const struct kt_publication *publication, const struct kt_account_key *key);

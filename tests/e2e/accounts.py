@@ -50,6 +50,22 @@ def removals_do_not_wait_for_each_other(world, first, second):
     check(first.alert_kinds() == [], "which settles all alerts")
 
 
+def a_removal_is_not_undone(world):
+    """One client takes a device off while the other publishes: it stays off, and the other is asked about it."""
+    first = world.person("dee")
+    second = world.second(first, "dee2")
+    phone = first.json("account", "show", first.label)["devices"][0]["id"]
+    first.json("device", "remove", first.label, phone)
+    key = random_key()
+    lost = add(second, "tablet", key, expect=4)
+    check("device-removed" in kinds(lost) and lost["reason"]["code"] == "not-first", "told", lost)
+    done = second.json("device", "add", second.label, "--name", "tablet", "--key", key, expect=4)
+    check([d["name"] for d in done["devices"]] == ["tablet"] and kinds(done) == ["device-removed"],
+          "the phone stays off, and the question stays open", done)
+    second.json("alerts", "ack", done["alerts"][0]["id"])
+    check([d["name"] for d in add(second, "desk")["devices"]].count("phone") == 0, "it never comes back by itself")
+
+
 def planned_changes_merge(world):
     """Each client approved the other's device beforehand: both changes are made, nobody is asked."""
     first = world.person("bea")
@@ -96,6 +112,7 @@ def main():
     try:
         world = World(work)
         removals_do_not_wait_for_each_other(world, *the_loser_is_told(world))
+        a_removal_is_not_undone(world)
         planned_changes_merge(world)
         a_crowd_loses_nothing(world)
         world.log.stop()
