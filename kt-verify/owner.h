@@ -23,8 +23,8 @@ struct kt_own_label {
   bool baseline;
   /* Not checked for so long that the log may have removed versions: they are left out, which is told. */
   bool is_late;
-  uint32_t n_skipped;              /* versions left out before the one asked for */
-  bool transient; /* only looking: nothing of the account is kept but here, in `kept` */
+  uint32_t n_skipped; /* versions left out before the one asked for */
+  bool transient;     /* only looking: nothing of the account is kept but here, in `kept` */
   struct kt_own_account kept;
   struct kt_own_account account;   /* as loaded by the last query, then as it committed it */
   struct kt_owner_knowledge known; /* approvals and own values */

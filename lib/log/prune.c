@@ -197,10 +197,14 @@ static enum kt_err compact_behind(struct kt_store_conn *writer, uint64_t boundar
 
 /* Whoever looked at the log while its newest entry of then has not expired finds all they need: they may still ask about
  * entries one monitoring window older than that. */
-static bool is_old(const struct kt_log *log, uint64_t timestamp_ms)
+static bool is_old(const struct kt_log *log, uint64_t pos, uint64_t timestamp_ms)
 {
   const struct kt_config *config = log->options.config;
   uint64_t age_ms = log->tip.timestamp_ms - timestamp_ms;
+  /* An auditor who is behind still needs the tree before the first entry that is new to them. */
+  if (config->mode == KT_MODE_THIRD_PARTY_AUDITING && pos + 1 >= log->auditor.size) {
+    return false;
+  }
   return age_ms >= config->maximum_lifetime &&
          age_ms - config->maximum_lifetime >= config->reasonable_monitoring_window;
 }
@@ -216,7 +220,7 @@ static enum kt_err advance(const struct kt_log *log, struct kt_store_pruned *pru
     if (err != KT_OK) {
       return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
     }
-    *ret_more = is_old(log, entry.timestamp_ms);
+    *ret_more = is_old(log, pruned->boundary, entry.timestamp_ms);
     if (!*ret_more || pruned->boundary - first == STEP_ENTRIES || n_reads > STEP_READS) {
       return KT_OK;
     }
@@ -259,8 +263,8 @@ static void publish(struct kt_log *log, const struct kt_store_pruned *pruned)
 static bool is_due(const struct kt_log *log)
 {
   struct kt_store_entry entry;
-  return kt_store_get_entry(log->writer, atomic_load(&log->pruned.boundary), &entry) == KT_OK &&
-         is_old(log, entry.timestamp_ms);
+  uint64_t boundary = atomic_load(&log->pruned.boundary);
+  return kt_store_get_entry(log->writer, boundary, &entry) == KT_OK && is_old(log, boundary, entry.timestamp_ms);
 }
 
 static enum kt_err run_step(struct kt_log *log, bool *ret_more)

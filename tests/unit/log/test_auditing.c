@@ -2,6 +2,8 @@
 /* Third-party auditing: no answer without the auditor's head, which heads are taken, what survives a restart, and people
  * who verify answers with an auditor that is behind. */
 #include "log_test.h"
+
+#include "log/engine.h"
 #include "tree/log_tree.h"
 #include "wire/audit_head.h"
 
@@ -304,12 +306,42 @@ static void test_head_and_update_in_one_commit(void **state)
   world_end(world);
 }
 
+/* An auditor who is behind finds what it needs, however old; the log removes it when it was vouched for. */
+static void what_the_auditor_needs_is_not_pruned(void **state)
+{
+  struct world *world = world_new();
+  (void)state;
+  set_auditor(world, 0);
+  world->config.reasonable_monitoring_window = HOUR_MS;
+  world->config.has_maximum_lifetime = true;
+  world->config.maximum_lifetime = 5 * HOUR_MS;
+  world_ok(world, kt_log_create(&world->options, &world->problem));
+  world_open(world);
+  vouch(world, 1);
+  for (int half_hour = 0; half_hour < 60; half_hour++) {
+    world->now_ms += HOUR_MS / 2;
+    kt_log_step(world->log);
+  }
+  assert_int_equal(atomic_load(&world->log->pruned.boundary), 0);
+  struct kt_log_head head;
+  kt_log_head(world->log, &head);
+  assert_true(head.size > 60);
+  vouch(world, head.size);
+  for (int half_hour = 0; half_hour < 3; half_hour++) {
+    world->now_ms += HOUR_MS / 2;
+    kt_log_step(world->log);
+  }
+  assert_true(atomic_load(&world->log->pruned.boundary) > 0);
+  world_end(world);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_no_answer_before_the_first_head), cmocka_unit_test(test_people_with_an_auditor_behind),
     cmocka_unit_test(test_heads_that_are_not_taken),        cmocka_unit_test(test_no_auditor_in_another_mode),
     cmocka_unit_test(test_head_survives_a_restart),         cmocka_unit_test(test_head_and_update_in_one_commit),
+    cmocka_unit_test(what_the_auditor_needs_is_not_pruned),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
