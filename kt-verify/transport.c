@@ -132,7 +132,8 @@ static void set_common(struct kt_transport *transport, const char *url, struct s
   }
 }
 
-static void perform(struct kt_transport *transport, struct kt_reply *reply, const char *error)
+/* no_content: 204 will do. */
+static void perform(struct kt_transport *transport, bool no_content, struct kt_reply *reply, const char *error)
 {
   long status = 0;
   curl_off_t retry_after = 0;
@@ -145,7 +146,7 @@ static void perform(struct kt_transport *transport, struct kt_reply *reply, cons
     return;
   }
   reply->status = (int)status;
-  reply->kind = status == 200 || status == 204 ? KT_REPLY_OK : KT_REPLY_PROBLEM;
+  reply->kind = status == 200 || (no_content && status == 204) ? KT_REPLY_OK : KT_REPLY_PROBLEM;
   if (reply->kind == KT_REPLY_PROBLEM) {
     curl_easy_getinfo(transport->curl, CURLINFO_RETRY_AFTER, &retry_after);
     reply->retry_after_s = retry_after > 0 && retry_after < 86400 ? (int)retry_after : 0;
@@ -180,7 +181,7 @@ static void request(struct kt_transport *transport, const char *method, const ch
     curl_easy_setopt(transport->curl, CURLOPT_POSTFIELDS, body->data);
     curl_easy_setopt(transport->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len);
   }
-  perform(transport, ret_reply, error);
+  perform(transport, method != NULL && strcmp(method, "PUT") == 0, ret_reply, error);
   curl_slist_free_all(headers);
 }
 

@@ -13,7 +13,7 @@
 #define KT_TOKEN_MAX 256
 
 enum kt_reply_kind {
-  KT_REPLY_OK,      /* 200: body; 204: nothing more to say */
+  KT_REPLY_OK,      /* 200: body; 204 to a PUT: there is none */
   KT_REPLY_PROBLEM, /* any other status: status, problem fields where the server sent a problem document */
   KT_REPLY_NETWORK, /* no complete answer: error says why */
 };
