@@ -142,7 +142,9 @@ enum kt_exit kt_audit_as_auditor(const struct kt_cli *cli, struct kt_output *out
     return kt_output_fail(out, KT_EXIT_UNDECIDED, "memory", "out of memory");
   }
   follower.auditor->state.lock_fd = -1;
-  kt_stop_block();
+  if (kt_cli_flag(cli, KT_OPT_FOLLOW)) {
+    kt_stop_block(); /* one pass may be killed at any moment */
+  }
   code = kt_session_open(&session, cli, out); /* says what is wrong with the home */
   if (code == KT_EXIT_OK) {
     code = kt_auditor_open(follower.auditor, out, session.state.home, cli->values[KT_OPT_SIGN]);
