@@ -10,6 +10,8 @@
 
 #include <kt/contact.h>
 
+KT_API_BEGIN
+
 struct kt_arena;
 
 #define KT_BOOK_ENTRIES_MAX UINT16_MAX
@@ -32,7 +34,7 @@ struct kt_book_owner {
 
 /* The bytes are in the arena. KT_ERR_LIMIT: too many entries, or a label that is none. */
 KT_MUST_USE enum kt_err kt_contact_book_seal(const struct kt_book_owner *owner, const struct kt_book_entry *entries,
-                                             size_t n_entries, const uint8_t nonce[static KT_BOOK_NONCE_LEN],
+                                             size_t n_entries, const uint8_t nonce[KT_AT_LEAST KT_BOOK_NONCE_LEN],
                                              struct kt_arena *arena, struct kt_bytes *ret_sealed);
 /* KT_ERR_UNSUPPORTED: not such a file, or of another version; KT_ERR_PROOF: changed on the way, or made under another
  * account key, for another label or for another log, which look the same; KT_ERR_FORMAT: opens, but breaks a rule. */
@@ -55,5 +57,7 @@ const char *kt_book_merge_name(enum kt_book_merge merge);
  * the stricter policy wins. */
 enum kt_book_merge kt_contact_book_merge(const struct kt_contact *contact, const struct kt_book_entry *entry,
                                          struct kt_contact *ret_contact);
+
+KT_API_END
 
 #endif

@@ -14,6 +14,8 @@
 
 #include <kt/client.h>
 
+KT_API_BEGIN
+
 /* --- recently issued distinguished heads -------------------------------------------------------------------------- */
 
 /* The recent ones, and as many older ones as provisional credentials may keep waiting for. */
@@ -108,5 +110,7 @@ KT_MUST_USE enum kt_err kt_verify_credential_update(const struct kt_client *clie
 void kt_credential_pending_write(struct kt_writer *w, const struct kt_credential_pending *pending);
 KT_MUST_USE enum kt_err kt_credential_pending_decode(struct kt_bytes encoded, struct kt_arena *arena,
                                                      struct kt_credential_pending *ret_pending);
+
+KT_API_END
 
 #endif

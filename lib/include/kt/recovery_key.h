@@ -9,6 +9,8 @@
 
 #include <kt/account_key.h>
 
+KT_API_BEGIN
+
 #define KT_RECOVERY_TEXT_LEN 62
 #define KT_RECOVERY_GROUP_LEN 4
 #define KT_RECOVERY_GROUPS 16
@@ -17,13 +19,15 @@
 #define KT_RECOVERY_TEXT_SIZE (KT_RECOVERY_TEXT_LEN + KT_RECOVERY_GROUPS)
 
 /* Lower case, four lines of four groups with blanks between, no line break at the end. */
-void kt_recovery_key_format(const uint8_t seed[static KT_ACCOUNT_SEED_LEN],
-                            char ret_text[static KT_RECOVERY_TEXT_SIZE]);
+void kt_recovery_key_format(const uint8_t seed[KT_AT_LEAST KT_ACCOUNT_SEED_LEN],
+                            char ret_text[KT_AT_LEAST KT_RECOVERY_TEXT_SIZE]);
 
 /* What a person typed, in either case; blanks, line breaks and dashes are ignored anywhere. KT_ERR_USAGE with a reason:
  * "recovery-length", "recovery-character", "recovery-case", "recovery-prefix", "recovery-checksum". *group_at is then the
  * group to look at again, counted from 1, or 0 when there is no hint; 0 on success as well. */
-KT_MUST_USE enum kt_err kt_recovery_key_parse(struct kt_bytes typed, uint8_t ret_seed[static KT_ACCOUNT_SEED_LEN],
+KT_MUST_USE enum kt_err kt_recovery_key_parse(struct kt_bytes typed, uint8_t ret_seed[KT_AT_LEAST KT_ACCOUNT_SEED_LEN],
                                               size_t *group_at, struct kt_reason *reason);
+
+KT_API_END
 
 #endif
