@@ -90,6 +90,58 @@ enum kt_err kt_sql_next(struct kt_state *state, sqlite3_stmt *rows)
   return err;
 }
 
+enum kt_err kt_sql_read_one(struct kt_state *state, sqlite3_stmt *rows, kt_sql_reader reader, struct kt_arena *arena,
+                            void *ret_item)
+{
+  enum kt_err err = kt_sql_next(state, rows);
+  if (err == KT_OK) {
+    err = reader(rows, arena, ret_item);
+    sqlite3_finalize(rows);
+  }
+  return err;
+}
+
+/* Room for one more item; the array doubles, and the arena keeps the old ones. */
+static bool grow(struct kt_sql_items *items, size_t *max, size_t item_size, struct kt_arena *arena)
+{
+  if (items->n < *max) {
+    return true;
+  }
+  size_t wanted = *max == 0 ? 8 : 2 * *max;
+  void *more = kt_arena_alloc(arena, wanted, item_size);
+  if (more == NULL) {
+    return false;
+  }
+  if (items->n > 0) {
+    memcpy(more, items->items, items->n * item_size);
+  }
+  items->items = more;
+  *max = wanted;
+  return true;
+}
+
+enum kt_err kt_sql_read_all(struct kt_state *state, sqlite3_stmt *rows, kt_sql_reader reader, size_t item_size,
+                            struct kt_arena *arena, struct kt_sql_items *ret_items)
+{
+  struct kt_sql_items items = { NULL, 0 };
+  size_t max = 0;
+  enum kt_err err;
+  while ((err = kt_sql_next(state, rows)) == KT_OK) {
+    err = grow(&items, &max, item_size, arena) ? reader(rows, arena, (uint8_t *)items.items + items.n * item_size)
+                                               : KT_ERR_MEMORY;
+    if (err != KT_OK) {
+      sqlite3_finalize(rows);
+      return err;
+    }
+    items.n++;
+  }
+  if (err != KT_ERR_ABSENT) {
+    return err;
+  }
+  *ret_items = items;
+  return KT_OK;
+}
+
 uint64_t kt_sql_u64(sqlite3_stmt *row, int column)
 {
   return (uint64_t)sqlite3_column_int64(row, column);

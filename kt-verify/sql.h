@@ -17,6 +17,19 @@ KT_MUST_USE enum kt_err kt_sql_query(struct kt_state *state, sqlite3_stmt **ret_
                                      const char *types, ...);
 /* KT_ERR_ABSENT: no more rows. */
 KT_MUST_USE enum kt_err kt_sql_next(struct kt_state *state, sqlite3_stmt *rows);
+
+/* One row as a value of the caller's; what it needs is copied into the arena. */
+typedef enum kt_err (*kt_sql_reader)(sqlite3_stmt *row, struct kt_arena *arena, void *ret_item);
+struct kt_sql_items {
+  void *items; /* in the arena; NULL when there are none */
+  size_t n;
+};
+/* The first row of a query, or all of them; both finalize. KT_ERR_ABSENT: there is no row. */
+KT_MUST_USE enum kt_err kt_sql_read_one(struct kt_state *state, sqlite3_stmt *rows, kt_sql_reader reader,
+                                        struct kt_arena *arena, void *ret_item);
+KT_MUST_USE enum kt_err kt_sql_read_all(struct kt_state *state, sqlite3_stmt *rows, kt_sql_reader reader,
+                                        size_t item_size, struct kt_arena *arena, struct kt_sql_items *ret_items);
+
 /* Keep SQLite's words in state->error; returns KT_ERR_STORE. */
 enum kt_err kt_sql_failed(struct kt_state *state);
 

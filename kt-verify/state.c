@@ -308,63 +308,43 @@ enum kt_err kt_state_add_head(struct kt_state *state, const struct kt_seen_head 
                     head->seen_ms);
 }
 
-static enum kt_err read_heads(struct kt_state *state, sqlite3_stmt *rows, size_t max, struct kt_arena *arena,
-                              struct kt_seen_head *heads, size_t *ret_n)
+#define HEAD_COLUMNS "size, root, signature, config, seen_ms"
+
+static enum kt_err read_head(sqlite3_stmt *row, struct kt_arena *arena, void *ret_item)
 {
-  size_t n = 0;
-  enum kt_err err;
-  while ((err = kt_sql_next(state, rows)) == KT_OK) {
-    struct kt_seen_head *head = &heads[n];
-    head->size = kt_sql_u64(rows, 0);
-    head->signature = kt_sql_blob(rows, 2, arena);
-    head->config = kt_sql_blob(rows, 3, arena);
-    head->seen_ms = kt_sql_u64(rows, 4);
-    if (n == max || !kt_sql_fixed(rows, 1, head->root.b, sizeof head->root.b) || head->signature.data == NULL ||
-        head->config.data == NULL) {
-      sqlite3_finalize(rows);
-      return KT_ERR_STORE;
-    }
-    n++;
+  struct kt_seen_head *ret_head = ret_item;
+  struct kt_seen_head head = { .size = kt_sql_u64(row, 0),
+                               .signature = kt_sql_blob(row, 2, arena),
+                               .config = kt_sql_blob(row, 3, arena),
+                               .seen_ms = kt_sql_u64(row, 4) };
+  if (!kt_sql_fixed(row, 1, head.root.b, sizeof head.root.b) || head.signature.data == NULL ||
+      head.config.data == NULL) {
+    return KT_ERR_STORE;
   }
-  *ret_n = n;
-  return err == KT_ERR_ABSENT ? KT_OK : err;
+  *ret_head = head;
+  return KT_OK;
 }
 
 enum kt_err kt_state_head(struct kt_state *state, uint64_t size, struct kt_arena *arena, struct kt_seen_head *ret_head)
 {
   sqlite3_stmt *rows;
-  struct kt_seen_head heads[2];
-  size_t n = 0;
-  enum kt_err err =
-      kt_sql_query(state, &rows, "SELECT size, root, signature, config, seen_ms FROM heads WHERE size = ?", "i", size);
-  if (err == KT_OK) {
-    err = read_heads(state, rows, 1, arena, heads, &n);
-  }
-  if (err == KT_OK && n == 0) {
-    err = KT_ERR_ABSENT;
-  }
-  if (err == KT_OK) {
-    *ret_head = heads[0];
-  }
-  return err;
+  enum kt_err err = kt_sql_query(state, &rows, "SELECT " HEAD_COLUMNS " FROM heads WHERE size = ?", "i", size);
+  return err == KT_OK ? kt_sql_read_one(state, rows, read_head, arena, ret_head) : err;
 }
 
 enum kt_err kt_state_heads(struct kt_state *state, size_t max, struct kt_arena *arena, struct kt_seen_head **ret_heads,
                            size_t *ret_n)
 {
   sqlite3_stmt *rows;
-  struct kt_seen_head *heads = kt_arena_alloc(arena, max + 1, sizeof *heads);
-  if (heads == NULL) {
-    return KT_ERR_MEMORY;
-  }
+  struct kt_sql_items heads;
   enum kt_err err =
-      kt_sql_query(state, &rows, "SELECT size, root, signature, config, seen_ms FROM heads ORDER BY size DESC LIMIT ?",
-                   "i", (uint64_t)max);
+      kt_sql_query(state, &rows, "SELECT " HEAD_COLUMNS " FROM heads ORDER BY size DESC LIMIT ?", "i", (uint64_t)max);
   if (err == KT_OK) {
-    err = read_heads(state, rows, max, arena, heads, ret_n);
+    err = kt_sql_read_all(state, rows, read_head, sizeof(struct kt_seen_head), arena, &heads);
   }
   if (err == KT_OK) {
-    *ret_heads = heads;
+    *ret_heads = heads.items;
+    *ret_n = heads.n;
   }
   return err;
 }

@@ -82,111 +82,87 @@ enum kt_err kt_state_put_account(struct kt_state *state, const struct kt_own_acc
 
 /* --- lists ------------------------------------------------------------------------------------------------------------ */
 
-/* label: NULL for a statement without parameter. */
-static enum kt_err count(struct kt_state *state, const char *sql, const struct kt_bytes *label, size_t *ret_n)
+static enum kt_err read_label(sqlite3_stmt *row, struct kt_arena *arena, void *ret_item)
 {
-  sqlite3_stmt *rows;
-  enum kt_err err = kt_sql_query(state, &rows, sql, label != NULL ? "o" : "", label);
-  if (err == KT_OK) {
-    err = kt_sql_next(state, rows);
-  }
-  if (err == KT_OK) {
-    *ret_n = (size_t)kt_sql_u64(rows, 0);
-    sqlite3_finalize(rows);
-  }
-  return err;
+  struct kt_bytes label = kt_sql_blob(row, 0, arena);
+  memcpy(ret_item, &label, sizeof label);
+  return label.data != NULL ? KT_OK : KT_ERR_MEMORY;
 }
 
 enum kt_err kt_state_account_labels(struct kt_state *state, struct kt_arena *arena, struct kt_bytes **ret_labels,
                                     size_t *ret_n)
 {
   sqlite3_stmt *rows;
-  size_t max;
-  size_t n = 0;
-  enum kt_err err = count(state, "SELECT count(*) FROM accounts", NULL, &max);
-  if (err != KT_OK) {
-    return err;
+  struct kt_sql_items labels;
+  enum kt_err err = kt_sql_query(state, &rows, "SELECT label FROM accounts ORDER BY label", "");
+  if (err == KT_OK) {
+    err = kt_sql_read_all(state, rows, read_label, sizeof(struct kt_bytes), arena, &labels);
   }
-  struct kt_bytes *labels = kt_arena_alloc(arena, max, sizeof *labels);
-  if (labels == NULL) {
-    return KT_ERR_MEMORY;
+  if (err == KT_OK) {
+    *ret_labels = labels.items;
+    *ret_n = labels.n;
   }
-  err = kt_sql_query(state, &rows, "SELECT label FROM accounts ORDER BY label", "");
-  while (err == KT_OK && (err = kt_sql_next(state, rows)) == KT_OK) {
-    labels[n++] = kt_sql_blob(rows, 0, arena);
-  }
-  if (err != KT_ERR_ABSENT) {
-    return err;
-  }
-  *ret_labels = labels;
-  *ret_n = n;
-  return KT_OK;
+  return err;
+}
+
+static enum kt_err read_hash(sqlite3_stmt *row, struct kt_arena *arena, void *ret_item)
+{
+  struct kt_hash *ret_hash = ret_item;
+  (void)arena;
+  return kt_sql_fixed(row, 0, ret_hash->b, KT_HASH_LEN) ? KT_OK : KT_ERR_STORE;
 }
 
 /* One column of hashes. */
-static enum kt_err read_hashes(struct kt_state *state, const char *count_sql, const char *sql, struct kt_bytes label,
-                               struct kt_arena *arena, const struct kt_hash **ret_hashes, size_t *ret_n)
+static enum kt_err read_hashes(struct kt_state *state, const char *sql, struct kt_bytes label, struct kt_arena *arena,
+                               const struct kt_hash **ret_hashes, size_t *ret_n)
 {
   sqlite3_stmt *rows;
-  size_t max;
-  size_t n = 0;
-  enum kt_err err = count(state, count_sql, &label, &max);
-  if (err != KT_OK) {
-    return err;
+  struct kt_sql_items hashes;
+  enum kt_err err = kt_sql_query(state, &rows, sql, "b", label);
+  if (err == KT_OK) {
+    err = kt_sql_read_all(state, rows, read_hash, sizeof(struct kt_hash), arena, &hashes);
   }
-  struct kt_hash *hashes = kt_arena_alloc(arena, max, sizeof *hashes);
-  if (hashes == NULL) {
-    return KT_ERR_MEMORY;
+  if (err == KT_OK) {
+    *ret_hashes = hashes.items;
+    *ret_n = hashes.n;
   }
-  err = kt_sql_query(state, &rows, sql, "b", label);
-  while (err == KT_OK && (err = kt_sql_next(state, rows)) == KT_OK) {
-    n += kt_sql_fixed(rows, 0, hashes[n].b, KT_HASH_LEN);
-  }
-  if (err != KT_ERR_ABSENT) {
-    return err;
-  }
-  *ret_hashes = hashes;
-  *ret_n = n;
-  return KT_OK;
+  return err;
+}
+
+static enum kt_err read_device(sqlite3_stmt *row, struct kt_arena *arena, void *ret_item)
+{
+  struct kt_approved_device *ret_device = ret_item;
+  (void)arena;
+  return kt_sql_fixed(row, 0, ret_device->id.b, KT_DEVICE_ID_LEN) &&
+                 kt_sql_fixed(row, 1, ret_device->keys.b, KT_HASH_LEN)
+             ? KT_OK
+             : KT_ERR_STORE;
 }
 
 static enum kt_err read_approved(struct kt_state *state, struct kt_bytes label, struct kt_arena *arena,
                                  struct kt_owner_knowledge *known)
 {
   sqlite3_stmt *rows;
-  size_t max;
-  size_t n = 0;
-  enum kt_err err = count(state, "SELECT count(*) FROM approved WHERE label = ?", &label, &max);
-  if (err != KT_OK) {
-    return err;
+  struct kt_sql_items approved;
+  enum kt_err err = kt_sql_query(state, &rows, "SELECT device, keys FROM approved WHERE label = ?", "b", label);
+  if (err == KT_OK) {
+    err = kt_sql_read_all(state, rows, read_device, sizeof(struct kt_approved_device), arena, &approved);
   }
-  struct kt_approved_device *approved = kt_arena_alloc(arena, max, sizeof *approved);
-  if (approved == NULL) {
-    return KT_ERR_MEMORY;
+  if (err == KT_OK) {
+    known->approved = approved.items;
+    known->n_approved = approved.n;
   }
-  err = kt_sql_query(state, &rows, "SELECT device, keys FROM approved WHERE label = ?", "b", label);
-  while (err == KT_OK && (err = kt_sql_next(state, rows)) == KT_OK) {
-    n += kt_sql_fixed(rows, 0, approved[n].id.b, KT_DEVICE_ID_LEN) &&
-         kt_sql_fixed(rows, 1, approved[n].keys.b, KT_HASH_LEN);
-  }
-  if (err != KT_ERR_ABSENT) {
-    return err;
-  }
-  known->approved = approved;
-  known->n_approved = n;
-  return KT_OK;
+  return err;
 }
 
 enum kt_err kt_state_approvals(struct kt_state *state, struct kt_bytes label, struct kt_arena *arena,
                                struct kt_owner_knowledge *known)
 {
-  enum kt_err err = read_hashes(state, "SELECT count(*) FROM own_values WHERE label = ?",
-                                "SELECT hash FROM own_values WHERE label = ?", label, arena, &known->own_values,
+  enum kt_err err = read_hashes(state, "SELECT hash FROM own_values WHERE label = ?", label, arena, &known->own_values,
                                 &known->n_own_values);
   if (err == KT_OK) {
-    err = read_hashes(state, "SELECT count(*) FROM approved_keys WHERE label = ?",
-                      "SELECT fingerprint FROM approved_keys WHERE label = ?", label, arena, &known->approved_keys,
-                      &known->n_approved_keys);
+    err = read_hashes(state, "SELECT fingerprint FROM approved_keys WHERE label = ?", label, arena,
+                      &known->approved_keys, &known->n_approved_keys);
   }
   return err == KT_OK ? read_approved(state, label, arena, known) : err;
 }

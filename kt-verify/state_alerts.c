@@ -24,8 +24,9 @@ enum {
   SETTLED_VERSION
 };
 
-static enum kt_err read_entry(sqlite3_stmt *row, struct kt_arena *arena, struct kt_ledger_entry *ret_entry)
+static enum kt_err read_entry(sqlite3_stmt *row, struct kt_arena *arena, void *ret_item)
 {
+  struct kt_ledger_entry *ret_entry = ret_item;
   struct kt_ledger_entry entry = { .raised_ms = kt_sql_u64(row, RAISED) };
   struct kt_alert *alert = &entry.alert;
   const char *kind = kt_sql_text(row, KIND, arena);
@@ -57,14 +58,7 @@ enum kt_err kt_state_alert(struct kt_state *state, const struct kt_alert_id *id,
   sqlite3_stmt *rows;
   enum kt_err err = kt_sql_query(state, &rows, "SELECT " COLUMNS " FROM alerts WHERE id = ?", "b",
                                  (struct kt_bytes){ id->b, sizeof id->b });
-  if (err == KT_OK) {
-    err = kt_sql_next(state, rows);
-  }
-  if (err == KT_OK) {
-    err = read_entry(rows, arena, ret_entry);
-    sqlite3_finalize(rows);
-  }
-  return err;
+  return err == KT_OK ? kt_sql_read_one(state, rows, read_entry, arena, ret_entry) : err;
 }
 
 enum kt_err kt_state_put_alert(struct kt_state *state, const struct kt_ledger_entry *entry)
@@ -109,37 +103,18 @@ enum kt_err kt_state_alerts(struct kt_state *state, const struct kt_bytes *label
                             struct kt_ledger_entry **ret_entries, size_t *ret_n)
 {
   sqlite3_stmt *rows;
-  enum kt_err err = kt_sql_query(state, &rows, "SELECT count(*) FROM alerts", "");
+  struct kt_sql_items entries;
+  enum kt_err err = kt_sql_query(
+      state, &rows, "SELECT " COLUMNS " FROM alerts WHERE ?1 IS NULL OR label = ?1 ORDER BY raised_ms DESC, id", "o",
+      label);
   if (err == KT_OK) {
-    err = kt_sql_next(state, rows);
+    err = kt_sql_read_all(state, rows, read_entry, sizeof(struct kt_ledger_entry), arena, &entries);
   }
-  if (err != KT_OK) {
-    return err;
+  if (err == KT_OK) {
+    *ret_entries = entries.items;
+    *ret_n = entries.n;
   }
-  size_t max = (size_t)kt_sql_u64(rows, 0);
-  sqlite3_finalize(rows);
-  struct kt_ledger_entry *entries = kt_arena_alloc(arena, max + 1, sizeof *entries);
-  if (entries == NULL) {
-    return KT_ERR_MEMORY;
-  }
-  err = kt_sql_query(state, &rows,
-                     "SELECT " COLUMNS " FROM alerts WHERE ?1 IS NULL OR label = ?1 ORDER BY raised_ms DESC, id", "o",
-                     label);
-  size_t n = 0;
-  while (err == KT_OK && (err = kt_sql_next(state, rows)) == KT_OK) {
-    err = read_entry(rows, arena, &entries[n]);
-    if (err != KT_OK) {
-      sqlite3_finalize(rows);
-      return err;
-    }
-    n++;
-  }
-  if (err != KT_ERR_ABSENT) {
-    return err;
-  }
-  *ret_entries = entries;
-  *ret_n = n;
-  return KT_OK;
+  return err;
 }
 
 enum kt_err kt_state_settle(struct kt_state *state, const struct kt_ledger_entry *entry, enum kt_settlement settlement,

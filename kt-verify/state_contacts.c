@@ -12,8 +12,9 @@
 
 enum { LABEL, MONITORING, VERSION, KEY, STATE, SINCE, METHOD, VERIFIED, CHANGED_KEY, POLICY, LAST, WATCHED, CHECKED };
 
-static enum kt_err read_contact(sqlite3_stmt *row, struct kt_arena *arena, struct kt_other_label *ret_other)
+static enum kt_err read_contact(sqlite3_stmt *row, struct kt_arena *arena, void *ret_item)
 {
+  struct kt_other_label *ret_other = ret_item;
   struct kt_other_label other = { .has_version = sqlite3_column_type(row, VERSION) != SQLITE_NULL };
   struct kt_contact *contact = &other.contact;
   struct kt_bytes monitoring = kt_sql_blob(row, MONITORING, arena);
@@ -47,15 +48,11 @@ enum kt_err kt_state_contact(struct kt_state *state, struct kt_bytes label, stru
   sqlite3_stmt *rows;
   enum kt_err err = kt_sql_query(state, &rows, "SELECT " COLUMNS " FROM contacts WHERE label = ?", "b", label);
   if (err == KT_OK) {
-    err = kt_sql_next(state, rows);
+    err = kt_sql_read_one(state, rows, read_contact, arena, ret_other);
   }
   if (err == KT_ERR_ABSENT) {
     *ret_other = (struct kt_other_label){ .label = label };
     return KT_OK;
-  }
-  if (err == KT_OK) {
-    err = read_contact(rows, arena, ret_other);
-    sqlite3_finalize(rows);
   }
   return err;
 }
@@ -89,33 +86,14 @@ enum kt_err kt_state_contacts(struct kt_state *state, struct kt_arena *arena, st
                               size_t *ret_n)
 {
   sqlite3_stmt *rows;
-  size_t n = 0;
-  enum kt_err err = kt_sql_query(state, &rows, "SELECT count(*) FROM contacts", "");
+  struct kt_sql_items others;
+  enum kt_err err = kt_sql_query(state, &rows, "SELECT " COLUMNS " FROM contacts ORDER BY label", "");
   if (err == KT_OK) {
-    err = kt_sql_next(state, rows);
+    err = kt_sql_read_all(state, rows, read_contact, sizeof(struct kt_other_label), arena, &others);
   }
-  if (err != KT_OK) {
-    return err;
+  if (err == KT_OK) {
+    *ret_others = others.items;
+    *ret_n = others.n;
   }
-  size_t max = (size_t)kt_sql_u64(rows, 0);
-  sqlite3_finalize(rows);
-  struct kt_other_label *others = kt_arena_alloc(arena, max, sizeof *others);
-  if (others == NULL) {
-    return KT_ERR_MEMORY;
-  }
-  err = kt_sql_query(state, &rows, "SELECT " COLUMNS " FROM contacts ORDER BY label", "");
-  while (err == KT_OK && (err = kt_sql_next(state, rows)) == KT_OK) {
-    err = read_contact(rows, arena, &others[n]);
-    if (err != KT_OK) {
-      sqlite3_finalize(rows);
-      return err;
-    }
-    n++;
-  }
-  if (err != KT_ERR_ABSENT) {
-    return err;
-  }
-  *ret_others = others;
-  *ret_n = n;
-  return KT_OK;
+  return err;
 }

@@ -60,8 +60,9 @@ enum kt_err kt_state_learn(struct kt_state *state, const struct kt_distinguished
   return err;
 }
 
-static enum kt_err read_waiting(sqlite3_stmt *row, struct kt_arena *arena, struct kt_waiting_credential *ret_waiting)
+static enum kt_err read_waiting(sqlite3_stmt *row, struct kt_arena *arena, void *ret_item)
 {
+  struct kt_waiting_credential *ret_waiting = ret_item;
   struct kt_waiting_credential waiting = { .credential = kt_sql_blob(row, CREDENTIAL, arena),
                                            .update = kt_sql_blob(row, LATER, arena),
                                            .received_ms = kt_sql_u64(row, RECEIVED) };
@@ -92,30 +93,16 @@ enum kt_err kt_state_waiting(struct kt_state *state, struct kt_arena *arena, str
                              size_t *ret_n)
 {
   sqlite3_stmt *rows;
-  size_t max = 0;
-  size_t n = 0;
-  enum kt_err err = count_waiting(state, &max);
-  struct kt_waiting_credential *list = kt_arena_alloc(arena, max, sizeof *list);
-  if (err == KT_OK && list == NULL) {
-    err = KT_ERR_MEMORY;
+  struct kt_sql_items list;
+  enum kt_err err = kt_sql_query(state, &rows, "SELECT " COLUMNS " FROM credentials ORDER BY received_ms, id", "");
+  if (err == KT_OK) {
+    err = kt_sql_read_all(state, rows, read_waiting, sizeof(struct kt_waiting_credential), arena, &list);
   }
   if (err == KT_OK) {
-    err = kt_sql_query(state, &rows, "SELECT " COLUMNS " FROM credentials ORDER BY received_ms, id", "");
+    *ret_list = list.items;
+    *ret_n = list.n;
   }
-  while (err == KT_OK && (err = kt_sql_next(state, rows)) == KT_OK) {
-    err = read_waiting(rows, arena, &list[n]);
-    if (err != KT_OK) {
-      sqlite3_finalize(rows);
-      return err;
-    }
-    n++;
-  }
-  if (err != KT_ERR_ABSENT) {
-    return err;
-  }
-  *ret_list = list;
-  *ret_n = n;
-  return KT_OK;
+  return err;
 }
 
 enum kt_err kt_state_waiting_one(struct kt_state *state, const struct kt_hash *id, struct kt_arena *arena,
@@ -124,14 +111,7 @@ enum kt_err kt_state_waiting_one(struct kt_state *state, const struct kt_hash *i
   sqlite3_stmt *rows;
   enum kt_err err = kt_sql_query(state, &rows, "SELECT " COLUMNS " FROM credentials WHERE id = ?", "b",
                                  (struct kt_bytes){ id->b, sizeof id->b });
-  if (err == KT_OK) {
-    err = kt_sql_next(state, rows);
-  }
-  if (err == KT_OK) {
-    err = read_waiting(rows, arena, ret_waiting);
-    sqlite3_finalize(rows);
-  }
-  return err;
+  return err == KT_OK ? kt_sql_read_one(state, rows, read_waiting, arena, ret_waiting) : err;
 }
 
 enum kt_err kt_state_put_waiting(struct kt_state *state, const struct kt_waiting_credential *waiting)

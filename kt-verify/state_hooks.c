@@ -105,52 +105,33 @@ enum kt_err kt_state_hook_prune(struct kt_state *state, uint64_t since_ms)
   return kt_sql_run(state, "DELETE FROM hook_runs WHERE done_ms = 0 AND next_ms < ?", "i", since_ms);
 }
 
-static enum kt_err read_backlog(struct kt_state *state, sqlite3_stmt *rows, struct kt_arena *arena, size_t max,
-                                struct kt_hook_backlog *hooks, size_t *ret_n)
+static enum kt_err read_backlog(sqlite3_stmt *row, struct kt_arena *arena, void *ret_item)
 {
-  size_t n = 0;
-  enum kt_err err;
-  while ((err = kt_sql_next(state, rows)) == KT_OK) {
-    if (n == max || (hooks[n].hook = kt_sql_text(rows, 0, arena)) == NULL) {
-      sqlite3_finalize(rows);
-      return n == max ? KT_ERR_STORE : KT_ERR_MEMORY;
-    }
-    hooks[n].n_waiting = kt_sql_u64(rows, 1);
-    hooks[n].failures = (uint32_t)kt_sql_u64(rows, 2);
-    hooks[n].next_ms = kt_sql_u64(rows, 3);
-    hooks[n].error = kt_sql_text(rows, 4, arena);
-    n++;
-  }
-  *ret_n = n;
-  return err == KT_ERR_ABSENT ? KT_OK : err;
+  struct kt_hook_backlog *ret_hook = ret_item;
+  *ret_hook = (struct kt_hook_backlog){ .hook = kt_sql_text(row, 0, arena),
+                                        .n_waiting = kt_sql_u64(row, 1),
+                                        .failures = (uint32_t)kt_sql_u64(row, 2),
+                                        .next_ms = kt_sql_u64(row, 3),
+                                        .error = kt_sql_text(row, 4, arena) };
+  return ret_hook->hook != NULL ? KT_OK : KT_ERR_MEMORY;
 }
 
 enum kt_err kt_state_hook_backlog(struct kt_state *state, struct kt_arena *arena, struct kt_hook_backlog **ret_hooks,
                                   size_t *ret_n)
 {
   sqlite3_stmt *rows;
-  enum kt_err err = kt_sql_query(state, &rows, "SELECT count(DISTINCT hook) FROM hook_runs WHERE done_ms = 0", "");
+  struct kt_sql_items hooks;
+  enum kt_err err =
+      kt_sql_query(state, &rows,
+                   "SELECT hook, count(*), max(failures), min(next_ms), max(error) FROM hook_runs WHERE done_ms = 0"
+                   " GROUP BY hook ORDER BY hook",
+                   "");
   if (err == KT_OK) {
-    err = kt_sql_next(state, rows);
-  }
-  if (err != KT_OK) {
-    return err;
-  }
-  size_t max = (size_t)kt_sql_u64(rows, 0);
-  sqlite3_finalize(rows);
-  struct kt_hook_backlog *hooks = kt_arena_alloc(arena, max + 1, sizeof *hooks);
-  if (hooks == NULL) {
-    return KT_ERR_MEMORY;
-  }
-  err = kt_sql_query(state, &rows,
-                     "SELECT hook, count(*), max(failures), min(next_ms), max(error) FROM hook_runs WHERE done_ms = 0"
-                     " GROUP BY hook ORDER BY hook",
-                     "");
-  if (err == KT_OK) {
-    err = read_backlog(state, rows, arena, max, hooks, ret_n);
+    err = kt_sql_read_all(state, rows, read_backlog, sizeof(struct kt_hook_backlog), arena, &hooks);
   }
   if (err == KT_OK) {
-    *ret_hooks = hooks;
+    *ret_hooks = hooks.items;
+    *ret_n = hooks.n;
   }
   return err;
 }
