@@ -20,25 +20,6 @@ enum kt_err kt_log_check_label(struct kt_bytes label, struct kt_log_problem *pro
   return KT_OK;
 }
 
-/* What HTTP may add is kt_account_admit's to say (S14); the operator may add whatever is a device set of this label. */
-static enum kt_err admit(const struct kt_log_prepare *p, const struct kt_set_judgement *judgement)
-{
-  bool by_operator = p->author == KT_LOG_BY_OPERATOR;
-  struct kt_reason reason = { 0 };
-  enum kt_registration registration = p->log->options.registration;
-  bool misplaced = judgement->set_class == KT_SET_MALFORMED || judgement->set_class == KT_SET_WRONG_PLACE ||
-                   judgement->set_class == KT_SET_BAD_SIGNATURE;
-  if (by_operator && !misplaced) {
-    return KT_OK;
-  }
-  enum kt_err err = kt_account_admit(judgement, registration, p->pending->uses_token, &reason);
-  if (err == KT_OK) {
-    return KT_OK;
-  }
-  err = err == KT_ERR_FORMAT || by_operator ? KT_ERR_USAGE : err; /* the request is well-formed, its content is not */
-  return kt_log_refuse(p->problem, err, reason.code, "%s", reason.text);
-}
-
 static enum kt_err decode_state(const struct kt_store_label *row, struct kt_arena *arena,
                                 struct kt_account_state *ret_state)
 {
@@ -49,20 +30,20 @@ static enum kt_err decode_state(const struct kt_store_label *row, struct kt_aren
   return kt_account_state_decode(row->state, arena, ret_state);
 }
 
-/* Each value against the account as those before it leave it. ret_claims: one of them claims the label. */
+/* Each value against the account as those before it leave it (S14). ret_claims: one of them claims the label. */
 static enum kt_err judge_values(struct kt_log_prepare *p, struct kt_account_state *state, bool *ret_claims)
 {
+  const struct kt_account_terms terms = { .by_operator = p->author == KT_LOG_BY_OPERATOR,
+                                          .registration = p->log->options.registration,
+                                          .has_token = p->pending->uses_token };
   bool claims = false;
   for (size_t i = 0; i < p->n_values; i++) {
     struct kt_set_judgement judgement;
-    enum kt_err err = kt_account_judge(state, &p->log->log_id, p->pending->label, p->pending->versions[i].value,
-                                       &p->scratch, &judgement);
+    struct kt_reason reason = { 0 };
+    enum kt_err err = kt_account_admit_next(state, &p->log->log_id, p->pending->label, p->pending->versions[i].value,
+                                            &terms, &p->scratch, &judgement, &reason);
     if (err != KT_OK) {
-      return kt_log_no_memory(p);
-    }
-    err = admit(p, &judgement);
-    if (err != KT_OK) {
-      return err;
+      return kt_log_refuse(p->problem, err, reason.code, "%s", reason.text);
     }
     claims = claims || judgement.set_class == KT_SET_FIRST_KEY;
     *state = judgement.next;
