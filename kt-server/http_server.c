@@ -154,7 +154,8 @@ enum kt_err kt_http_start(struct kt_instance *instance, const struct kt_listener
   (void)pthread_cond_init(&http->returned, NULL);
   kt_http_reload(http, &instance->settings);
   /* Health asks the engine itself, which needs no reader. */
-  enum kt_err err = make_readers(http, clients == NULL ? n_threads : 0, error);
+  bool has_readers = clients == NULL && !kt_instance_is_operator(instance);
+  enum kt_err err = make_readers(http, has_readers ? n_threads : 0, error);
   if (err == KT_OK && clients == NULL) {
     err = kt_relay_new(&http->relay);
   }
