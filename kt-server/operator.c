@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/reader.h"
 #include "crypto/hash.h"
 #include "instance.h"
 #include "operator_impl.h"
@@ -229,15 +230,32 @@ enum kt_err kt_operator_submit(struct kt_operator *op, kt_operator_work work, vo
 
 /* --- handing on --------------------------------------------------------------------------------------------------------- */
 
+/* `last`, with which every request of the draft begins that is answered with a head; 0: none. */
+static uint64_t last_of(const struct kt_bytes *request)
+{
+  struct kt_reader r;
+  if (request == NULL) {
+    return 0;
+  }
+  kt_reader_init(&r, request->data, request->len);
+  const struct kt_optional_u64 last = kt_read_optional_u64(&r);
+  return r.err == KT_OK && last.present ? last.value : 0;
+}
+
 enum kt_err kt_operator_forward(struct kt_operator *op, struct kt_upstream *upstream, const char *path,
                                 const struct kt_bytes *body, bool has_head, struct kt_writer *w,
                                 struct kt_problem *ret_problem)
 {
   struct kt_upstream_reply reply;
+  struct kt_opheads_status before;
   enum kt_err err = KT_OK;
+  kt_opheads_status(op->heads, &before);
   kt_upstream_send(upstream, path, body, &reply);
   if (reply.status == 200) {
-    err = has_head ? kt_opheads_check(op->heads, upstream, kt_upstream_body(&reply), ret_problem) : KT_OK;
+    const struct kt_opheads_answer answer = { .size_before = before.size,
+                                              .last = has_head ? last_of(body) : 0,
+                                              .response = kt_upstream_body(&reply) };
+    err = has_head ? kt_opheads_check(op->heads, upstream, &answer, ret_problem) : KT_OK;
   } else {
     kt_upstream_problem(&reply, ret_problem);
     err = KT_ERR_UNDETERMINED;

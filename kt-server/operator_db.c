@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "operator_db.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
-#include <sqlite3.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <kt/writer.h>
 
@@ -14,6 +15,7 @@
 #include "file_io.h"
 #include "guard_file.h"
 #include "log/log.h"
+#include "operator_sql.h"
 
 #define FORMAT "kt-operator/1"
 #define BUSY_TIMEOUT_MS 5000
@@ -31,98 +33,6 @@ struct kt_opdb {
   struct chain chain;
 };
 
-/* --- statements ----------------------------------------------------------------------------------------------------- */
-
-static enum kt_err failed(struct kt_opdb *db, struct kt_error *error)
-{
-  int code = sqlite3_errcode(db->sqlite) & 0xff;
-  bool passes = code == SQLITE_FULL || code == SQLITE_BUSY;
-  return kt_error_set(error, passes ? KT_ERR_UNDETERMINED : KT_ERR_STORE, "operator.db: %s",
-                      sqlite3_errmsg(db->sqlite));
-}
-
-static int bind_blob(sqlite3_stmt *statement, int at, struct kt_bytes bytes)
-{
-  /* An empty blob is not NULL. */
-  return bytes.len == 0 ? sqlite3_bind_zeroblob(statement, at, 0)
-                        : sqlite3_bind_blob64(statement, at, bytes.data, bytes.len, SQLITE_STATIC);
-}
-
-/* types, one letter per parameter: i uint64_t, b struct kt_bytes, which must outlive the statement. */
-static enum kt_err prepare(struct kt_opdb *db, struct kt_error *error, sqlite3_stmt **ret_statement, const char *sql,
-                           const char *types, va_list args)
-{
-  sqlite3_stmt *statement = NULL;
-  int rc = sqlite3_prepare_v2(db->sqlite, sql, -1, &statement, NULL);
-  for (int at = 1; rc == SQLITE_OK && types[at - 1] != '\0'; at++) {
-    rc = types[at - 1] == 'i' ? sqlite3_bind_int64(statement, at, (sqlite3_int64)va_arg(args, uint64_t))
-                              : bind_blob(statement, at, va_arg(args, struct kt_bytes));
-  }
-  if (rc != SQLITE_OK) {
-    enum kt_err err = failed(db, error);
-    (void)sqlite3_finalize(statement);
-    return err;
-  }
-  *ret_statement = statement;
-  return KT_OK;
-}
-
-/* The first row, or KT_ERR_ABSENT; the caller finalizes *ret_row after KT_OK. */
-static enum kt_err query(struct kt_opdb *db, struct kt_error *error, sqlite3_stmt **ret_row, const char *sql,
-                         const char *types, ...)
-{
-  sqlite3_stmt *statement = NULL;
-  va_list args;
-  va_start(args, types);
-  enum kt_err err = prepare(db, error, &statement, sql, types, args);
-  va_end(args);
-  if (err != KT_OK) {
-    return err;
-  }
-  int rc = sqlite3_step(statement);
-  if (rc == SQLITE_ROW) {
-    *ret_row = statement;
-    return KT_OK;
-  }
-  err = rc == SQLITE_DONE ? KT_ERR_ABSENT : failed(db, error);
-  (void)sqlite3_finalize(statement);
-  return err;
-}
-
-static enum kt_err run(struct kt_opdb *db, struct kt_error *error, const char *sql, const char *types, ...)
-{
-  sqlite3_stmt *statement = NULL;
-  va_list args;
-  va_start(args, types);
-  enum kt_err err = prepare(db, error, &statement, sql, types, args);
-  va_end(args);
-  if (err != KT_OK) {
-    return err;
-  }
-  int rc = sqlite3_step(statement);
-  err = rc == SQLITE_DONE || rc == SQLITE_ROW ? KT_OK : failed(db, error);
-  (void)sqlite3_finalize(statement);
-  return err;
-}
-
-static enum kt_err take_blob(sqlite3_stmt *row, int column, struct kt_arena *arena, struct kt_bytes *ret_bytes,
-                             struct kt_error *error)
-{
-  size_t len = (size_t)sqlite3_column_bytes(row, column);
-  const void *data = sqlite3_column_blob(row, column);
-  struct kt_bytes copy = { kt_arena_copy(arena, data != NULL ? data : "", len), len };
-  if (copy.data == NULL) {
-    return kt_error_set(error, KT_ERR_MEMORY, "out of memory");
-  }
-  *ret_bytes = copy;
-  return KT_OK;
-}
-
-static uint64_t take_u64(sqlite3_stmt *row, int column)
-{
-  return (uint64_t)sqlite3_column_int64(row, column);
-}
-
 /* --- the chain of records and its guard -------------------------------------------------------------------------------- */
 
 #define CHAIN_LEN (8 + KT_HASH_LEN)
@@ -139,7 +49,7 @@ static struct kt_bytes chain_encode(const struct chain *chain, uint8_t buf[stati
 static enum kt_err chain_load(struct kt_opdb *db, struct kt_error *error)
 {
   sqlite3_stmt *row = NULL;
-  enum kt_err err = query(db, error, &row, "SELECT value FROM meta WHERE name = 'records'", "");
+  enum kt_err err = kt_opsql_query(db->sqlite, error, &row, "SELECT value FROM meta WHERE name = 'records'", "");
   if (err != KT_OK) {
     return err == KT_ERR_ABSENT ? kt_error_set(error, KT_ERR_STORE, "operator.db: the count of records is missing")
                                 : err;
@@ -219,14 +129,14 @@ static const char schema[] =
 
 static enum kt_err execute(struct kt_opdb *db, const char *sql, struct kt_error *error)
 {
-  return sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) == SQLITE_OK ? KT_OK : failed(db, error);
+  return sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) == SQLITE_OK ? KT_OK : kt_opsql_failed(db->sqlite, error);
 }
 
 static enum kt_err check_format(struct kt_opdb *db, struct kt_error *error)
 {
   sqlite3_stmt *row = NULL;
-  enum kt_err err =
-      query(db, error, &row, "SELECT 1 FROM meta WHERE name = 'format' AND value = CAST('" FORMAT "' AS BLOB)", "");
+  enum kt_err err = kt_opsql_query(
+      db->sqlite, error, &row, "SELECT 1 FROM meta WHERE name = 'format' AND value = CAST('" FORMAT "' AS BLOB)", "");
   if (err == KT_OK) {
     (void)sqlite3_finalize(row);
     return KT_OK;
@@ -234,10 +144,23 @@ static enum kt_err check_format(struct kt_opdb *db, struct kt_error *error)
   return kt_error_set(error, KT_ERR_UNSUPPORTED, "operator.db is not a database of this program's version");
 }
 
+/* An empty file of mode 0600, for SQLite to fill; its companions take that mode. */
+static enum kt_err make_file(const char *path, struct kt_error *error)
+{
+  int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) {
+    return kt_error_set(error, KT_ERR_STORE, "%.400s: %s", path, strerror(errno));
+  }
+  (void)close(fd);
+  return KT_OK;
+}
+
 static enum kt_err open_file(struct kt_opdb *db, const char *path, bool create, struct kt_error *error)
 {
-  int flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE : 0);
-  if (sqlite3_open_v2(path, &db->sqlite, flags, NULL) != SQLITE_OK) {
+  if (create && make_file(path, error) != KT_OK) {
+    return KT_ERR_STORE;
+  }
+  if (sqlite3_open_v2(path, &db->sqlite, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK) {
     return kt_error_set(error, KT_ERR_STORE, "%.400s: %s", path, sqlite3_errmsg(db->sqlite));
   }
   (void)sqlite3_busy_timeout(db->sqlite, BUSY_TIMEOUT_MS);
@@ -292,12 +215,12 @@ static enum kt_err get_label(struct kt_opdb *db, struct kt_bytes label, struct k
 {
   sqlite3_stmt *row = NULL;
   struct kt_opdb_label found = { 0 };
-  enum kt_err err =
-      query(db, error, &row, "SELECT n_versions, n_recorded, state FROM labels WHERE label = ?", "b", label);
+  enum kt_err err = kt_opsql_query(db->sqlite, error, &row,
+                                   "SELECT n_versions, n_recorded, state FROM labels WHERE label = ?", "b", label);
   if (err == KT_OK) {
-    found.n_versions = take_u64(row, 0);
-    found.n_recorded = take_u64(row, 1);
-    err = take_blob(row, 2, arena, &found.state, error);
+    found.n_versions = kt_opsql_u64(row, 0);
+    found.n_recorded = kt_opsql_u64(row, 1);
+    err = kt_opsql_blob(row, 2, arena, &found.state, error);
     (void)sqlite3_finalize(row);
   }
   if (err == KT_OK || err == KT_ERR_ABSENT) {
@@ -320,10 +243,10 @@ static enum kt_err get_value(struct kt_opdb *db, struct kt_bytes label, uint32_t
                              struct kt_bytes *ret_value, struct kt_error *error)
 {
   sqlite3_stmt *row = NULL;
-  enum kt_err err = query(db, error, &row, "SELECT value FROM signed WHERE label = ? AND version = ?", "bi", label,
-                          (uint64_t)version);
+  enum kt_err err = kt_opsql_query(db->sqlite, error, &row, "SELECT value FROM signed WHERE label = ? AND version = ?",
+                                   "bi", label, (uint64_t)version);
   if (err == KT_OK) {
-    err = take_blob(row, 0, arena, ret_value, error);
+    err = kt_opsql_blob(row, 0, arena, ret_value, error);
     (void)sqlite3_finalize(row);
   }
   return err;
@@ -347,7 +270,7 @@ static enum kt_err put_value(struct kt_opdb *db, struct kt_bytes label, uint32_t
   kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
   enum kt_err err = get_value(db, label, version, &arena, &before, error);
   if (err == KT_ERR_ABSENT) {
-    err = run(db, error, "INSERT INTO signed VALUES(?, ?, ?)", "bib", label, (uint64_t)version, value);
+    err = kt_opsql_run(db->sqlite, error, "INSERT INTO signed VALUES(?, ?, ?)", "bib", label, (uint64_t)version, value);
   } else if (err == KT_OK && (before.len != value.len || memcmp(before.data, value.data, value.len) != 0)) {
     err = kt_error_set(error, KT_ERR_CONFLICT, "another value was recorded for version %lu", (unsigned long)version);
   }
@@ -366,17 +289,18 @@ static enum kt_err put_record(struct kt_opdb *db, const struct kt_opdb_record *r
     err = put_value(db, record->label, record->first_version + (uint32_t)i, record->values[i], error);
   }
   if (err == KT_OK) {
-    err = run(db, error,
-              "INSERT INTO labels VALUES(?1, 0, ?2, ?3)"
-              " ON CONFLICT(label) DO UPDATE SET n_recorded = max(n_recorded, ?2)",
-              "bib", record->label, end, nothing);
+    err = kt_opsql_run(db->sqlite, error,
+                       "INSERT INTO labels VALUES(?1, 0, ?2, ?3)"
+                       " ON CONFLICT(label) DO UPDATE SET n_recorded = max(n_recorded, ?2)",
+                       "bib", record->label, end, nothing);
   }
   if (err == KT_OK && record->token_hash != NULL) {
     const struct kt_bytes hash = { record->token_hash->b, KT_HASH_LEN };
-    err = run(db, error, "UPDATE tokens SET label = ? WHERE hash = ?", "bb", record->label, hash);
+    err = kt_opsql_run(db->sqlite, error, "UPDATE tokens SET label = ? WHERE hash = ?", "bb", record->label, hash);
   }
   if (err == KT_OK) {
-    err = run(db, error, "UPDATE meta SET value = ? WHERE name = 'records'", "b", chain_encode(chain, buf));
+    err = kt_opsql_run(db->sqlite, error, "UPDATE meta SET value = ? WHERE name = 'records'", "b",
+                       chain_encode(chain, buf));
   }
   return err;
 }
@@ -414,10 +338,11 @@ enum kt_err kt_opdb_acknowledge(struct kt_opdb *db, struct kt_bytes label, uint6
                                 struct kt_error *error)
 {
   (void)pthread_mutex_lock(&db->lock);
-  enum kt_err err = run(db, error,
-                        "INSERT INTO labels VALUES(?1, ?2, ?2, ?3) ON CONFLICT(label) DO UPDATE SET n_versions = ?2,"
-                        " n_recorded = max(n_recorded, ?2), state = ?3 WHERE n_versions < ?2",
-                        "bib", label, n_versions, state);
+  enum kt_err err =
+      kt_opsql_run(db->sqlite, error,
+                   "INSERT INTO labels VALUES(?1, ?2, ?2, ?3) ON CONFLICT(label) DO UPDATE SET n_versions = ?2,"
+                   " n_recorded = max(n_recorded, ?2), state = ?3 WHERE n_versions < ?2",
+                   "bib", label, n_versions, state);
   (void)pthread_mutex_unlock(&db->lock);
   return err;
 }
@@ -428,7 +353,7 @@ enum kt_err kt_opdb_add_token(struct kt_opdb *db, const struct kt_hash *token_ha
 {
   const struct kt_bytes hash = { token_hash->b, KT_HASH_LEN };
   (void)pthread_mutex_lock(&db->lock);
-  enum kt_err err = run(db, error, "INSERT OR IGNORE INTO tokens(hash) VALUES(?)", "b", hash);
+  enum kt_err err = kt_opsql_run(db->sqlite, error, "INSERT OR IGNORE INTO tokens(hash) VALUES(?)", "b", hash);
   if (err == KT_OK && sqlite3_changes(db->sqlite) == 0) {
     err = kt_error_set(error, KT_ERR_CONFLICT, "this token was added before");
   }
@@ -442,10 +367,10 @@ enum kt_err kt_opdb_check_token(struct kt_opdb *db, const struct kt_hash *token_
   const struct kt_bytes hash = { token_hash->b, KT_HASH_LEN };
   sqlite3_stmt *row = NULL;
   (void)pthread_mutex_lock(&db->lock);
-  enum kt_err err =
-      query(db, error, &row, "SELECT label IS NULL OR label = ? FROM tokens WHERE hash = ?", "bb", label, hash);
+  enum kt_err err = kt_opsql_query(db->sqlite, error, &row,
+                                   "SELECT label IS NULL OR label = ? FROM tokens WHERE hash = ?", "bb", label, hash);
   if (err == KT_OK) {
-    err = take_u64(row, 0) != 0 ? KT_OK : KT_ERR_CONFLICT;
+    err = kt_opsql_u64(row, 0) != 0 ? KT_OK : KT_ERR_CONFLICT;
     (void)sqlite3_finalize(row);
   }
   (void)pthread_mutex_unlock(&db->lock);
@@ -457,9 +382,9 @@ enum kt_err kt_opdb_get_head(struct kt_opdb *db, struct kt_arena *arena, struct 
 {
   sqlite3_stmt *row = NULL;
   (void)pthread_mutex_lock(&db->lock);
-  enum kt_err err = query(db, error, &row, "SELECT value FROM meta WHERE name = 'head'", "");
+  enum kt_err err = kt_opsql_query(db->sqlite, error, &row, "SELECT value FROM meta WHERE name = 'head'", "");
   if (err == KT_OK) {
-    err = take_blob(row, 0, arena, ret_head, error);
+    err = kt_opsql_blob(row, 0, arena, ret_head, error);
     (void)sqlite3_finalize(row);
   }
   (void)pthread_mutex_unlock(&db->lock);
@@ -469,7 +394,7 @@ enum kt_err kt_opdb_get_head(struct kt_opdb *db, struct kt_arena *arena, struct 
 enum kt_err kt_opdb_put_head(struct kt_opdb *db, struct kt_bytes head, struct kt_error *error)
 {
   (void)pthread_mutex_lock(&db->lock);
-  enum kt_err err = run(db, error, "INSERT OR REPLACE INTO meta VALUES('head', ?)", "b", head);
+  enum kt_err err = kt_opsql_run(db->sqlite, error, "INSERT OR REPLACE INTO meta VALUES('head', ?)", "b", head);
   (void)pthread_mutex_unlock(&db->lock);
   return err;
 }
@@ -478,14 +403,15 @@ enum kt_err kt_opdb_count(struct kt_opdb *db, struct kt_opdb_totals *ret_totals,
 {
   sqlite3_stmt *row = NULL;
   (void)pthread_mutex_lock(&db->lock);
-  enum kt_err err = query(db, error, &row,
-                          "SELECT coalesce(sum(n_versions > 0), 0), coalesce(sum(n_versions), 0),"
-                          " coalesce(sum(n_recorded > n_versions), 0) FROM labels",
-                          "");
+  enum kt_err err = kt_opsql_query(db->sqlite, error, &row,
+                                   "SELECT coalesce(sum(n_versions > 0), 0), coalesce(sum(n_versions), 0),"
+                                   " coalesce(sum(n_recorded > n_versions), 0) FROM labels",
+                                   "");
   if (err == KT_OK) {
-    *ret_totals = (struct kt_opdb_totals){
-      .n_labels = take_u64(row, 0), .n_versions = take_u64(row, 1), .n_open = take_u64(row, 2), .n_records = db->chain.n
-    };
+    *ret_totals = (struct kt_opdb_totals){ .n_labels = kt_opsql_u64(row, 0),
+                                           .n_versions = kt_opsql_u64(row, 1),
+                                           .n_open = kt_opsql_u64(row, 2),
+                                           .n_records = db->chain.n };
     (void)sqlite3_finalize(row);
   }
   (void)pthread_mutex_unlock(&db->lock);
@@ -496,7 +422,7 @@ enum kt_err kt_opdb_count(struct kt_opdb *db, struct kt_opdb_totals *ret_totals,
 static enum kt_err check_file(struct kt_opdb *db, struct kt_error *error)
 {
   sqlite3_stmt *row = NULL;
-  enum kt_err err = query(db, error, &row, "PRAGMA integrity_check(1)", "");
+  enum kt_err err = kt_opsql_query(db->sqlite, error, &row, "PRAGMA integrity_check(1)", "");
   if (err != KT_OK) {
     return err;
   }
@@ -521,7 +447,7 @@ enum kt_err kt_opdb_verify(struct kt_opdb *db, struct kt_error *error)
   enum kt_err err = check_file(db, error);
   const char *const findings[] = { missing, surplus };
   for (size_t i = 0; err == KT_OK && i < 2; i++) {
-    err = query(db, error, &row, findings[i], "");
+    err = kt_opsql_query(db->sqlite, error, &row, findings[i], "");
     if (err == KT_OK) {
       (void)sqlite3_finalize(row);
       err = kt_error_set(error, KT_ERR_PROOF, "operator.db: %s",

@@ -298,22 +298,31 @@ static enum kt_err check_head(struct kt_opheads *heads, struct kt_upstream *upst
   return err;
 }
 
-enum kt_err kt_opheads_check(struct kt_opheads *heads, struct kt_upstream *upstream, struct kt_bytes response,
-                             struct kt_problem *ret_problem)
+/* The lock is held. */
+static enum kt_err check_answer(struct kt_opheads *heads, struct kt_upstream *upstream,
+                                const struct kt_opheads_answer *answer, struct kt_problem *problem)
 {
   struct kt_reader r;
   struct kt_full_tree_head head;
-  kt_reader_init(&r, response.data, response.len);
+  kt_reader_init(&r, answer->response.data, answer->response.len);
   kt_full_tree_head_read(&r, heads->options.config, &head);
-  (void)pthread_mutex_lock(&heads->lock);
-  enum kt_err err = KT_OK;
-  if (heads->halted_code != NULL) {
-    err = halted(heads, ret_problem);
-  } else if (r.err != KT_OK) {
-    err = judge(heads, upstream, "an answer does not have the form that the protocol prescribes", ret_problem);
-  } else if (head.type == KT_HEAD_UPDATED) { /* "same" is a head that was handed on before */
-    err = check_head(heads, upstream, &head.tree_head, ret_problem);
+  if (r.err != KT_OK) {
+    return judge(heads, upstream, "an answer does not have the form that the protocol prescribes", problem);
   }
+  uint64_t shown = head.type == KT_HEAD_SAME ? answer->last : head.tree_head.tree_size;
+  if (shown < answer->size_before) {
+    return judge(heads, upstream, "it shows an older log than before", problem);
+  }
+  /* "same" is a head that was handed on before */
+  return head.type == KT_HEAD_SAME ? KT_OK : check_head(heads, upstream, &head.tree_head, problem);
+}
+
+enum kt_err kt_opheads_check(struct kt_opheads *heads, struct kt_upstream *upstream,
+                             const struct kt_opheads_answer *answer, struct kt_problem *ret_problem)
+{
+  (void)pthread_mutex_lock(&heads->lock);
+  enum kt_err err =
+      heads->halted_code != NULL ? halted(heads, ret_problem) : check_answer(heads, upstream, answer, ret_problem);
   (void)pthread_mutex_unlock(&heads->lock);
   return err;
 }

@@ -36,9 +36,15 @@ void kt_opheads_close(struct kt_opheads *heads); /* NULL is allowed */
 /* Follow the log to its newest head. */
 KT_MUST_USE enum kt_err kt_opheads_refresh(struct kt_opheads *heads, struct kt_upstream *upstream,
                                            struct kt_problem *ret_problem);
-/* May this response, which begins with a FullTreeHead, be handed on? */
+struct kt_opheads_answer {
+  uint64_t size_before; /* kt_opheads_status when the request was sent */
+  uint64_t last;        /* of the request; 0: none */
+  struct kt_bytes response;
+};
+/* May this response, which begins with a FullTreeHead, be handed on? Not when it shows an older log than the operator had
+ * seen when it asked, even where that is what the user has seen. */
 KT_MUST_USE enum kt_err kt_opheads_check(struct kt_opheads *heads, struct kt_upstream *upstream,
-                                         struct kt_bytes response, struct kt_problem *ret_problem);
+                                         const struct kt_opheads_answer *answer, struct kt_problem *ret_problem);
 
 struct kt_opheads_status {
   uint64_t size; /* 0: no head was verified yet */

@@ -28,6 +28,7 @@ struct update {
   bool uses_token;
   struct kt_hash token_hash;
   uint32_t first_version; /* of the order's values */
+  uint64_t size_before;   /* of the log, when the Manager was asked */
   bool answered;
   struct kt_operator_result result;
 };
@@ -237,12 +238,17 @@ static enum kt_err take_existing(struct update *update, const struct kt_update_r
   return err;
 }
 
-static enum kt_err take_response(struct update *update, struct kt_bytes reply, uint64_t n_known)
+/* n_known: versions that were known to whom the answer is for. */
+static enum kt_err take_response(struct update *update, const struct kt_manager_update_request *request,
+                                 struct kt_bytes reply, uint64_t n_known)
 {
   const struct kt_bytes body = { kt_arena_copy(update->arena, reply.data, reply.len), reply.len };
+  const struct kt_opheads_answer answer = { .size_before = update->size_before,
+                                            .last = request->last.present ? request->last.value : 0,
+                                            .response = body };
   struct kt_update_response response;
   enum kt_err err = body.data == NULL ? no_memory(update)
-                                      : kt_opheads_check(update->op->heads, update->upstream, body, update->problem);
+                                      : kt_opheads_check(update->op->heads, update->upstream, &answer, update->problem);
   if (err != KT_OK) {
     return err;
   }
@@ -265,6 +271,9 @@ static void send_request(struct update *update, const struct kt_manager_update_r
                          struct kt_upstream_reply *ret_reply)
 {
   struct kt_writer w;
+  struct kt_opheads_status before;
+  kt_opheads_status(update->op->heads, &before);
+  update->size_before = before.size;
   kt_writer_init(&w, (size_t)64 << 20);
   kt_manager_update_request_write(&w, &update->op->instance->config, request);
   if (w.err == KT_OK) {
@@ -294,7 +303,7 @@ static enum kt_err ask(struct update *update, const struct kt_optional_u64 *last
   send_request(update, &request, &reply);
   enum kt_err err;
   if (reply.status == 200) {
-    err = take_response(update, kt_upstream_body(&reply), n_known);
+    err = take_response(update, &request, kt_upstream_body(&reply), n_known);
   } else {
     kt_upstream_problem(&reply, update->problem);
     err = refused_as(&reply, "nothing-newer") ? KT_ERR_ABSENT : KT_ERR_UNDETERMINED;
@@ -354,7 +363,7 @@ static enum kt_err send_order(struct update *update)
   send_request(update, &request, &reply);
   bool is_there = refused_as(&reply, "signed-version"); /* it has this version, or a later one, already */
   if (reply.status == 200) {
-    err = take_response(update, kt_upstream_body(&reply), update->row.n_versions);
+    err = take_response(update, &request, kt_upstream_body(&reply), update->row.n_versions);
   } else {
     kt_upstream_problem(&reply, update->problem);
     err = KT_ERR_UNDETERMINED;
@@ -476,6 +485,7 @@ enum kt_err kt_operator_update(struct kt_operator *op, struct kt_upstream *upstr
   (void)pthread_mutex_unlock(stripe);
   if (err == KT_OK) {
     *ret_result = update.result;
+    *ret_problem = (struct kt_problem){ .status = 0 }; /* of a question on the way */
   }
   return err;
 }
