@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "operator.h"
 #include "relay.h"
 
 #define DRAIN_STEP_MS 5
@@ -188,6 +189,9 @@ void kt_http_drain(struct kt_http *http, uint64_t timeout_ms)
     nap();
   }
   atomic_store(&http->is_stopping, true);
+  if (http->instance->operator_role != NULL && http->clients == NULL) {
+    kt_operator_abort(http->instance->operator_role);
+  }
   /* libmicrohttpd must not be stopped while a connection is suspended; the sequencer frees them soon. */
   while (atomic_load(&http->n_parked) > 0) {
     nap();

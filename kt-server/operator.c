@@ -107,7 +107,7 @@ enum kt_err kt_operator_connect(struct kt_operator *op, struct kt_upstream **ret
 {
   const struct kt_settings *settings = &op->instance->settings;
   return kt_upstream_new(settings->upstream, op->instance->operator_token, (size_t)settings->limits.response_bytes,
-                         ret_upstream);
+                         &op->is_aborted, ret_upstream);
 }
 
 /* --- workers ------------------------------------------------------------------------------------------------------------ */
@@ -200,6 +200,11 @@ enum kt_err kt_operator_start(struct kt_operator *op, struct kt_error *error)
     op->n_threads++;
   }
   return KT_OK;
+}
+
+void kt_operator_abort(struct kt_operator *op)
+{
+  atomic_store(&op->is_aborted, true);
 }
 
 void kt_operator_stop(struct kt_operator *op)

@@ -23,6 +23,8 @@ KT_MUST_USE enum kt_err kt_operator_open(struct kt_instance *instance, bool guar
 void kt_operator_close(struct kt_operator *op); /* stops first; NULL is allowed */
 /* The workers, and the thread that follows the log. */
 KT_MUST_USE enum kt_err kt_operator_start(struct kt_operator *op, struct kt_error *error);
+/* Wait for the Manager no longer: what is under way ends as if it did not answer. From any thread. */
+void kt_operator_abort(struct kt_operator *op);
 /* After the work that waits. Idempotent. */
 void kt_operator_stop(struct kt_operator *op);
 

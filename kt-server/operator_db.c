@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -183,7 +184,7 @@ enum kt_err kt_opdb_open(const char *path, const char *guard_path, bool create, 
     return kt_error_set(error, KT_ERR_MEMORY, "out of memory");
   }
   (void)pthread_mutex_init(&db->lock, NULL);
-  strcpy(db->guard_path, guard_path);
+  (void)snprintf(db->guard_path, sizeof db->guard_path, "%s", guard_path);
   enum kt_err err = open_file(db, path, create, error);
   if (err == KT_OK) {
     err = chain_load(db, error);

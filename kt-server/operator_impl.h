@@ -4,6 +4,7 @@
 #define KT_SERVER_OPERATOR_IMPL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "operator.h"
 
@@ -27,6 +28,7 @@ struct kt_operator {
   struct kt_operator_job *first;
   struct kt_operator_job *last;
   bool stopping;
+  atomic_bool is_aborted;
   size_t n_threads; /* started: workers, then the one that follows the log */
   pthread_t *threads;
 };

@@ -17,17 +17,24 @@ static int bind_blob(sqlite3_stmt *statement, int at, struct kt_bytes bytes)
                         : sqlite3_bind_blob64(statement, at, bytes.data, bytes.len, SQLITE_STATIC);
 }
 
-/* types, one letter per parameter: i uint64_t, b struct kt_bytes, which must outlive the statement. */
+static int bind(sqlite3_stmt *statement, const char *types, va_list args)
+{
+  int rc = SQLITE_OK;
+  for (int at = 1; *types != '\0' && rc == SQLITE_OK; types++, at++) {
+    switch (*types) {
+    case 'i': rc = sqlite3_bind_int64(statement, at, (sqlite3_int64)va_arg(args, uint64_t)); break;
+    case 'b': rc = bind_blob(statement, at, va_arg(args, struct kt_bytes)); break;
+    default: rc = SQLITE_MISUSE; break;
+    }
+  }
+  return rc;
+}
+
 static enum kt_err prepare(sqlite3 *db, struct kt_error *error, sqlite3_stmt **ret_statement, const char *sql,
                            const char *types, va_list args)
 {
   sqlite3_stmt *statement = NULL;
-  int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
-  for (int at = 1; rc == SQLITE_OK && types[at - 1] != '\0'; at++) {
-    rc = types[at - 1] == 'i' ? sqlite3_bind_int64(statement, at, (sqlite3_int64)va_arg(args, uint64_t))
-                              : bind_blob(statement, at, va_arg(args, struct kt_bytes));
-  }
-  if (rc != SQLITE_OK) {
+  if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK || bind(statement, types, args) != SQLITE_OK) {
     enum kt_err err = kt_opsql_failed(db, error);
     (void)sqlite3_finalize(statement);
     return err;

@@ -11,14 +11,13 @@
 #include "keys.h"
 #include "operator_db.h"
 
-const char *const kt_role_operator_files[] = {
+const char *const kt_role_files[KT_ROLE_FILES] = {
   KT_NAME_LEAF_KEY,
   KT_NAME_LEAF_PUBLIC,
-  KT_NAME_SETTINGS,
+  KT_NAME_OPERATOR_TOKEN,
   KT_NAME_OPERATOR_DATABASE,
   KT_NAME_OPERATOR_DATABASE "-wal",
   KT_NAME_OPERATOR_DATABASE "-shm",
-  NULL,
 };
 
 /* --- init --------------------------------------------------------------------------------------------------------------- */

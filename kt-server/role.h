@@ -11,8 +11,9 @@
  * the files that were made stay, as long as the folder was empty before. */
 KT_MUST_USE enum kt_err kt_role_init_operator(const char *dir, const struct kt_init_options *options,
                                               const char *registration, struct kt_error *error);
-/* The files of such a folder; NULL at the end. */
-extern const char *const kt_role_operator_files[];
+/* The files that either role adds to a folder. */
+#define KT_ROLE_FILES 6
+extern const char *const kt_role_files[KT_ROLE_FILES];
 /* A new operator.token, in the Manager's folder. */
 KT_MUST_USE enum kt_err kt_role_make_token(const char *dir, struct kt_error *error);
 

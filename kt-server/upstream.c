@@ -15,6 +15,7 @@
 struct kt_upstream {
   CURL *curl;
   size_t answer_max;
+  const atomic_bool *is_aborted;
   char base[ADDRESS_SIZE];   /* without a slash at the end */
   char socket[ADDRESS_SIZE]; /* empty: none */
   char authorization[128];
@@ -27,8 +28,8 @@ static bool set_address(struct kt_upstream *upstream, const char *url)
     return false;
   }
   if (strncmp(url, "unix:", 5) == 0 && url[5] != '\0') {
-    strcpy(upstream->socket, url + 5);
-    strcpy(upstream->base, "http://localhost");
+    (void)snprintf(upstream->socket, sizeof upstream->socket, "%s", url + 5);
+    (void)snprintf(upstream->base, sizeof upstream->base, "http://localhost");
     return true;
   }
   while (len > 0 && url[len - 1] == '/') {
@@ -38,13 +39,15 @@ static bool set_address(struct kt_upstream *upstream, const char *url)
   return strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
 }
 
-enum kt_err kt_upstream_new(const char *url, const char *token, size_t answer_max, struct kt_upstream **ret_upstream)
+enum kt_err kt_upstream_new(const char *url, const char *token, size_t answer_max, const atomic_bool *is_aborted,
+                            struct kt_upstream **ret_upstream)
 {
   struct kt_upstream *upstream = calloc(1, sizeof *upstream);
   if (upstream == NULL) {
     return KT_ERR_MEMORY;
   }
   upstream->answer_max = answer_max;
+  upstream->is_aborted = is_aborted;
   int n = snprintf(upstream->authorization, sizeof upstream->authorization, "Authorization: Bearer %s", token);
   if (!set_address(upstream, url) || n < 0 || (size_t)n >= sizeof upstream->authorization) {
     kt_upstream_free(upstream);
@@ -97,6 +100,17 @@ static size_t receive(char *data, size_t size, size_t n, void *ctx)
   return len;
 }
 
+/* Called about once a second at least. */
+static int may_go_on(void *ctx, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
+{
+  const struct kt_upstream *upstream = ctx;
+  (void)down_total;
+  (void)down;
+  (void)up_total;
+  (void)up;
+  return atomic_load(upstream->is_aborted) ? 1 : 0;
+}
+
 static void set_options(struct kt_upstream *upstream, const char *url, const struct kt_bytes *body, struct sink *sink,
                         char *error, struct curl_slist *headers)
 {
@@ -108,6 +122,9 @@ static void set_options(struct kt_upstream *upstream, const char *url, const str
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, may_go_on);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, upstream);
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "kt-server");
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
@@ -134,7 +151,7 @@ static void read_problem(struct kt_upstream_reply *reply)
     const char *code = type + sizeof prefix - 1;
     size_t len = strspn(code, "abcdefghijklmnopqrstuvwxyz0123456789-");
     if (len < sizeof reply->code && code[len] == '\0') {
-      strcpy(reply->code, code);
+      (void)snprintf(reply->code, sizeof reply->code, "%s", code);
     }
   }
   if (detail != NULL) {

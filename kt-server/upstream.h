@@ -6,6 +6,8 @@
 #ifndef KT_SERVER_UPSTREAM_H
 #define KT_SERVER_UPSTREAM_H
 
+#include <stdatomic.h>
+
 #include <kt/bytes.h>
 
 #include "http_problem.h"
@@ -21,9 +23,10 @@ struct kt_upstream_reply {
   char text[256];
 };
 
-/* KT_ERR_USAGE: not an address we speak. token: for "Authorization: Bearer". Both are copied. */
+/* KT_ERR_USAGE: not an address we speak. token: for "Authorization: Bearer". Both are copied. Once *is_aborted, which is
+ * borrowed, exchanges under way end without an answer. */
 KT_MUST_USE enum kt_err kt_upstream_new(const char *url, const char *token, size_t answer_max,
-                                        struct kt_upstream **ret_upstream);
+                                        const atomic_bool *is_aborted, struct kt_upstream **ret_upstream);
 void kt_upstream_free(struct kt_upstream *upstream); /* NULL is allowed */
 
 /* path begins with "/v1/". body NULL: GET, otherwise POST. Release the reply. */

@@ -63,12 +63,12 @@ static enum kt_err make_dir(const char *dir, bool *ret_made, struct kt_error *er
   return KT_OK;
 }
 
-static void remove_files(const char *dir, const char *const *names)
+static void remove_files(const char *dir, const char *const *names, size_t n)
 {
   struct kt_path path;
   struct kt_error error;
-  for (; *names != NULL; names++) {
-    if (kt_path_join(dir, *names, &path, &error) == KT_OK) {
+  for (size_t i = 0; i < n; i++) {
+    if (kt_path_join(dir, names[i], &path, &error) == KT_OK) {
       (void)unlink(path.s);
     }
   }
@@ -78,20 +78,11 @@ static void remove_files(const char *dir, const char *const *names)
 static void remove_all(const char *dir, bool made)
 {
   static const char *const names[] = {
-    KT_NAME_SIGNING_KEY,
-    KT_NAME_VRF_KEY,
-    KT_NAME_CONFIG,
-    KT_NAME_SETTINGS,
-    KT_NAME_LOCK,
-    KT_NAME_DATABASE,
-    KT_NAME_DATABASE "-wal",
-    KT_NAME_DATABASE "-shm",
-    HEAD_GUARD_NAME,
-    KT_NAME_OPERATOR_TOKEN,
-    NULL,
+    KT_NAME_SIGNING_KEY, KT_NAME_VRF_KEY,         KT_NAME_CONFIG,          KT_NAME_SETTINGS, KT_NAME_LOCK,
+    KT_NAME_DATABASE,    KT_NAME_DATABASE "-wal", KT_NAME_DATABASE "-shm", HEAD_GUARD_NAME,
   };
-  remove_files(dir, names);
-  remove_files(dir, kt_role_operator_files);
+  remove_files(dir, names, sizeof names / sizeof names[0]);
+  remove_files(dir, kt_role_files, KT_ROLE_FILES);
   if (!is_empty(dir)) {
     kt_say("some files remain in %s; remove them before another try", dir);
   } else if (made) {
@@ -235,6 +226,7 @@ static enum kt_err fill_dir(const struct request *request, const struct kt_confi
   return err == KT_OK ? create_log(request->dir, ret_log_id, error) : err;
 }
 
+/* config NULL: a Service Operator's folder, without a log. */
 static enum kt_err create(const struct request *request, const struct kt_config *config, struct kt_hash *ret_log_id,
                           struct kt_error *error)
 {
@@ -243,7 +235,7 @@ static enum kt_err create(const struct request *request, const struct kt_config 
   if (err != KT_OK) {
     return err;
   }
-  if (kt_init_is_operator(&request->options)) {
+  if (config == NULL) {
     err = kt_role_init_operator(request->dir, &request->options, request->registration, error);
   } else {
     err = fill_dir(request, config, ret_log_id, error);
@@ -321,7 +313,7 @@ int kt_verb_init(const struct kt_verb *verb, int argc, char **argv)
     err = kt_init_config_read(init, &init_config, &error);
   }
   if (err == KT_OK) {
-    err = create(&request, &init_config.config, &log_id, &error);
+    err = create(&request, is_operator ? NULL : &init_config.config, &log_id, &error);
   }
   if (err != KT_OK) {
     return kt_report_failure(verb, as_json, NULL, err, &error);

@@ -4,40 +4,47 @@
 
 #include "log/query.h"
 
+/* The versions from `first` on that were created in its log entry, and how many of them were skipped. */
+static enum kt_err count_versions(struct kt_log_query *query, uint32_t first, struct kt_label_update *what,
+                                  uint32_t *ret_n_skipped)
+{
+  struct kt_store_version row;
+  uint32_t n_skipped = 0;
+  enum kt_err err = kt_store_get_version(query->reader->conn, query->label_id, first, &row);
+  what->position = row.pos;
+  for (uint32_t version = first; err == KT_OK && version <= query->greatest && row.pos == what->position;) {
+    n_skipped += kt_log_is_skipped(&row.commitment) ? 1 : 0;
+    what->n_new++;
+    version++;
+    if (version <= query->greatest) {
+      err = kt_store_get_version(query->reader->conn, query->label_id, version, &row);
+    }
+  }
+  *ret_n_skipped = n_skipped;
+  return err;
+}
+
 /* Which new versions the response is about: `greatest_version`+1 and those created in the same log entry. Skipped ones
  * come first among them. */
 static enum kt_err find_new_versions(struct kt_log_query *query, const struct kt_update_request *request,
                                      struct kt_label_update *ret_what, uint32_t *ret_n_skipped)
 {
-  uint32_t n_skipped = 0;
   const struct kt_optional_u32 *known = &request->greatest_version;
   struct kt_label_update what = { .has_previous = known->present, .previous = known->present ? known->value : 0 };
-  struct kt_store_conn *conn = query->reader->conn;
-  uint32_t first = known->present ? known->value + 1 : 0;
   struct kt_store_version row;
   if (!query->exists || (known->present && known->value >= query->greatest)) {
     (void)kt_log_retry(query->problem, KT_ERR_STORE, "unpublished", "the update is not in the published head");
     return KT_ERR_STORE;
   }
-  enum kt_err err = kt_store_get_version(conn, query->label_id, first, &row);
-  what.position = row.pos;
-  for (uint32_t version = first; err == KT_OK && version <= query->greatest && row.pos == what.position;) {
-    n_skipped += kt_log_is_skipped(&row.commitment) ? 1 : 0;
-    what.n_new++;
-    version++;
-    if (version <= query->greatest) {
-      err = kt_store_get_version(conn, query->label_id, version, &row);
-    }
-  }
+  enum kt_err err = count_versions(query, known->present ? known->value + 1 : 0, &what, ret_n_skipped);
   if (err == KT_OK && what.has_previous) {
-    err = kt_store_get_version(conn, query->label_id, what.previous, &row);
+    err = kt_store_get_version(query->reader->conn, query->label_id, what.previous, &row);
     what.previous_pos = row.pos;
   }
   if (err != KT_OK) {
     return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
   }
   *ret_what = what;
-  *ret_n_skipped = n_skipped;
   return KT_OK;
 }
 
