@@ -102,6 +102,12 @@ static enum kt_err load_config(struct kt_instance *instance, struct kt_error *er
   if (err == KT_OK) {
     err = kt_file_read(path.s, KT_CONFIG_MAX, (char *)instance->config_bytes, &instance->config_len, error);
   }
+  if (err == KT_ERR_ABSENT && kt_instance_is_operator(instance)) {
+    return kt_error_set(error, err,
+                        "%s is missing: put the Manager's " KT_NAME_CONFIG
+                        " (kt-server config) and " KT_NAME_OPERATOR_TOKEN " here",
+                        path.s);
+  }
   if (err != KT_OK) {
     return err;
   }

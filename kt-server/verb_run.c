@@ -69,7 +69,8 @@ static enum kt_err open_instance(struct server *server, struct kt_error *error)
   if (err == KT_OK) {
     err = kt_instance_open_log(&server->instance, server->guard_may_be_missing, error);
   }
-  if (err == KT_ERR_ABSENT && server->instance.store != NULL && access(server->instance.guard_path.s, F_OK) != 0) {
+  bool has_data = server->instance.store != NULL || server->instance.leaf != NULL;
+  if (err == KT_ERR_ABSENT && has_data && access(server->instance.guard_path.s, F_OK) != 0) {
     kt_say("if the guard was lost and this database is known to be the newest, start once with "
            "--accept-missing-guard");
   }

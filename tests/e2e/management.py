@@ -3,6 +3,9 @@
 """Third-party management with the real programs: a Manager, a Service Operator in front of it, Alice and Bob; lost answers,
 a kill at the worst moment, a Manager that adds, goes back, or forks. In both suites."""
 
+import base64
+import concurrent.futures
+import json
 import os
 import shutil
 import subprocess
@@ -43,6 +46,10 @@ def folders(work, suite):
                                 timeout=60)
         check(result.returncode == 2 and words in result.stderr and not os.path.exists(os.path.join(work, "none")),
               f"init refuses {args}", result.stderr)
+    empty = os.path.join(work, "empty")
+    server_verb("init", empty, *MODE, "--role", "operator", "--upstream", "http://127.0.0.1:1")
+    result = subprocess.run([SERVER, "run", empty], capture_output=True, text=True, timeout=60)
+    check(result.returncode != 0 and "put the Manager's config.bin" in result.stderr, "the next step is said", result)
     log = ManagedLog(work, suite)
     other = os.path.join(work, "other")
     server_verb("init", other, *MODE, "--role", "operator", "--suite", suite, "--upstream", log.gate.url)
@@ -66,10 +73,44 @@ def story(log, alice, bob):
     bob.json("lookup", "nobody@example.org", expect=5)
     bob.json("lookup", ALICE, "--version", "9", expect=5)
     alice.json("monitor", "once")
+    request = urllib.request.Request(log.url + "/v1/search", data=json.dumps({"label": ALICE}).encode(),
+                                     headers={"Content-Type": "application/json", "Accept": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        decoded = json.load(answer)
+    raw = post(log.url, "/v1/search", b"\0" + bytes([len(ALICE)]) + ALICE.encode() + b"\0")[2]
+    check(base64.b64decode(decoded["raw"]) == raw, "JSON searches are the same searches")
+    with urllib.request.urlopen(log.url + "/v1/tree-head", timeout=30) as answer:
+        check(len(answer.read()) > 0, "the newest head is handed on")
     audited = bob.json("audit")
     check(audited["verdict"] == "verified", "the whole log is audited through the operator", audited)
     again = bob.json("lookup", ALICE, "--version", "0")
     check(len(again["devices"]) == 1, "and the first version is still there")
+
+
+def crowd(log, work):
+    """Many at once, two of them with one account on two machines."""
+    def register(i):
+        someone = person(work, f"crowd-{i}", log)
+        someone.json("account", "create", f"crowd-{i}@x")
+        return [someone.run("device", "add", f"crowd-{i}@x", "--name", f"d{k}", "--key", random_key()).returncode
+                for k in range(2)]
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        codes = list(pool.map(register, range(12)))
+    check(codes == [[0, 0]] * 12, "twelve people register at once", codes)
+    shutil.copytree(os.path.join(work, "crowd-0"), os.path.join(work, "crowd-0-copy"))
+    twins = [Person(os.path.join(work, name)) for name in ("crowd-0", "crowd-0-copy")]
+
+    def add(twin):
+        return twin.run("device", "add", "crowd-0@x", "--name", "twin", "--key", random_key()).returncode
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        codes = list(pool.map(add, twins))
+    check(0 in codes, "of two updates at once, one is first", codes)
+    bob = person(work, "crowd-bob", log)
+    found = bob.json("lookup", "crowd-0@x")
+    check(found["version"] >= 2 and all(device["endorsed"] for device in found["devices"]), "and the chain holds", found)
+    log.check_signed_once()
 
 
 def only_the_operator(log, alice):
@@ -295,6 +336,7 @@ def run(suite):
         log = folders(work, suite).start_both()
         alice, bob = person(work, "alice", log), person(work, "bob", log)
         story(log, alice, bob)
+        crowd(log, work)
         only_the_operator(log, alice)
         outage(log, alice, bob)
         lost_answer(log, alice, bob)
