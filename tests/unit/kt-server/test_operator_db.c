@@ -35,6 +35,12 @@ static void open_db(struct scene *scene, bool create)
   }
 }
 
+static void close_db(struct scene *scene)
+{
+  kt_opdb_close(scene->db);
+  scene->db = NULL;
+}
+
 static int begin(void **state)
 {
   struct scene *scene = calloc(1, sizeof *scene);
@@ -53,7 +59,7 @@ static int end(void **state)
 {
   struct scene *scene = *state;
   char command[128];
-  kt_opdb_close(scene->db);
+  close_db(scene);
   kt_arena_release(&scene->arena);
   (void)snprintf(command, sizeof command, "rm -r %s", scene->dir);
   int result = system(command); /* NOLINT: a folder of our own */
@@ -95,7 +101,7 @@ static void one_value_for_each_version(void **state)
   assert_int_equal(record(scene, TEXT("alic"), 0, "b"), KT_OK);
   check_value(scene, ALICE, 0, "a");
   check_value(scene, TEXT("alic"), 0, "b");
-  kt_opdb_close(scene->db);
+  close_db(scene);
   open_db(scene, false);
   assert_int_equal(record(scene, ALICE, 0, "b"), KT_ERR_CONFLICT);
   check_value(scene, ALICE, 0, "a");
@@ -158,11 +164,11 @@ static void an_old_copy_is_refused(void **state)
   assert_int_equal(kt_path_join(scene->dir, "old.db", &old, &scene->error), KT_OK);
   assert_int_equal(kt_path_join(scene->dir, "other-guard", &guard, &scene->error), KT_OK);
   assert_int_equal(record(scene, ALICE, 0, "a"), KT_OK);
-  kt_opdb_close(scene->db); /* writes everything into one file */
+  close_db(scene); /* writes everything into one file */
   copy_file(scene->db_path.s, old.s);
   open_db(scene, false);
   assert_int_equal(record(scene, ALICE, 1, "b"), KT_OK);
-  kt_opdb_close(scene->db);
+  close_db(scene);
   copy_file(scene->guard_path.s, guard.s);
   copy_file(old.s, scene->db_path.s);
   refuse_open(scene, KT_ERR_CONFLICT);
@@ -171,7 +177,7 @@ static void an_old_copy_is_refused(void **state)
   refuse_open(scene, KT_ERR_ABSENT);
   assert_int_equal(kt_opdb_open(scene->db_path.s, scene->guard_path.s, false, true, &scene->db, &scene->error), KT_OK);
   assert_int_equal(record(scene, ALICE, 1, "c"), KT_OK);
-  kt_opdb_close(scene->db);
+  close_db(scene);
   copy_file(guard.s, scene->guard_path.s);
   refuse_open(scene, KT_ERR_CONFLICT);
 }
@@ -187,7 +193,7 @@ static void a_guard_that_cannot_be_written(void **state)
   assert_int_equal(rmdir(blocked.s), 0);
   assert_int_equal(record(scene, ALICE, 0, "b"), KT_ERR_CONFLICT);
   assert_int_equal(record(scene, ALICE, 0, "a"), KT_OK);
-  kt_opdb_close(scene->db);
+  close_db(scene);
   open_db(scene, false);
 }
 
@@ -215,7 +221,7 @@ static void the_head_is_kept(void **state)
   assert_int_equal(kt_opdb_get_head(scene->db, &scene->arena, &head, &scene->error), KT_ERR_ABSENT);
   assert_int_equal(kt_opdb_put_head(scene->db, TEXT("first"), &scene->error), KT_OK);
   assert_int_equal(kt_opdb_put_head(scene->db, TEXT("second"), &scene->error), KT_OK);
-  kt_opdb_close(scene->db);
+  close_db(scene);
   open_db(scene, false);
   assert_int_equal(kt_opdb_get_head(scene->db, &scene->arena, &head, &scene->error), KT_OK);
   assert_memory_equal(head.data, "second", 6);
