@@ -17,7 +17,7 @@
 static bool is_local(const struct kt_call *call)
 {
   const char *path = call->route->path;
-  return strcmp(path, "/v1/config") == 0 || strncmp(path, "/v1/relay/", 10) == 0;
+  return strcmp(path, "/v1/config") == 0 || strcmp(path, "/openapi.yaml") == 0 || strncmp(path, "/v1/relay/", 10) == 0;
 }
 
 static bool is_route(const struct kt_call *call, const char *path)

@@ -125,7 +125,7 @@ static enum kt_err authorise(struct update *update)
     err = kt_account_admit_next(&update->state, &update->op->log_id, request->label, request->values[i], &terms,
                                 update->arena, &judgement, &reason);
     if (err == KT_OK) {
-      claims = claims || judgement.class == KT_SET_FIRST_KEY;
+      claims = claims || judgement.set_class == KT_SET_FIRST_KEY;
       update->state = judgement.next;
     } else {
       refusal.code = reason.code != NULL ? reason.code : refusal.code;

@@ -3,6 +3,8 @@
  * / Management, Update Format, Updating a Label). */
 #include "log_test.h"
 
+#include <kt/credential.h>
+
 #include "wire/leaf.h"
 #include "wire/manager.h"
 
@@ -546,6 +548,51 @@ static void r42_existing_version_said_to_be_skipped(void **state)
   world_end(world);
 }
 
+/* Standard or provisional, on the newest head that the person knows. */
+static enum kt_err try_credential(struct world *world, struct person *person, const char *label)
+{
+  struct kt_writer w;
+  struct kt_arena arena;
+  struct kt_credential_request request = { .label = TEXT(label) };
+  struct kt_credential_result *result = kt_arena_alloc(&world->arena, 1, sizeof *result);
+  struct kt_recent_heads recent = { .n = 0 };
+  const struct kt_distinguished_result *walk = person_heads(world, person);
+  const struct kt_client client = person_client(world, person);
+  assert_int_equal(kt_recent_learn(&recent, walk, NULL, world->now_ms, &world->arena, &person->reason, &recent), KT_OK);
+  request.position = recent.heads[0].size - 1;
+  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+  kt_writer_init(&w, (size_t)1 << 20);
+  world_ok(world, kt_log_credential(world->reader, &request, &arena, &w, &world->problem));
+  const struct kt_bytes credential = world_take(world, &w);
+  kt_arena_release(&arena);
+  return kt_verify_credential(&client, &recent, credential, result);
+}
+
+static void r38_credentials_of_what_the_operator_did_not_sign(void **state)
+{
+  struct world *world = managed_world();
+  struct person *alice = new_owner(world, "alice", 1);
+  struct person *bob = person_new(world, "bob", 2);
+  struct kt_bytes response;
+  (void)state;
+  const struct order first = { alice, text_values(world, "v1", ""), 1, 1 };
+  (void)managed_update(world, &first);
+  person_ok(bob, try_credential(world, bob, "alice")); /* provisional */
+  world_pass(world, WINDOW_MS);
+  person_ok(bob, try_credential(world, bob, "alice")); /* standard */
+  corrupt(world);
+  const struct order order = { alice, text_values(world, "v2", ""), 1, 2 };
+  struct kt_manager_update_request request = request_of(world, &order);
+  request.values = lying_values(world, &order, FLIPPED);
+  world_ok(world, post_manager(world, &request, &response));
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(try_credential(world, bob, "alice"), KT_ERR_PROOF);
+    assert_string_equal(bob->reason.code, "leaf-signature");
+    world_pass(world, WINDOW_MS);
+  }
+  world_end(world);
+}
+
 static void change_skipped(struct world *world, const struct order *order, struct kt_bytes honest, uint32_t skipped,
                            const char *code)
 {
@@ -595,6 +642,7 @@ int main(void)
     cmocka_unit_test(other_modes_have_no_manager),
     cmocka_unit_test(r38_versions_the_operator_did_not_sign),
     cmocka_unit_test(r38_absence_with_a_signature),
+    cmocka_unit_test(r38_credentials_of_what_the_operator_did_not_sign),
     cmocka_unit_test(r38_another_number_of_skipped_versions),
     cmocka_unit_test(r42_existing_version_said_to_be_skipped),
   };
