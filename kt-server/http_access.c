@@ -264,7 +264,8 @@ static enum MHD_Result finish(struct kt_call *call)
   if (call->problem.status != 0) {
     return kt_http_reply_problem(call);
   }
-  switch (call->route->answer(call)) {
+  bool as_operator = call->http->clients == NULL && kt_instance_is_operator(call->http->instance);
+  switch (as_operator ? kt_answer_as_operator(call) : call->route->answer(call)) {
   case KT_STEP_ANSWER: return kt_http_reply(call);
   case KT_STEP_REFUSE: return kt_http_reply_problem(call);
   case KT_STEP_WAIT: break;

@@ -64,6 +64,11 @@ struct kt_call {
   /* What the sequencer said, after kt_call_submit. */
   bool has_outcome;
   struct kt_log_outcome outcome;
+  /* Service Operator: what a worker needs of the connection, and what became of it there. */
+  const char *target; /* path and arguments */
+  struct kt_bytes token;
+  bool was_forwarded;
+  enum kt_step forwarded;
 };
 
 /* What a handler needs of the server. */
@@ -112,8 +117,15 @@ json_t *kt_view_credential(struct kt_call *call);
 enum kt_step kt_answer_credential_update(struct kt_call *call);
 json_t *kt_view_credential_update(struct kt_call *call);
 
-/* The update route; http_update.c. */
+/* The update routes; http_update.c, http_manager.c. */
 enum kt_step kt_answer_update(struct kt_call *call);
+enum kt_step kt_answer_manager_update(struct kt_call *call);
+
+/* Of the search route: binary or JSON; false: call->problem is set. */
+bool kt_call_read_search(struct kt_call *call, struct kt_search_request *ret_request);
+
+/* Every route, as a Service Operator under a Third-Party Manager answers it; http_operator.c. */
+enum kt_step kt_answer_as_operator(struct kt_call *call);
 
 /* The auditor's routes; http_auditor.c. */
 enum kt_step kt_answer_auditor_get(struct kt_call *call);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "http_server.h"
+#include "operator.h"
 
 #define TEXT "text/plain; charset=utf-8"
 #define METRICS "text/plain; version=0.0.4; charset=utf-8"
@@ -32,11 +33,27 @@ static uint64_t head_age_ms(const struct kt_log_head *head)
   return now_ms > head->timestamp_ms ? now_ms - head->timestamp_ms : 0;
 }
 
+/* A Service Operator has its Manager's head, and signs values while nothing speaks against the Manager. */
+static void get_status(const struct kt_call *call, struct kt_log_status *ret_status)
+{
+  const struct kt_instance *instance = call->http->instance;
+  struct kt_opheads_status heads;
+  if (instance->operator_role == NULL) {
+    kt_log_status(instance->log, ret_status);
+    return;
+  }
+  kt_opheads_status(kt_operator_heads(instance->operator_role), &heads);
+  *ret_status = (struct kt_log_status){
+    .head = { .size = heads.size, .timestamp_ms = heads.timestamp_ms, .root = heads.root },
+    .is_fatal = heads.is_halted,
+  };
+}
+
 static enum kt_step answer_readyz(struct kt_call *call)
 {
   const struct kt_config *config = kt_call_config(call);
   struct kt_log_status status;
-  kt_log_status(kt_call_log(call), &status);
+  get_status(call, &status);
   uint64_t age_ms = head_age_ms(&status.head);
   if (status.is_fatal) {
     kt_problem_set(&call->problem, 503, "fatal", "the log signs nothing any more; see the server's messages");
@@ -63,7 +80,7 @@ static enum kt_step answer_metrics(struct kt_call *call)
 {
   struct kt_log_status status;
   const struct kt_http *clients = call->http->clients;
-  kt_log_status(kt_call_log(call), &status);
+  get_status(call, &status);
   metric(call, "tree_size", "gauge", "Log entries.", status.head.size);
   metric(call, "head_timestamp_ms", "gauge", "Timestamp of the rightmost entry.", status.head.timestamp_ms);
   if (kt_call_config(call)->mode == KT_MODE_THIRD_PARTY_AUDITING) {

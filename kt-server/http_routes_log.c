@@ -73,8 +73,7 @@ static json_t *view_distinguished(struct kt_call *call)
 
 /* --- POST: the draft's requests ----------------------------------------------------------------------------------- */
 
-/* Binary or JSON; false: the problem is set. */
-static bool read_search(struct kt_call *call, struct kt_search_request *ret_request)
+bool kt_call_read_search(struct kt_call *call, struct kt_search_request *ret_request)
 {
   if (!call->is_body_json) {
     enum kt_err err = kt_search_request_decode(body_of(call), ret_request);
@@ -97,7 +96,7 @@ static enum kt_step answer_search(struct kt_call *call)
 {
   struct kt_search_request request;
   struct kt_log_problem problem;
-  if (!read_search(call, &request) || !kt_call_label_is_valid(call, request.label)) {
+  if (!kt_call_read_search(call, &request) || !kt_call_label_is_valid(call, request.label)) {
     return KT_STEP_REFUSE;
   }
   struct kt_log_reader *reader = kt_call_reader_take(call);
@@ -110,8 +109,9 @@ static json_t *view_search(struct kt_call *call)
 {
   struct kt_search_request request;
   struct kt_search_response response;
-  if (!read_search(call, &request) || kt_search_response_decode(answer_of(call), kt_call_config(call), request.version,
-                                                                &call->arena, &response) != KT_OK) {
+  if (!kt_call_read_search(call, &request) ||
+      kt_search_response_decode(answer_of(call), kt_call_config(call), request.version, &call->arena, &response) !=
+          KT_OK) {
     return NULL;
   }
   return kt_json_search_response(kt_call_config(call), &response);
@@ -285,6 +285,7 @@ const struct kt_route kt_log_routes[] = {
   { "POST", "/v1/owner/monitor", KT_BODY_BINARY, BINARY, answer_owner_monitor, view_monitor },
   { "POST", "/v1/distinguished", KT_BODY_BINARY, BINARY, answer_distinguished, view_distinguished },
   { "POST", "/v1/update", KT_BODY_BINARY, BINARY, kt_answer_update, view_update },
+  { "POST", "/v1/manager/update", KT_BODY_BINARY, BINARY, kt_answer_manager_update, view_update },
   { "GET", "/v1/audit", KT_BODY_NONE, BINARY, answer_audit, view_audit },
   { "GET", "/v1/audit/state", KT_BODY_NONE, BINARY, answer_audit_state, view_audit_state },
   { "GET", "/v1/log/consistency", KT_BODY_NONE, BINARY, answer_consistency, view_consistency },

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "operator.h"
 #include "relay.h"
 
 #define DRAIN_STEP_MS 5
@@ -154,7 +155,8 @@ enum kt_err kt_http_start(struct kt_instance *instance, const struct kt_listener
   (void)pthread_cond_init(&http->returned, NULL);
   kt_http_reload(http, &instance->settings);
   /* Health asks the engine itself, which needs no reader. */
-  enum kt_err err = make_readers(http, clients == NULL ? n_threads : 0, error);
+  bool has_readers = clients == NULL && !kt_instance_is_operator(instance);
+  enum kt_err err = make_readers(http, has_readers ? n_threads : 0, error);
   if (err == KT_OK && clients == NULL) {
     err = kt_relay_new(&http->relay);
   }
@@ -187,6 +189,9 @@ void kt_http_drain(struct kt_http *http, uint64_t timeout_ms)
     nap();
   }
   atomic_store(&http->is_stopping, true);
+  if (http->instance->operator_role != NULL && http->clients == NULL) {
+    kt_operator_abort(http->instance->operator_role);
+  }
   /* libmicrohttpd must not be stopped while a connection is suspended; the sequencer frees them soon. */
   while (atomic_load(&http->n_parked) > 0) {
     nap();

@@ -2,10 +2,9 @@
 /* POST /v1/update: prepared here, inserted by the sequencer while the connection is parked, answered here. */
 #include <string.h>
 
-#include "http_call.h"
+#include "http_update.h"
 
-/* "Authorization: Bearer TOKEN"; data NULL when there is none. Borrows from the connection. */
-static struct kt_bytes bearer_token(const struct kt_call *call)
+struct kt_bytes kt_call_bearer(const struct kt_call *call)
 {
   static const char scheme[] = "Bearer ";
   const char *header = MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
@@ -43,14 +42,18 @@ enum kt_step kt_call_submit(struct kt_call *call, struct kt_log_pending *pending
   return KT_STEP_WAIT;
 }
 
-static enum kt_step refuse_update(struct kt_call *call, enum kt_err err, const struct kt_log_problem *problem)
+void kt_call_ask_for_token(struct kt_call *call)
 {
-  enum kt_step step = kt_call_refuse(call, err, problem);
-  /* S3: whether a token would help is said from the policy and the request alone, not from what exists. */
-  if (err == KT_ERR_DENIED && kt_call_needs_token(call) && bearer_token(call).data == NULL) {
+  if (call->problem.status == 403 && kt_call_needs_token(call) && kt_call_bearer(call).data == NULL) {
     call->problem.status = 401;
     call->problem.ask_for_token = true;
   }
+}
+
+static enum kt_step refuse_update(struct kt_call *call, enum kt_err err, const struct kt_log_problem *problem)
+{
+  enum kt_step step = kt_call_refuse(call, err, problem);
+  kt_call_ask_for_token(call);
   return step;
 }
 
@@ -59,7 +62,7 @@ static enum kt_step begin(struct kt_call *call, const struct kt_update_request *
   struct kt_log_pending *pending = NULL;
   struct kt_log_problem problem;
   struct kt_log_reader *reader = kt_call_reader_take(call);
-  enum kt_err err = kt_log_update_prepare(reader, request, bearer_token(call), &pending, &problem);
+  enum kt_err err = kt_log_update_prepare(reader, request, kt_call_bearer(call), &pending, &problem);
   if (err == KT_OK && pending == NULL) {
     err = kt_log_update_respond(reader, request, NULL, &call->arena, &call->w, &problem);
   }

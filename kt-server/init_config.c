@@ -46,7 +46,15 @@ static enum kt_err read_windows(const struct kt_init_options *options, struct kt
 
 /* --- the auditor ----------------------------------------------------------------------------------------------------- */
 
-static enum kt_err read_auditor_key(const char *path, struct kt_init_config *init, struct kt_error *error)
+/* A public key of somebody else's in a file. */
+struct key_file {
+  const char *option;
+  const char *role;
+  const char *origin;
+};
+
+static enum kt_err read_key(const struct key_file *file, const char *path, const struct kt_suite *wanted,
+                            uint8_t ret_key[static KT_PUBLIC_KEY_MAX], struct kt_error *error)
 {
   char line[KT_KEY_TEXT_MAX + 1];
   size_t len = 0;
@@ -55,18 +63,26 @@ static enum kt_err read_auditor_key(const char *path, struct kt_init_config *ini
   if (err != KT_OK) {
     return err;
   }
-  if (kt_public_key_read((struct kt_bytes){ (const uint8_t *)line, len }, "auditor", &suite, init->auditor_key) !=
-      KT_OK) {
-    return kt_error_set(error, KT_ERR_FORMAT,
-                        "--auditor-key %s: not the public key of an auditor, as kt-verify auditor keygen writes it",
-                        path);
+  if (kt_public_key_read((struct kt_bytes){ (const uint8_t *)line, len }, file->role, &suite, ret_key) != KT_OK) {
+    return kt_error_set(error, KT_ERR_FORMAT, "--%s %s: not %s", file->option, path, file->origin);
   }
-  if (suite != init->config.suite) {
-    return kt_error_set(error, KT_ERR_USAGE, "--auditor-key %s is a key for suite %s, the log has suite %s", path,
-                        kt_suite_word(suite), kt_suite_word(init->config.suite));
+  if (suite != wanted) {
+    return kt_error_set(error, KT_ERR_USAGE, "--%s %s is a key for suite %s, the log has suite %s", file->option, path,
+                        kt_suite_word(suite), kt_suite_word(wanted));
   }
-  init->config.auditor_public_key = (struct kt_bytes){ init->auditor_key, suite->sign_public_len };
   return KT_OK;
+}
+
+static enum kt_err read_auditor_key(const char *path, struct kt_init_config *init, struct kt_error *error)
+{
+  static const struct key_file file = { "auditor-key", "auditor",
+                                        "the public key of an auditor, as kt-verify auditor keygen writes it" };
+  const struct kt_suite *suite = init->config.suite;
+  enum kt_err err = read_key(&file, path, suite, init->auditor_key, error);
+  if (err == KT_OK) {
+    init->config.auditor_public_key = (struct kt_bytes){ init->auditor_key, suite->sign_public_len };
+  }
+  return err;
 }
 
 enum kt_err kt_init_auditor_read(const struct kt_init_options *options, struct kt_init_config *init,
@@ -106,18 +122,43 @@ static enum kt_err read_auditor(const struct kt_init_options *options, struct kt
   return err;
 }
 
+/* --- the Service Operator of a managed log ----------------------------------------------------------------------------- */
+
+static enum kt_err read_leaf(const struct kt_init_options *options, struct kt_init_config *init, struct kt_error *error)
+{
+  static const struct key_file file = { "leaf-key", "leaf",
+                                        "leaf.pub of a Service Operator, as init --role operator makes it" };
+  const struct kt_suite *suite = init->config.suite;
+  if (options->leaf_key == NULL) {
+    return kt_error_set(error, KT_ERR_USAGE,
+                        "--role manager needs --leaf-key FILE, leaf.pub of the Service Operator's folder");
+  }
+  enum kt_err err = read_key(&file, options->leaf_key, suite, init->leaf_key, error);
+  if (err == KT_OK) {
+    init->config.leaf_public_key = (struct kt_bytes){ init->leaf_key, suite->sign_public_len };
+  }
+  return err;
+}
+
+bool kt_init_is_operator(const struct kt_init_options *options)
+{
+  return strcmp(options->mode, kt_json_mode_name(KT_MODE_THIRD_PARTY_MANAGEMENT)) == 0 &&
+         strcmp(options->role, "operator") == 0;
+}
+
 /* --- the kind of log --------------------------------------------------------------------------------------------------- */
 
 static enum kt_err read_mode(const char *text, enum kt_mode *ret_mode, struct kt_error *error)
 {
-  static const enum kt_mode modes[] = { KT_MODE_CONTACT_MONITORING, KT_MODE_THIRD_PARTY_AUDITING };
+  static const enum kt_mode modes[] = { KT_MODE_CONTACT_MONITORING, KT_MODE_THIRD_PARTY_AUDITING,
+                                        KT_MODE_THIRD_PARTY_MANAGEMENT };
   for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
     if (strcmp(text, kt_json_mode_name(modes[i])) == 0) {
       *ret_mode = modes[i];
       return KT_OK;
     }
   }
-  return unsupported(error, "mode", text, "contact-monitoring and third-party-auditing");
+  return unsupported(error, "mode", text, "contact-monitoring, third-party-auditing and third-party-management");
 }
 
 /* Options that mean nothing in this mode: whoever gives them has another one in mind. */
@@ -129,11 +170,15 @@ static enum kt_err check_mode_options(const struct kt_init_options *options, enu
                         "--auditor-key, --max-auditor-lag and --auditor-start-pos belong to --mode "
                         "third-party-auditing");
   }
-  if (strcmp(options->role, "operator") != 0) {
-    return unsupported(error, "role", options->role, "operator");
+  bool is_manager = strcmp(options->role, "manager") == 0;
+  if (!is_manager && strcmp(options->role, "operator") != 0) {
+    return unsupported(error, "role", options->role, "operator and manager");
+  }
+  if (is_manager != (mode == KT_MODE_THIRD_PARTY_MANAGEMENT) || (options->leaf_key != NULL && !is_manager)) {
+    return kt_error_set(error, KT_ERR_USAGE, "--role manager and --leaf-key belong to --mode third-party-management");
   }
   if (options->upstream != NULL) {
-    return kt_error_set(error, KT_ERR_UNSUPPORTED, "--upstream belongs to a mode that this version does not support");
+    return kt_error_set(error, KT_ERR_USAGE, "--upstream belongs to --mode third-party-management --role operator");
   }
   return KT_OK;
 }
@@ -158,6 +203,9 @@ enum kt_err kt_init_config_read(const struct kt_init_options *options, struct kt
   }
   if (err == KT_OK && ret_init->config.mode == KT_MODE_THIRD_PARTY_AUDITING) {
     err = read_auditor(options, ret_init, error);
+  }
+  if (err == KT_OK && ret_init->config.mode == KT_MODE_THIRD_PARTY_MANAGEMENT) {
+    err = read_leaf(options, ret_init, error);
   }
   return err;
 }

@@ -11,6 +11,8 @@
 
 #include "guard_file.h"
 #include "keys.h"
+#include "operator.h"
+#include "role.h"
 
 /* --- what the engine asks for ----------------------------------------------------------------------------------- */
 
@@ -100,6 +102,12 @@ static enum kt_err load_config(struct kt_instance *instance, struct kt_error *er
   if (err == KT_OK) {
     err = kt_file_read(path.s, KT_CONFIG_MAX, (char *)instance->config_bytes, &instance->config_len, error);
   }
+  if (err == KT_ERR_ABSENT && kt_instance_is_operator(instance)) {
+    return kt_error_set(error, err,
+                        "%s is missing: put the Manager's " KT_NAME_CONFIG
+                        " (kt-server config) and " KT_NAME_OPERATOR_TOKEN " here",
+                        path.s);
+  }
   if (err != KT_OK) {
     return err;
   }
@@ -151,6 +159,31 @@ static enum kt_err check_settings(const struct kt_instance *instance, struct kt_
   return KT_OK;
 }
 
+bool kt_instance_is_operator(const struct kt_instance *instance)
+{
+  return instance->settings.upstream[0] != '\0';
+}
+
+static enum kt_err load_log_keys(struct kt_instance *instance, struct kt_error *error)
+{
+  enum kt_err err = load_key(instance, KT_NAME_SIGNING_KEY, "signing", &instance->signing, error);
+  if (err == KT_OK) {
+    err = load_key(instance, KT_NAME_VRF_KEY, "vrf", &instance->vrf, error);
+  }
+  return err == KT_OK ? check_keys(instance, error) : err;
+}
+
+/* By settings and Configuration: a log's keys, a Manager's, or a Service Operator's. */
+static enum kt_err load_keys(struct kt_instance *instance, struct kt_error *error)
+{
+  bool is_managed = instance->config.mode == KT_MODE_THIRD_PARTY_MANAGEMENT;
+  if (kt_instance_is_operator(instance)) {
+    return kt_role_load_operator(instance, error);
+  }
+  enum kt_err err = load_log_keys(instance, error);
+  return err == KT_OK && is_managed ? kt_role_load_token(instance, error) : err;
+}
+
 enum kt_err kt_instance_load(struct kt_instance *instance, const char *dir, struct kt_error *error)
 {
   struct kt_path path;
@@ -170,13 +203,7 @@ enum kt_err kt_instance_load(struct kt_instance *instance, const char *dir, stru
   if (err == KT_OK) {
     err = check_settings(instance, error);
   }
-  if (err == KT_OK) {
-    err = load_key(instance, KT_NAME_SIGNING_KEY, "signing", &instance->signing, error);
-  }
-  if (err == KT_OK) {
-    err = load_key(instance, KT_NAME_VRF_KEY, "vrf", &instance->vrf, error);
-  }
-  return err == KT_OK ? check_keys(instance, error) : err;
+  return err == KT_OK ? load_keys(instance, error) : err;
 }
 
 enum kt_err kt_instance_lock(struct kt_instance *instance, struct kt_error *error)
@@ -208,6 +235,9 @@ enum kt_err kt_instance_open_log(struct kt_instance *instance, bool guard_may_be
   struct kt_log_problem problem;
   struct kt_store_options store_options = { .node_len = KT_LOG_NODE_LEN,
                                             .cache_bytes = (size_t)instance->settings.cache_bytes };
+  if (kt_instance_is_operator(instance)) {
+    return kt_operator_open(instance, guard_may_be_missing, &instance->operator_role, error);
+  }
   enum kt_err err = kt_path_join(instance->dir.s, KT_NAME_DATABASE, &path, error);
   if (err != KT_OK) {
     return err;
@@ -238,10 +268,12 @@ enum kt_err kt_instance_open(struct kt_instance *instance, const char *dir, stru
 
 void kt_instance_release(struct kt_instance *instance)
 {
+  kt_operator_close(instance->operator_role);
   kt_log_close(instance->log);
   kt_store_close(instance->store);
   kt_secret_free(instance->signing);
   kt_secret_free(instance->vrf);
+  kt_secret_free(instance->leaf);
   if (instance->lock_fd >= 0) {
     (void)close(instance->lock_fd);
   }

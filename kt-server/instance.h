@@ -18,6 +18,14 @@
 #define KT_NAME_DATABASE "log.db"
 #define KT_NAME_LOCK "lock"
 #define KT_NAME_ADMIN "admin.sock"
+/* Third-party management. */
+#define KT_NAME_LEAF_KEY "leaf.key"
+#define KT_NAME_LEAF_PUBLIC "leaf.pub"
+#define KT_NAME_OPERATOR_TOKEN "operator.token"
+#define KT_NAME_OPERATOR_DATABASE "operator.db"
+#define KT_OPERATOR_TOKEN_LEN 64 /* hex digits */
+
+struct kt_operator;
 
 struct kt_instance {
   struct kt_path dir;
@@ -30,7 +38,11 @@ struct kt_instance {
   struct kt_secret *signing;
   struct kt_secret *vrf;
   struct kt_store *store;
-  struct kt_log *log;
+  struct kt_log *log; /* NULL with a Service Operator's folder, which has instead: */
+  struct kt_secret *leaf;
+  struct kt_operator *operator_role;
+  /* Third-party management, both roles: what the operator shows to the Manager. Empty: none. */
+  char operator_token[KT_OPERATOR_TOKEN_LEN + 1];
   /* The last error of a guard callback; written by the sequencer only. */
   struct kt_error guard_error;
   /* Called when the log can sign no more; may be NULL. From any thread. */
@@ -49,6 +61,8 @@ KT_MUST_USE enum kt_err kt_instance_open_log(struct kt_instance *instance, bool 
 KT_MUST_USE enum kt_err kt_instance_open(struct kt_instance *instance, const char *dir, struct kt_error *error);
 void kt_instance_release(struct kt_instance *instance);
 
+/* The folder is a Service Operator's, under a Third-Party Manager. After load. */
+bool kt_instance_is_operator(const struct kt_instance *instance);
 /* What create and open of the engine need; borrows from the instance. */
 struct kt_log_options kt_instance_log_options(struct kt_instance *instance, bool guard_may_be_missing);
 uint64_t kt_now_ms(void);

@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "guard_file.h"
 #include "json/builder.h"
+#include "operator.h"
 
 json_t *kt_operate_failure(enum kt_err err, const char *text)
 {
@@ -43,7 +44,7 @@ static enum kt_err count(struct kt_store_conn *conn, struct totals *ret_totals)
   return KT_OK;
 }
 
-static json_t *guard_view(const struct kt_instance *instance)
+json_t *kt_operate_guard(const struct kt_instance *instance)
 {
   struct kt_log_guard guard;
   struct kt_error error;
@@ -105,7 +106,7 @@ static json_t *status_view(struct kt_instance *instance, const struct totals *to
   kt_json_set(&b, "versions", kt_json_u64(totals->n_versions));
   kt_json_set(&b, "queued", kt_json_u64(status.n_queued));
   kt_json_set(&b, "signing", json_boolean(!status.is_fatal));
-  kt_json_set(&b, "guard", guard_view(instance));
+  kt_json_set(&b, "guard", kt_operate_guard(instance));
   if (status.has_lifetime) {
     kt_json_set(&b, "pruned", pruned_view(&status));
   }
@@ -130,15 +131,21 @@ static json_t *status(struct kt_instance *instance)
 
 /* --- tokens --------------------------------------------------------------------------------------------------------- */
 
-static json_t *token(struct kt_instance *instance, const json_t *request)
+bool kt_operate_token_hash(const json_t *request, struct kt_hash *ret_hash)
 {
   const json_t *text = json_object_get(request, "hash");
+  size_t len = 0;
+  return json_is_string(text) &&
+         kt_hex_decode(json_string_value(text), json_string_length(text), sizeof ret_hash->b, ret_hash->b, &len) ==
+             KT_OK &&
+         len == sizeof ret_hash->b;
+}
+
+static json_t *token(struct kt_instance *instance, const json_t *request)
+{
   struct kt_hash hash;
   struct kt_log_problem problem;
-  size_t len = 0;
-  if (!json_is_string(text) ||
-      kt_hex_decode(json_string_value(text), json_string_length(text), sizeof hash.b, hash.b, &len) != KT_OK ||
-      len != sizeof hash.b) {
+  if (!kt_operate_token_hash(request, &hash)) {
     return kt_operate_failure(KT_ERR_FORMAT, "\"hash\" must be 64 hex digits");
   }
   enum kt_err err = kt_log_add_token(instance->log, &hash, &problem);
@@ -150,6 +157,9 @@ json_t *kt_operate(struct kt_instance *instance, const json_t *request)
   const char *op = json_string_value(json_object_get(request, "op"));
   if (op == NULL) {
     return kt_operate_failure(KT_ERR_FORMAT, "\"op\" is missing");
+  }
+  if (instance->operator_role != NULL) {
+    return kt_operator_operate(instance, request);
   }
   if (strcmp(op, "status") == 0) {
     return status(instance);

@@ -24,6 +24,10 @@ json_t *kt_operate(struct kt_instance *instance, const json_t *request);
 /* {"ok":false,…} */
 json_t *kt_operate_failure(enum kt_err err, const char *text);
 
+/* What the answers of both kinds of folder share: the "hash" of a token request (false: there is none), the guard. */
+bool kt_operate_token_hash(const json_t *request, struct kt_hash *ret_hash);
+json_t *kt_operate_guard(const struct kt_instance *instance);
+
 /* provision.c */
 json_t *kt_operate_provision(struct kt_instance *instance, const json_t *request);
 

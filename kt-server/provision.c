@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json/builder.h"
-#include "json/device_set.h"
+#include "provision_value.h"
 
 struct session {
   struct kt_instance *instance;
@@ -19,121 +18,39 @@ struct session {
 
 /* --- the value -------------------------------------------------------------------------------------------------------- */
 
-/* The newest value of the label, decoded; KT_ERR_ABSENT or KT_ERR_EXPIRED when there is none to look at. */
-static enum kt_err latest_set(struct session *session, struct kt_bytes label, struct kt_arena *arena,
-                              struct kt_device_set *ret_set, struct kt_bytes *ret_value)
+/* The newest value of the label; empty when there is none to look at. */
+static enum kt_err latest_value(struct session *session, struct kt_bytes label, struct kt_arena *arena,
+                                struct kt_bytes *ret_value)
 {
   struct kt_store_label entry;
-  struct kt_store_payload payload;
+  struct kt_store_payload payload = { .value = { NULL, 0 } };
   enum kt_err err = kt_store_get_label(session->conn, label, arena, &entry);
-  if (err == KT_OK && entry.n_versions == 0) {
-    err = KT_ERR_ABSENT;
-  }
-  if (err == KT_OK) {
+  if (err == KT_OK && entry.n_versions > 0) {
     err = kt_store_get_payload(session->conn, entry.label_id, (uint32_t)(entry.n_versions - 1), arena, &payload);
   }
-  if (err == KT_OK) {
-    err = kt_device_set_decode(payload.value, arena, ret_set);
+  if (err != KT_OK && err != KT_ERR_ABSENT && err != KT_ERR_EXPIRED) {
+    return err;
   }
-  if (err == KT_OK) {
-    *ret_value = payload.value;
-  }
-  return err;
-}
-
-/* The device of the set with this name and these keys. */
-static const struct kt_device *find_device(const struct kt_device_set *set, const struct kt_device *wanted)
-{
-  struct kt_hash keys;
-  struct kt_hash other;
-  if (kt_device_keys_hash(wanted, &keys) != KT_OK) {
-    return NULL;
-  }
-  for (size_t i = 0; i < set->n_devices; i++) {
-    const struct kt_device *device = &set->devices[i];
-    bool same_name = device->name.len == wanted->name.len &&
-                     (wanted->name.len == 0 || memcmp(device->name.data, wanted->name.data, wanted->name.len) == 0);
-    if (same_name && kt_device_keys_hash(device, &other) == KT_OK && memcmp(keys.b, other.b, sizeof keys.b) == 0) {
-      return device;
-    }
-  }
-  return NULL;
-}
-
-static int compare_ids(const void *a, const void *b)
-{
-  return memcmp(((const struct kt_device *)a)->id.b, ((const struct kt_device *)b)->id.b, KT_DEVICE_ID_LEN);
-}
-
-/* A device that the latest set has already keeps its id and its time there: who approved it, approved it by its id. */
-static enum kt_err identify_devices(const struct kt_json_provision *provision, const struct kt_device_set *latest,
-                                    struct kt_arena *arena, const struct kt_device **ret_devices)
-{
-  uint64_t now_ms = kt_now_ms();
-  struct kt_device *devices =
-      kt_arena_copy(arena, provision->devices, provision->n_devices * sizeof *provision->devices);
-  if (devices == NULL) {
-    return KT_ERR_MEMORY;
-  }
-  for (size_t i = 0; i < provision->n_devices; i++) {
-    const struct kt_device *known = latest != NULL ? find_device(latest, &devices[i]) : NULL;
-    devices[i].added_ms = known != NULL ? known->added_ms : now_ms;
-    devices[i].id = known != NULL ? known->id : devices[i].id;
-  }
-  qsort(devices, provision->n_devices, sizeof *devices, compare_ids);
-  *ret_devices = devices;
+  *ret_value = payload.value;
   return KT_OK;
-}
-
-static enum kt_err encode(const struct session *session, const struct kt_json_provision *provision,
-                          const struct kt_device *devices, uint32_t seq, const struct kt_hash *previous,
-                          struct kt_arena *arena, struct kt_bytes *ret_value)
-{
-  const struct kt_set_extension operator_key = {
-    .type = KT_SET_EXTENSION_OPERATOR_KEY,
-    .data = { provision->account_key.b, sizeof provision->account_key.b },
-  };
-  const struct kt_device_set set = {
-    .log_id = session->log_id,
-    .label = provision->label,
-    .seq = seq,
-    .previous = *previous,
-    .devices = devices,
-    .n_devices = provision->n_devices,
-    .extensions = &operator_key,
-    .n_extensions = provision->has_account_key ? 1 : 0,
-  };
-  return kt_device_set_encode(&set, arena, ret_value);
 }
 
 /* The next value of the label; empty when it would say what the latest one says and that is to be skipped. */
 static enum kt_err next_value(struct session *session, const struct kt_json_provision *provision,
                               struct kt_arena *arena, struct kt_bytes *ret_value, struct kt_log_problem *ret_problem)
 {
-  struct kt_device_set latest;
-  struct kt_bytes latest_value = { 0 };
+  struct kt_provision_place place = { .log_id = session->log_id };
   struct kt_account_state state;
-  const struct kt_device *devices = NULL;
-  struct kt_bytes value;
-  bool has_latest = latest_set(session, provision->label, arena, &latest, &latest_value) == KT_OK;
-  enum kt_err err = identify_devices(provision, has_latest ? &latest : NULL, arena, &devices);
-  if (err == KT_OK && has_latest && session->skip_unchanged) {
-    err = encode(session, provision, devices, latest.seq, &latest.previous, arena, &value);
-    if (err == KT_OK && value.len == latest_value.len && memcmp(value.data, latest_value.data, value.len) == 0) {
-      *ret_value = (struct kt_bytes){ 0 };
-      return KT_OK;
-    }
-  }
+  enum kt_err err = latest_value(session, provision->label, arena, &place.latest_value);
   ret_problem->text[0] = '\0';
   if (err == KT_OK) {
     err = kt_log_account_state(session->reader, provision->label, arena, &state, ret_problem);
   }
   if (err == KT_OK) {
-    err = encode(session, provision, devices, state.n_sets, &state.latest, arena, &value);
+    place.state = &state;
+    err = kt_provision_value(provision, &place, session->skip_unchanged, arena, ret_value);
   }
-  if (err == KT_OK) {
-    *ret_value = value;
-  } else if (ret_problem->text[0] == '\0') {
+  if (err != KT_OK && ret_problem->text[0] == '\0') {
     (void)snprintf(ret_problem->text, sizeof ret_problem->text, "%s", kt_err_text(err));
   }
   return err;
@@ -149,21 +66,15 @@ struct batch {
   struct kt_log_outcome outcomes[KT_OPERATE_ITEMS_MAX];
 };
 
-static json_t *failure_result(const char *word, const char *text)
-{
-  return json_pack("{s:s, s:o}", "result", word, "text", kt_json_lossy(text));
-}
-
 static json_t *outcome_result(const struct kt_log_outcome *outcome)
 {
   if (outcome->err != KT_OK) {
-    return failure_result("failed", outcome->problem.text);
+    return kt_provision_failure("failed", outcome->problem.text);
   }
   if (!outcome->inserted) {
-    return failure_result("failed", "somebody else changed the label at the same time");
+    return kt_provision_failure("failed", "somebody else changed the label at the same time");
   }
-  return json_pack("{s:s, s:I, s:I}", "result", "inserted", "version", (json_int_t)outcome->first_version, "position",
-                   (json_int_t)outcome->position);
+  return kt_provision_inserted(outcome->first_version, outcome->position);
 }
 
 static void flush(struct session *session, struct batch *batch, json_t *results)
@@ -188,14 +99,14 @@ static json_t *take_item(struct session *session, const json_t *item, size_t ind
   json_t *result = NULL;
   kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
   if (kt_json_provision_read(item, (struct kt_bytes){ 0 }, &arena, &provision, why) != KT_OK) {
-    result = failure_result("refused", why);
+    result = kt_provision_failure("refused", why);
   } else if (next_value(session, &provision, &arena, &value, &problem) != KT_OK) {
-    result = failure_result("failed", problem.text);
+    result = kt_provision_failure("failed", problem.text);
   } else if (value.len == 0) {
     result = json_pack("{s:s}", "result", "unchanged");
   } else if (kt_log_operator_prepare(session->reader, provision.label, value, &batch->pending[batch->n], &problem) !=
              KT_OK) {
-    result = failure_result("refused", problem.text);
+    result = kt_provision_failure("refused", problem.text);
   } else {
     batch->result[batch->n++] = index;
   }

@@ -18,6 +18,7 @@ struct kt_settings {
   char listen[KT_ADDRESS_MAX + 1];
   char admin_listen[KT_ADDRESS_MAX + 1]; /* "off": none */
   char head_guard[KT_ADDRESS_MAX + 1];
+  char upstream[KT_ADDRESS_MAX + 1]; /* the Manager's address; empty: this is no Service Operator of a managed log */
   enum kt_registration registration;
   enum kt_access_log access_log;
   uint64_t heartbeat_ms; /* 0: half of max_behind */

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "instance.h"
+#include "operator.h"
 #include "report.h"
 
 /* Every so many VRF outputs are computed again; each costs about 0.1 ms. */
@@ -74,7 +75,8 @@ int kt_verb_fsck(const struct kt_verb *verb, int argc, char **argv)
   kt_instance_init(&instance);
   enum kt_err err = kt_instance_open(&instance, dir, &error);
   if (err == KT_OK) {
-    err = check(&instance, &findings, &error);
+    err = instance.operator_role != NULL ? kt_opdb_verify(kt_operator_db(instance.operator_role), &error)
+                                         : check(&instance, &findings, &error);
   }
   int code = KT_EXIT_DONE;
   if (err != KT_OK) {

@@ -12,6 +12,7 @@
 #include "json/builder.h"
 #include "keys.h"
 #include "report.h"
+#include "role.h"
 
 #define HEAD_GUARD_NAME "head-guard"
 
@@ -62,6 +63,17 @@ static enum kt_err make_dir(const char *dir, bool *ret_made, struct kt_error *er
   return KT_OK;
 }
 
+static void remove_files(const char *dir, const char *const *names, size_t n)
+{
+  struct kt_path path;
+  struct kt_error error;
+  for (size_t i = 0; i < n; i++) {
+    if (kt_path_join(dir, names[i], &path, &error) == KT_OK) {
+      (void)unlink(path.s);
+    }
+  }
+}
+
 /* The folder was empty, so all of this is ours. */
 static void remove_all(const char *dir, bool made)
 {
@@ -69,13 +81,8 @@ static void remove_all(const char *dir, bool made)
     KT_NAME_SIGNING_KEY, KT_NAME_VRF_KEY,         KT_NAME_CONFIG,          KT_NAME_SETTINGS, KT_NAME_LOCK,
     KT_NAME_DATABASE,    KT_NAME_DATABASE "-wal", KT_NAME_DATABASE "-shm", HEAD_GUARD_NAME,
   };
-  struct kt_path path;
-  struct kt_error error;
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-    if (kt_path_join(dir, names[i], &path, &error) == KT_OK) {
-      (void)unlink(path.s);
-    }
-  }
+  remove_files(dir, names, sizeof names / sizeof names[0]);
+  remove_files(dir, kt_role_files, KT_ROLE_FILES);
   if (!is_empty(dir)) {
     kt_say("some files remain in %s; remove them before another try", dir);
   } else if (made) {
@@ -213,9 +220,13 @@ static enum kt_err fill_dir(const struct request *request, const struct kt_confi
   if (err == KT_OK) {
     err = write_settings(request, error);
   }
+  if (err == KT_OK && config->mode == KT_MODE_THIRD_PARTY_MANAGEMENT) {
+    err = kt_role_make_token(request->dir, error);
+  }
   return err == KT_OK ? create_log(request->dir, ret_log_id, error) : err;
 }
 
+/* config NULL: a Service Operator's folder, without a log. */
 static enum kt_err create(const struct request *request, const struct kt_config *config, struct kt_hash *ret_log_id,
                           struct kt_error *error)
 {
@@ -224,7 +235,11 @@ static enum kt_err create(const struct request *request, const struct kt_config 
   if (err != KT_OK) {
     return err;
   }
-  err = fill_dir(request, config, ret_log_id, error);
+  if (config == NULL) {
+    err = kt_role_init_operator(request->dir, &request->options, request->registration, error);
+  } else {
+    err = fill_dir(request, config, ret_log_id, error);
+  }
   if (err != KT_OK) {
     remove_all(request->dir, made);
   }
@@ -243,6 +258,19 @@ static int show_log(const struct kt_verb *verb, const struct request *request, c
                                           kt_json_hash(log_id), "tree_size", 1));
   }
   (void)printf("log created in %s\n", request->dir);
+  return KT_EXIT_DONE;
+}
+
+static int show_operator(const struct kt_verb *verb, const char *dir, bool as_json)
+{
+  kt_say("next: give %s/" KT_NAME_LEAF_PUBLIC " to the Manager, who makes the log with kt-server init --mode "
+         "third-party-management --role manager --leaf-key " KT_NAME_LEAF_PUBLIC
+         "; then put the Manager's " KT_NAME_CONFIG " and " KT_NAME_OPERATOR_TOKEN " (mode 0600) into %s",
+         dir, dir);
+  if (as_json) {
+    return kt_report_json(verb, json_pack("{s:o}", "dir", kt_json_lossy(dir)));
+  }
+  (void)printf("operator created in %s\n", dir);
   return KT_EXIT_DONE;
 }
 
@@ -266,6 +294,7 @@ int kt_verb_init(const struct kt_verb *verb, int argc, char **argv)
     { "auditor-start-pos", &init->auditor_start, NULL },
     { "role", &init->role, NULL },
     { "upstream", &init->upstream, NULL },
+    { "leaf-key", &init->leaf_key, NULL },
     { "reasonable-monitoring-window", &init->window, NULL },
     { "max-ahead", &init->max_ahead, NULL },
     { "max-behind", &init->max_behind, NULL },
@@ -279,12 +308,15 @@ int kt_verb_init(const struct kt_verb *verb, int argc, char **argv)
     return KT_EXIT_USAGE;
   }
   enum kt_err err = check_registration(&request, &error);
-  if (err == KT_OK) {
+  bool is_operator = kt_init_is_operator(init);
+  if (err == KT_OK && !is_operator) {
     err = kt_init_config_read(init, &init_config, &error);
   }
   if (err == KT_OK) {
-    err = create(&request, &init_config.config, &log_id, &error);
+    err = create(&request, is_operator ? NULL : &init_config.config, &log_id, &error);
   }
-  return err == KT_OK ? show_log(verb, &request, &log_id, as_json)
-                      : kt_report_failure(verb, as_json, NULL, err, &error);
+  if (err != KT_OK) {
+    return kt_report_failure(verb, as_json, NULL, err, &error);
+  }
+  return is_operator ? show_operator(verb, request.dir, as_json) : show_log(verb, &request, &log_id, as_json);
 }

@@ -9,6 +9,7 @@
 
 #include "admin.h"
 #include "http.h"
+#include "operator.h"
 
 #define FILES_PER_THREAD 8 /* epoll, its wake-up, a reader of the database */
 #define FILES_BESIDES 64   /* the sequencer's, sockets, administration */
@@ -68,7 +69,8 @@ static enum kt_err open_instance(struct server *server, struct kt_error *error)
   if (err == KT_OK) {
     err = kt_instance_open_log(&server->instance, server->guard_may_be_missing, error);
   }
-  if (err == KT_ERR_ABSENT && server->instance.store != NULL && access(server->instance.guard_path.s, F_OK) != 0) {
+  bool has_data = server->instance.store != NULL || server->instance.leaf != NULL;
+  if (err == KT_ERR_ABSENT && has_data && access(server->instance.guard_path.s, F_OK) != 0) {
     kt_say("if the guard was lost and this database is known to be the newest, start once with "
            "--accept-missing-guard");
   }
@@ -94,6 +96,17 @@ static enum kt_err reserve_files(const struct kt_settings *settings, struct kt_e
   return KT_OK;
 }
 
+/* The sequencer, or the workers of a Service Operator. */
+static enum kt_err start_work(struct server *server, struct kt_error *error)
+{
+  if (server->instance.operator_role != NULL) {
+    return kt_operator_start(server->instance.operator_role, error);
+  }
+  return kt_log_start(server->instance.log) == KT_OK
+             ? KT_OK
+             : kt_error_set(error, KT_ERR_STORE, "starting the sequencer failed");
+}
+
 static enum kt_err start(struct server *server, struct kt_error *error)
 {
   server->instance.on_fatal = on_fatal;
@@ -110,8 +123,9 @@ static enum kt_err start(struct server *server, struct kt_error *error)
   if (err != KT_OK) {
     return err;
   }
-  if (kt_log_start(server->instance.log) != KT_OK) {
-    return kt_error_set(error, KT_ERR_STORE, "starting the sequencer failed");
+  err = start_work(server, error);
+  if (err != KT_OK) {
+    return err;
   }
   err = kt_http_start(&server->instance, &server->listener, (unsigned)settings->threads, NULL, &server->http, error);
   if (err == KT_OK) {
@@ -129,6 +143,9 @@ static void stop(struct server *server)
   kt_admin_stop(server->admin);
   if (server->instance.log != NULL) {
     kt_log_stop(server->instance.log);
+  }
+  if (server->instance.operator_role != NULL) {
+    kt_operator_stop(server->instance.operator_role);
   }
   if (server->health != NULL) {
     kt_http_drain(server->health, 0);

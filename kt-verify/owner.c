@@ -125,6 +125,16 @@ enum kt_err kt_own_judge(struct kt_own_label *own, uint32_t first_version, const
   return KT_OK;
 }
 
+void kt_own_unused(struct kt_own_label *own, uint32_t first_version, uint32_t n)
+{
+  if (n > 0 && own->account.n_judged >= first_version && own->account.n_judged < first_version + n) {
+    kt_output_note(own->session->out,
+                   "kt-verify: %s: %" PRIu32 " version numbers from %" PRIu32 " on were skipped; they hold nothing\n",
+                   own->name, n, first_version);
+    own->account.n_judged = first_version + n;
+  }
+}
+
 static bool worth_alerts(const struct kt_own_label *own, const struct kt_judged *judged)
 {
   bool newest = !own->has_shown || own->account.n_judged > own->shown;
@@ -212,6 +222,7 @@ static enum kt_err verify_fetch(void *ctx, const struct kt_client *client, struc
   if (err == KT_OK) {
     own->account.owner = result.owner;
     *ret_log = result.log;
+    kt_own_unused(own, result.first_version - result.n_skipped, result.n_skipped);
     err = kt_own_judge(own, result.first_version, result.values, result.n_values, result.position, result.position_ms);
   }
   return err;
@@ -244,7 +255,11 @@ static enum kt_err verify_history(void *ctx, const struct kt_client *client, str
   const uint32_t version = own->account.n_judged + own->n_skipped;
   enum kt_err err =
       kt_verify_search(client, own->label, &version, NULL, &own->account.owner.contact, response, &result);
-  if (err == KT_OK) {
+  if (err == KT_ERR_ABSENT) { /* proven to hold nothing */
+    *ret_log = result.log;
+    own->n_judged = 0;
+    kt_own_unused(own, version, own->n_skipped == 0 ? 1 : 0);
+  } else if (err == KT_OK) {
     *ret_log = result.log;
     leave_out_skipped(own, result.value);
     err = kt_own_judge(own, version, &result.value, 1, result.terminal, result.terminal_ms);
@@ -296,12 +311,13 @@ static enum kt_exit fetch_history(struct kt_own_label *own)
   own->n_skipped = 0;
   while (code == KT_EXIT_OK && knows_more_than_judged(own)) {
     code = kt_session_query(own->session, &query);
-    if (query.quiet_expiry && query.expired) {
+    if ((query.quiet_expiry && query.expired) || (code == KT_EXIT_ABSENT && own->n_skipped > 0)) {
       own->n_skipped++;
       code = KT_EXIT_OK;
     } else if (code == KT_EXIT_OK && own->n_skipped > 0) {
       tell_skipped(own);
     }
+    code = code == KT_EXIT_ABSENT ? KT_EXIT_OK : code; /* a number that was never used */
     note_expected(own);
   }
   return code;

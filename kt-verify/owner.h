@@ -66,6 +66,8 @@ enum kt_err kt_own_load(void *ctx, struct kt_session *session);
 /* Judge values first_version … as they follow on what is judged; others are left for later. Updates account. */
 KT_MUST_USE enum kt_err kt_own_judge(struct kt_own_label *own, uint32_t first_version, const struct kt_bytes *values,
                                      size_t n_values, uint64_t position, uint64_t time_ms);
+/* Third-party management: versions that hold nothing, as an answer proved. Nothing is judged for them. */
+void kt_own_unused(struct kt_own_label *own, uint32_t first_version, uint32_t n);
 /* kt_query.commit: the account, its own values, the alerts. */
 enum kt_err kt_own_commit(void *ctx, struct kt_session *session);
 /* The set in a value; false when it is absent or not one. */

@@ -121,6 +121,7 @@ static enum kt_err verify(void *ctx, const struct kt_client *client, struct kt_b
   publication->version = result.first_version;
   publication->position = result.position;
   *ret_log = result.log;
+  kt_own_unused(own, result.first_version - result.n_skipped, result.n_skipped);
   return kt_own_judge(own, result.first_version, result.values, result.n_values, result.position, result.position_ms);
 }
 

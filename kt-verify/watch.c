@@ -279,8 +279,10 @@ static enum kt_err verify_old(void *ctx, const struct kt_client *client, struct 
   struct kt_account_state state = { .has_key = watch->other.contact.has_key, .key = watch->other.contact.key };
   enum kt_err err =
       kt_verify_search(client, watch->label, &old->version, NULL, &watch->other.monitoring, response, &result);
-  if (err == KT_OK) {
+  if (err == KT_OK || err == KT_ERR_ABSENT) {
     *ret_log = result.log;
+  }
+  if (err == KT_OK) {
     old->position = result.terminal;
     old->time_ms = result.terminal_ms;
     watch->other.monitoring = result.contact;

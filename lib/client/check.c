@@ -68,10 +68,6 @@ static enum kt_err check_auditor_size(const struct kt_client *client, const stru
 enum kt_err kt_check_begin(struct kt_check *check, const struct kt_client *client, const struct kt_full_tree_head *head,
                            const struct kt_combined_proof *proof)
 {
-  if (client->config->mode == KT_MODE_THIRD_PARTY_MANAGEMENT) {
-    return kt_fail(client->reason, KT_ERR_UNSUPPORTED, "mode",
-                   "logs in third-party-management mode cannot be verified by this version", "Tree Head Signature");
-  }
   uint64_t size = 0;
   enum kt_err err = shown_size(client, head, &size);
   if (err != KT_OK) {
@@ -89,6 +85,17 @@ enum kt_err kt_check_begin(struct kt_check *check, const struct kt_client *clien
   }
   err = kt_replay_init(check->replay, client->config, size, &client->log->tree, proof, client->arena, client->reason);
   return err == KT_OK ? kt_update_view(&check->replay->view) : err;
+}
+
+enum kt_err kt_check_leaf_signature(const struct kt_client *client, struct kt_bytes label, uint32_t version,
+                                    const struct kt_update_value *value)
+{
+  enum kt_err err = kt_update_value_verify(client->config, label, version, value);
+  return err == KT_OK || err == KT_ERR_MEMORY
+             ? err
+             : kt_fail(client->reason, KT_ERR_PROOF, "leaf-signature",
+                       "the value does not carry the Service Operator's signature for this label and version",
+                       "Update Format");
 }
 
 enum kt_err kt_verify_head(const struct kt_config *config, uint64_t size, const struct kt_hash *root,

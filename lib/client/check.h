@@ -8,6 +8,7 @@
 
 #include "algo/algo.h"
 #include "view/replay.h"
+#include "wire/leaf.h"
 #include "wire/tree_head.h"
 
 struct kt_check {
@@ -25,6 +26,10 @@ KT_MUST_USE enum kt_err kt_check_end(struct kt_check *check, struct kt_log_state
 
 /* Report a response that does not decode. */
 enum kt_err kt_check_format(const struct kt_client *client, enum kt_err err);
+
+/* "Users MUST successfully verify this signature before consuming UpdateValue.value" (R38); KT_OK where there is none. */
+KT_MUST_USE enum kt_err kt_check_leaf_signature(const struct kt_client *client, struct kt_bytes label, uint32_t version,
+                                                const struct kt_update_value *value);
 
 /* `last` of a request. */
 struct kt_optional_u64 kt_check_last(const struct kt_log_state *log);

@@ -56,9 +56,10 @@ static enum kt_err find_head(struct verification *v)
 static enum kt_err make_keys(struct verification *v)
 {
   const struct kt_credential *credential = &v->credential;
-  if (v->client->config->mode == KT_MODE_THIRD_PARTY_MANAGEMENT) {
-    return kt_fail(v->client->reason, KT_ERR_UNSUPPORTED, "mode",
-                   "credentials of logs under third-party management cannot be verified", "Update Format");
+  /* "Verify value as described in Update Format" (R38) */
+  enum kt_err err = kt_check_leaf_signature(v->client, credential->label, credential->version, &credential->value);
+  if (err != KT_OK) {
+    return err;
   }
   const struct kt_search_response response = { .version = credential->version,
                                                .opening = credential->opening,

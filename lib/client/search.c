@@ -30,14 +30,29 @@ struct search {
   struct kt_search_response response;
   struct kt_label_keys keys;
   bool absent;
+  bool skipped;
 };
 
-/* The form of proven absence (ours): version 0, zero opening, no value, one step without commitment. */
-static bool claims_absence(const struct kt_search_response *response, bool fixed)
+/* Zero opening, no value, no signature: there is nothing at the version. */
+static bool is_empty(const struct kt_search_response *response)
 {
   static const uint8_t zero[KT_OPENING_LEN];
+  return response->value.value.len == 0 && response->value.signature.len == 0 &&
+         memcmp(response->opening, zero, sizeof zero) == 0;
+}
+
+/* The form of proven absence (ours): version 0, empty, one step without commitment. */
+static bool claims_absence(const struct kt_search_response *response, bool fixed)
+{
   return !fixed && response->version == 0 && response->n_ladder == 1 && !response->binary_ladder[0].has_commitment &&
-         response->value.value.len == 0 && memcmp(response->opening, zero, sizeof zero) == 0;
+         is_empty(response);
+}
+
+/* The form of a proven skipped version (ours): a fixed-version search in third-party management mode, empty. The tree then
+ * has to hold the all-zero commitment, which opens to nothing. */
+static bool claims_skipped(const struct kt_config *config, const struct kt_search_response *response, bool fixed)
+{
+  return fixed && config->mode == KT_MODE_THIRD_PARTY_MANAGEMENT && is_empty(response);
 }
 
 /* Number of steps, and commitments where they have to be (R43, R44). In a greatest-version search every version below
@@ -81,10 +96,12 @@ static enum kt_err make_keys(struct search *search)
   if (err != KT_OK || search->absent) {
     return err;
   }
-  struct kt_hash commitment;
+  struct kt_hash commitment = { { 0 } };
   struct kt_label_key *target = kt_label_keys_find(&search->keys, response->version);
-  err =
-      kt_commitment(client->config, response->opening, search->label, response->version, &response->value, &commitment);
+  if (!search->skipped) {
+    err = kt_commitment(client->config, response->opening, search->label, response->version, &response->value,
+                        &commitment);
+  }
   if (err == KT_OK && target->has_commitment && !kt_hash_equal(&target->commitment, &commitment)) {
     /* Known from an earlier response: monitoring goes on for the value that was shown then (R29). */
     return kt_fail(client->reason, KT_ERR_PROOF, "commitment-changed",
@@ -199,7 +216,7 @@ static enum kt_err run_search(struct search *search, struct kt_found *ret_found,
   if (err != KT_OK) {
     return err;
   }
-  if (absence_shown) {
+  if (absence_shown || search->skipped) {
     return KT_ERR_ABSENT;
   }
   ret_result->terminal = ret_found->terminal;
@@ -220,7 +237,13 @@ enum kt_err kt_verify_search(const struct kt_client *client, struct kt_bytes lab
     return kt_check_format(client, err);
   }
   search.absent = claims_absence(&search.response, version != NULL);
-  err = check_known_greatest(&search);
+  search.skipped = claims_skipped(client->config, &search.response, version != NULL);
+  if (!search.absent && !search.skipped) {
+    err = kt_check_leaf_signature(client, label, search.response.version, &search.response.value);
+  }
+  if (err == KT_OK) {
+    err = check_known_greatest(&search);
+  }
   if (err == KT_OK) {
     err = make_keys(&search);
   }

@@ -42,10 +42,13 @@ static enum kt_err check_form(struct update *update)
   if (response->n_info == 0 || response->n_info != update->n_values) { /* R36 */
     return refuse(update, "update-info", "the response does not say how each new version was inserted");
   }
+  if (response->skipped_versions > UINT8_MAX - response->n_info) { /* ours: more could not be listed in one response */
+    return refuse(update, "update-skipped", "more versions were skipped than one response can prove");
+  }
   update->what = (struct kt_label_update){
     .position = response->position,
     .previous_pos = owner->n_upcoming > 0 ? owner->upcoming[owner->n_upcoming - 1].position : owner->start,
-    .n_new = (uint32_t)response->n_info,
+    .n_new = response->skipped_versions + (uint32_t)response->n_info,
   };
   update->what.has_previous = kt_owner_greatest(owner, &update->what.previous);
   if (response->position <= update->what.previous_pos) { /* R35 */
@@ -62,18 +65,49 @@ static uint32_t first_new_version(const struct update *update)
   return update->what.has_previous ? update->what.previous + 1 : 0;
 }
 
-/* Commitments of the new versions, computed from what was served or sent (R42). They are ours, not the log's claim. */
+/* Of values[i]: "skipped versions … are given lower version counters than any unskipped versions". */
+static uint32_t version_of_value(const struct update *update, size_t i)
+{
+  return first_new_version(update) + update->response.skipped_versions + (uint32_t)i;
+}
+
+/* What was served or sent, with what the response says about it. */
+static struct kt_update_value value_at(const struct update *update, size_t i)
+{
+  return (struct kt_update_value){ .value = update->values[i], .signature = update->response.info[i].signature };
+}
+
+/* Step 3: "If a Third-Party Manager is present, verify that the signatures provided in each element of info are valid"
+ * (R38). */
+static enum kt_err check_signatures(const struct update *update)
+{
+  enum kt_err err = KT_OK;
+  for (size_t i = 0; err == KT_OK && i < update->n_values; i++) {
+    const struct kt_update_value value = value_at(update, i);
+    err = kt_check_leaf_signature(update->client, update->label, version_of_value(update, i), &value);
+  }
+  return err;
+}
+
+/* Commitments of the new versions, computed from what was served or sent (R42). They are ours, not the log's claim.
+ * "Skipped versions are added to the prefix tree with an all-zero commitment value". */
 static enum kt_err commit_new_versions(struct update *update)
 {
-  for (size_t i = 0; i < update->n_values; i++) {
-    uint32_t version = first_new_version(update) + (uint32_t)i;
+  static const struct kt_hash nothing;
+  for (uint32_t i = 0; i < update->what.n_new; i++) {
+    uint32_t skipped = update->response.skipped_versions;
+    uint32_t version = first_new_version(update) + i;
     struct kt_label_key *key = kt_label_keys_find(&update->keys, version);
+    enum kt_err err = KT_OK;
     if (key == NULL) { /* cannot happen: kt_update_versions lists every new version the owner does not know */
       return refuse(update, "ladder-count", "the VRF proof of a new version is missing");
     }
-    const struct kt_update_value value = { .value = update->values[i] };
-    enum kt_err err = kt_commitment(update->client->config, update->response.info[i].opening, update->label, version,
-                                    &value, &key->commitment);
+    key->commitment = nothing;
+    if (i >= skipped) {
+      const struct kt_update_value value = value_at(update, i - skipped);
+      err = kt_commitment(update->client->config, update->response.info[i - skipped].opening, update->label, version,
+                          &value, &key->commitment);
+    }
     if (err != KT_OK) {
       return err;
     }
@@ -193,6 +227,9 @@ enum kt_err kt_verify_update(const struct kt_client *client, struct kt_bytes lab
   update.n_values = returned ? update.response.n_values : n_values;
   err = check_form(&update);
   if (err == KT_OK) {
+    err = check_signatures(&update);
+  }
+  if (err == KT_OK) {
     err = make_keys(&update);
   }
   if (err == KT_OK) {
@@ -202,7 +239,8 @@ enum kt_err kt_verify_update(const struct kt_client *client, struct kt_bytes lab
     return err;
   }
   result->position = update.what.position;
-  result->first_version = first_new_version(&update);
+  result->n_skipped = update.response.skipped_versions;
+  result->first_version = version_of_value(&update, 0);
   result->values = update.values;
   result->n_values = update.n_values;
   result->disregarded = returned && differs(&update, values, n_values);

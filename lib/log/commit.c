@@ -52,7 +52,7 @@ static enum kt_err put_versions(struct commit *commit, const struct kt_log_pendi
     const struct kt_store_version data = { .pos = commit->tip.size,
                                            .vrf_output = version->leaf.vrf_output,
                                            .commitment = version->leaf.commitment };
-    struct kt_store_payload payload = { .value = version->value };
+    struct kt_store_payload payload = { .value = version->value, .suffix = version->suffix };
     memcpy(payload.opening, version->opening, sizeof payload.opening);
     err = kt_store_put_version(writer, label_id, (uint32_t)(pending->n_versions + i), &data, &payload);
     commit->draft.leaves[commit->draft.n++] = version->leaf;
@@ -133,7 +133,7 @@ static enum kt_err apply_update(struct commit *commit, struct kt_log_pending *pe
     commit->n_inserted += pending->n_new;
     pending->outcome.inserted = true;
     pending->outcome.position = commit->tip.size;
-    pending->outcome.first_version = (uint32_t)n_versions;
+    pending->outcome.first_version = (uint32_t)(n_versions + pending->n_skipped);
   }
   return err;
 }

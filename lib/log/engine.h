@@ -2,8 +2,8 @@
 /* The engine's inside: what its files share. Nothing outside lib/log includes this.
  *
  * log.c opens and closes, auditor.h keeps the auditor's head, head.c signs and publishes, queue.c takes updates in,
- * sequencer.c decides when, commit.c forms entries and makes them durable, prune.c removes old ones, pending.c checks
- * and authorises, query.h answers. */
+ * sequencer.c decides when, commit.c forms entries and makes them durable, prune.c removes old ones, pending.c and
+ * authorise.c check what may be added, query.h answers. */
 #ifndef KT_LOG_ENGINE_H
 #define KT_LOG_ENGINE_H
 
@@ -133,8 +133,10 @@ enum kt_log_work {
   KT_LOG_WORK_AUDITOR,
 };
 
+/* All zero but leaf.vrf_output: a skipped version. */
 struct kt_log_new_version {
   struct kt_bytes value;
+  struct kt_bytes suffix; /* third-party management: the Service Operator's signature */
   uint8_t opening[KT_OPENING_LEN];
   struct kt_prefix_leaf leaf;
 };
@@ -150,7 +152,8 @@ struct kt_log_pending {
   struct kt_bytes label;
   uint64_t n_versions; /* update: that the label has now; otherwise somebody was first. Erase: the version, or all */
   const struct kt_log_new_version *versions;
-  size_t n_new;
+  size_t n_new;          /* skipped ones included */
+  size_t n_skipped;      /* the first of them */
   struct kt_bytes state; /* of the account, after the update */
   const struct kt_log_new_proof *proofs;
   size_t n_proofs;
@@ -169,6 +172,8 @@ struct kt_log_pending {
 
 KT_MUST_USE enum kt_err kt_log_pending_new(enum kt_log_work work, struct kt_bytes label,
                                            struct kt_log_pending **ret_pending, struct kt_log_problem *problem);
+/* An all-zero commitment: no value opens it. */
+bool kt_log_is_skipped(const struct kt_hash *commitment);
 /* Everybody who waits shall hear this, whatever was decided before. */
 void kt_log_pending_fail(struct kt_log_pending *list, enum kt_err err, const struct kt_log_problem *problem);
 /* Call back and free, in order. */

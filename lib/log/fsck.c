@@ -299,7 +299,7 @@ static void check_commitment(struct check *check, const struct kt_store_label *l
   struct kt_store_payload payload;
   struct kt_hash commitment;
   enum kt_err err = kt_store_get_payload(store(check), label->label_id, version, arena, &payload);
-  if (err == KT_ERR_EXPIRED && row->is_erased) {
+  if ((err == KT_ERR_EXPIRED && row->is_erased) || kt_log_is_skipped(&row->commitment)) {
     return;
   }
   const struct kt_update_value value = { .value = payload.value, .signature = payload.suffix };

@@ -42,9 +42,6 @@ static enum kt_err check_options(const struct kt_log_options *options, struct kt
   const struct kt_config *config = options->config;
   uint8_t sign_public[KT_PUBLIC_KEY_MAX];
   uint8_t vrf_public[KT_PUBLIC_KEY_MAX];
-  if (config->mode == KT_MODE_THIRD_PARTY_MANAGEMENT) {
-    return kt_log_refuse(problem, KT_ERR_UNSUPPORTED, "mode", "third-party-management mode is not supported");
-  }
   if (options->limits.values_max > KT_LOG_LEAVES_MAX) {
     return kt_log_refuse(problem, KT_ERR_USAGE, "values-max", "one entry holds at most %d new versions",
                          KT_LOG_LEAVES_MAX);

@@ -27,6 +27,7 @@
 #include "store/store.h"
 #include "wire/credential.h"
 #include "wire/distinguished.h"
+#include "wire/manager.h"
 #include "wire/monitor.h"
 #include "wire/search.h"
 #include "wire/tree_head.h"
@@ -67,11 +68,10 @@ struct kt_log_limits {
   255 /* leaf changes per entry: "PrefixSearchResult results<0..2^8-1>" must cover all of them */
 
 struct kt_log_options {
-  const struct kt_config
-      *config;              /* contact-monitoring or auditing mode; borrowed, as the seeds and the store, until close */
-  const uint8_t *sign_seed; /* KT_SEED_LEN bytes */
-  const uint8_t *vrf_seed;  /* KT_SEED_LEN bytes */
-  struct kt_store *store;   /* its writer handle is taken by create and open; node_len is KT_LOG_NODE_LEN */
+  const struct kt_config *config; /* borrowed, as the seeds and the store, until close */
+  const uint8_t *sign_seed;       /* KT_SEED_LEN bytes */
+  const uint8_t *vrf_seed;        /* KT_SEED_LEN bytes */
+  struct kt_store *store;         /* its writer handle is taken by create and open; node_len is KT_LOG_NODE_LEN */
   enum kt_registration registration;
   uint64_t
       heartbeat_ms; /* a fresh entry at least this often; 0: max_behind / 2, or max_auditor_lag / 2 if that is less */
@@ -211,7 +211,7 @@ struct kt_log_outcome {
   enum kt_err err;               /* KT_OK: durable and in the published head, or `inserted` false */
   bool inserted;                 /* false with KT_OK: somebody else was first; answer what exists */
   uint64_t position;             /* inserted */
-  uint32_t first_version;        /* inserted */
+  uint32_t first_version;        /* inserted: of the first value */
   struct kt_log_problem problem; /* err != KT_OK */
 };
 /* Called once, from the sequencer's thread, in which nothing may wait; outcome is valid during the call. */
@@ -226,6 +226,17 @@ KT_MUST_USE enum kt_err kt_log_update_prepare(struct kt_log_reader *reader, cons
 KT_MUST_USE enum kt_err kt_log_update_respond(struct kt_log_reader *reader, const struct kt_update_request *request,
                                               const struct kt_log_outcome *outcome, struct kt_arena *arena,
                                               struct kt_writer *w, struct kt_log_problem *ret_problem);
+
+/* The same for a Third-Party Manager (draft: Third Parties / Management), the only way to add versions in that mode: values
+ * carry the Service Operator's signatures; versions below signed_version are skipped. S13: KT_ERR_USAGE
+ * "signed-version"; KT_ERR_DENIED "leaf-signature". */
+KT_MUST_USE enum kt_err kt_log_manager_prepare(struct kt_log_reader *reader,
+                                               const struct kt_manager_update_request *request,
+                                               struct kt_log_pending **ret_pending, struct kt_log_problem *ret_problem);
+KT_MUST_USE enum kt_err kt_log_manager_respond(struct kt_log_reader *reader,
+                                               const struct kt_manager_update_request *request,
+                                               const struct kt_log_outcome *outcome, struct kt_arena *arena,
+                                               struct kt_writer *w, struct kt_log_problem *ret_problem);
 
 /* Operator insertion (import, update-label): a well-formed device set for this label and log, signed or not, is added
  * as the next version whoever signed it. An outcome with `inserted` false means: prepare again. */

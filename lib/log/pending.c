@@ -1,47 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Updates before they are queued: limits, authorisation, VRF outputs, commitments; all in the caller's thread.
- *
- * An update is judged against the account state that belongs to exactly the number of versions it builds on; when the
- * sequencer finds another number, it does not insert. So the judgement never has to be repeated there. */
+/* Updates before they are queued: limits, VRF outputs, commitments; all in the caller's thread. authorise.c decides who
+ * may. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "account/utf8.h"
 #include "algo/algo.h"
 #include "crypto/hash.h"
-#include "log/query.h"
+#include "log/prepare.h"
 #include "log/vrf.h"
-#include "wire/leaf.h"
 
 #define VERSIONS_MAX UINT32_MAX /* "versions < 2^32-1 (our limit)" (S9) */
 
-struct prepare {
-  struct kt_log_reader *reader;
-  struct kt_log *log;
-  struct kt_log_problem *problem;
-  struct kt_log_pending *pending;
-  struct kt_arena scratch;   /* what the pending update does not have to keep while it waits */
-  struct kt_store_label row; /* label_id 0: the label does not exist; in the scratch arena */
-  const struct kt_bytes *values;
-  size_t n_values;
-  struct kt_log_new_version *versions; /* pending->versions, while they are made */
-};
-
-static enum kt_err no_memory(const struct prepare *p)
-{
-  return kt_log_refuse(p->problem, KT_ERR_MEMORY, "memory", "out of memory");
-}
-
-static enum kt_err check_label(struct kt_bytes label, struct kt_log_problem *problem)
-{
-  if (label.len == 0 || !kt_utf8_is_valid(label)) {
-    return kt_log_refuse(problem, KT_ERR_USAGE, "label", "a label is 1 to 255 bytes of UTF-8");
-  }
-  return KT_OK;
-}
-
 /* S9 */
-static enum kt_err check_limits(const struct prepare *p)
+static enum kt_err check_limits(const struct kt_log_prepare *p)
 {
   const struct kt_log_limits *limits = &p->log->options.limits;
   if (p->n_values > limits->values_max) {
@@ -49,18 +20,19 @@ static enum kt_err check_limits(const struct prepare *p)
                          p->n_values, limits->values_max);
   }
   for (size_t i = 0; i < p->n_values; i++) {
-    if (p->values[i].len > limits->value_max) {
+    if (p->values[i].value.len > limits->value_max) {
       return kt_log_refuse(p->problem, KT_ERR_LIMIT, "value-too-large",
-                           "value %zu has %zu bytes, over the limit of %zu", i, p->values[i].len, limits->value_max);
+                           "value %zu has %zu bytes, over the limit of %zu", i, p->values[i].value.len,
+                           limits->value_max);
     }
   }
-  if (p->row.n_versions + p->n_values > VERSIONS_MAX) {
+  if (p->row.n_versions + p->n_skipped + p->n_values > VERSIONS_MAX) {
     return kt_log_refuse(p->problem, KT_ERR_LIMIT, "version-overflow", "the label has no version numbers left");
   }
   return KT_OK;
 }
 
-static enum kt_err read_row(struct prepare *p)
+static enum kt_err read_row(struct kt_log_prepare *p)
 {
   enum kt_err err = kt_store_get_label(p->reader->conn, p->pending->label, &p->scratch, &p->row);
   if (err == KT_ERR_ABSENT) {
@@ -70,108 +42,19 @@ static enum kt_err read_row(struct prepare *p)
   return err == KT_OK ? KT_OK : kt_log_store_problem(p->problem, err, p->reader->conn);
 }
 
-/* --- authorisation -------------------------------------------------------------------------------------------------- */
-
-/* What HTTP may add is kt_account_admit's to say (S14); the operator may add whatever is a device set of this label. */
-static enum kt_err admit(const struct prepare *p, bool by_operator, const struct kt_set_judgement *judgement)
-{
-  struct kt_reason reason = { 0 };
-  enum kt_registration registration = p->log->options.registration;
-  bool misplaced = judgement->set_class == KT_SET_MALFORMED || judgement->set_class == KT_SET_WRONG_PLACE ||
-                   judgement->set_class == KT_SET_BAD_SIGNATURE;
-  if (by_operator && !misplaced) {
-    return KT_OK;
-  }
-  enum kt_err err = kt_account_admit(judgement, registration, p->pending->uses_token, &reason);
-  if (err == KT_OK) {
-    return KT_OK;
-  }
-  err = err == KT_ERR_FORMAT || by_operator ? KT_ERR_USAGE : err; /* the request is well-formed, its content is not */
-  return kt_log_refuse(p->problem, err, reason.code, "%s", reason.text);
-}
-
-static enum kt_err decode_state(const struct kt_store_label *row, struct kt_arena *arena,
-                                struct kt_account_state *ret_state)
-{
-  if (row->state.len == 0) {
-    *ret_state = (struct kt_account_state){ 0 };
-    return KT_OK;
-  }
-  return kt_account_state_decode(row->state, arena, ret_state);
-}
-
-/* Each value against the account as those before it leave it. ret_claims: one of them claims the label. */
-static enum kt_err judge_values(struct prepare *p, bool by_operator, struct kt_account_state *state, bool *ret_claims)
-{
-  bool claims = false;
-  for (size_t i = 0; i < p->n_values; i++) {
-    struct kt_set_judgement judgement;
-    enum kt_err err = kt_account_judge(state, &p->log->log_id, p->pending->label, p->pending->versions[i].value,
-                                       &p->scratch, &judgement);
-    if (err != KT_OK) {
-      return no_memory(p);
-    }
-    err = admit(p, by_operator, &judgement);
-    if (err != KT_OK) {
-      return err;
-    }
-    claims = claims || judgement.set_class == KT_SET_FIRST_KEY;
-    *state = judgement.next;
-  }
-  *ret_claims = claims;
-  return KT_OK;
-}
-
-static enum kt_err keep_state(struct prepare *p, const struct kt_account_state *state)
-{
-  struct kt_bytes encoded;
-  struct kt_bytes *kept = &p->pending->state;
-  enum kt_err err = kt_account_state_encode(state, &p->scratch, &encoded);
-  if (err == KT_OK) {
-    *kept = (struct kt_bytes){ kt_arena_copy(&p->pending->arena, encoded.data, encoded.len), encoded.len };
-  }
-  return err == KT_OK && kept->data != NULL ? KT_OK : no_memory(p);
-}
-
-/* Looked at here, so that a bad token costs no VRF proofs and no place in the queue; the sequencer uses it up. */
-static enum kt_err check_token(const struct prepare *p)
-{
-  if (!p->pending->uses_token) {
-    return KT_OK;
-  }
-  enum kt_err err = kt_store_check_token(p->reader->conn, &p->pending->token_hash);
-  if (err == KT_ERR_ABSENT || err == KT_ERR_CONFLICT) {
-    return kt_log_refuse_token(p->problem, err);
-  }
-  return err == KT_OK ? KT_OK : kt_log_store_problem(p->problem, err, p->reader->conn);
-}
-
-static enum kt_err authorise(struct prepare *p, bool by_operator)
-{
-  struct kt_account_state state;
-  bool claims = false;
-  enum kt_err err = decode_state(&p->row, &p->scratch, &state);
-  if (err != KT_OK) {
-    return kt_log_refuse(p->problem, err == KT_ERR_MEMORY ? err : KT_ERR_STORE, "account-state",
-                         "the label's account state: %s", kt_err_text(err));
-  }
-  err = judge_values(p, by_operator, &state, &claims);
-  if (err != KT_OK) {
-    return err;
-  }
-  /* The token is used up only by what needs it: claiming a label where registration is by token. */
-  p->pending->uses_token =
-      p->pending->uses_token && !by_operator && claims && p->log->options.registration == KT_REGISTRATION_TOKEN;
-  err = check_token(p);
-  return err == KT_OK ? keep_state(p, &state) : err;
-}
-
 /* --- new versions --------------------------------------------------------------------------------------------------- */
 
-static enum kt_err make_version(const struct prepare *p, uint32_t version, struct kt_log_new_version *new_version)
+bool kt_log_is_skipped(const struct kt_hash *commitment)
+{
+  static const struct kt_hash nothing;
+  return kt_hash_equal(commitment, &nothing);
+}
+
+static enum kt_err make_version(const struct kt_log_prepare *p, uint32_t version,
+                                struct kt_log_new_version *new_version)
 {
   const struct kt_log_options *options = &p->log->options;
-  const struct kt_update_value value = { .value = new_version->value };
+  const struct kt_update_value value = { .value = new_version->value, .signature = new_version->suffix };
   enum kt_err err = options->random(options->ctx, new_version->opening, KT_OPENING_LEN);
   if (err == KT_OK) {
     err = kt_commitment(options->config, new_version->opening, p->pending->label, version, &value,
@@ -180,42 +63,53 @@ static enum kt_err make_version(const struct prepare *p, uint32_t version, struc
   return err;
 }
 
-/* Values copied; openings and commitments; VRF outputs follow. */
-static enum kt_err copy_values(struct prepare *p)
+static bool copy_value(const struct kt_log_prepare *p, const struct kt_update_value *from,
+                       struct kt_log_new_version *to)
 {
   struct kt_arena *arena = &p->pending->arena;
-  struct kt_log_new_version *versions = kt_arena_alloc(arena, p->n_values, sizeof *versions);
+  to->value = (struct kt_bytes){ kt_arena_copy(arena, from->value.data, from->value.len), from->value.len };
+  to->suffix =
+      (struct kt_bytes){ kt_arena_copy(arena, from->signature.data, from->signature.len), from->signature.len };
+  return to->value.data != NULL && to->suffix.data != NULL;
+}
+
+/* Values copied; openings and commitments; VRF outputs follow. Skipped versions stay all zero: "dummy entries, which map
+ * the VRF output for each label-version pair to an all-zero commitment". */
+static enum kt_err copy_values(struct kt_log_prepare *p)
+{
+  size_t n_new = p->n_skipped + p->n_values;
+  struct kt_log_new_version *versions = kt_arena_alloc(&p->pending->arena, n_new, sizeof *versions);
   if (versions == NULL) {
-    return no_memory(p);
+    return kt_log_no_memory(p);
   }
   for (size_t i = 0; i < p->n_values; i++) {
-    versions[i].value.data = kt_arena_copy(arena, p->values[i].data, p->values[i].len);
-    versions[i].value.len = p->values[i].len;
-    if (versions[i].value.data == NULL) {
-      return no_memory(p);
+    struct kt_log_new_version *version = &versions[p->n_skipped + i];
+    if (!copy_value(p, &p->values[i], version)) {
+      return kt_log_no_memory(p);
     }
-    enum kt_err err = make_version(p, (uint32_t)(p->row.n_versions + i), &versions[i]);
+    enum kt_err err = make_version(p, (uint32_t)(p->row.n_versions + p->n_skipped + i), version);
     if (err != KT_OK) {
       return kt_log_refuse(p->problem, err, "commitment", "the commitment cannot be made: %s", kt_err_text(err));
     }
   }
   p->versions = versions;
   p->pending->versions = versions;
-  p->pending->n_new = p->n_values;
+  p->pending->n_new = n_new;
+  p->pending->n_skipped = p->n_skipped;
   p->pending->n_versions = p->row.n_versions;
   return KT_OK;
 }
 
 /* What the response will need beyond the outputs of the new versions: the ladder of the new greatest version. An operator
  * gets no response, so there the outputs alone will do. */
-static size_t response_versions(const struct prepare *p, uint32_t ret_versions[static KT_UPDATE_VERSIONS_MAX])
+static size_t response_versions(const struct kt_log_prepare *p, uint32_t ret_versions[static KT_UPDATE_VERSIONS_MAX])
 {
   bool has_previous = p->row.n_versions > 0;
   uint32_t previous = has_previous ? (uint32_t)(p->row.n_versions - 1) : 0;
-  return kt_update_versions(has_previous, previous, (uint32_t)p->n_values, ret_versions);
+  return kt_update_versions(has_previous, previous, (uint32_t)(p->n_skipped + p->n_values), ret_versions);
 }
 
-static enum kt_err add_proof(struct prepare *p, uint32_t version, struct kt_log_new_proof *list)
+static enum kt_err add_proof(struct kt_log_prepare *p, uint32_t version, struct kt_log_new_proof *list)
 {
   bool cached;
   struct kt_store_proof proof;
@@ -231,7 +125,7 @@ static enum kt_err add_proof(struct prepare *p, uint32_t version, struct kt_log_
 }
 
 /* Every new version appears in the update's list, except version 0, which is in no update list. */
-static enum kt_err prove_versions(struct prepare *p)
+static enum kt_err prove_versions(struct kt_log_prepare *p)
 {
   uint32_t versions[KT_UPDATE_VERSIONS_MAX + 1];
   size_t n = response_versions(p, versions);
@@ -240,7 +134,7 @@ static enum kt_err prove_versions(struct prepare *p)
   }
   struct kt_log_new_proof *list = kt_arena_alloc(&p->pending->arena, n, sizeof *list);
   if (list == NULL) {
-    return no_memory(p);
+    return kt_log_no_memory(p);
   }
   enum kt_err err = KT_OK;
   for (size_t i = 0; err == KT_OK && i < n; i++) {
@@ -260,7 +154,7 @@ static const struct kt_store_proof *find_proof(const struct kt_log_pending *pend
   return NULL;
 }
 
-static enum kt_err fill_outputs(struct prepare *p)
+static enum kt_err fill_outputs(struct kt_log_prepare *p)
 {
   struct kt_log_pending *pending = p->pending;
   for (size_t i = 0; i < pending->n_new; i++) {
@@ -284,16 +178,16 @@ static enum kt_err fill_outputs(struct prepare *p)
   return KT_OK;
 }
 
-static enum kt_err fill_pending(struct prepare *p, bool by_operator)
+static enum kt_err fill_pending(struct kt_log_prepare *p)
 {
   enum kt_err err = check_limits(p);
   if (err == KT_OK) {
     err = copy_values(p);
   }
   if (err == KT_OK) {
-    err = authorise(p, by_operator);
+    err = kt_log_authorise(p);
   }
-  if (err == KT_OK && !by_operator) {
+  if (err == KT_OK && p->author != KT_LOG_BY_OPERATOR) {
     err = prove_versions(p);
   }
   return err == KT_OK ? fill_outputs(p) : err;
@@ -301,19 +195,33 @@ static enum kt_err fill_pending(struct prepare *p, bool by_operator)
 
 /* --- entry points --------------------------------------------------------------------------------------------------- */
 
-static enum kt_err prepare_begin(struct prepare *p, struct kt_log_reader *reader, struct kt_bytes label,
-                                 struct kt_log_problem *problem)
+static enum kt_err check_author(const struct kt_log_prepare *p)
 {
-  *p = (struct prepare){ .reader = reader, .log = reader->log, .problem = problem };
+  bool managed = p->log->options.config->mode == KT_MODE_THIRD_PARTY_MANAGEMENT;
+  if (managed == (p->author == KT_LOG_BY_SIGNER)) {
+    return KT_OK;
+  }
+  return managed ? kt_log_refuse(p->problem, KT_ERR_DENIED, "through-operator",
+                                 "a Third-Party Manager adds only what the Service Operator signed: send it there")
+                 : kt_log_refuse(p->problem, KT_ERR_USAGE, "mode", "this log has no Third-Party Manager");
+}
+
+static enum kt_err prepare_begin(struct kt_log_prepare *p, struct kt_log_reader *reader, enum kt_log_author author,
+                                 struct kt_bytes label, struct kt_log_problem *problem)
+{
+  *p = (struct kt_log_prepare){ .reader = reader, .log = reader->log, .problem = problem, .author = author };
   kt_arena_init(&p->scratch, KT_ARENA_CAP_DEFAULT);
-  enum kt_err err = check_label(label, problem);
+  enum kt_err err = check_author(p);
+  if (err == KT_OK) {
+    err = kt_log_check_label(label, problem);
+  }
   if (err == KT_OK) {
     err = kt_log_pending_new(KT_LOG_WORK_UPDATE, label, &p->pending, problem);
   }
   return err == KT_OK ? read_row(p) : err;
 }
 
-static enum kt_err prepare_end(struct prepare *p, enum kt_err err, struct kt_log_pending **ret_pending)
+static enum kt_err prepare_end(struct kt_log_prepare *p, enum kt_err err, struct kt_log_pending **ret_pending)
 {
   kt_arena_release(&p->scratch);
   if (err != KT_OK) {
@@ -324,16 +232,31 @@ static enum kt_err prepare_end(struct prepare *p, enum kt_err err, struct kt_log
   return KT_OK;
 }
 
-/* How the request's greatest_version compares (S8); versions counted, so that "absent" is 0. */
-static enum kt_err compare_versions(const struct prepare *p, const struct kt_update_request *request, bool *ret_insert)
+static enum kt_err take_values(struct kt_log_prepare *p, const struct kt_bytes *values, size_t n_values)
 {
-  uint64_t n_known = request->greatest_version.present ? (uint64_t)request->greatest_version.value + 1 : 0;
+  struct kt_update_value *list = kt_arena_alloc(&p->scratch, n_values, sizeof *list);
+  if (list == NULL) {
+    return kt_log_no_memory(p);
+  }
+  for (size_t i = 0; i < n_values; i++) {
+    list[i].value = values[i];
+  }
+  p->values = list;
+  p->n_values = n_values;
+  return KT_OK;
+}
+
+/* How the request's greatest_version compares (S8); versions counted, so that "absent" is 0. */
+static enum kt_err compare_versions(const struct kt_log_prepare *p, const struct kt_optional_u32 *greatest,
+                                    bool *ret_insert)
+{
+  uint64_t n_known = greatest->present ? (uint64_t)greatest->value + 1 : 0;
   if (n_known > p->row.n_versions) {
     /* "if greatest_version is greater than the current greatest version of the label, the Transparency Log rejects" */
     return kt_log_refuse(p->problem, KT_ERR_USAGE, "greatest-version", "the label has no version %lu",
-                         (unsigned long)request->greatest_version.value);
+                         (unsigned long)greatest->value);
   }
-  if (n_known == p->row.n_versions && request->n_values == 0) {
+  if (n_known == p->row.n_versions && p->n_values == 0) {
     /* "If greatest_version matches the current greatest version of the label and values is empty" */
     return kt_log_refuse(p->problem, KT_ERR_USAGE, "nothing-newer", "the label has no newer version");
   }
@@ -342,7 +265,7 @@ static enum kt_err compare_versions(const struct prepare *p, const struct kt_upd
 }
 
 /* Whether versions above the request's are in the published head already. */
-static enum kt_err newer_is_published(const struct prepare *p, const struct kt_update_request *request, bool *ret_is)
+static enum kt_err newer_is_published(const struct kt_log_prepare *p, const struct kt_optional_u32 *known, bool *ret_is)
 {
   struct kt_log_head head;
   uint32_t greatest;
@@ -351,39 +274,98 @@ static enum kt_err newer_is_published(const struct prepare *p, const struct kt_u
   if (err != KT_OK && err != KT_ERR_ABSENT) {
     return kt_log_store_problem(p->problem, err, p->reader->conn);
   }
-  *ret_is = err == KT_OK && (!request->greatest_version.present || greatest > request->greatest_version.value);
+  *ret_is = err == KT_OK && (!known->present || greatest > known->value);
   return KT_OK;
+}
+
+/* Begun, with the values: insert them, or wait for what exists, or (pending NULL) answer at once. */
+static enum kt_err insert_or_answer(struct kt_log_prepare *p, const struct kt_optional_u32 *greatest)
+{
+  bool insert = false;
+  bool answerable = false;
+  enum kt_err err = compare_versions(p, greatest, &insert);
+  if (err != KT_OK) {
+    return err;
+  }
+  if (insert) {
+    return fill_pending(p);
+  }
+  /* "values is disregarded" (S8). An insertion that is durable but not yet published is waited for, in the queue, by a
+   * pending update that inserts nothing. */
+  p->pending->n_versions = p->row.n_versions;
+  err = newer_is_published(p, greatest, &answerable);
+  if (err == KT_OK && answerable) {
+    kt_log_pending_free(p->pending);
+    p->pending = NULL;
+  }
+  return err;
 }
 
 enum kt_err kt_log_update_prepare(struct kt_log_reader *reader, const struct kt_update_request *request,
                                   struct kt_bytes token, struct kt_log_pending **ret_pending,
                                   struct kt_log_problem *ret_problem)
 {
-  struct prepare p;
-  bool insert = false;
-  bool answerable = false;
+  struct kt_log_prepare p;
   enum kt_err err = kt_log_check_last(reader->log, &request->last, ret_problem);
   if (err != KT_OK) {
     return err;
   }
-  err = prepare_begin(&p, reader, request->label, ret_problem);
+  err = prepare_begin(&p, reader, KT_LOG_BY_OWNER, request->label, ret_problem);
   if (err == KT_OK) {
-    err = compare_versions(&p, request, &insert);
+    err = take_values(&p, request->values, request->n_values);
   }
-  if (err == KT_OK && insert) {
-    p.values = request->values;
-    p.n_values = request->n_values;
+  if (err == KT_OK) {
     p.pending->uses_token = token.data != NULL;
     kt_sha256(token.data, token.len, &p.pending->token_hash);
-    err = fill_pending(&p, false);
-  } else if (err == KT_OK) { /* "values is disregarded" (S8). An insertion that is durable but not yet published is
-                                waited for, in the queue, by a pending update that inserts nothing. */
-    p.pending->n_versions = p.row.n_versions;
-    err = newer_is_published(&p, request, &answerable);
+    err = insert_or_answer(&p, &request->greatest_version);
   }
-  if (err == KT_OK && answerable) {
-    kt_log_pending_free(p.pending);
-    p.pending = NULL;
+  return prepare_end(&p, err, ret_pending);
+}
+
+/* The versions that go unused before the request's values. */
+static enum kt_err count_skipped(struct kt_log_prepare *p, uint32_t signed_version)
+{
+  if (p->n_values == 0) {
+    /* "If values is empty, the signed_version field is always zero." */
+    return signed_version == 0
+               ? KT_OK
+               : kt_log_refuse(p->problem, KT_ERR_FORMAT, "signed-version", "without values, signed_version is 0");
+  }
+  if (signed_version < p->row.n_versions) {
+    /* "If signed_version is less than the next greatest version of the label to be created, this strongly indicates a
+     * serious bug in the Service Operator and the request MUST be rejected by the Manager" (S13). */
+    return kt_log_refuse(p->problem, KT_ERR_USAGE, "signed-version",
+                         "version %lu was signed, but the label's next version is %llu", (unsigned long)signed_version,
+                         (unsigned long long)p->row.n_versions);
+  }
+  /* One log entry takes them all, and one response has to list them all. */
+  uint64_t n_skipped = signed_version - p->row.n_versions;
+  size_t values_max = p->log->options.limits.values_max;
+  if (n_skipped > values_max || p->n_values > values_max - n_skipped) {
+    return kt_log_refuse(p->problem, KT_ERR_LIMIT, "too-many-skipped",
+                         "%llu skipped versions and %zu values are over the limit of %zu",
+                         (unsigned long long)n_skipped, p->n_values, values_max);
+  }
+  p->n_skipped = (size_t)n_skipped;
+  return KT_OK;
+}
+
+enum kt_err kt_log_manager_prepare(struct kt_log_reader *reader, const struct kt_manager_update_request *request,
+                                   struct kt_log_pending **ret_pending, struct kt_log_problem *ret_problem)
+{
+  struct kt_log_prepare p;
+  enum kt_err err = kt_log_check_last(reader->log, &request->last, ret_problem);
+  if (err != KT_OK) {
+    return err;
+  }
+  err = prepare_begin(&p, reader, KT_LOG_BY_SIGNER, request->label, ret_problem);
+  if (err == KT_OK) {
+    p.values = request->values;
+    p.n_values = request->n_values;
+    err = count_skipped(&p, request->signed_version);
+  }
+  if (err == KT_OK) {
+    err = insert_or_answer(&p, &request->greatest_version);
   }
   return prepare_end(&p, err, ret_pending);
 }
@@ -391,30 +373,13 @@ enum kt_err kt_log_update_prepare(struct kt_log_reader *reader, const struct kt_
 enum kt_err kt_log_operator_prepare(struct kt_log_reader *reader, struct kt_bytes label, struct kt_bytes value,
                                     struct kt_log_pending **ret_pending, struct kt_log_problem *ret_problem)
 {
-  struct prepare p;
-  enum kt_err err = prepare_begin(&p, reader, label, ret_problem);
+  struct kt_log_prepare p;
+  enum kt_err err = prepare_begin(&p, reader, KT_LOG_BY_OPERATOR, label, ret_problem);
   if (err == KT_OK) {
-    p.values = &value;
-    p.n_values = 1;
-    err = fill_pending(&p, true);
+    err = take_values(&p, &value, 1);
+  }
+  if (err == KT_OK) {
+    err = fill_pending(&p);
   }
   return prepare_end(&p, err, ret_pending);
-}
-
-enum kt_err kt_log_account_state(struct kt_log_reader *reader, struct kt_bytes label, struct kt_arena *arena,
-                                 struct kt_account_state *ret_state, struct kt_log_problem *ret_problem)
-{
-  struct kt_store_label row = { 0 };
-  enum kt_err err = check_label(label, ret_problem);
-  if (err != KT_OK) {
-    return err;
-  }
-  err = kt_store_get_label(reader->conn, label, arena, &row);
-  if (err != KT_OK && err != KT_ERR_ABSENT) {
-    return kt_log_store_problem(ret_problem, err, reader->conn);
-  }
-  err = decode_state(&row, arena, ret_state);
-  return err == KT_OK ? KT_OK
-                      : kt_log_refuse(ret_problem, err == KT_ERR_MEMORY ? err : KT_ERR_STORE, "account-state",
-                                      "the label's account state: %s", kt_err_text(err));
 }

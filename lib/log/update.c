@@ -4,30 +4,41 @@
 
 #include "log/query.h"
 
-/* Which new versions the response is about: `greatest_version`+1 and those created in the same log entry. */
+/* The versions from `first` on that were created in its log entry, and how many of them were skipped. */
+static enum kt_err count_versions(struct kt_log_query *query, uint32_t first, struct kt_label_update *what,
+                                  uint32_t *ret_n_skipped)
+{
+  struct kt_store_version row;
+  uint32_t n_skipped = 0;
+  enum kt_err err = kt_store_get_version(query->reader->conn, query->label_id, first, &row);
+  what->position = row.pos;
+  for (uint32_t version = first; err == KT_OK && version <= query->greatest && row.pos == what->position;) {
+    n_skipped += kt_log_is_skipped(&row.commitment) ? 1 : 0;
+    what->n_new++;
+    version++;
+    if (version <= query->greatest) {
+      err = kt_store_get_version(query->reader->conn, query->label_id, version, &row);
+    }
+  }
+  *ret_n_skipped = n_skipped;
+  return err;
+}
+
+/* Which new versions the response is about: `greatest_version`+1 and those created in the same log entry. Skipped ones
+ * come first among them. */
 static enum kt_err find_new_versions(struct kt_log_query *query, const struct kt_update_request *request,
-                                     struct kt_label_update *ret_what)
+                                     struct kt_label_update *ret_what, uint32_t *ret_n_skipped)
 {
   const struct kt_optional_u32 *known = &request->greatest_version;
   struct kt_label_update what = { .has_previous = known->present, .previous = known->present ? known->value : 0 };
-  struct kt_store_conn *conn = query->reader->conn;
-  uint32_t first = known->present ? known->value + 1 : 0;
   struct kt_store_version row;
   if (!query->exists || (known->present && known->value >= query->greatest)) {
     (void)kt_log_retry(query->problem, KT_ERR_STORE, "unpublished", "the update is not in the published head");
     return KT_ERR_STORE;
   }
-  enum kt_err err = kt_store_get_version(conn, query->label_id, first, &row);
-  what.position = row.pos;
-  for (uint32_t version = first; err == KT_OK && version <= query->greatest && row.pos == what.position;) {
-    what.n_new++;
-    version++;
-    if (version <= query->greatest) {
-      err = kt_store_get_version(conn, query->label_id, version, &row);
-    }
-  }
+  enum kt_err err = count_versions(query, known->present ? known->value + 1 : 0, &what, ret_n_skipped);
   if (err == KT_OK && what.has_previous) {
-    err = kt_store_get_version(conn, query->label_id, what.previous, &row);
+    err = kt_store_get_version(query->reader->conn, query->label_id, what.previous, &row);
     what.previous_pos = row.pos;
   }
   if (err != KT_OK) {
@@ -38,17 +49,16 @@ static enum kt_err find_new_versions(struct kt_log_query *query, const struct kt
 }
 
 /* "If UpdateResponse.values is empty, this indicates that all of the new versions … were successfully created". */
-static enum kt_err fill_values(struct kt_log_query *query, const struct kt_label_update *what, bool inserted,
+static enum kt_err fill_values(struct kt_log_query *query, uint32_t first, uint32_t n, bool inserted,
                                struct kt_update_response *response)
 {
-  struct kt_bytes *values = kt_arena_alloc(query->arena, what->n_new, sizeof *values);
-  struct kt_update_info *info = kt_arena_alloc(query->arena, what->n_new, sizeof *info);
-  struct kt_store_payload *payloads = kt_arena_alloc(query->arena, what->n_new, sizeof *payloads);
-  uint32_t first = what->has_previous ? what->previous + 1 : 0;
+  struct kt_bytes *values = kt_arena_alloc(query->arena, n, sizeof *values);
+  struct kt_update_info *info = kt_arena_alloc(query->arena, n, sizeof *info);
+  struct kt_store_payload *payloads = kt_arena_alloc(query->arena, n, sizeof *payloads);
   if (values == NULL || info == NULL || payloads == NULL) {
     return KT_ERR_MEMORY;
   }
-  for (uint32_t i = 0; i < what->n_new; i++) {
+  for (uint32_t i = 0; i < n; i++) {
     uint32_t version = first + i;
     enum kt_err err = kt_store_get_payload(query->reader->conn, query->label_id, version, query->arena, &payloads[i]);
     if (err == KT_ERR_EXPIRED) {
@@ -61,9 +71,9 @@ static enum kt_err fill_values(struct kt_log_query *query, const struct kt_label
     info[i] = (struct kt_update_info){ .opening = payloads[i].opening, .signature = payloads[i].suffix };
   }
   response->values = values;
-  response->n_values = inserted ? 0 : what->n_new;
+  response->n_values = inserted ? 0 : n;
   response->info = info;
-  response->n_info = what->n_new;
+  response->n_info = n;
   return KT_OK;
 }
 
@@ -100,10 +110,11 @@ static enum kt_err answer(struct kt_log_query *query, const void *ctx)
   bool distinguished;
   enum kt_err err = kt_log_query_label(query, request->label);
   if (err == KT_OK) {
-    err = find_new_versions(query, request, &what);
+    err = find_new_versions(query, request, &what, &response.skipped_versions);
   }
   if (err == KT_OK) {
-    err = fill_values(query, &what, about->inserted, &response);
+    uint32_t first = (what.has_previous ? what.previous + 1 : 0) + response.skipped_versions;
+    err = fill_values(query, first, what.n_new - response.skipped_versions, about->inserted, &response);
   }
   if (err == KT_OK) {
     err = fill_ladder(query, &what, &response);
@@ -131,4 +142,14 @@ enum kt_err kt_log_update_respond(struct kt_log_reader *reader, const struct kt_
     return outcome->err;
   }
   return kt_log_query_run(reader, &request->last, arena, w, ret_problem, answer, &about);
+}
+
+enum kt_err kt_log_manager_respond(struct kt_log_reader *reader, const struct kt_manager_update_request *request,
+                                   const struct kt_log_outcome *outcome, struct kt_arena *arena, struct kt_writer *w,
+                                   struct kt_log_problem *ret_problem)
+{
+  const struct kt_update_request plain = { .last = request->last,
+                                           .label = request->label,
+                                           .greatest_version = request->greatest_version };
+  return kt_log_update_respond(reader, &plain, outcome, arena, w, ret_problem);
 }

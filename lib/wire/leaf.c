@@ -5,6 +5,8 @@
 #include "wire/common.h"
 #include "wire/config.h"
 
+#define UPDATE_TBS_MAX (KT_CONFIG_MAX + 1 + KT_LABEL_MAX + 4 + 4 + KT_VALUE_MAX)
+
 /* opening, label, version, value and suffix, each with its length prefix. */
 #define COMMITMENT_VALUE_MAX (KT_OPENING_LEN + 1 + KT_LABEL_MAX + 4 + 4 + KT_VALUE_MAX + 2 + UINT16_MAX)
 
@@ -69,6 +71,38 @@ void kt_update_sign_data(struct kt_writer *w, const struct kt_config *config, st
   kt_write_opaque8(w, label);
   kt_write_u32(w, version);
   kt_label_value_write(w, value);
+}
+
+enum kt_err kt_update_value_sign(const struct kt_config *config, const uint8_t seed[static KT_SEED_LEN],
+                                 struct kt_bytes label, uint32_t version, struct kt_bytes value,
+                                 uint8_t ret_signature[static KT_SIGNATURE_MAX])
+{
+  struct kt_writer w;
+  kt_writer_init(&w, UPDATE_TBS_MAX);
+  kt_update_sign_data(&w, config, label, version, value);
+  enum kt_err err = w.err;
+  if (err == KT_OK) {
+    err = config->suite->sign(seed, (struct kt_bytes){ w.buf, w.len }, ret_signature);
+  }
+  kt_writer_release(&w);
+  return err;
+}
+
+enum kt_err kt_update_value_verify(const struct kt_config *config, struct kt_bytes label, uint32_t version,
+                                   const struct kt_update_value *value)
+{
+  if (config->mode != KT_MODE_THIRD_PARTY_MANAGEMENT) {
+    return KT_OK;
+  }
+  struct kt_writer w;
+  kt_writer_init(&w, UPDATE_TBS_MAX);
+  kt_update_sign_data(&w, config, label, version, value->value);
+  enum kt_err err = w.err;
+  if (err == KT_OK) { /* the signature's own length is checked by the suite */
+    err = config->suite->verify(config->leaf_public_key, (struct kt_bytes){ w.buf, w.len }, value->signature);
+  }
+  kt_writer_release(&w);
+  return err;
 }
 
 void kt_log_entry_hash(uint64_t timestamp_ms, const struct kt_hash *prefix_root, struct kt_hash *ret)

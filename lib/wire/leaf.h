@@ -34,6 +34,13 @@ size_t kt_vrf_input(struct kt_bytes label, uint32_t version, uint8_t buf[static 
 /* UpdateTBS, appended to w. */
 void kt_update_sign_data(struct kt_writer *w, const struct kt_config *config, struct kt_bytes label, uint32_t version,
                          struct kt_bytes value);
+/* The Service Operator's signature over a label's value in third-party management mode; the length is the suite's. */
+KT_MUST_USE enum kt_err kt_update_value_sign(const struct kt_config *config, const uint8_t seed[static KT_SEED_LEN],
+                                             struct kt_bytes label, uint32_t version, struct kt_bytes value,
+                                             uint8_t ret_signature[static KT_SIGNATURE_MAX]);
+/* R38: KT_ERR_PROOF when the suffix is not that signature. In the other modes there is nothing to verify: KT_OK. */
+KT_MUST_USE enum kt_err kt_update_value_verify(const struct kt_config *config, struct kt_bytes label, uint32_t version,
+                                               const struct kt_update_value *value);
 
 /* Hash(LogEntry). */
 void kt_log_entry_hash(uint64_t timestamp_ms, const struct kt_hash *prefix_root, struct kt_hash *ret);

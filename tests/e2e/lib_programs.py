@@ -61,10 +61,10 @@ class Log:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
 
-    def start(self, ahead_h=0):
+    def start(self, ahead_h=0, stderr=None):
         self.ahead_h = ahead_h
         self.process = subprocess.Popen([SERVER, "run", self.folder, "--listen", f"127.0.0.1:{self.port}"],
-                                        stdout=subprocess.PIPE, text=True, env=environment(ahead_h))
+                                        stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment(ahead_h))
         atexit.register(self.process.kill)
         for line in self.process.stdout:
             if line.startswith("listening on "):

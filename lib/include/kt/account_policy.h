@@ -72,6 +72,19 @@ KT_MUST_USE enum kt_err kt_registration_from_name(const char *name, enum kt_regi
 KT_MUST_USE enum kt_err kt_account_admit(const struct kt_set_judgement *judgement, enum kt_registration registration,
                                          bool has_token, struct kt_reason *reason);
 
+/* Who wants to add a value, and on what terms. */
+struct kt_account_terms {
+  bool by_operator; /* who may insert whatever is a device set of this label; clients can tell */
+  enum kt_registration registration;
+  bool has_token;
+};
+/* Judge the next value of a label and admit it on these terms. KT_ERR_USAGE for a malformed one: the request around it was
+ * well-formed; KT_ERR_MEMORY; otherwise as kt_account_admit. On success the judgement has the state after it. */
+KT_MUST_USE enum kt_err kt_account_admit_next(const struct kt_account_state *state, const struct kt_hash *log_id,
+                                              struct kt_bytes label, struct kt_bytes value,
+                                              const struct kt_account_terms *terms, struct kt_arena *arena,
+                                              struct kt_set_judgement *ret_judgement, struct kt_reason *reason);
+
 /* For keeping a state: format byte, then the fields in order with optional<> and a count (docs/formats.md). */
 KT_MUST_USE enum kt_err kt_account_state_encode(const struct kt_account_state *state, struct kt_arena *arena,
                                                 struct kt_bytes *ret_bytes);

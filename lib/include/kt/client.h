@@ -92,8 +92,8 @@ struct kt_search_result {
 /* version NULL: greatest. */
 void kt_request_search(struct kt_writer *w, const struct kt_log_state *log, struct kt_bytes label,
                        const uint32_t *version);
-/* KT_ERR_ABSENT (greatest-version search): proven that the label does not exist; then ret_result->log is set, and
- * nothing else. It is refused where `known_greatest` says that a version exists (NULL: none known), as is a greatest
+/* KT_ERR_ABSENT: proven that the label does not exist (greatest-version search), or that the version was skipped and holds
+ * nothing (fixed version, third-party management); then ret_result->log is set, and nothing else. Absence is refused where `known_greatest` says that a version exists (NULL: none known), as is a greatest
  * version below it. */
 KT_MUST_USE enum kt_err kt_verify_search(const struct kt_client *client, struct kt_bytes label, const uint32_t *version,
                                          const uint32_t *known_greatest, const struct kt_contact_state *contact,
@@ -135,6 +135,7 @@ struct kt_update_result {
   struct kt_owner_state owner;
   uint64_t position;
   uint64_t position_ms;          /* timestamp of that log entry, or of the nearest known one right of it */
+  uint32_t n_skipped;            /* versions before values[0] that hold nothing (third-party management) */
   uint32_t first_version;        /* of values[0] */
   const struct kt_bytes *values; /* as logged, ascending by version */
   size_t n_values;

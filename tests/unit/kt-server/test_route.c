@@ -21,6 +21,7 @@ static const struct {
   { "GET", "/v1/audit/state" },     { "GET", "/v1/log/consistency" }, { "PUT", "/v1/relay/{mailbox}" },
   { "GET", "/v1/relay/{mailbox}" }, { "POST", "/v1/credential" },     { "POST", "/v1/credential-update" },
   { "GET", "/openapi.yaml" },       { "GET", "/v1/auditor/head" },    { "PUT", "/v1/auditor/head" },
+  { "POST", "/v1/manager/update" },
 };
 
 #define N (sizeof table / sizeof table[0])

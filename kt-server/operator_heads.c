@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "operator_heads.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "instance.h"
+#include "operator_fork.h"
+#include "wire/tree_head.h"
+
+#define RECENT_MAX 64 /* heads under way to users while newer ones arrive */
+#define RETRY_AFTER_S 5
+#define HALTED_RETRY_AFTER_S 3600
+
+struct point {
+  uint64_t size;
+  struct kt_hash root;
+};
+
+struct kt_opheads {
+  struct kt_opheads_options options;
+  pthread_mutex_t lock;
+  struct kt_log_state state;
+  struct point recent[RECENT_MAX]; /* verified ones, a ring; size 0: none */
+  size_t next;
+  const char *halted_code; /* NULL: going on */
+  char halted[400];
+  pthread_mutex_t status_lock; /* never held while waiting for the Manager */
+  struct kt_opheads_status status;
+};
+
+static void publish(struct kt_opheads *heads)
+{
+  const struct kt_tree_state *tree = &heads->state.tree;
+  (void)pthread_mutex_lock(&heads->status_lock);
+  heads->status = (struct kt_opheads_status){
+    .size = tree->size,
+    .root = heads->state.root,
+    .timestamp_ms = tree->n_frontier > 0 ? tree->frontier[tree->n_frontier - 1].timestamp_ms : 0,
+    .is_halted = heads->halted_code != NULL,
+  };
+  (void)pthread_mutex_unlock(&heads->status_lock);
+}
+
+/* --- life --------------------------------------------------------------------------------------------------------------- */
+
+static enum kt_err load_state(struct kt_opheads *heads, struct kt_error *error)
+{
+  struct kt_arena arena;
+  struct kt_bytes encoded = { 0 };
+  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+  enum kt_err err = kt_opdb_get_head(heads->options.db, &arena, &encoded, error);
+  if (err == KT_OK && kt_log_state_decode(encoded, &heads->state) != KT_OK) {
+    err = kt_error_set(error, KT_ERR_STORE, "operator.db: the last verified head is damaged");
+  }
+  kt_arena_release(&arena);
+  return err == KT_ERR_ABSENT ? KT_OK : err;
+}
+
+enum kt_err kt_opheads_open(const struct kt_opheads_options *options, struct kt_opheads **ret_heads,
+                            struct kt_error *error)
+{
+  struct kt_path evidence;
+  if (kt_opfork_has_evidence(options->dir, &evidence)) {
+    return kt_error_set(
+        error, KT_ERR_PROOF,
+        "there is evidence that the Manager showed two logs or went back: %.300s. Nothing is handed on. "
+        "Anybody can verify it with kt-verify evidence verify. To go on with this Manager all the same, "
+        "move the file to another folder",
+        evidence.s);
+  }
+  struct kt_opheads *heads = calloc(1, sizeof *heads);
+  if (heads == NULL) {
+    return kt_error_set(error, KT_ERR_MEMORY, "out of memory");
+  }
+  heads->options = *options;
+  (void)pthread_mutex_init(&heads->lock, NULL);
+  (void)pthread_mutex_init(&heads->status_lock, NULL);
+  enum kt_err err = load_state(heads, error);
+  if (err != KT_OK) {
+    kt_opheads_close(heads);
+    return err;
+  }
+  publish(heads);
+  *ret_heads = heads;
+  return KT_OK;
+}
+
+void kt_opheads_close(struct kt_opheads *heads)
+{
+  if (heads != NULL) {
+    (void)pthread_mutex_destroy(&heads->lock);
+    (void)pthread_mutex_destroy(&heads->status_lock);
+    free(heads);
+  }
+}
+
+/* --- what went wrong ---------------------------------------------------------------------------------------------------- */
+
+static enum kt_err busy(struct kt_problem *problem, const char *code, const char *text)
+{
+  kt_problem_set(problem, 503, code, "%s", text);
+  problem->retry_after_s = RETRY_AFTER_S;
+  return KT_ERR_UNDETERMINED;
+}
+
+static enum kt_err halted(const struct kt_opheads *heads, struct kt_problem *problem)
+{
+  kt_problem_set(problem, 503, heads->halted_code, "%s", heads->halted);
+  problem->retry_after_s = HALTED_RETRY_AFTER_S;
+  return KT_ERR_PROOF;
+}
+
+static enum kt_err halt(struct kt_opheads *heads, enum kt_opfork_found found, const struct kt_path *evidence,
+                        struct kt_problem *problem)
+{
+  bool fork = found == KT_OPFORK_FORK;
+  heads->halted_code = fork ? "manager-fork" : "manager-rollback";
+  (void)snprintf(heads->halted, sizeof heads->halted, "%s; nothing is handed on until the operator has looked into it",
+                 fork ? "the log's manager signed two logs that contradict each other"
+                      : "the log's manager shows an older state of the log than before");
+  publish(heads);
+  kt_say("%s. Evidence: %s", heads->halted, evidence->s[0] != '\0' ? evidence->s : "could not be saved");
+  return halted(heads, problem);
+}
+
+/* An answer that does not fit what was verified before: for good, or only this once. */
+static enum kt_err judge(struct kt_opheads *heads, struct kt_upstream *upstream, const char *text,
+                         struct kt_problem *problem)
+{
+  const struct kt_opfork fork = { .config = heads->options.config,
+                                  .config_bytes = heads->options.config_bytes,
+                                  .dir = heads->options.dir,
+                                  .ours = &heads->state,
+                                  .upstream = upstream };
+  struct kt_path evidence = { "" };
+  enum kt_opfork_found found = kt_opfork_judge(&fork, &evidence);
+  if (found != KT_OPFORK_NOTHING) {
+    return halt(heads, found, &evidence, problem);
+  }
+  kt_say("an answer of the Manager was not handed on: %s", text);
+  (void)busy(problem, "manager-invalid", text);
+  return KT_ERR_PROOF;
+}
+
+/* --- following the log -------------------------------------------------------------------------------------------------- */
+
+static void remember(struct kt_opheads *heads, const struct kt_log_state *log)
+{
+  heads->recent[heads->next] = (struct point){ .size = log->tree.size, .root = log->root };
+  heads->next = (heads->next + 1) % RECENT_MAX;
+}
+
+/* Durable, then believed. */
+static enum kt_err adopt(struct kt_opheads *heads, const struct kt_log_state *log, struct kt_problem *problem)
+{
+  struct kt_writer w;
+  struct kt_error error;
+  if (log->tree.size == heads->state.tree.size) {
+    return KT_OK;
+  }
+  kt_writer_init(&w, KT_REQUEST_MAX);
+  kt_log_state_write(&w, log);
+  enum kt_err err = w.err;
+  if (err == KT_OK) {
+    err = kt_opdb_put_head(heads->options.db, (struct kt_bytes){ w.buf, w.len }, &error);
+  }
+  kt_writer_release(&w);
+  if (err != KT_OK) {
+    kt_say("a verified head cannot be stored: %s", w.err == KT_OK ? error.text : kt_err_text(w.err));
+    (void)busy(problem, "operator-store", "the operator's database cannot be written now");
+    return KT_ERR_STORE;
+  }
+  heads->state = *log;
+  remember(heads, log);
+  publish(heads);
+  return KT_OK;
+}
+
+static enum kt_err take_walk(struct kt_opheads *heads, struct kt_upstream *upstream, struct kt_bytes response,
+                             struct kt_problem *problem)
+{
+  struct kt_arena arena;
+  struct kt_reason reason = { .code = NULL };
+  const struct kt_client client = {
+    .config = heads->options.config, .log = &heads->state, .now_ms = kt_now_ms(), .arena = &arena, .reason = &reason
+  };
+  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+  struct kt_distinguished_result *result = kt_arena_alloc(&arena, 1, sizeof *result);
+  enum kt_err err = result == NULL ? KT_ERR_MEMORY : kt_verify_distinguished(&client, NULL, response, result);
+  if (err == KT_OK) {
+    err = adopt(heads, &result->log, problem);
+  } else if (err == KT_ERR_STALE) {
+    err = busy(problem, "manager-stale", reason.text);
+  } else if (err == KT_ERR_PROOF || err == KT_ERR_FORMAT) {
+    err = judge(heads, upstream, reason.text != NULL ? reason.text : kt_err_text(err), problem);
+  } else {
+    kt_problem_set(problem, 500, "memory", "%s", kt_err_text(err));
+  }
+  kt_arena_release(&arena);
+  return err;
+}
+
+/* The lock is held. */
+static enum kt_err follow(struct kt_opheads *heads, struct kt_upstream *upstream, struct kt_problem *problem)
+{
+  struct kt_upstream_reply reply;
+  struct kt_writer w;
+  kt_writer_init(&w, KT_REQUEST_MAX);
+  kt_request_distinguished(&w, &heads->state, NULL);
+  const struct kt_bytes body = { w.buf, w.len };
+  kt_upstream_send(upstream, "/v1/distinguished", &body, &reply);
+  enum kt_err err;
+  if (reply.status == 200) {
+    err = take_walk(heads, upstream, kt_upstream_body(&reply), problem);
+  } else if (reply.status == 409) { /* "last is N, but this log has M entries" */
+    err = judge(heads, upstream, "it denies to have the entries that it showed before", problem);
+  } else {
+    kt_upstream_problem(&reply, problem);
+    err = KT_ERR_UNDETERMINED;
+  }
+  kt_upstream_reply_release(&reply);
+  kt_writer_release(&w);
+  return err;
+}
+
+enum kt_err kt_opheads_refresh(struct kt_opheads *heads, struct kt_upstream *upstream, struct kt_problem *ret_problem)
+{
+  (void)pthread_mutex_lock(&heads->lock);
+  enum kt_err err = heads->halted_code != NULL ? halted(heads, ret_problem) : follow(heads, upstream, ret_problem);
+  (void)pthread_mutex_unlock(&heads->lock);
+  return err;
+}
+
+/* --- checking what is handed on ------------------------------------------------------------------------------------------ */
+
+static bool find_root(const struct kt_opheads *heads, uint64_t size, struct kt_hash *ret_root)
+{
+  if (size == heads->state.tree.size) {
+    *ret_root = heads->state.root;
+    return true;
+  }
+  for (size_t i = 0; i < RECENT_MAX; i++) {
+    if (heads->recent[i].size == size) {
+      *ret_root = heads->recent[i].root;
+      return true;
+    }
+  }
+  return false;
+}
+
+/* The root that the verified log had at a smaller size: the Manager proves it. */
+static enum kt_err prove_root(struct kt_opheads *heads, struct kt_upstream *upstream, uint64_t size,
+                              struct kt_hash *ret_root, struct kt_problem *problem)
+{
+  struct kt_upstream_reply reply;
+  struct kt_reason reason = { .code = NULL };
+  struct kt_arena arena;
+  char path[96];
+  (void)snprintf(path, sizeof path, "/v1/log/consistency?old=%" PRIu64 "&size=%" PRIu64, size, heads->state.tree.size);
+  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+  kt_upstream_send(upstream, path, NULL, &reply);
+  enum kt_err err = KT_ERR_UNDETERMINED;
+  if (reply.status == 200) {
+    err = kt_verify_consistency(size, heads->state.tree.size, &heads->state.root, kt_upstream_body(&reply), &arena,
+                                ret_root, &reason);
+    err = err == KT_OK ? KT_OK : judge(heads, upstream, "it does not prove an older head of its log", problem);
+  } else if (reply.status >= 400 && reply.status < 500) {
+    err = judge(heads, upstream, "it denies to have the entries that it showed before", problem);
+  } else {
+    kt_upstream_problem(&reply, problem);
+  }
+  kt_upstream_reply_release(&reply);
+  kt_arena_release(&arena);
+  return err;
+}
+
+static enum kt_err check_head(struct kt_opheads *heads, struct kt_upstream *upstream, const struct kt_tree_head *head,
+                              struct kt_problem *problem)
+{
+  struct kt_hash root;
+  enum kt_err err = KT_OK;
+  if (head->tree_size > heads->state.tree.size) {
+    err = follow(heads, upstream, problem);
+  }
+  if (err == KT_OK && (head->tree_size == 0 || head->tree_size > heads->state.tree.size)) {
+    err = judge(heads, upstream, "it shows users a longer log than the operator", problem);
+  }
+  if (err == KT_OK && !find_root(heads, head->tree_size, &root)) {
+    err = prove_root(heads, upstream, head->tree_size, &root, problem);
+  }
+  if (err == KT_OK && kt_verify_head(heads->options.config, head->tree_size, &root, head->signature) != KT_OK) {
+    err = judge(heads, upstream, "its signed head is not of the log that the operator follows", problem);
+  }
+  return err;
+}
+
+/* The lock is held. */
+static enum kt_err check_answer(struct kt_opheads *heads, struct kt_upstream *upstream,
+                                const struct kt_opheads_answer *answer, struct kt_problem *problem)
+{
+  struct kt_reader r;
+  struct kt_full_tree_head head;
+  kt_reader_init(&r, answer->response.data, answer->response.len);
+  kt_full_tree_head_read(&r, heads->options.config, &head);
+  if (r.err != KT_OK) {
+    return judge(heads, upstream, "an answer does not have the form that the protocol prescribes", problem);
+  }
+  uint64_t shown = head.type == KT_HEAD_SAME ? answer->last : head.tree_head.tree_size;
+  if (shown < answer->size_before) {
+    return judge(heads, upstream, "it shows an older log than before", problem);
+  }
+  /* "same" is a head that was handed on before */
+  return head.type == KT_HEAD_SAME ? KT_OK : check_head(heads, upstream, &head.tree_head, problem);
+}
+
+enum kt_err kt_opheads_check(struct kt_opheads *heads, struct kt_upstream *upstream,
+                             const struct kt_opheads_answer *answer, struct kt_problem *ret_problem)
+{
+  (void)pthread_mutex_lock(&heads->lock);
+  enum kt_err err =
+      heads->halted_code != NULL ? halted(heads, ret_problem) : check_answer(heads, upstream, answer, ret_problem);
+  (void)pthread_mutex_unlock(&heads->lock);
+  return err;
+}
+
+void kt_opheads_status(struct kt_opheads *heads, struct kt_opheads_status *ret_status)
+{
+  (void)pthread_mutex_lock(&heads->status_lock);
+  *ret_status = heads->status;
+  (void)pthread_mutex_unlock(&heads->status_lock);
+}
