@@ -199,6 +199,29 @@ uint64_t model_rightmost_distinguished(const struct model_run *run);
 /* Direct path: parent first; the count. */
 size_t model_direct_path(const struct model_bst *bst, uint64_t pos, uint64_t ret_path[static MODEL_ENTRIES_MAX]);
 
+/* --- the auditor's head (head.c) ---------------------------------------------------------------------------------------------- */
+
+struct model_auditing { /* of the Configuration */
+  uint64_t start_pos;
+  uint64_t max_lag;
+};
+
+struct model_auditor_head {
+  uint64_t timestamp;
+  uint64_t tree_size;
+  struct model_value signed_root; /* what the signature is over, beside the two above */
+};
+
+/* Steps of "Users verify an AuditorTreeHead" that fail: bit n for step n, 0 when it is to be accepted. */
+#define MODEL_AUDITOR_START (1U << 1)
+#define MODEL_AUDITOR_LATER (1U << 2)
+#define MODEL_AUDITOR_LAG (1U << 5) /* the second half of step 2 */
+#define MODEL_AUDITOR_SIZE (1U << 3)
+#define MODEL_AUDITOR_SIGNATURE (1U << 4)
+/* previous_size: of the auditor's head in the tree head that the user advertised; not looked at when there is none. */
+unsigned model_auditor_faults(const struct model_run *run, const struct model_auditing *auditing,
+                              uint64_t previous_size, const struct model_auditor_head *head);
+
 /* --- operations ---------------------------------------------------------------------------------------------------------------- */
 
 struct model_found {

@@ -36,10 +36,20 @@ struct model_pair {
   struct model_run run;
   struct kt_known_version known[MODEL_KEYS_MAX];     /* all that a user can know of the label */
   struct kt_log_state states[MODEL_ENTRIES_MAX + 1]; /* what a user retains who saw the tree of that size last */
+  bool audited;   /* third-party auditing: every answer has an auditor's head, of a size that is drawn */
+  uint64_t drawn; /* state of the drawing */
   unsigned long n_logs;
   unsigned long n_responses;
   unsigned long n_refused;
 };
+
+static const uint64_t model_pair_never = UINT64_C(1) << 40;
+
+static inline uint64_t model_pair_random(uint64_t *seed, uint64_t below)
+{
+  *seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+  return (*seed >> 33) % below;
+}
 
 /* --- the two logs ------------------------------------------------------------------------------------------------------ */
 
@@ -82,6 +92,9 @@ static inline void model_pair_init(struct model_pair *pair)
   const struct toy_params params = { .max_ahead = 1000, .max_behind = 1000 };
   toy_log_init(&pair->toy, &params);
   pair->toy.config.suite = model_pair_suite();
+  if (pair->audited) {
+    toy_log_set_auditor(&pair->toy, 0, model_pair_never, 0);
+  }
   memset(&pair->model, 0, sizeof pair->model);
   toy_user_init(&pair->user, &pair->toy);
   for (uint32_t version = 0; version < MODEL_KEYS_MAX; version++) {
@@ -229,6 +242,10 @@ static inline void model_pair_begin(struct model_pair *pair, uint64_t last)
   toy_user_release(user);
   toy_user_init(user, &pair->toy);
   user->state = pair->states[last]; /* zero bytes for 0: nothing seen */
+  if (pair->audited) {
+    user->state.auditor_size = last;
+    pair->toy.auditor_size = 1 + model_pair_random(&pair->drawn, pair->model.size);
+  }
   user->contact = (struct kt_contact_state){ .known = pair->known, .n_known = MODEL_KEYS_MAX };
   user->owner.contact = user->contact;
   model_run_begin(&pair->run, &pair->model, pair->model.size, last);
@@ -315,8 +332,8 @@ static inline void model_pair_assert_step(const struct model_pair *pair, const s
 
 #define MODEL_FORMATS 5
 
-/* Contact monitoring is what the toy log speaks; the other modes, and another suite's proofs, are encoded from the same
- * response. Format 0 is the response as it was received. */
+/* The toy log speaks one mode; the other modes, and another suite's proofs, are encoded from the same response. Format 0 is
+ * the response as it was received. */
 static inline void model_pair_format(const struct model_pair *pair, size_t i, struct model_format *ret_format,
                                      struct kt_config *ret_config)
 {
@@ -325,13 +342,15 @@ static inline void model_pair_format(const struct model_pair *pair, size_t i, st
                                                         MODEL_THIRD_PARTY_AUDITING };
   static struct kt_suite other_suite;
   *ret_config = pair->toy.config;
-  ret_config->mode = (enum kt_mode)modes[i];
+  if (i > 0) {
+    ret_config->mode = (enum kt_mode)modes[i];
+  }
   if (i >= 3) { /* "VRF.Np is 81" */
     other_suite = *ret_config->suite;
     other_suite.vrf_proof_len = 81;
     ret_config->suite = &other_suite;
   }
-  *ret_format = (struct model_format){ .mode = modes[i],
+  *ret_format = (struct model_format){ .mode = (enum model_mode)ret_config->mode,
                                        .vrf_proof_len = i >= 3 ? 81 : 80,
                                        .signature_len = MODEL_SIGNATURE_LEN };
 }
@@ -346,7 +365,9 @@ static inline struct kt_bytes model_pair_signature(void)
 /* The signature that other modes have in the head. */
 static inline void model_pair_complete_head(struct kt_full_tree_head *head)
 {
-  head->auditor_head = (struct kt_auditor_tree_head){ .tree_size = 1, .signature = model_pair_signature() };
+  if (head->auditor_head.signature.len == 0) {
+    head->auditor_head = (struct kt_auditor_tree_head){ .tree_size = 1, .signature = model_pair_signature() };
+  }
 }
 
 /* The writer holds the response in format i. */
@@ -364,8 +385,6 @@ static inline void model_pair_assert_length(const struct model_pair *pair, size_
 /* --- which logs ------------------------------------------------------------------------------------------------------------------- */
 
 typedef void (*model_pair_fn)(struct model_pair *pair);
-
-static const uint64_t model_pair_never = UINT64_C(1) << 40;
 
 /* All windows that make a difference over timestamps 10 apart, from 0 to never, each without a lifetime and with those
  * above it that make one. */
@@ -425,12 +444,6 @@ static inline void model_pair_skipping_patterns(struct model_pair *pair, uint64_
     model_pair_configurations(pair, check);
     model_pair_release(pair);
   }
-}
-
-static inline uint64_t model_pair_random(uint64_t *seed, uint64_t below)
-{
-  *seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-  return (*seed >> 33) % below;
 }
 
 /* Larger logs, with equal timestamps and gaps, many versions at once, any window and lifetime; always the same ones. */

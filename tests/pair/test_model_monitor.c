@@ -338,6 +338,17 @@ static void random_map(uint64_t *seed, int64_t known, struct model_map *ret_map)
   }
 }
 
+/* The same with an auditor behind the log, of any size. */
+static void monitoring_with_an_auditor(void **state)
+{
+  (void)state;
+  pair.audited = true;
+  for (uint64_t size = 1; size <= model_up_to(2, 4, 5); size++) {
+    model_pair_patterns(&pair, size, 2, compare_small);
+  }
+  pair.audited = false;
+}
+
 static void compare_random(struct model_pair *p)
 {
   static uint64_t seed = 2;
@@ -366,6 +377,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(all_small_logs),
+    cmocka_unit_test(monitoring_with_an_auditor),
     cmocka_unit_test(random_logs),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);

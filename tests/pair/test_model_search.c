@@ -189,6 +189,17 @@ static void walks_in_all_small_logs(void **state)
   }
 }
 
+/* The same with an auditor behind the log, of any size. */
+static void searches_with_an_auditor(void **state)
+{
+  (void)state;
+  pair.audited = true;
+  for (uint64_t size = 1; size <= model_up_to(3, 5, 6); size++) {
+    model_pair_patterns(&pair, size, 2, compare_searches);
+  }
+  pair.audited = false;
+}
+
 static void compare_random(struct model_pair *p)
 {
   static uint64_t seed = 1;
@@ -217,6 +228,7 @@ int main(void)
     cmocka_unit_test(searches_in_all_small_logs),
     cmocka_unit_test(searches_past_skipped_versions),
     cmocka_unit_test(walks_in_all_small_logs),
+    cmocka_unit_test(searches_with_an_auditor),
     cmocka_unit_test(random_logs),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -175,6 +175,17 @@ static void all_small_logs(void **state)
   }
 }
 
+/* The same with an auditor behind the log, of any size. */
+static void updates_with_an_auditor(void **state)
+{
+  (void)state;
+  pair.audited = true;
+  for (uint64_t size = 1; size <= model_up_to(3, 5, 6); size++) {
+    model_pair_patterns(&pair, size, 3, compare_updates);
+  }
+  pair.audited = false;
+}
+
 static void compare_random(struct model_pair *p)
 {
   static uint64_t seed = 3;
@@ -199,6 +210,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(all_small_logs),
+    cmocka_unit_test(updates_with_an_auditor),
     cmocka_unit_test(random_logs),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
