@@ -22,6 +22,12 @@ static size_t update_suffix(const struct model_format *format)
   return format->mode == MODEL_THIRD_PARTY_MANAGEMENT ? U16 + format->signature_len : 0;
 }
 
+/* Where there is no value, nothing is signed (ours). */
+static size_t empty_suffix(const struct model_format *format)
+{
+  return format->mode == MODEL_THIRD_PARTY_MANAGEMENT ? U16 : 0;
+}
+
 static size_t binary_ladder_step(const struct model_format *format, bool committed)
 {
   return format->vrf_proof_len + U8 + (committed ? NH : 0);
@@ -58,7 +64,8 @@ size_t model_search_size(const struct model_run *run, const struct model_format 
   uint32_t ladder[MODEL_LADDER_MAX];
   int64_t greatest = model_greatest_at(run->log, run->size - 1);
   size_t size = full_tree_head(run, format) + (version_requested ? 0 : U32) + NC;
-  size += U32 + value_len + update_suffix(format) + U8 + run->proof_size;
+  size += U32 + value_len + U8 + run->proof_size;
+  size += target >= 0 && !run->log->skipped[target] ? update_suffix(format) : empty_suffix(format);
   size_t n = model_ladder(target, ladder);
   for (size_t i = 0; i < n; i++) {
     size += binary_ladder_step(format, ladder[i] <= greatest && ladder[i] != target);

@@ -36,6 +36,7 @@ struct model_pair {
   struct model_run run;
   struct kt_known_version known[MODEL_KEYS_MAX];     /* all that a user can know of the label */
   struct kt_log_state states[MODEL_ENTRIES_MAX + 1]; /* what a user retains who saw the tree of that size last */
+  bool managed;                                      /* third-party management */
   bool audited;   /* third-party auditing: every answer has an auditor's head, of a size that is drawn */
   uint64_t drawn; /* state of the drawing */
   unsigned long n_logs;
@@ -94,6 +95,9 @@ static inline void model_pair_init(struct model_pair *pair)
   pair->toy.config.suite = model_pair_suite();
   if (pair->audited) {
     toy_log_set_auditor(&pair->toy, 0, model_pair_never, 0);
+  }
+  if (pair->managed) {
+    toy_log_set_manager(&pair->toy);
   }
   memset(&pair->model, 0, sizeof pair->model);
   toy_user_init(&pair->user, &pair->toy);
@@ -163,16 +167,20 @@ static inline void model_pair_state(const struct model_log *log, struct kt_log_s
   memcpy(ret_state->root.b, value.b, KT_HASH_LEN);
 }
 
-/* One entry, with the next n_new versions of the label. */
-static inline void model_pair_append(struct model_pair *pair, uint64_t timestamp, uint32_t n_new)
+/* One entry, with the next n_new versions of the label, of which the first n_skipped have no value: "Skipped versions are
+ * added to the prefix tree with an all-zero commitment value, and are given lower version counters". */
+static inline void model_pair_append_skipping(struct model_pair *pair, uint64_t timestamp, uint32_t n_new,
+                                              uint32_t n_skipped)
 {
-  const struct toy_add add = { .label = MODEL_LABEL, .count = n_new };
+  static const struct model_value nothing;
+  const struct toy_add add = { .label = MODEL_LABEL, .count = n_new, .skipped = n_skipped };
   toy_log_append(&pair->toy, timestamp, &add, 1);
   for (uint32_t i = 0; i < n_new; i++) {
     uint32_t version = (uint32_t)pair->model.n_versions;
     const struct kt_hash *commitment = &toy_version_find(&pair->toy, MODEL_LABEL, version)->commitment;
-    struct model_value value = model_pair_value(commitment);
+    struct model_value value = i < n_skipped ? nothing : model_pair_value(commitment);
     model_log_add_version(&pair->model, &value);
+    pair->model.skipped[version] = i < n_skipped;
     pair->known[version].has_commitment = true;
     pair->known[version].commitment = *commitment;
   }
@@ -181,32 +189,9 @@ static inline void model_pair_append(struct model_pair *pair, uint64_t timestamp
   model_pair_state(&pair->model, &pair->states[pair->model.size]);
 }
 
-/* One entry with `n_skipped` skipped versions of the label and then one that has a value: "Skipped versions are added to the
- * prefix tree with an all-zero commitment value, and are given lower version counters". The toy log's newest entry is made
- * anew for that. */
-static inline void model_pair_append_skipping(struct model_pair *pair, uint64_t timestamp, uint32_t n_skipped)
+static inline void model_pair_append(struct model_pair *pair, uint64_t timestamp, uint32_t n_new)
 {
-  static const struct model_value nothing;
-  const struct toy_add add = { .label = MODEL_LABEL, .count = n_skipped + 1 };
-  toy_log_append(&pair->toy, timestamp, &add, 1);
-  for (uint32_t i = 0; i <= n_skipped; i++) {
-    uint32_t version = (uint32_t)pair->model.n_versions;
-    struct toy_version *added = &pair->toy.versions[pair->toy.n_versions - 1 - n_skipped + i];
-    assert_int_equal(added->version, version);
-    if (i < n_skipped) {
-      const struct kt_prefix_leaf leaf = { .vrf_output = pair->known[version].vrf_output };
-      memset(&added->commitment, 0, sizeof added->commitment);
-      toy_log_tamper(&pair->toy, pair->toy.size - 1, &leaf.vrf_output, &leaf);
-    }
-    struct model_value value = i < n_skipped ? nothing : model_pair_value(&added->commitment);
-    model_log_add_version(&pair->model, &value);
-    pair->model.skipped[version] = i < n_skipped;
-    pair->known[version].has_commitment = true;
-    pair->known[version].commitment = added->commitment;
-  }
-  model_pair_copy_leaves(pair, pair->toy.prefix_roots[pair->toy.size - 1].ref);
-  model_log_close(&pair->model, timestamp);
-  model_pair_state(&pair->model, &pair->states[pair->model.size]);
+  model_pair_append_skipping(pair, timestamp, n_new, 0);
 }
 
 /* lifetime 0: none. */
@@ -435,11 +420,7 @@ static inline void model_pair_skipping_patterns(struct model_pair *pair, uint64_
     for (uint64_t pos = 0; pos < size; pos++) {
       uint32_t choice = (uint32_t)(rest % (skipped_max + 2));
       rest /= skipped_max + 2;
-      if (choice == 0) {
-        model_pair_append(pair, 10 * (pos + 1), 0);
-      } else {
-        model_pair_append_skipping(pair, 10 * (pos + 1), choice - 1);
-      }
+      model_pair_append_skipping(pair, 10 * (pos + 1), choice, choice == 0 ? 0 : choice - 1);
     }
     model_pair_configurations(pair, check);
     model_pair_release(pair);

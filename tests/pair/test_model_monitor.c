@@ -338,6 +338,16 @@ static void random_map(uint64_t *seed, int64_t known, struct model_map *ret_map)
   }
 }
 
+static void monitoring_of_skipped_versions(void **state)
+{
+  (void)state;
+  pair.managed = true;
+  for (uint64_t size = 1; size <= model_up_to(2, 4, 5); size++) {
+    model_pair_skipping_patterns(&pair, size, 1, compare_small);
+  }
+  pair.managed = false;
+}
+
 /* The same with an auditor behind the log, of any size. */
 static void monitoring_with_an_auditor(void **state)
 {
@@ -377,6 +387,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(all_small_logs),
+    cmocka_unit_test(monitoring_of_skipped_versions),
     cmocka_unit_test(monitoring_with_an_auditor),
     cmocka_unit_test(random_logs),
   };

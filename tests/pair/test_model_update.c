@@ -34,46 +34,13 @@ static void assert_lengths(const struct kt_update_response *response, const stru
   }
 }
 
-/* The same answer of a Third-Party Manager, had the first of the new versions been skipped ones. */
-static void assert_skipping_lengths(const struct kt_update_response *response, const struct model_update *update)
-{
-  struct kt_update_info info[MODEL_VERSIONS_MAX];
-  size_t value_lens[MODEL_VERSIONS_MAX];
-  struct model_format format;
-  struct kt_config config;
-  model_pair_format(&pair, 1, &format, &config);
-  assert_int_equal(config.mode, KT_MODE_THIRD_PARTY_MANAGEMENT);
-  for (size_t skipped = 1; skipped < response->n_info; skipped++) {
-    struct kt_update_response same = *response;
-    struct model_update managed = *update;
-    struct kt_writer w;
-    managed.n_skipped = skipped;
-    same.skipped_versions = (uint32_t)skipped;
-    same.info = info;
-    same.n_info = response->n_info - skipped;
-    for (size_t i = 0; i < same.n_info; i++) {
-      info[i] = response->info[skipped + i];
-      info[i].signature = model_pair_signature();
-    }
-    if (response->n_values > 0) {
-      same.values = response->values + skipped;
-      same.n_values = response->n_values - skipped;
-    }
-    for (size_t i = 0; i < same.n_values; i++) {
-      value_lens[i] = same.values[i].len;
-    }
-    kt_writer_init(&w, MODEL_ARENA_CAP);
-    kt_update_response_write(&w, &config, &same);
-    model_pair_assert_length(&pair, 1, &w, model_update_size(&pair.run, &format, &managed, value_lens, same.n_values));
-  }
-}
-
 static void assert_response(uint64_t position, const struct model_update *update, size_t n_values)
 {
   struct kt_update_response response;
   assert_int_equal(kt_update_response_decode(pair.user.response, &pair.toy.config, &pair.user.arena, &response), KT_OK);
   assert_int_equal(response.position, position);
-  assert_int_equal(response.n_info, update->n_new);
+  assert_int_equal(response.skipped_versions, update->n_skipped);
+  assert_int_equal(response.n_info, update->n_new - update->n_skipped);
   assert_int_equal(response.n_values, n_values);
   assert_int_equal(response.n_ladder, update->n_ladder);
   for (size_t i = 0; i < update->n_ladder; i++) {
@@ -81,7 +48,6 @@ static void assert_response(uint64_t position, const struct model_update *update
   }
   model_pair_assert_proof(&pair, &response.update);
   assert_lengths(&response, update);
-  assert_skipping_lengths(&response, update);
 }
 
 /* "the label owner retains the position and new greatest version of the label"; unless the entry is distinguished, it
@@ -91,8 +57,9 @@ static void assert_result(uint64_t position, const struct model_update *update)
   const struct kt_owner_state *owner = &pair.user.owner;
   const struct kt_version_at *newest = &owner->upcoming[owner->n_upcoming - 1];
   assert_int_equal(pair.user.update.position, position);
-  assert_int_equal(pair.user.update.n_values, update->n_new);
-  assert_int_equal(pair.user.update.first_version, update->previous + 1);
+  assert_int_equal(pair.user.update.n_values, update->n_new - update->n_skipped);
+  assert_int_equal(pair.user.update.n_skipped, update->n_skipped);
+  assert_int_equal(pair.user.update.first_version, update->previous + 1 + (int64_t)update->n_skipped);
   assert_int_equal(newest->position, position);
   assert_int_equal(newest->version, update->previous + (int64_t)update->n_new);
   assert_int_equal(owner->contact.n_map, !update->distinguished);
@@ -130,14 +97,14 @@ static void compare_update(uint64_t last, uint64_t start, uint64_t position, boo
   model_pair_begin(&pair, last);
   set_owner(start, position, &pair.user.owner);
   model_update_label(&pair.run, position, start, &update);
-  for (size_t i = 0; own_values && i < update.n_new; i++) {
-    uint32_t version = (uint32_t)(update.previous + 1 + (int64_t)i);
+  for (size_t i = 0; own_values && i < update.n_new - update.n_skipped; i++) {
+    uint32_t version = (uint32_t)(update.previous + 1 + (int64_t)(update.n_skipped + i));
     values[i] = toy_label(toy_version_find(&pair.toy, MODEL_LABEL, version)->value);
     query.values = values;
     query.n_values = i + 1;
   }
   assert_int_equal(model_pair_ask(&pair, &query), KT_OK);
-  assert_response(position, &update, own_values ? 0 : update.n_new);
+  assert_response(position, &update, own_values ? 0 : update.n_new - update.n_skipped);
   assert_int_equal(model_pair_check(&pair, &query), KT_OK);
   assert_result(position, &update);
 }
@@ -175,6 +142,17 @@ static void all_small_logs(void **state)
   }
 }
 
+/* In third-party management mode: skipped versions, then one with a value. */
+static void updates_after_skipped_versions(void **state)
+{
+  (void)state;
+  pair.managed = true;
+  for (uint64_t size = 1; size <= model_up_to(3, 5, 6); size++) {
+    model_pair_skipping_patterns(&pair, size, 3, compare_updates);
+  }
+  pair.managed = false;
+}
+
 /* The same with an auditor behind the log, of any size. */
 static void updates_with_an_auditor(void **state)
 {
@@ -210,6 +188,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(all_small_logs),
+    cmocka_unit_test(updates_after_skipped_versions),
     cmocka_unit_test(updates_with_an_auditor),
     cmocka_unit_test(random_logs),
   };

@@ -149,7 +149,8 @@ static enum kt_err answer_search(struct answer *a, struct kt_writer *w)
   const struct toy_version *version = toy_version_find(a->log, a->label, target);
   struct kt_search_response response = { .version = target,
                                          .opening = version->opening,
-                                         .value = { .value = toy_label(version->value) } };
+                                         .value = { .value = toy_label(version->value),
+                                                    .signature = toy_suffix(a->log, version) } };
   response.n_ladder = kt_ladder_base(target, versions);
   response.binary_ladder = make_steps(a, versions, response.n_ladder, &greatest, &target);
   err = begin(a, &request.last, &response.full_tree_head);
@@ -276,22 +277,30 @@ static enum kt_err answer_owner_init(struct answer *a, struct kt_writer *w)
 
 /* --- Updating a Label ----------------------------------------------------------------------------------------------------------- */
 
-/* The versions that were added beside `first`; whether they are the values of the request. */
+/* The versions that were added beside `first`, the skipped ones only counted; whether they are the values of the request. */
 static size_t added_versions(const struct answer *a, uint32_t first, const struct kt_update_request *request,
-                             struct kt_bytes *values, struct kt_update_info *info, bool *ret_requested)
+                             struct kt_bytes *values, struct kt_update_info *info, uint32_t *ret_skipped,
+                             bool *ret_requested)
 {
   const struct toy_version *version = toy_version_find(a->log, a->label, first);
   const uint64_t pos = version->pos;
   size_t n = 0;
+  uint32_t skipped = 0;
   *ret_requested = true;
-  for (; version != NULL && version->pos == pos; version = toy_version_find(a->log, a->label, first + (uint32_t)n)) {
-    values[n] = toy_label(version->value);
-    info[n] = (struct kt_update_info){ .opening = version->opening };
-    *ret_requested = *ret_requested && n < request->n_values && request->values[n].len == values[n].len &&
-                     memcmp(request->values[n].data, values[n].data, values[n].len) == 0;
-    n++;
+  while (version != NULL && version->pos == pos) {
+    if (version->skipped) {
+      skipped++;
+    } else {
+      values[n] = toy_label(version->value);
+      info[n] = (struct kt_update_info){ .opening = version->opening, .signature = toy_suffix(a->log, version) };
+      *ret_requested = *ret_requested && n < request->n_values && request->values[n].len == values[n].len &&
+                       memcmp(request->values[n].data, values[n].data, values[n].len) == 0;
+      n++;
+    }
+    version = toy_version_find(a->log, a->label, first + skipped + (uint32_t)n);
   }
   *ret_requested = *ret_requested && n == request->n_values;
+  *ret_skipped = skipped;
   return n;
 }
 
@@ -313,20 +322,23 @@ static enum kt_err answer_update(struct answer *a, struct kt_writer *w)
   if (position >= a->size) {
     return KT_ERR_ABSENT;
   }
-  size_t n = added_versions(a, known->present ? known->value + 1 : 0, &request, values, info, &requested);
+  uint32_t skipped;
+  size_t n = added_versions(a, known->present ? known->value + 1 : 0, &request, values, info, &skipped, &requested);
+  uint32_t n_new = skipped + (uint32_t)n;
   const struct kt_label_update what = {
     .position = position,
     .has_previous = known->present,
     .previous = known->value,
     .previous_pos = known->present ? toy_version_find(a->log, a->label, known->value)->pos : 0,
-    .n_new = (uint32_t)n,
+    .n_new = n_new,
   };
   response.position = position;
+  response.skipped_versions = skipped;
   response.values = values;
   response.n_values = requested ? 0 : n;
   response.info = info;
   response.n_info = n;
-  response.n_ladder = kt_update_versions(known->present, known->value, (uint32_t)n, versions);
+  response.n_ladder = kt_update_versions(known->present, known->value, n_new, versions);
   response.binary_ladder = make_steps(a, versions, response.n_ladder, NULL, NULL);
   err = begin(a, &request.last, &response.full_tree_head);
   if (err == KT_OK) {

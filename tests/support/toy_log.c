@@ -159,6 +159,26 @@ struct kt_auditor_tree_head toy_auditor_head(struct toy_log *log, uint64_t size,
   return head;
 }
 
+/* --- the Service Operator ----------------------------------------------------------------------------------------------- */
+
+static const uint8_t leaf_seed[KT_SEED_LEN] = "toy log: Service Operator";
+
+void toy_log_set_manager(struct toy_log *log)
+{
+  struct kt_config *config = &log->config;
+  config->mode = KT_MODE_THIRD_PARTY_MANAGEMENT;
+  assert_int_equal(config->suite->sign_public(leaf_seed, log->leaf_key), KT_OK);
+  config->leaf_public_key = (struct kt_bytes){ log->leaf_key, config->suite->sign_public_len };
+  log->prover_config = *config;
+  memset(log->signed_heads, 0, sizeof log->signed_heads); /* the configuration is under them */
+}
+
+struct kt_bytes toy_suffix(const struct toy_log *log, const struct toy_version *version)
+{
+  bool managed = log->config.mode == KT_MODE_THIRD_PARTY_MANAGEMENT && !version->skipped;
+  return (struct kt_bytes){ version->signature, managed ? log->config.suite->signature_len : 0 };
+}
+
 /* --- content -------------------------------------------------------------------------------------------------------------- */
 
 const struct toy_version *toy_version_find(const struct toy_log *log, const char *label, uint32_t version)
@@ -183,21 +203,36 @@ bool toy_greatest_at(const struct toy_log *log, const char *label, uint64_t pos,
   return exists;
 }
 
-static const struct toy_version *new_version(struct toy_log *log, const char *label)
+/* The Service Operator's signature, and the commitment. */
+static void commit(const struct toy_log *log, struct toy_version *version)
+{
+  const struct kt_bytes label = toy_label(version->label);
+  struct kt_update_value value = { .value = toy_label(version->value) };
+  if (log->config.mode == KT_MODE_THIRD_PARTY_MANAGEMENT) {
+    assert_int_equal(
+        kt_update_value_sign(&log->config, leaf_seed, label, version->version, value.value, version->signature), KT_OK);
+    value.signature = toy_suffix(log, version);
+  }
+  assert_int_equal(kt_commitment(&log->config, version->opening, label, version->version, &value, &version->commitment),
+                   KT_OK);
+}
+
+static const struct toy_version *new_version(struct toy_log *log, const char *label, bool skipped)
 {
   uint32_t greatest;
   bool any = toy_greatest_at(log, label, UINT64_MAX, &greatest);
   assert_true(log->n_versions < TOY_VERSIONS_MAX);
   struct toy_version *version = &log->versions[log->n_versions++];
-  *version = (struct toy_version){ .label = label, .version = any ? greatest + 1 : 0, .pos = log->size };
+  *version =
+      (struct toy_version){ .label = label, .version = any ? greatest + 1 : 0, .pos = log->size, .skipped = skipped };
+  if (skipped) {
+    return version;
+  }
   memset(version->opening, (int)(0x40 + version->version), sizeof version->opening);
   version->opening[0] = log->salt;
   int len = snprintf(version->value, sizeof version->value, "%s/%u", label, (unsigned)version->version);
   assert_true(len > 0 && (size_t)len < sizeof version->value);
-  const struct kt_update_value value = { .value = toy_label(version->value) };
-  assert_int_equal(
-      kt_commitment(&log->config, version->opening, toy_label(label), version->version, &value, &version->commitment),
-      KT_OK);
+  commit(log, version);
   return version;
 }
 
@@ -230,7 +265,7 @@ void toy_log_append(struct toy_log *log, uint64_t timestamp_ms, const struct toy
   leaves[n++] = padding_leaf(log, log->size);
   for (size_t i = 0; i < n_adds; i++) {
     for (uint32_t k = 0; k < adds[i].count; k++) {
-      const struct toy_version *version = new_version(log, adds[i].label);
+      const struct toy_version *version = new_version(log, adds[i].label, k < adds[i].skipped);
       toy_vrf_output(version->label, version->version, &leaves[n].vrf_output);
       leaves[n++].commitment = version->commitment;
     }

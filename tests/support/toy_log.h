@@ -32,12 +32,15 @@ struct toy_version {
   uint8_t opening[KT_OPENING_LEN];
   char value[32];
   struct kt_hash commitment;
+  bool skipped;                        /* no value, an all-zero commitment */
+  uint8_t signature[KT_SIGNATURE_MAX]; /* third-party management, of what is not skipped */
 };
 
-/* Versions that an entry adds: the next `count` ones of a label. */
+/* Versions that an entry adds: the next `count` ones of a label, the first `skipped` of which have no value. */
 struct toy_add {
   const char *label;
   uint32_t count;
+  uint32_t skipped;
 };
 
 enum toy_kind {
@@ -69,6 +72,7 @@ struct toy_log {
   uint8_t signatures[TOY_ENTRIES_MAX + 1][KT_SIGNATURE_MAX]; /* of the head of each size, once it is made */
   bool signed_heads[TOY_ENTRIES_MAX + 1];
 
+  uint8_t leaf_key[KT_PUBLIC_KEY_MAX];
   uint8_t auditor;
   uint8_t auditor_key[KT_PUBLIC_KEY_MAX];
   uint64_t auditor_size; /* of the auditor's newest head; answers at a smaller size have a head of that size */
@@ -89,6 +93,10 @@ void toy_log_sign_anything(struct toy_log *log);
 void toy_log_append(struct toy_log *log, uint64_t timestamp_ms, const struct toy_add *adds, size_t n_adds);
 /* Third-party auditing: an auditor (0, 1 … are different ones) vouches for whatever the log shows, at once. */
 void toy_log_set_auditor(struct toy_log *log, uint8_t auditor, uint64_t max_lag, uint64_t start_pos);
+/* Third-party management: values carry the Service Operator's signature. Before the first entry. */
+void toy_log_set_manager(struct toy_log *log);
+/* UpdateSuffix of a version; empty in other modes, and of a skipped one. */
+struct kt_bytes toy_suffix(const struct toy_log *log, const struct toy_version *version);
 /* Rewrite the tree of one existing entry, and of no other: take a key out, put a leaf in (either may be NULL). */
 void toy_log_tamper(struct toy_log *log, uint64_t pos, const struct kt_hash *remove, const struct kt_prefix_leaf *add);
 
