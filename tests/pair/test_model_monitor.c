@@ -3,6 +3,8 @@
  *   All logs of up to 3 entries (level 2: 4; level 3: 5) that each add 0, 1 or 2 versions; every window and lifetime that
  *   makes a difference; every monitoring map that a user can hold (an owner at level 1: of up to 2 entries), every start,
  *   every version that an owner can know of, every entry at which the log may end its answer.
+ *   With an auditor behind the log, and with skipped versions (third-party management): all such logs of up to 2 entries
+ *   (level 2: 4; level 3: 5).
  *   100 random logs of up to 40 entries (level 2: 2000; level 3: 20000), with 100 cases of each operation. */
 #include "model_pair.h"
 

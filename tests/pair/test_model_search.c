@@ -4,6 +4,7 @@
  *             for every version; every window and lifetime that makes a difference.
  *   Skipped:  the same for logs of up to 3 entries (level 2: 5; level 3: 6) that each add no version, one, or one after 1 or
  *             2 skipped ones, in third-party management mode; skipped versions are searched for too.
+ *   Auditor:  all logs of up to 3 entries (level 2: 5; level 3: 6) with an auditor's head in the answers.
  *   Walks:    all logs of up to 9 entries (level 2: 16; level 3: 24), every stopping position, likewise.
  *   Both:     200 random logs of up to 40 entries (level 2: 4000; level 3: 40000). */
 #include "model_pair.h"

@@ -3,6 +3,8 @@
  * of a response (the values given back or not).
  *   All logs of up to 4 entries (level 2: 6; level 3: 7) that each add 0 to 3 versions; every window and lifetime that
  *   makes a difference.
+ *   With an auditor behind the log, and with up to 2 skipped versions before a new one (third-party management): all such
+ *   logs of up to 3 entries (level 2: 5; level 3: 6).
  *   200 random logs of up to 40 entries (level 2: 4000; level 3: 40000). */
 #include "model_pair.h"
 
