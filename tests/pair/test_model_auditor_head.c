@@ -122,6 +122,8 @@ static void compare_times(uint64_t last, uint64_t previous)
       }
       claimed.timestamp = 10 * size - auditing.max_lag - 1; /* just too old, or, where that is before 0, far too late */
       compare_sizes(last, previous, &auditing);
+      claimed.timestamp = 10 * size + 1; /* just later than the log */
+      compare_sizes(last, previous, &auditing);
       claimed.timestamp = UINT64_MAX;
       compare_sizes(last, previous, &auditing);
     }
