@@ -279,6 +279,19 @@ static enum kt_err put_value(struct kt_opdb *db, struct kt_bytes label, uint32_t
   return err;
 }
 
+/* Inside a transaction. That it was unused was looked at before, when another label could still get it. */
+static enum kt_err use_token(struct kt_opdb *db, const struct kt_hash *token_hash, struct kt_bytes label,
+                             struct kt_error *error)
+{
+  const struct kt_bytes hash = { token_hash->b, KT_HASH_LEN };
+  enum kt_err err =
+      kt_opsql_run(db->sqlite, error, "UPDATE tokens SET label = ?1 WHERE hash = ?2 AND (label IS NULL OR label = ?1)",
+                   "bb", label, hash);
+  return err != KT_OK || sqlite3_changes(db->sqlite) == 1
+             ? err
+             : kt_error_set(error, KT_ERR_DENIED, "the registration token was used for another label");
+}
+
 static enum kt_err put_record(struct kt_opdb *db, const struct kt_opdb_record *record, const struct chain *chain,
                               struct kt_error *error)
 {
@@ -296,8 +309,7 @@ static enum kt_err put_record(struct kt_opdb *db, const struct kt_opdb_record *r
                        "bib", record->label, end, nothing);
   }
   if (err == KT_OK && record->token_hash != NULL) {
-    const struct kt_bytes hash = { record->token_hash->b, KT_HASH_LEN };
-    err = kt_opsql_run(db->sqlite, error, "UPDATE tokens SET label = ? WHERE hash = ?", "bb", record->label, hash);
+    err = use_token(db, record->token_hash, record->label, error);
   }
   if (err == KT_OK) {
     err = kt_opsql_run(db->sqlite, error, "UPDATE meta SET value = ? WHERE name = 'records'", "b",

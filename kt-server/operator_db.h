@@ -46,8 +46,8 @@ struct kt_opdb_record {
   size_t n_values;
   const struct kt_hash *token_hash; /* used up for this label; NULL: none */
 };
-/* Before signing: durable, and in the guard. A version that has a value keeps it: KT_ERR_CONFLICT when it is another one,
- * and nothing is recorded. */
+/* Before signing: durable, and in the guard. A version that has a value keeps it: KT_ERR_CONFLICT when it is another one.
+ * KT_ERR_DENIED: another label has the token by now. Then nothing is recorded. */
 KT_MUST_USE enum kt_err kt_opdb_record(struct kt_opdb *db, const struct kt_opdb_record *record, uint64_t now_ms,
                                        struct kt_error *error);
 /* After the Manager's answer was verified. */

@@ -90,6 +90,11 @@ static enum kt_err check_limits(const struct update *update)
   return KT_OK;
 }
 
+static enum kt_err token_used(const struct update *update)
+{
+  return refuse(update, KT_ERR_DENIED, 403, "registration-token", "the registration token was used before");
+}
+
 /* "The token is used up only by what needs it": claiming a label where registration is by token. */
 static enum kt_err check_token(struct update *update, bool claims)
 {
@@ -101,10 +106,11 @@ static enum kt_err check_token(struct update *update, bool claims)
   }
   kt_sha256(update->order->token.data, update->order->token.len, &update->token_hash);
   enum kt_err err = kt_opdb_check_token(update->op->db, &update->token_hash, update->request->label, &error);
-  if (err == KT_ERR_ABSENT || err == KT_ERR_CONFLICT) {
-    return refuse(update, KT_ERR_DENIED, 403, "registration-token",
-                  err == KT_ERR_ABSENT ? "the registration token is not valid"
-                                       : "the registration token was used before");
+  if (err == KT_ERR_ABSENT) {
+    return refuse(update, KT_ERR_DENIED, 403, "registration-token", "the registration token is not valid");
+  }
+  if (err == KT_ERR_CONFLICT) {
+    return token_used(update);
   }
   return err == KT_OK ? KT_OK : db_failed(update, err, &error);
 }
@@ -322,6 +328,9 @@ static enum kt_err record(struct update *update)
                                         .token_hash = update->uses_token ? &update->token_hash : NULL };
   struct kt_error error;
   enum kt_err err = kt_opdb_record(update->op->db, &order, kt_now_ms(), &error);
+  if (err == KT_ERR_DENIED) {
+    return token_used(update);
+  }
   return err == KT_OK ? KT_OK : db_failed(update, err, &error);
 }
 

@@ -214,6 +214,26 @@ static void tokens_belong_to_one_label(void **state)
   assert_int_equal(kt_opdb_check_token(scene->db, &token, TEXT("bob"), &scene->error), KT_ERR_CONFLICT);
 }
 
+/* Two labels at once: both find the token unused, one is recorded with it. */
+static void a_token_is_used_up_once(void **state)
+{
+  struct scene *scene = *state;
+  const struct kt_hash token = { { 7 } };
+  const struct kt_bytes values[] = { TEXT("a") };
+  struct kt_opdb_record order = { .label = ALICE, .values = values, .n_values = 1, .token_hash = &token };
+  struct kt_opdb_label bob;
+  assert_int_equal(kt_opdb_add_token(scene->db, &token, &scene->error), KT_OK);
+  assert_int_equal(kt_opdb_check_token(scene->db, &token, ALICE, &scene->error), KT_OK);
+  assert_int_equal(kt_opdb_check_token(scene->db, &token, TEXT("bob"), &scene->error), KT_OK);
+  assert_int_equal(kt_opdb_record(scene->db, &order, 1000, &scene->error), KT_OK);
+  order.label = TEXT("bob");
+  assert_int_equal(kt_opdb_record(scene->db, &order, 1000, &scene->error), KT_ERR_DENIED);
+  assert_int_equal(kt_opdb_get_label(scene->db, TEXT("bob"), &scene->arena, &bob, &scene->error), KT_OK);
+  assert_int_equal(bob.n_recorded, 0);
+  order.label = ALICE;
+  assert_int_equal(kt_opdb_record(scene->db, &order, 1000, &scene->error), KT_OK);
+}
+
 static void the_head_is_kept(void **state)
 {
   struct scene *scene = *state;
@@ -247,6 +267,7 @@ int main(void)
     cmocka_unit_test_setup_teardown(an_old_copy_is_refused, begin, end),
     cmocka_unit_test_setup_teardown(a_guard_that_cannot_be_written, begin, end),
     cmocka_unit_test_setup_teardown(tokens_belong_to_one_label, begin, end),
+    cmocka_unit_test_setup_teardown(a_token_is_used_up_once, begin, end),
     cmocka_unit_test_setup_teardown(the_head_is_kept, begin, end),
     cmocka_unit_test_setup_teardown(files_are_private_and_made_once, begin, end),
   };
