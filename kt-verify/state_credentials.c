@@ -75,18 +75,23 @@ static enum kt_err read_waiting(sqlite3_stmt *row, struct kt_arena *arena, void 
   return KT_OK;
 }
 
-static enum kt_err count_waiting(struct kt_state *state, size_t *ret_n)
+/* KT_ERR_LIMIT: what waits beside this one leaves no room for so many bytes. */
+static enum kt_err check_room(struct kt_state *state, const struct kt_hash *id, uint64_t n_bytes)
 {
   sqlite3_stmt *rows;
-  enum kt_err err = kt_sql_query(state, &rows, "SELECT count(*) FROM credentials", "");
+  enum kt_err err = kt_sql_query(state, &rows,
+                                 "SELECT count(*), coalesce(sum(length(pending) + length(credential) +"
+                                 " coalesce(length(later), 0)), 0) FROM credentials WHERE id != ?",
+                                 "b", (struct kt_bytes){ id->b, sizeof id->b });
   if (err == KT_OK) {
     err = kt_sql_next(state, rows);
   }
-  if (err == KT_OK) {
-    *ret_n = (size_t)kt_sql_u64(rows, 0);
-    sqlite3_finalize(rows);
+  if (err != KT_OK) {
+    return err;
   }
-  return err;
+  bool is_full = kt_sql_u64(rows, 0) >= KT_WAITING_MAX || kt_sql_u64(rows, 1) + n_bytes > KT_WAITING_BYTES_MAX;
+  sqlite3_finalize(rows);
+  return is_full ? KT_ERR_LIMIT : KT_OK;
 }
 
 enum kt_err kt_state_waiting(struct kt_state *state, struct kt_arena *arena, struct kt_waiting_credential **ret_list,
@@ -117,15 +122,11 @@ enum kt_err kt_state_waiting_one(struct kt_state *state, const struct kt_hash *i
 enum kt_err kt_state_put_waiting(struct kt_state *state, const struct kt_waiting_credential *waiting)
 {
   struct kt_writer w;
-  size_t n = 0;
   const struct kt_hash *id = &waiting->pending.id;
-  enum kt_err err = count_waiting(state, &n);
-  if (err == KT_OK && n >= KT_WAITING_MAX) {
-    return KT_ERR_LIMIT;
-  }
   kt_writer_init(&w, ENCODED_MAX);
   kt_credential_pending_write(&w, &waiting->pending);
-  err = err == KT_OK ? w.err : err;
+  enum kt_err err =
+      w.err == KT_OK ? check_room(state, id, w.len + waiting->credential.len + waiting->update.len) : w.err;
   if (err == KT_OK) {
     err = kt_sql_run(state, "INSERT OR REPLACE INTO credentials(id, " COLUMNS ") VALUES(?, ?, ?, ?, ?)", "bbboi",
                      (struct kt_bytes){ id->b, sizeof id->b }, (struct kt_bytes){ w.buf, w.len }, waiting->credential,

@@ -9,8 +9,10 @@
 
 #include "state.h"
 
-/* More are refused: whoever can send credentials could fill the disk with them. */
+/* More are refused: whoever can send credentials could fill the disk with them, and the memory of every walk, which reads
+ * them all. */
 #define KT_WAITING_MAX 1000
+#define KT_WAITING_BYTES_MAX ((uint64_t)32 << 20)
 
 struct kt_waiting_credential {
   struct kt_credential_pending pending;

@@ -128,6 +128,13 @@ static enum kt_err put_waiting(void *ctx, struct kt_session *session)
   return kt_state_put_waiting(&session->state, &checking->waiting);
 }
 
+static enum kt_exit too_many(struct kt_session *session)
+{
+  return kt_output_fail(session->out, KT_EXIT_UNDECIDED, "too-many",
+                        "too many provisional credentials wait to be confirmed, or they are too large: run kt-verify "
+                        "monitor once first");
+}
+
 /* "Provisional credentials that pass initial verification are retained by the receiving user until the credential passes
  * final verification." */
 static enum kt_exit keep(struct checking *checking)
@@ -136,8 +143,7 @@ static enum kt_exit keep(struct checking *checking)
   enum kt_err err;
   enum kt_exit code = kt_session_write(session, put_waiting, checking, &err);
   if (code == KT_EXIT_OK && err == KT_ERR_LIMIT) {
-    return kt_output_fail(session->out, KT_EXIT_UNDECIDED, "too-many",
-                          "too many provisional credentials wait to be confirmed: run kt-verify monitor once first");
+    return too_many(session);
   }
   if (code != KT_EXIT_OK) {
     return code;
@@ -203,6 +209,9 @@ static enum kt_exit queue_update(struct checking *checking)
   struct kt_session *session = checking->session;
   enum kt_err err;
   enum kt_exit code = kt_session_write(session, put_update, checking, &err);
+  if (code == KT_EXIT_OK && err == KT_ERR_LIMIT) {
+    return too_many(session);
+  }
   if (code != KT_EXIT_OK || err != KT_OK) {
     return code != KT_EXIT_OK ? code : kt_session_store_failed(session, err);
   }
