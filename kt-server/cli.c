@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +22,9 @@ void kt_say(const char *format, ...)
   va_start(args, format);
   (void)vsnprintf(line, sizeof line, format, args);
   va_end(args);
+  for (char *c = line; *c != '\0'; c++) { /* parts of it may be another machine's words */
+    *c = iscntrl((unsigned char)*c) ? '?' : *c;
+  }
   (void)fprintf(stderr, "kt-server: %s\n", line);
 }
 

@@ -246,13 +246,18 @@ static enum kt_err create(const struct request *request, const struct kt_config 
   return err;
 }
 
-static int show_log(const struct kt_verb *verb, const struct request *request, const struct kt_hash *log_id,
-                    bool as_json)
+static void say_guard(const char *dir)
 {
   kt_say("the head guard is %s/" HEAD_GUARD_NAME
          ": there it does not survive a restore of the whole folder. Move it to "
          "another disk and set head-guard in %s/" KT_NAME_SETTINGS ".",
-         request->dir, request->dir);
+         dir, dir);
+}
+
+static int show_log(const struct kt_verb *verb, const struct request *request, const struct kt_hash *log_id,
+                    bool as_json)
+{
+  say_guard(request->dir);
   if (as_json) {
     return kt_report_json(verb, json_pack("{s:o, s:{s:o, s:i}}", "dir", kt_json_lossy(request->dir), "log", "id",
                                           kt_json_hash(log_id), "tree_size", 1));
@@ -267,6 +272,7 @@ static int show_operator(const struct kt_verb *verb, const char *dir, bool as_js
          "third-party-management --role manager --leaf-key " KT_NAME_LEAF_PUBLIC
          "; then put the Manager's " KT_NAME_CONFIG " and " KT_NAME_OPERATOR_TOKEN " (mode 0600) into %s",
          dir, dir);
+  say_guard(dir);
   if (as_json) {
     return kt_report_json(verb, json_pack("{s:o}", "dir", kt_json_lossy(dir)));
   }

@@ -47,7 +47,9 @@ def folders(work, suite):
         check(result.returncode == 2 and words in result.stderr and not os.path.exists(os.path.join(work, "none")),
               f"init refuses {args}", result.stderr)
     empty = os.path.join(work, "empty")
-    server_verb("init", empty, *MODE, "--role", "operator", "--upstream", "http://127.0.0.1:1")
+    made = subprocess.run([SERVER, "init", empty, *MODE, "--role", "operator", "--upstream", "http://127.0.0.1:1"],
+                          capture_output=True, text=True, timeout=60)
+    check(made.returncode == 0 and "another disk" in made.stderr, "init says where the guard should be", made)
     result = subprocess.run([SERVER, "run", empty], capture_output=True, text=True, timeout=60)
     check(result.returncode != 0 and "put the Manager's config.bin" in result.stderr, "the next step is said", result)
     log = ManagedLog(work, suite)
