@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "auditor_key.h"
+#include "config_kind.h"
 #include "crypto/hash.h"
 #include "heads.h"
 #include "stop.h"
@@ -160,6 +161,9 @@ static enum kt_exit fetch_head(struct kt_auditor *auditor)
                           ? read_head(auditor, &reply)
                           : kt_session_refused(auditor->session, &reply, "asking for the log's head");
   kt_reply_release(&reply);
+  if (code == KT_EXIT_FAILED) {
+    kt_session_explain_config(auditor->session);
+  }
   return code;
 }
 

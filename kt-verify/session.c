@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "auditor_alert.h"
+#include "config_kind.h"
 
 #define REQUEST_MAX ((size_t)1 << 20)
 #define SESSION_ARENA_CAP ((size_t)256 << 20)
@@ -307,7 +308,9 @@ static enum kt_exit refused_last(struct kt_session *session, enum kt_exit code)
   case KT_FORK_INVALID:
     json_object_del(session->out->object, "reason");
     report_check(session->out, &reason);
-    return kt_output_fail_reason(session->out, KT_ERR_PROOF, &reason, "the log's newest head");
+    code = kt_output_fail_reason(session->out, KT_ERR_PROOF, &reason, "the log's newest head");
+    kt_session_explain_config(session);
+    return code;
   case KT_FORK_NONE: break;
   }
   return code;
@@ -371,6 +374,7 @@ static enum kt_exit refuted(struct kt_session *session, const struct kt_query *q
   bool remembers = session->pinned->log.tree.size > 0;
   if (!remembers || kt_session_fork_check(session, &reason) != KT_FORK_REPORTED) {
     kt_session_keep_failed(session, query->reason.code != NULL ? query->reason.code : "error", request, response);
+    kt_session_explain_config(session);
   }
   return code;
 }

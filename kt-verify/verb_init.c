@@ -7,6 +7,8 @@
 
 #include "auditor_alert.h"
 #include "base/hex.h"
+#include "config_kind.h"
+#include "json/config.h"
 #include "report.h"
 #include "session.h"
 #include "verbs.h"
@@ -29,7 +31,15 @@ static enum kt_exit decode(struct kt_output *out, struct kt_bytes bytes, const c
   if (err == KT_OK) {
     return KT_EXIT_OK;
   }
-  kt_output_fail_reason(out, err, &reason, where);
+  char kind[KT_CONFIG_KIND_SIZE];
+  char what[KT_CONFIG_KIND_SIZE + 4096];
+  kt_config_kind(bytes, kind);
+  snprintf(what, sizeof what, "%s (%s)", where, kind);
+  kt_output_fail_reason(out, err, &reason, what);
+  kt_output_note(out,
+                 "kt-verify: %s. A configuration is used as its operator published it: an edited or damaged one fits "
+                 "no log. Get it again from a source you trust\n",
+                 err == KT_ERR_UNSUPPORTED ? "this version does not know it; a newer one may" : "it cannot be used");
   return KT_EXIT_USAGE;
 }
 
@@ -65,16 +75,6 @@ static enum kt_exit fetch(struct kt_session *session, struct config_bytes *ret)
   return code;
 }
 
-static const char *mode_name(enum kt_mode mode)
-{
-  switch (mode) {
-  case KT_MODE_CONTACT_MONITORING: return "contact-monitoring";
-  case KT_MODE_THIRD_PARTY_MANAGEMENT: return "third-party-management";
-  case KT_MODE_THIRD_PARTY_AUDITING: return "third-party-auditing";
-  }
-  return "?";
-}
-
 static void log_id_text(const struct kt_config *config, char ret_text[static 2 * KT_HASH_LEN + 1])
 {
   struct kt_hash id;
@@ -99,7 +99,7 @@ static void print_config(struct kt_output *out, const char *prefix, const struct
   log_id_text(config, id);
   kt_output_data(out, "%slog id             %s\n", prefix, id);
   kt_output_data(out, "%ssuite              %s\n", prefix, config->suite->name);
-  kt_output_data(out, "%smode               %s\n", prefix, mode_name(config->mode));
+  kt_output_data(out, "%smode               %s\n", prefix, kt_json_mode_name(config->mode));
   kt_output_data(out, "%smax ahead          %" PRIu64 " ms\n", prefix, config->max_ahead);
   kt_output_data(out, "%smax behind         %" PRIu64 " ms\n", prefix, config->max_behind);
   kt_output_data(out, "%smonitoring window  %" PRIu64 " ms\n", prefix, config->reasonable_monitoring_window);
@@ -131,6 +131,26 @@ static enum kt_err verify_walk(void *ctx, const struct kt_client *client, struct
   return err;
 }
 
+static enum kt_exit mismatch(struct kt_output *out, const char *path, struct kt_bytes trusted, struct kt_bytes served)
+{
+  char ours[KT_CONFIG_KIND_SIZE];
+  char theirs[KT_CONFIG_KIND_SIZE];
+  kt_config_kind(trusted, ours);
+  kt_config_kind(served, theirs);
+  if (kt_config_same_kind(trusted, served)) {
+    return kt_output_fail(
+        out, KT_EXIT_FAILED, "config-mismatch",
+        "the server shows another configuration than %s, of the same kind (%s): it is another log, or "
+        "a newer configuration of it. Nothing was pinned",
+        path, ours);
+  }
+  return kt_output_fail(
+      out, KT_EXIT_FAILED, "config-mismatch",
+      "the server shows another log than the one of %s. The file: %s. Shown by the server: %s. Nothing "
+      "was pinned; check the address, and that the file is of this log",
+      path, ours, theirs);
+}
+
 /* The configuration to pin: the file's, which the server's must equal; or the server's as it comes. */
 static enum kt_exit choose(struct kt_session *session, struct config_bytes *ret)
 {
@@ -155,10 +175,7 @@ static enum kt_exit choose(struct kt_session *session, struct config_bytes *ret)
   if (path == NULL) {
     *ret = served;
   } else if (served.len != ret->len || memcmp(served.bytes, ret->bytes, ret->len) != 0) {
-    return kt_output_fail(session->out, KT_EXIT_FAILED, "config-mismatch",
-                          "the server shows another configuration than %s: it is another log, or a newer "
-                          "configuration of it",
-                          path);
+    return mismatch(session->out, path, as_bytes(ret), as_bytes(&served));
   }
   return decode(session->out, as_bytes(ret), "the log's configuration", &session->config);
 }
@@ -287,16 +304,23 @@ enum kt_exit kt_verb_config_show(const struct kt_cli *cli, struct kt_output *out
 }
 
 /* A successor has the same log identity (ours), and an auditor that began no later than what was vouched for (R13). */
-static enum kt_exit check_successor(struct kt_session *session, const struct kt_config *next)
+static enum kt_exit check_successor(struct kt_session *session, struct kt_bytes encoded, const struct kt_config *next)
 {
   struct kt_hash id;
+  char ours[KT_CONFIG_KIND_SIZE];
+  char theirs[KT_CONFIG_KIND_SIZE];
+  kt_config_kind(session->pinned->config, ours);
+  kt_config_kind(encoded, theirs);
   kt_config_log_id(next, &id);
   if (memcmp(id.b, session->log_id.b, KT_HASH_LEN) != 0) {
     return kt_output_fail(session->out, KT_EXIT_FAILED, "log-identity",
-                          "this is the configuration of another log; a new log needs a new --home");
+                          "this is the configuration of another log; a new log needs a new --home. Pinned: %s. The "
+                          "file: %s",
+                          ours, theirs);
   }
   if (next->mode != session->config.mode) {
-    return kt_output_fail(session->out, KT_EXIT_FAILED, "mode", "a log cannot change its mode");
+    return kt_output_fail(session->out, KT_EXIT_FAILED, "mode",
+                          "a log cannot change its mode. Pinned: %s. The file: %s", ours, theirs);
   }
   const struct kt_log_state *log = &session->pinned->log;
   if (next->mode == KT_MODE_THIRD_PARTY_AUDITING && log->tree.size > 0 && log->auditor_size < next->auditor_start_pos) {
@@ -336,7 +360,7 @@ enum kt_exit kt_verb_config_update(const struct kt_cli *cli, struct kt_output *o
     code = decode(out, as_bytes(&config), cli->args[0], &next);
   }
   if (code == KT_EXIT_OK) {
-    code = check_successor(&session, &next);
+    code = check_successor(&session, as_bytes(&config), &next);
   }
   if (code == KT_EXIT_OK) {
     print_config(out, "old: ", &session.config);
