@@ -171,6 +171,7 @@ enum kt_err kt_check_end(struct kt_check *check, struct kt_log_state *ret_log, s
 {
   const struct kt_client *client = check->client;
   const struct kt_auditor_tree_head *auditor = auditor_head(check);
+  const bool needs_auditor = auditor != NULL && !client->log_only;
   struct kt_log_known known;
   struct kt_log_state log = *client->log;
   enum kt_err err = kt_replay_finish(check->replay, auditor != NULL ? auditor->tree_size : 0, &known);
@@ -184,13 +185,13 @@ enum kt_err kt_check_end(struct kt_check *check, struct kt_log_state *ret_log, s
   if (check->head->type == KT_HEAD_UPDATED) {
     err = check_head(check, &log);
   }
-  if (err == KT_OK && auditor != NULL) {
+  if (err == KT_OK && needs_auditor) {
     err = check_auditor(check, auditor, &known, &log);
   }
   if (err == KT_OK) {
     err = check_clock(client, check->replay->view.rightmost_ms);
   }
-  if (err == KT_OK && auditor != NULL) {
+  if (err == KT_OK && needs_auditor) {
     err = check_auditor_lag(check, auditor);
   }
   if (err == KT_OK) {

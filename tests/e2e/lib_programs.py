@@ -75,6 +75,10 @@ class Log:
         self.process.terminate()
         check(self.process.wait(timeout=30) == 0, "kt-server stops")
 
+    def kill(self):
+        self.process.kill()
+        self.process.wait(timeout=30)
+
     def insert(self, label, *names):
         """The operator's doing: a new version for the label."""
         self.insert_devices(label, {name: random_key()[4:] for name in names})

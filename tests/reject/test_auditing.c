@@ -312,6 +312,38 @@ static void test_R17_root_of_another_tree_than_the_retained(void **state)
   end(&scene);
 }
 
+/* --- comparing heads ------------------------------------------------------------------------------------------------------ */
+
+static void forge_log_head(struct toy_log *log, struct kt_arena *arena, void *response)
+{
+  struct kt_full_tree_head *head = &((struct kt_search_response *)response)->full_tree_head;
+  uint8_t *signature = edit_array(arena, head->tree_head.signature.data, head->tree_head.signature.len, 1);
+  (void)log;
+  signature[0] ^= 1;
+  head->tree_head.signature.data = signature;
+}
+
+/* Who compares heads of the log needs no auditor's word, and still the log's. */
+static void test_log_only_needs_no_auditor(void **state)
+{
+  static struct scene scene;
+  static const toy_mutate lies[] = { claim_later, claim_earlier, claim_beginning_of_time };
+  (void)state;
+  begin(&scene, 4, 0);
+  scene.log.config.suite = toy_suite();
+  scene.user.log_only = true;
+  for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+    scene.log.mutate = lies[i]; /* the auditor's signature does not fit any more either */
+    accept_honest(&scene.user, &search_query, KT_OK);
+  }
+  reject_lie(&scene.user, &search_query, forge_log_head, KT_ERR_PROOF, "head-signature");
+  scene.user.log_only = false;
+  for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+    reject_lie(&scene.user, &search_query, lies[i], KT_ERR_PROOF, i == 0 ? "auditor-time" : "auditor-signature");
+  }
+  end(&scene);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -326,6 +358,7 @@ int main(void)
     cmocka_unit_test(test_R16_auditor_size_over_the_log_or_0),
     cmocka_unit_test(test_R17_auditor_signature_of_something_else),
     cmocka_unit_test(test_R17_root_of_another_tree_than_the_retained),
+    cmocka_unit_test(test_log_only_needs_no_auditor),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,9 +118,12 @@ enum kt_err toy_verify(struct toy_user *user, const struct toy_query *query, str
   user->reason = (struct kt_reason){ 0 };
   static struct kt_log_state old;
   old = user->state;
-  const struct kt_client client = {
-    .config = &user->log->config, .log = &old, .now_ms = now_ms, .arena = &user->arena, .reason = &user->reason
-  };
+  const struct kt_client client = { .config = &user->log->config,
+                                    .log = &old,
+                                    .now_ms = now_ms,
+                                    .arena = &user->arena,
+                                    .reason = &user->reason,
+                                    .log_only = user->log_only };
   switch (query->kind) {
   case TOY_SEARCH: return verify_search(user, &client, query, response);
   case TOY_CONTACT: return verify_contact(user, &client, response);

@@ -11,6 +11,7 @@ struct toy_user {
   struct kt_log_state state;
   struct kt_contact_state contact;
   struct kt_owner_state owner;
+  bool log_only; /* struct kt_client's */
   bool has_now;
   uint64_t now_ms; /* when has_now; otherwise the timestamp of the newest entry the log shows */
   struct kt_arena arena;

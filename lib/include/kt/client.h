@@ -39,6 +39,9 @@ struct kt_client {
   uint64_t now_ms;                /* at the time the response was received */
   struct kt_arena *arena;
   struct kt_reason *reason; /* may be NULL; zeroed by the caller */
+  /* Verify what the log signed and leave the auditor's statement about it aside (R14, R15, R17): for comparing a head
+   * with another one of the same log, never for believing an answer. */
+  bool log_only;
 };
 
 /* A version counter and the log entry at which it is known to exist. */
