@@ -162,7 +162,7 @@ static enum kt_exit fetch_head(struct kt_auditor *auditor)
                           : kt_session_refused(auditor->session, &reply, "asking for the log's head");
   kt_reply_release(&reply);
   if (code == KT_EXIT_FAILED) {
-    kt_session_explain_config(auditor->session);
+    (void)kt_session_explain_config(auditor->session);
   }
   return code;
 }

@@ -39,37 +39,39 @@ bool kt_config_same_kind(struct kt_bytes a, struct kt_bytes b)
   return a.len >= KIND_LEN && b.len >= KIND_LEN && memcmp(a.data, b.data, KIND_LEN) == 0;
 }
 
-static void explain(struct kt_session *session, struct kt_bytes served)
+static bool explain(struct kt_session *session, struct kt_bytes served)
 {
   struct kt_output *out = session->out;
   const struct kt_bytes pinned = session->pinned->config;
+  struct kt_config config;
   char ours[KT_CONFIG_KIND_SIZE];
   char theirs[KT_CONFIG_KIND_SIZE];
-  if (pinned.len == served.len && memcmp(pinned.data, served.data, served.len) == 0) {
-    return;
+  if (kt_config_decode(served, &config, NULL) != KT_OK ||
+      (pinned.len == served.len && memcmp(pinned.data, served.data, served.len) == 0)) {
+    return false;
   }
   if (kt_config_same_kind(pinned, served)) {
     kt_output_note(out,
                    "kt-verify: the server shows another configuration than the pinned one: it is another log, or this "
                    "log has a newer one. If its operator published one: kt-verify config update FILE\n");
-    return;
+    return false;
   }
   kt_config_kind(pinned, ours);
   kt_config_kind(served, theirs);
-  json_object_del(out->object, "reason"); /* the failed check was said; this says why it failed */
+  json_object_del(out->object, "reason"); /* what failed was said; this says why it failed */
   kt_output_fail(out, KT_EXIT_FAILED, "config-mismatch",
                  "this server shows another log than the pinned one. Pinned: %s. Shown by the server: %s. A log never "
                  "changes its mode or suite, so nothing of the answer was accepted. Check the address; if the log was "
                  "set up anew, its operator has to say so, and a new log needs a new --home",
                  ours, theirs);
+  return true;
 }
 
-void kt_session_explain_config(struct kt_session *session)
+bool kt_session_explain_config(struct kt_session *session)
 {
   struct kt_reply reply;
   kt_transport_get(session->transport, "/v1/config", &reply);
-  if (reply.kind == KT_REPLY_OK && reply.len <= KT_CONFIG_MAX) {
-    explain(session, kt_reply_body(&reply));
-  }
+  bool explained = reply.kind == KT_REPLY_OK && reply.len <= KT_CONFIG_MAX && explain(session, kt_reply_body(&reply));
   kt_reply_release(&reply);
+  return explained;
 }

@@ -15,9 +15,10 @@ void kt_config_kind(struct kt_bytes encoded, char ret_text[static KT_CONFIG_KIND
 /* The same mode and suite; keys and windows may differ. */
 bool kt_config_same_kind(struct kt_bytes a, struct kt_bytes b);
 
-/* After an answer that does not verify: does the server show another configuration than the pinned one? That proves
- * nothing and changes no verdict, since nobody signed it; it is what a person looks for first. Of another kind: it
- * becomes the reason. Otherwise: a note. */
-void kt_session_explain_config(struct kt_session *session);
+/* After a refusal or an answer that does not verify: does the server show another configuration than the pinned one?
+ * That proves nothing, since nobody signed it; it is what a person looks for first. True: one of another kind, which is
+ * the reason now, to be reported as KT_EXIT_FAILED. Another one of the same kind: a note. What is no configuration at all
+ * (a portal's page, an outage) says nothing. */
+bool kt_session_explain_config(struct kt_session *session);
 
 #endif

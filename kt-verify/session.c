@@ -309,11 +309,17 @@ static enum kt_exit refused_last(struct kt_session *session, enum kt_exit code)
     json_object_del(session->out->object, "reason");
     report_check(session->out, &reason);
     code = kt_output_fail_reason(session->out, KT_ERR_PROOF, &reason, "the log's newest head");
-    kt_session_explain_config(session);
+    (void)kt_session_explain_config(session);
     return code;
   case KT_FORK_NONE: break;
   }
   return code;
+}
+
+/* The log could answer and does not want to. */
+static bool is_refusal(int status)
+{
+  return status >= 400 && status < 500 && status != 409 && status != 429;
 }
 
 static enum kt_exit refused(struct kt_session *session, const struct kt_query *query, const struct kt_reply *reply)
@@ -321,9 +327,13 @@ static enum kt_exit refused(struct kt_session *session, const struct kt_query *q
   if (query->quiet_expiry && query->expired) {
     return KT_EXIT_UNDECIDED;
   }
-  if (query->quiet_refusal && query->status >= 400 && query->status < 500 && query->status != 409 &&
-      query->status != 429) {
-    return KT_EXIT_UNDECIDED;
+  if (is_refusal(query->status)) {
+    if (kt_session_explain_config(session)) {
+      return KT_EXIT_FAILED;
+    }
+    if (query->quiet_refusal) {
+      return KT_EXIT_UNDECIDED;
+    }
   }
   enum kt_exit code = kt_session_refused(session, reply, query->what);
   if (kt_auditor_is_missing(NULL, reply)) {
@@ -374,7 +384,7 @@ static enum kt_exit refuted(struct kt_session *session, const struct kt_query *q
   bool remembers = session->pinned->log.tree.size > 0;
   if (!remembers || kt_session_fork_check(session, &reason) != KT_FORK_REPORTED) {
     kt_session_keep_failed(session, query->reason.code != NULL ? query->reason.code : "error", request, response);
-    kt_session_explain_config(session);
+    (void)kt_session_explain_config(session);
   }
   return code;
 }

@@ -133,8 +133,16 @@ static enum kt_err verify_walk(void *ctx, const struct kt_client *client, struct
 
 static enum kt_exit mismatch(struct kt_output *out, const char *path, struct kt_bytes trusted, struct kt_bytes served)
 {
+  struct kt_config config;
   char ours[KT_CONFIG_KIND_SIZE];
   char theirs[KT_CONFIG_KIND_SIZE];
+  if (kt_config_decode(served, &config, NULL) != KT_OK) {
+    return kt_output_fail(
+        out, KT_EXIT_FAILED, "config-mismatch",
+        "what the server shows is no configuration that this version of kt-verify understands, and not "
+        "the one of %s. Nothing was pinned; check the address",
+        path);
+  }
   kt_config_kind(trusted, ours);
   kt_config_kind(served, theirs);
   if (kt_config_same_kind(trusted, served)) {

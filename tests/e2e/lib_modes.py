@@ -22,7 +22,6 @@ class ContactMonitoring:
         self.suite = suite
         os.makedirs(work, exist_ok=True)
         self.log = self.make()
-        self.url = self.log.url
         self.config = os.path.join(work, "config.bin")
         server_verb("config", self.log.folder, "-o", self.config)
 
@@ -31,6 +30,10 @@ class ContactMonitoring:
         if not os.path.exists(folder):  # otherwise copied from elsewhere
             server_verb("init", folder, "--mode", self.mode, "--suite", self.suite)
         return Log(folder)
+
+    @property
+    def url(self):
+        return self.log.url
 
     def start(self, ahead_h=0):
         self.log.start(ahead_h)

@@ -58,6 +58,10 @@ class Log:
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", 0))
                 port = probe.getsockname()[1]
+        self.move(port)
+
+    def move(self, port):
+        """The address from the next start on."""
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
 
