@@ -279,7 +279,7 @@ static enum kt_err read_open(void *ctx, struct kt_session *session)
   struct kt_ledger_entry *entries;
   size_t n;
   enum kt_err err = kt_state_alerts(&session->state, NULL, &session->arena, &entries, &n);
-  if (err == KT_OK) {
+  if (err == KT_OK && n > 0) {
     qsort(entries, n, sizeof *entries, reading_order);
   }
   for (size_t i = 0; err == KT_OK && i < n; i++) {
