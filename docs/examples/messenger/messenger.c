@@ -286,7 +286,7 @@ int main(int argc, char **argv)
   kt_writer_init(&app.w, (size_t)16 << 20); /* the longest file, request, answer */
   app.url = argv[1];
   app.label = text(argv[4]);
-  app.client = (struct kt_client){ &app.config, &app.log, 0, &app.arena, &app.reason };
+  app.client = (struct kt_client){ .config = &app.config, .log = &app.log, .arena = &app.arena, .reason = &app.reason };
   bool has_account = parts_read(&app, "account", app.account, N_ACCOUNT);
   must(&app, has_account == (strcmp(verb, "new") == 0) ? KT_ERR_USAGE : KT_OK, "account");
   if (!has_account) {
