@@ -45,10 +45,10 @@ static size_t width(const char *text, size_t len)
     if (n == 0) {
       n = mbrtowc(&character, text + at, len - at, &state);
       int w = n == 0 || n > len - at ? -1 : wcwidth(character);
-      if (w < 0) { /* not in this locale: a column for each byte is the safe guess */
+      if (w < 0) { /* not in this locale, but UTF-8 all the same: the bytes that continue a character take no column */
         state = (mbstate_t){ 0 };
         n = 1;
-        w = 1;
+        w = ((unsigned char)text[at] & 0xc0) == 0x80 ? 0 : 1;
       }
       columns += (size_t)w;
     }

@@ -72,6 +72,8 @@ static void test_columns_are_what_the_eye_sees(void **context)
   check_split(20, "äöüäöüäöü äöüäöüäöü\n", "äöüäöüäöü äöüäöüäöü\n", 0);
   check_split(20, "鍵鍵鍵鍵鍵 鍵鍵鍵鍵鍵\n", "鍵鍵鍵鍵鍵\n  鍵鍵鍵鍵鍵\n", 0); /* two columns each */
   setlocale(LC_CTYPE, "C");
+  check_split(20, "▀▄█▀▄█▀▄ ▀▄█▀▄█▀▄█▀▄\n", "▀▄█▀▄█▀▄ ▀▄█▀▄█▀▄█▀▄\n", 0); /* a QR code in a rescue shell */
+  check_split(20, "äöüäöüäöü äöüäöüäöüäö\n", "äöüäöüäöü\n  äöüäöüäöüäö\n", 0);
 }
 
 static void test_nothing_changes_without_a_terminal(void **context)
