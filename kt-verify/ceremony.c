@@ -62,12 +62,18 @@ enum kt_exit kt_ceremony_with(struct kt_ceremony *ceremony, struct kt_bytes labe
   return code;
 }
 
+/* This client follows the key that an earlier one of the owner endorsed, whoever did that: a thief with a copy, perhaps.
+ * A match would tell the other person to trust the thief's key, so only a key that is here is compared. */
 enum kt_exit kt_ceremony_begin(struct kt_ceremony *ceremony, const struct kt_cli *cli, struct kt_output *out,
                                bool with_own)
 {
   *ceremony = (struct kt_ceremony){ .has_own = with_own };
   enum kt_exit code = kt_session_open(&ceremony->session, cli, out);
-  return code == KT_EXIT_OK && with_own ? choose_account(ceremony) : code;
+  if (code == KT_EXIT_OK && with_own) {
+    code = choose_account(ceremony);
+    code = code == KT_EXIT_OK ? kt_own_check_key(&ceremony->own) : code;
+  }
+  return code;
 }
 
 enum kt_exit kt_ceremony_open(struct kt_ceremony *ceremony, const struct kt_cli *cli, struct kt_output *out,

@@ -38,6 +38,8 @@ bool kt_own_is_established(const struct kt_own_label *own);
 enum kt_exit kt_own_find_key(struct kt_own_label *own, struct kt_secret **ret_secret);
 /* The same, and says what to do when there is none. */
 enum kt_exit kt_own_load_key(struct kt_own_label *own, struct kt_secret **ret_secret);
+/* Is it here at all? A code about a key that somebody else holds must not leave this home. */
+enum kt_exit kt_own_check_key(struct kt_own_label *own);
 /* Make a new account key, have it vouched for by endorser (the established key itself, or a recovery key that the newest
  * list names and the new one does not), publish, and keep it in place of the old one. */
 enum kt_exit kt_own_succeed(struct kt_own_label *own, const struct kt_secret *endorser,

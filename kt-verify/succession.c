@@ -53,11 +53,20 @@ enum kt_exit kt_own_load_key(struct kt_own_label *own, struct kt_secret **ret_se
   }
   return kt_output_fail(own->session->out, KT_EXIT_USAGE, "no-key",
                         "%s: the account key is not in this home (%s/keys): it was lost, or it was replaced on another "
-                        "computer. With another computer of yours that has it: kt-verify account export there, account "
+                        "computer; if that was not you, somebody has taken the account over (kt-verify alerts list). "
+                        "With another computer of yours that has it: kt-verify account export there, account "
                         "import here. With a recovery key on paper: kt-verify account recovery-key use %s. With "
                         "neither: kt-verify account create %s makes a new one, which only the operator of the log can "
                         "put in place",
                         own->name, own->session->state.home, own->name, own->name);
+}
+
+enum kt_exit kt_own_check_key(struct kt_own_label *own)
+{
+  struct kt_secret *secret = NULL;
+  enum kt_exit code = kt_own_load_key(own, &secret);
+  kt_secret_free(secret);
+  return code;
 }
 
 /* A key left behind by an attempt that was cut off may be in the log already: it is taken up again. */

@@ -27,10 +27,11 @@ static enum kt_exit print_code(struct kt_session *session, struct kt_bytes label
   return KT_EXIT_OK;
 }
 
-/* One's own code needs no question to the log: the key is here. */
+/* One's own code needs no question to the log: the key is here, or there is no code. */
 static enum kt_exit print_own(struct kt_session *session, struct kt_own_label *own)
 {
-  enum kt_exit code = print_code(session, own->label, &own->account.key);
+  enum kt_exit code = kt_own_check_key(own);
+  code = code == KT_EXIT_OK ? print_code(session, own->label, &own->account.key) : code;
   if (code == KT_EXIT_OK) {
     kt_output_set(session->out, "label", kt_output_text(own->label));
     kt_output_note(session->out,

@@ -36,6 +36,19 @@ def expect_note(bob, label, state, by):
     check(bob.json("lookup", label).get("alerts", []) == [], "and it is said once")
 
 
+def no_code_without_the_key(client, bob):
+    """Whoever replaced the key may be a thief: a client that does not hold the new one vouches for it to nobody."""
+    bob.label = "friend@example.org"
+    bob.json("account", "create", bob.label)
+    add(bob, "phone")
+    number = bob.json("code", "show", client.label)["code"]
+    for words in (["show", bob.label], ["compare", bob.label, number], ["qr", bob.label], ["sas", "start", bob.label],
+                  ["public", client.label]):
+        refused = client.json("code", *words, expect=2)
+        check(refused["reason"]["code"] == "no-key" and "code" not in refused, f"no code {words[0]} without the key", refused)
+    check(client.json("contact", "list")["contacts"] == [], "and nobody is verified by one")
+
+
 def rotation(world):
     alice = world.person("dora")
     second = world.second(alice, "dora2")
@@ -61,6 +74,7 @@ def rotation(world):
           "the other client is alerted that another client did something", told)
     refused = add(second, "x", expect=2)
     check(refused["reason"]["code"] == "no-key", "its key is no longer the account's", refused)
+    no_code_without_the_key(second, world.home("dora-friend"))
     exported = alice.text("account", "export", alice.label, "--passphrase-file", world.passphrase)
     second.json("account", "import", alice.label, "--passphrase-file", world.passphrase, stdin=exported, expect=4)
     settle(second)
