@@ -13,7 +13,8 @@ struct approval {
   struct kt_own_label *own;
   const struct kt_device *device; /* NULL: a fingerprint, approved beforehand */
   struct kt_hash fingerprint;
-  bool all_known; /* every device of the newest version is approved now */
+  bool has_key;   /* the key that signed the newest version is in this home */
+  bool all_known; /* nothing of the newest version is left to decide about: devices, recovery keys, the account key */
 };
 
 static enum kt_err approve_device(struct approval *approval, struct kt_session *session)
@@ -27,7 +28,11 @@ static enum kt_err knows_all(struct approval *approval)
 {
   struct kt_device_set set;
   struct kt_own_label *own = approval->own;
-  approval->all_known = kt_own_set(own->session, own->account.latest, &set);
+  const struct kt_account_state *account = &own->account.account;
+  approval->all_known = approval->has_key && kt_own_set(own->session, own->account.latest, &set);
+  for (size_t i = 0; i < account->n_recovery_keys; i++) {
+    approval->all_known = approval->all_known && kt_publish_knows_recovery_key(own, &account->recovery_keys[i]);
+  }
   for (size_t i = 0; approval->all_known && i < set.n_devices; i++) {
     enum kt_err err = kt_owner_knows_device(&own->known, &set.devices[i], &approval->all_known);
     if (err != KT_OK) {
@@ -37,7 +42,8 @@ static enum kt_err knows_all(struct approval *approval)
   return KT_OK;
 }
 
-/* Alerts about the approved device, and once no unknown device is left those about the version itself. */
+/* Alerts about the approved device, and once nothing unknown is left those about the version itself: a thief's recovery
+ * key, or account key, is not settled by approving a device. */
 static enum kt_err settle(struct approval *approval, struct kt_session *session)
 {
   struct kt_ledger_entry *entries;
@@ -123,12 +129,16 @@ static enum kt_exit approve(struct kt_own_label *own, const char *argument)
   if (code != KT_EXIT_OK) {
     return code;
   }
-  if (kt_publish_is_ours(own) && in_newest(own, approval.device)) {
-    return approve_locally(&approval, "; the newest version is signed with your key, so nothing needs publishing",
+  bool is_published = kt_publish_is_ours(own) && in_newest(own, approval.device);
+  code = is_published ? kt_own_find_key(own, &secret) : kt_own_load_key(own, &secret);
+  if (is_published && (code == KT_EXIT_OK || code == KT_EXIT_ABSENT)) {
+    approval.has_key = code == KT_EXIT_OK;
+    code = approve_locally(&approval,
+                           approval.has_key
+                               ? "; the newest version is signed with your key, so nothing needs publishing"
+                               : "; nothing was published: the key that signed the newest version is not in this home",
                            argument);
-  }
-  code = kt_own_load_key(own, &secret);
-  if (code == KT_EXIT_OK) {
+  } else if (code == KT_EXIT_OK) {
     struct kt_publication publication = { .own = own,
                                           .secret = secret,
                                           .token = own->session->cli->values[KT_OPT_TOKEN],

@@ -6,11 +6,12 @@ lost, and nothing is vouched for unasked."""
 import base64
 import concurrent.futures
 import hashlib
+import os
 import shutil
 import tempfile
 
 from lib_owners import World, add, kinds, settle
-from lib_programs import check, random_key
+from lib_programs import Person, check, random_key
 
 
 def the_loser_is_told(world):
@@ -108,6 +109,26 @@ def a_crowd_loses_nothing(world):
     check(listed == {"phone", "d0", "d1", "d2", "d3"}, "nothing was lost", listed)
 
 
+def what_a_thief_did_besides(world):
+    """A thief with a copy of the home lists a recovery key or replaces the account key. Approving a device settles neither."""
+    alice = world.person("lea")
+    thief = Person(os.path.join(world.work, "lea-thief"))
+    thief.label = alice.label
+    shutil.copytree(alice.home, thief.home)
+    thief.json("account", "recovery-key", "create", alice.label)
+    thief_device = next(d for d in add(thief, "tablet")["devices"] if d["name"] == "tablet")
+    alice.json("monitor", "once", expect=4)
+    left = alice.json("monitor", "approve", alice.label, thief_device["id"], expect=4)
+    check(kinds(left) == ["version-not-mine"] * 2, "the recovery key is still a question", left)
+    key = alice.json("account", "show", alice.label)["recovery_keys"][0]["fingerprint"]
+    alice.json("monitor", "approve", alice.label, key, expect=4)
+    alice.json("monitor", "approve", alice.label, thief_device["id"])
+    thief.json("account", "rotate", alice.label)
+    alice.json("monitor", "once", expect=4)
+    left = alice.json("monitor", "approve", alice.label, thief_device["id"], expect=4)
+    check(kinds(left) == ["version-not-mine"], "that somebody holds another account key is still a question", left)
+
+
 def main():
     work = tempfile.mkdtemp(prefix="kt-accounts-")
     try:
@@ -116,6 +137,7 @@ def main():
         a_removal_is_not_undone(world)
         planned_changes_merge(world)
         a_crowd_loses_nothing(world)
+        what_a_thief_did_besides(world)
         world.log.stop()
     finally:
         shutil.rmtree(work)
