@@ -70,11 +70,12 @@ enum kt_exit kt_own_check_key(struct kt_own_label *own)
 }
 
 /* A key left behind by an attempt that was cut off may be in the log already: it is taken up again. */
-static enum kt_exit find_or_make_next(struct kt_own_label *own, struct kt_secret **ret_secret)
+static enum kt_exit find_or_make_next(struct kt_own_label *own, struct kt_secret **ret_secret, bool *ret_waited)
 {
   struct kt_session *session = own->session;
   struct kt_secret *secret = NULL;
   enum kt_exit code = kt_key_load(session->out, session->state.home, own->label, KT_KEY_NEXT, &secret);
+  bool waited = code == KT_EXIT_OK;
   if (code == KT_EXIT_ABSENT) {
     code = kt_key_make(session->out, true, &secret);
     if (code == KT_EXIT_OK) {
@@ -86,6 +87,7 @@ static enum kt_exit find_or_make_next(struct kt_own_label *own, struct kt_secret
     return code;
   }
   *ret_secret = secret;
+  *ret_waited = waited;
   return KT_EXIT_OK;
 }
 
@@ -110,26 +112,54 @@ static void explain(const struct kt_own_label *own, bool by_recovery)
   }
 }
 
-enum kt_exit kt_own_succeed(struct kt_own_label *own, const struct kt_secret *endorser,
-                            const struct kt_account_key *used_recovery)
+struct succession {
+  const struct kt_secret *endorser;
+  const struct kt_account_key *used_recovery;
+  struct kt_secret *next; /* to be freed */
+  bool waited;            /* next was on disk before */
+  bool is_done;
+};
+
+static enum kt_exit succeed(struct kt_own_label *own, struct succession *succession)
 {
   struct kt_session *session = own->session;
-  struct kt_secret *next = NULL;
-  enum kt_exit code = find_or_make_next(own, &next);
+  enum kt_exit code = find_or_make_next(own, &succession->next, &succession->waited);
   struct kt_publication publication = { .own = own,
-                                        .secret = next,
-                                        .endorser = endorser,
-                                        .remove_recovery = used_recovery,
+                                        .secret = succession->next,
+                                        .endorser = succession->endorser,
+                                        .remove_recovery = succession->used_recovery,
                                         .settlement = KT_SETTLEMENT_REMOVED };
   if (code != KT_EXIT_OK) {
     return code;
   }
   code = kt_own_publish_and_report(&publication);
-  if (publication.outcome == KT_PUBLISH_DONE) {
+  succession->is_done = publication.outcome == KT_PUBLISH_DONE;
+  if (succession->is_done) {
     enum kt_exit moved = kt_key_promote(session->out, session->state.home, own->label);
     code = moved == KT_EXIT_OK ? code : moved;
+  }
+  return code;
+}
+
+/* Whoever copied this home while a key waited in it has that key: it only leads on to one that nobody has seen. */
+enum kt_exit kt_own_succeed(struct kt_own_label *own, const struct kt_secret *endorser,
+                            const struct kt_account_key *used_recovery)
+{
+  struct succession first = { .endorser = endorser, .used_recovery = used_recovery };
+  enum kt_exit code = succeed(own, &first);
+  bool may_be_copied = first.is_done && first.waited && (code == KT_EXIT_OK || code == KT_EXIT_ALERT);
+  struct succession second = { .endorser = first.next };
+  if (may_be_copied) {
+    kt_output_note(own->session->out,
+                   "kt-verify: %s: that key was made by an attempt that was cut off, and may have been copied since: "
+                   "it is replaced once more\n",
+                   own->name);
+    code = (enum kt_exit)kt_exit_code_worse((int)code, (int)succeed(own, &second));
+  }
+  if (first.is_done) {
     explain(own, used_recovery != NULL);
   }
-  kt_secret_free(next);
+  kt_secret_free(first.next);
+  kt_secret_free(second.next);
   return code;
 }
