@@ -112,18 +112,24 @@ static bool write_all(int fd, const uint8_t *data, size_t len)
 enum kt_err kt_evidence_write_file(const char *path, struct kt_bytes content)
 {
   char temporary[KT_STATE_PATH_MAX + 8];
-  int n = snprintf(temporary, sizeof temporary, "%s.tmp", path);
+  /* A name that nobody can lay a link under: a person may write into a folder that others write into, too. */
+  int n = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
   if (n < 0 || (size_t)n >= sizeof temporary) {
     errno = ENAMETOOLONG;
     return KT_ERR_STORE;
   }
-  int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  int fd = mkstemp(temporary); /* mode 0600 */
   if (fd < 0) {
     return KT_ERR_STORE;
   }
   bool ok = write_all(fd, content.data, content.len) && fsync(fd) == 0;
-  ok = close(fd) == 0 && ok;
-  return ok && rename(temporary, path) == 0 ? KT_OK : KT_ERR_STORE;
+  ok = close(fd) == 0 && ok && rename(temporary, path) == 0;
+  if (!ok) {
+    int saved_errno = errno;
+    unlink(temporary);
+    errno = saved_errno;
+  }
+  return ok ? KT_OK : KT_ERR_STORE;
 }
 
 enum kt_err kt_evidence_save(const char *home, const struct kt_evidence *evidence,

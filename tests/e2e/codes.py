@@ -68,7 +68,13 @@ def changed(text, change):
 
 def images(work, alice, bob):
     image = os.path.join(work, "bob.png")
+    precious = os.path.join(work, "precious")
+    with open(precious, "w") as file:
+        file.write("of somebody else")
+    os.symlink(precious, image + ".tmp")  # laid out where others may write
     shown = bob.json("code", "qr", alice.label, "--png", image)
+    with open(precious) as file:
+        check(file.read() == "of somebody else" and not os.path.islink(image), "no link is followed")
     check(shutil.which("zbarimg") is not None, "zbarimg is there (zbar-tools)")
     read = subprocess.run(["zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", image], text=True,
                           capture_output=True)
