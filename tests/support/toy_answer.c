@@ -14,8 +14,6 @@
 #include "wire/search.h"
 #include "wire/update.h"
 
-static const uint8_t vrf_seed[KT_SEED_LEN] = "toy log: VRF key";
-
 struct answer {
   struct toy_log *log;
   uint64_t size;
@@ -86,7 +84,7 @@ static const struct kt_ladder_step *make_steps(struct answer *a, const uint32_t 
     struct kt_hash output;
     uint8_t *proof = kt_arena_alloc(&a->arena, 1, KT_VRF_PROOF_MAX);
     assert_non_null(proof);
-    toy_suite_prove(vrf_seed, toy_label(a->label), versions[i], proof, &output);
+    toy_suite_prove(toy_log_vrf_seed(), toy_label(a->label), versions[i], proof, &output);
     steps[i].proof = proof;
     if (committed != NULL && versions[i] <= *committed && (target == NULL || versions[i] != *target)) {
       steps[i].has_commitment = true;
@@ -119,7 +117,7 @@ static enum kt_err answer_absent(struct answer *a, const struct kt_search_reques
   enum kt_err err = begin(a, &request->last, &response.full_tree_head);
   if (err == KT_OK) {
     err = kt_greatest_search(&a->record.view, &a->key_set, 0, true, &found);
-    assert_int_equal(err, KT_ERR_ABSENT);
+    assert_true(err == KT_ERR_ABSENT || a->log->keep_going);
     err = finish(a, KT_OK, &response.search);
   }
   if (err == KT_OK) {
@@ -149,7 +147,7 @@ static enum kt_err answer_search(struct answer *a, struct kt_writer *w)
   const struct toy_version *version = toy_version_find(a->log, a->label, target);
   struct kt_search_response response = { .version = target,
                                          .opening = version->opening,
-                                         .value = { .value = toy_label(version->value),
+                                         .value = { .value = toy_version_value(version),
                                                     .signature = toy_suffix(a->log, version) } };
   response.n_ladder = kt_ladder_base(target, versions);
   response.binary_ladder = make_steps(a, versions, response.n_ladder, &greatest, &target);
@@ -291,7 +289,7 @@ static size_t added_versions(const struct answer *a, uint32_t first, const struc
     if (version->skipped) {
       skipped++;
     } else {
-      values[n] = toy_label(version->value);
+      values[n] = toy_version_value(version);
       info[n] = (struct kt_update_info){ .opening = version->opening, .signature = toy_suffix(a->log, version) };
       *ret_requested = *ret_requested && n < request->n_values && request->values[n].len == values[n].len &&
                        memcmp(request->values[n].data, values[n].data, values[n].len) == 0;

@@ -18,6 +18,16 @@
 static const uint8_t sign_seed[KT_SEED_LEN] = "toy log: signing key";
 static const uint8_t vrf_seed[KT_SEED_LEN] = "toy log: VRF key";
 
+const uint8_t *toy_log_sign_seed(void)
+{
+  return sign_seed;
+}
+
+const uint8_t *toy_log_vrf_seed(void)
+{
+  return vrf_seed;
+}
+
 struct kt_bytes toy_label(const char *label)
 {
   return (struct kt_bytes){ (const uint8_t *)label, strlen(label) };
@@ -124,7 +134,7 @@ void toy_sign_head(struct toy_log *log, uint64_t size, uint8_t ret_signature[sta
 
 /* --- the auditor ---------------------------------------------------------------------------------------------------------- */
 
-static const uint8_t *auditor_seed(uint8_t auditor)
+const uint8_t *toy_auditor_seed(uint8_t auditor)
 {
   static uint8_t seed[KT_SEED_LEN] = "toy log: auditor";
   seed[KT_SEED_LEN - 1] = auditor;
@@ -137,7 +147,7 @@ void toy_log_set_auditor(struct toy_log *log, uint8_t auditor, uint64_t max_lag,
   config->mode = KT_MODE_THIRD_PARTY_AUDITING;
   config->max_auditor_lag = max_lag;
   config->auditor_start_pos = start_pos;
-  assert_int_equal(config->suite->sign_public(auditor_seed(auditor), log->auditor_key), KT_OK);
+  assert_int_equal(config->suite->sign_public(toy_auditor_seed(auditor), log->auditor_key), KT_OK);
   config->auditor_public_key = (struct kt_bytes){ log->auditor_key, config->suite->sign_public_len };
   log->prover_config = *config;
   log->auditor = auditor;
@@ -153,8 +163,8 @@ struct kt_auditor_tree_head toy_auditor_head(struct toy_log *log, uint64_t size,
   head.timestamp = log->timestamps[head.tree_size - 1];
   head.signature = (struct kt_bytes){ signature, log->config.suite->signature_len };
   toy_naive_root(log, head.tree_size, &root);
-  assert_int_equal(kt_auditor_tree_head_sign(&log->config, auditor_seed(log->auditor), head.timestamp, head.tree_size,
-                                             &root, signature),
+  assert_int_equal(kt_auditor_tree_head_sign(&log->config, toy_auditor_seed(log->auditor), head.timestamp,
+                                             head.tree_size, &root, signature),
                    KT_OK);
   return head;
 }
@@ -203,11 +213,16 @@ bool toy_greatest_at(const struct toy_log *log, const char *label, uint64_t pos,
   return exists;
 }
 
+struct kt_bytes toy_version_value(const struct toy_version *version)
+{
+  return version->content.data != NULL ? version->content : toy_label(version->value);
+}
+
 /* The Service Operator's signature, and the commitment. */
 static void commit(const struct toy_log *log, struct toy_version *version)
 {
   const struct kt_bytes label = toy_label(version->label);
-  struct kt_update_value value = { .value = toy_label(version->value) };
+  struct kt_update_value value = { .value = toy_version_value(version) };
   if (log->config.mode == KT_MODE_THIRD_PARTY_MANAGEMENT) {
     assert_int_equal(
         kt_update_value_sign(&log->config, leaf_seed, label, version->version, value.value, version->signature), KT_OK);
@@ -217,14 +232,17 @@ static void commit(const struct toy_log *log, struct toy_version *version)
                    KT_OK);
 }
 
-static const struct toy_version *new_version(struct toy_log *log, const char *label, bool skipped)
+/* content: without data, a version that is not skipped gets a text of its own. */
+static const struct toy_version *new_version(struct toy_log *log, const char *label, bool skipped,
+                                             struct kt_bytes content)
 {
   uint32_t greatest;
   bool any = toy_greatest_at(log, label, UINT64_MAX, &greatest);
   assert_true(log->n_versions < TOY_VERSIONS_MAX);
   struct toy_version *version = &log->versions[log->n_versions++];
-  *version =
-      (struct toy_version){ .label = label, .version = any ? greatest + 1 : 0, .pos = log->size, .skipped = skipped };
+  *version = (struct toy_version){
+    .label = label, .version = any ? greatest + 1 : 0, .pos = log->size, .content = content, .skipped = skipped
+  };
   if (skipped) {
     return version;
   }
@@ -257,22 +275,39 @@ static struct kt_prefix_leaf padding_leaf(const struct toy_log *log, uint64_t po
   return leaf;
 }
 
+static struct kt_prefix_leaf version_leaf(const struct toy_version *version)
+{
+  struct kt_prefix_leaf leaf = { .commitment = version->commitment };
+  toy_vrf_output(version->label, version->version, &leaf.vrf_output);
+  return leaf;
+}
+
+/* An entry with these leaves and a padding leaf; there is room for it. */
+static void append_entry(struct toy_log *log, uint64_t timestamp_ms, struct kt_prefix_leaf *leaves, size_t n)
+{
+  const struct kt_prefix_child none = { 0 };
+  assert_true(log->size < TOY_ENTRIES_MAX);
+  leaves[n++] = padding_leaf(log, log->size);
+  insert_leaves(log, log->size, log->size > 0 ? log->prefix_roots[log->size - 1] : none, leaves, n);
+  log->timestamps[log->size++] = timestamp_ms;
+}
+
 void toy_log_append(struct toy_log *log, uint64_t timestamp_ms, const struct toy_add *adds, size_t n_adds)
 {
   static struct kt_prefix_leaf leaves[TOY_VERSIONS_MAX + 1];
   size_t n = 0;
-  assert_true(log->size < TOY_ENTRIES_MAX);
-  leaves[n++] = padding_leaf(log, log->size);
   for (size_t i = 0; i < n_adds; i++) {
     for (uint32_t k = 0; k < adds[i].count; k++) {
-      const struct toy_version *version = new_version(log, adds[i].label, k < adds[i].skipped);
-      toy_vrf_output(version->label, version->version, &leaves[n].vrf_output);
-      leaves[n++].commitment = version->commitment;
+      leaves[n++] = version_leaf(new_version(log, adds[i].label, k < adds[i].skipped, (struct kt_bytes){ NULL, 0 }));
     }
   }
-  const struct kt_prefix_child none = { 0 };
-  insert_leaves(log, log->size, log->size > 0 ? log->prefix_roots[log->size - 1] : none, leaves, n);
-  log->timestamps[log->size++] = timestamp_ms;
+  append_entry(log, timestamp_ms, leaves, n);
+}
+
+void toy_log_append_value(struct toy_log *log, uint64_t timestamp_ms, const char *label, struct kt_bytes value)
+{
+  struct kt_prefix_leaf leaves[2] = { version_leaf(new_version(log, label, false, value)) };
+  append_entry(log, timestamp_ms, leaves, 1);
 }
 
 static size_t collect(const struct toy_log *log, uint64_t ref, struct kt_prefix_leaf *leaves, size_t n)
@@ -289,10 +324,15 @@ static size_t collect(const struct toy_log *log, uint64_t ref, struct kt_prefix_
   return collect(log, node->child[1].ref, leaves, n);
 }
 
+size_t toy_log_leaves(const struct toy_log *log, uint64_t pos, struct kt_prefix_leaf *ret_leaves)
+{
+  return collect(log, log->prefix_roots[pos].ref, ret_leaves, 0);
+}
+
 void toy_log_tamper(struct toy_log *log, uint64_t pos, const struct kt_hash *remove, const struct kt_prefix_leaf *add)
 {
-  static struct kt_prefix_leaf leaves[TOY_VERSIONS_MAX + TOY_ENTRIES_MAX + 1];
-  size_t n = collect(log, log->prefix_roots[pos].ref, leaves, 0);
+  static struct kt_prefix_leaf leaves[TOY_LEAVES_MAX];
+  size_t n = toy_log_leaves(log, pos, leaves);
   size_t kept = 0;
   for (size_t i = 0; i < n; i++) {
     if (remove == NULL || memcmp(leaves[i].vrf_output.b, remove->b, KT_HASH_LEN) != 0) {

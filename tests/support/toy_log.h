@@ -16,7 +16,8 @@
 
 #define TOY_ENTRIES_MAX 72
 #define TOY_VERSIONS_MAX 256 /* of all labels together */
-#define TOY_KEYS 32          /* versions of a label with a search key: those that ladders for versions below 31 need */
+#define TOY_LEAVES_MAX (TOY_VERSIONS_MAX + TOY_ENTRIES_MAX + 1)
+#define TOY_KEYS 32 /* versions of a label with a search key: those that ladders for versions below 31 need */
 
 struct toy_params {
   uint64_t window;
@@ -31,6 +32,7 @@ struct toy_version {
   uint64_t pos; /* entry that added it */
   uint8_t opening[KT_OPENING_LEN];
   char value[32];
+  struct kt_bytes content; /* when it has data: logged instead of value */
   struct kt_hash commitment;
   bool skipped;                        /* no value, an all-zero commitment */
   uint8_t signature[KT_SIGNATURE_MAX]; /* third-party management, of what is not skipped */
@@ -91,6 +93,12 @@ void toy_log_release(struct toy_log *log);
 void toy_log_sign_anything(struct toy_log *log);
 /* One entry: the versions, and a padding leaf. */
 void toy_log_append(struct toy_log *log, uint64_t timestamp_ms, const struct toy_add *adds, size_t n_adds);
+/* One entry that adds the next version of the label with a value of the caller's. Label and value outlive the log. */
+void toy_log_append_value(struct toy_log *log, uint64_t timestamp_ms, const char *label, struct kt_bytes value);
+/* What the log shows as the value of a version. */
+struct kt_bytes toy_version_value(const struct toy_version *version);
+/* All leaves of the tree of an entry, ascending; room for TOY_LEAVES_MAX. */
+size_t toy_log_leaves(const struct toy_log *log, uint64_t pos, struct kt_prefix_leaf *ret_leaves);
 /* Third-party auditing: an auditor (0, 1 … are different ones) vouches for whatever the log shows, at once. */
 void toy_log_set_auditor(struct toy_log *log, uint8_t auditor, uint64_t max_lag, uint64_t start_pos);
 /* Third-party management: values carry the Service Operator's signature. Before the first entry. */
@@ -110,6 +118,10 @@ void toy_vrf_output(const char *label, uint32_t version, struct kt_hash *ret_out
  * request is refused. */
 KT_MUST_USE enum kt_err toy_answer(struct toy_log *log, uint64_t size, enum toy_kind kind, struct kt_bytes request,
                                    struct kt_writer *ret_response);
+/* The secret of the log's head signatures, of its VRF, of an auditor's. */
+const uint8_t *toy_log_sign_seed(void);
+const uint8_t *toy_log_vrf_seed(void);
+const uint8_t *toy_auditor_seed(uint8_t auditor);
 /* The head of a size, signed. */
 void toy_sign_head(struct toy_log *log, uint64_t size, uint8_t ret_signature[static KT_SIGNATURE_MAX]);
 /* The auditor's head that goes with the log's head of a size; its signature is in the buffer. */
