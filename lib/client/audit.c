@@ -88,8 +88,15 @@ enum kt_err kt_audit_step(const struct kt_config *config, const struct kt_audit_
   struct kt_hash after;
   enum kt_err err = kt_prefix_mutate(update->added, update->n_added, update->removed, update->n_removed, &update->proof,
                                      &before, &after, reason); /* 2 to 4 (A2-A4, A7) */
-  if (err == KT_OK) {
-    err = check_removals(config, old, update, history, reason); /* 5 */
+  if (err == KT_OK || err == KT_ERR_UNDETERMINED) { /* 5: needs no root, so what hides the roots does not hide this */
+    struct kt_reason unpublished = { .code = NULL };
+    enum kt_err removal_err = check_removals(config, old, update, history, &unpublished);
+    if (removal_err != KT_OK) {
+      if (reason != NULL) {
+        *reason = unpublished;
+      }
+      return removal_err;
+    }
   }
   if (err == KT_OK && !kt_hash_equal(&before, &old->prefix_root)) { /* 6 (A6) */
     err = kt_fail_at(reason, KT_ERR_PROOF, "audit-previous-root",

@@ -67,29 +67,38 @@ static enum kt_err run_distinguished(struct evil_world *world, const struct kt_c
   return kt_verify_distinguished(client, request.stop.present ? &request.stop.value : NULL, response, &result);
 }
 
+/* What an owner who made or saw all of these versions knows. */
+static void owner_of(struct evil_world *world, const struct kt_update_request *request, struct kt_arena *arena,
+                     struct kt_owner_state *ret_owner)
+{
+  struct kt_known_version *versions = kt_arena_alloc(arena, TOY_KEYS, sizeof *versions);
+  struct kt_version_at *upcoming = kt_arena_alloc(arena, TOY_KEYS, sizeof *upcoming);
+  char label[KT_LABEL_MAX + 1] = "";
+  size_t n = 0;
+  assert_true(versions != NULL && upcoming != NULL);
+  memcpy(label, request->label.data, request->label.len);
+  for (uint32_t version = 0; version < TOY_KEYS; version++) {
+    bool is_known = request->greatest_version.present && version <= request->greatest_version.value;
+    versions[version] = (struct kt_known_version){ .version = version, .has_commitment = is_known };
+    toy_vrf_output(label, version, &versions[version].vrf_output);
+    if (is_known) {
+      const struct toy_version *found = toy_version_find(&world->log, label, version);
+      versions[version].commitment = found->commitment;
+      upcoming[n++] = (struct kt_version_at){ .position = found->pos, .version = version };
+    }
+  }
+  *ret_owner = (struct kt_owner_state){ .upcoming = upcoming,
+                                        .n_upcoming = n,
+                                        .contact = { .known = versions, .n_known = TOY_KEYS } };
+}
+
 static enum kt_err run_update(struct evil_world *world, const struct kt_client *client, struct kt_bytes response)
 {
   struct kt_update_request request;
   struct kt_update_result result;
+  struct kt_owner_state owner;
   assert_int_equal(kt_update_request_decode(world->request, client->arena, &request), KT_OK);
-  const bool known = request.greatest_version.present;
-  const uint32_t greatest = request.greatest_version.value;
-  struct kt_known_version *versions = kt_arena_alloc(client->arena, TOY_KEYS, sizeof *versions);
-  assert_non_null(versions);
-  struct kt_owner_state owner = { .has_version_at_start = known, .version_at_start = greatest };
-  char label[KT_LABEL_MAX + 1] = "";
-  memcpy(label, request.label.data, request.label.len);
-  owner.start = known ? toy_version_find(&world->log, label, greatest)->pos : 0;
-  for (uint32_t version = 0; version < TOY_KEYS; version++) {
-    struct kt_known_version *at = &versions[version];
-    *at = (struct kt_known_version){ .version = version, .has_commitment = known && version <= greatest };
-    toy_vrf_output(label, version, &at->vrf_output);
-    if (at->has_commitment) {
-      at->commitment = toy_version_find(&world->log, label, version)->commitment;
-    }
-  }
-  owner.contact.known = versions;
-  owner.contact.n_known = TOY_KEYS;
+  owner_of(world, &request, client->arena, &owner);
   return kt_verify_update(client, request.label, &owner, request.values, request.n_values, response, &result);
 }
 

@@ -37,11 +37,21 @@ static void other_commitment(struct evil_world *world, struct kt_arena *arena, u
   }
 }
 
+/* One leaf more, with a result like that of the first. */
+static struct kt_prefix_leaf *one_leaf_more(struct kt_arena *arena, struct kt_auditor_update *update)
+{
+  struct kt_prefix_leaf *leaves = added(arena, update);
+  struct kt_prefix_result *results = evil_copy(arena, update->proof.results, update->proof.n_results, sizeof *results);
+  leaves[update->n_added++] = leaves[0];
+  results[update->proof.n_results++] = results[0];
+  update->proof.results = results;
+  return leaves;
+}
+
 static void leaf_twice(struct evil_world *world, struct kt_arena *arena, uint64_t pos, struct kt_auditor_update *update)
 {
   if (is_newest(world, pos)) {
-    struct kt_prefix_leaf *leaves = added(arena, update);
-    leaves[update->n_added++] = leaves[0];
+    (void)one_leaf_more(arena, update);
   }
 }
 
@@ -49,10 +59,9 @@ static void leaves_unsorted(struct evil_world *world, struct kt_arena *arena, ui
                             struct kt_auditor_update *update)
 {
   if (is_newest(world, pos)) {
-    struct kt_prefix_leaf *leaves = added(arena, update);
-    leaves[update->n_added] = leaves[0];
-    leaves[update->n_added++].vrf_output.b[0] = 0;
-    leaves[0].vrf_output.b[0] |= 1;
+    struct kt_prefix_leaf *leaves = one_leaf_more(arena, update);
+    leaves[0].vrf_output.b[KT_HASH_LEN - 1] |= 1;
+    leaves[update->n_added - 1].vrf_output.b[KT_HASH_LEN - 1] &= 0xfe;
   }
 }
 

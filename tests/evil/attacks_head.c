@@ -137,8 +137,15 @@ static void auditor_replayed(struct evil_world *world, struct kt_arena *arena, v
 /* An old head of the auditor's, dated anew. */
 static void auditor_redated(struct evil_world *world, struct kt_arena *arena, void *response)
 {
-  auditor_replayed(world, arena, response);
-  auditor(response)->tree_size--;
+  (void)arena;
+  auditor(response)->timestamp = evil_newest_ms(world);
+}
+
+static void auditor_one_behind(struct evil_world *world, unsigned number)
+{
+  (void)number;
+  evil_append(world, 1, EVIL_STEP_MS);
+  world->log.auditor_size = world->log.size - 1;
 }
 
 /* In the form of the other modes. */
@@ -151,6 +158,7 @@ static void with_auditor_head(struct evil_world *world)
 {
   world->log.config.mode = KT_MODE_THIRD_PARTY_AUDITING;
   world->log.config.auditor_public_key = world->log.config.signature_public_key;
+  world->log.auditor_size = UINT64_MAX;
 }
 
 /* The auditor does not go along any more. */
@@ -186,7 +194,8 @@ static const struct evil_attack list[] = {
     .is_unsigned = true },
   { "head-of-no-entries", "Shows a head of size 0.", SEARCH, .lie = no_entries },
   { "head-of-too-many-entries", "Shows a head of size 2^64-1.", SEARCH, .lie = too_many_entries },
-  { "head-same-to-newcomer", "Refers a newcomer to a head that was never shown.", SEARCH, .lie = same_head },
+  { "head-same-to-newcomer", "Refers a newcomer to a head that was never shown.", .kinds = EVIL_ON(TOY_DISTINGUISHED),
+    .lie = same_head },
   { "head-same-though-grown", "Says that nothing changed, and proves it in a larger log.", SEARCH, .lie = same_head },
   { "answer-replayed", "Answers with what it answered before.", SEARCH, .replays = true },
   { "heads-replayed", "Shows the heads that it showed before.", .kinds = EVIL_ON(TOY_DISTINGUISHED), .replays = true },
@@ -198,7 +207,8 @@ static const struct evil_attack list[] = {
   { "auditor-of-more-entries", "Shows an auditor's head of a larger tree.", SEARCH, .lie = auditor_of_more_entries },
   { "auditor-replayed", "Shows an old signature of the auditor's under the newest size.", SEARCH,
     .lie = auditor_replayed },
-  { "auditor-redated", "Shows an old head of the auditor's under a new date.", SEARCH, .lie = auditor_redated },
+  { "auditor-redated", "Shows an old head of the auditor's under a new date.", SEARCH, .strike = auditor_one_behind,
+    .lie = auditor_redated },
   { "auditor-head-left-out", "Answers without the auditor's head.", SEARCH, .before = without_auditor_head,
     .is_unsigned = true },
   { "auditor-head-put-in", "Answers with an auditor's head where there is no auditor.", SEARCH,

@@ -6,7 +6,9 @@
 
 #include <cmocka.h>
 
+#include "algo/algo.h"
 #include "attacks.h"
+#include "support/toy_suite.h"
 #include "wire/monitor.h"
 #include "wire/update.h"
 
@@ -61,14 +63,30 @@ static struct kt_owner_init_response *init(void *response)
   return response;
 }
 
+static const uint8_t *vrf_proof(struct kt_arena *arena, const char *label, uint32_t version)
+{
+  uint8_t *proof = kt_arena_alloc(arena, 1, KT_VRF_PROOF_MAX);
+  struct kt_hash output;
+  assert_non_null(proof);
+  toy_suite_prove(toy_log_vrf_seed(), toy_label(label), version, proof, &output);
+  return proof;
+}
+
 static void greatest_versions_increase(struct evil_world *world, struct kt_arena *arena, void *response)
 {
+  static const uint32_t greatest[] = { 0, 1 };
   struct kt_owner_init_response *answer = init(response);
-  uint32_t *greatest = evil_copy(arena, answer->greatest_versions, answer->n_greatest_versions, sizeof *greatest);
-  (void)world;
-  assert_true(answer->n_greatest_versions > 0);
-  greatest[answer->n_greatest_versions++] = greatest[0] + 1;
+  static uint32_t versions[KT_OWNER_INIT_VERSIONS_MAX];
   answer->greatest_versions = greatest;
+  answer->n_greatest_versions = 2;
+  answer->n_ladder = kt_owner_init_versions(greatest, 2, versions);
+  struct kt_ladder_step *steps = evil_copy(arena, NULL, answer->n_ladder, sizeof *steps);
+  for (size_t i = 0; i < answer->n_ladder; i++) {
+    steps[i].proof = vrf_proof(arena, EVIL_OTHER, versions[i]);
+    steps[i].has_commitment = versions[i] == 0;
+  }
+  steps[0].commitment = evil_leaf(world, EVIL_OTHER, 0).commitment;
+  answer->binary_ladder = steps;
 }
 
 static void greatest_versions_left_out(struct evil_world *world, struct kt_arena *arena, void *response)
@@ -156,13 +174,13 @@ static void update_other_opening(struct evil_world *world, struct kt_arena *aren
   update(response)->info = info;
 }
 
-static void update_with_commitment(struct evil_world *world, struct kt_arena *arena, void *response)
+/* The ladder of version 1, which the owner knows, has all that version 2 needs. */
+static void update_with_vrf_proof(struct evil_world *world, struct kt_arena *arena, void *response)
 {
   struct kt_update_response *answer = update(response);
   struct kt_ladder_step *steps = evil_copy(arena, answer->binary_ladder, answer->n_ladder, sizeof *steps);
   (void)world;
-  assert_true(answer->n_ladder > 0);
-  steps[0].has_commitment = true;
+  steps[answer->n_ladder++].proof = vrf_proof(arena, EVIL_VICTIM, 0);
   answer->binary_ladder = steps;
 }
 
@@ -200,8 +218,7 @@ static const struct evil_attack list[] = {
     .lie = update_with_more_info },
   { "update-other-opening", "Says another opening of an update than the tree has.", UPDATE,
     .lie = update_other_opening },
-  { "update-commitment-given", "Hands over a commitment that the owner has to compute.", UPDATE,
-    .lie = update_with_commitment },
+  { "update-vrf-proof-given", "Hands over a VRF proof that the owner has.", UPDATE, .lie = update_with_vrf_proof },
 };
 
 const struct evil_attacks evil_attacks_owner = { list, sizeof list / sizeof list[0] };

@@ -67,6 +67,7 @@ static void back_date(struct evil_world *world, unsigned number)
 {
   (void)number;
   toy_log_append(&world->log, evil_newest_ms(world) - 1, NULL, 0);
+  world->log.keep_going = true;
 }
 
 static void forward_date(struct evil_world *world, unsigned number)
@@ -120,15 +121,11 @@ static void insert_then_remove(struct evil_world *world, unsigned number)
     insert_other_key(world, number);
     return;
   }
-  const struct kt_prefix_leaf leaf = evil_leaf(world, EVIL_VICTIM, evil_greatest(world, EVIL_VICTIM));
-  uint64_t from = world->log.size;
-  for (uint64_t i = 0; i < world->attack->then; i++) {
-    evil_append(world, 1, 2 * HOUR_MS);
-    if (i == 0) {
-      toy_log_tamper(&world->log, from, &leaf.vrf_output, NULL);
-    }
-  }
-  evil_deny(world, EVIL_VICTIM, evil_greatest(world, EVIL_VICTIM));
+  uint32_t greatest = evil_greatest(world, EVIL_VICTIM);
+  evil_append(world, 1, EVIL_STEP_MS);
+  evil_take_out(world, EVIL_VICTIM, greatest, world->log.size - 1, world->log.size - 1);
+  evil_append(world, world->attack->then, 2 * HOUR_MS);
+  evil_deny(world, EVIL_VICTIM, greatest);
 }
 
 /* The version stays, with another value than it was shown with. */
@@ -141,7 +138,7 @@ static void insert_then_replace(struct evil_world *world, unsigned number)
   uint32_t greatest = evil_greatest(world, EVIL_VICTIM);
   struct kt_prefix_leaf leaf = evil_leaf(world, EVIL_VICTIM, greatest);
   leaf.commitment.b[0] ^= 1;
-  evil_append(world, 1, 2 * HOUR_MS);
+  evil_append(world, 1, EVIL_STEP_MS);
   toy_log_tamper(&world->log, world->log.size - 1, &leaf.vrf_output, &leaf);
   evil_append(world, world->attack->then, 2 * HOUR_MS);
   struct toy_version *version = &world->log.versions[world->log.n_versions - 1];
@@ -200,6 +197,7 @@ static void skip_version(struct evil_world *world, unsigned number)
   toy_vrf_output(EVIL_VICTIM, next, &leaf.vrf_output);
   evil_append(world, 1, EVIL_STEP_MS);
   toy_log_tamper(&world->log, world->log.size - 1, NULL, &leaf);
+  world->log.keep_going = true;
 }
 
 static const struct evil_attack list[] = {
@@ -222,8 +220,8 @@ static const struct evil_attack list[] = {
     .then = 2 },
   { "rollback-to-seen-size", "Goes back to a size that the client saw, with another root.",
     .strike = other_history_of_a_seen_size },
-  { "split-view-older", "Shows newcomers a history without the newest version.", .strike = other_history, .back = 1,
-    .then = 2 },
+  { "split-view-older", "Shows newcomers a history without the newest version.", .strike = other_history, .back = 2,
+    .then = 3 },
   { "split-view-own-version", "Shows newcomers a history with a version of the operator's.",
     .strike = other_history_with_a_version },
   { "back-dated-entry", "Dates an entry before the one to its left.", .strike = back_date },

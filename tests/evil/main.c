@@ -148,6 +148,7 @@ static void answer_world(struct server *server, struct evil_call *call)
     close(server->listening);
     server->listening = listening;
     server->world.attack = attack;
+    server->world.strikes = 0;
     return;
   }
   close(listening);

@@ -45,7 +45,17 @@ static enum kt_err begin(struct answer *a, const struct kt_optional_u64 *last, s
     a->auditor_size = ret_head->auditor_head.tree_size;
   }
   enum kt_err err = kt_record_init(&a->record, &a->log->prover_config, a->size, old, &a->log->source, &a->arena, NULL);
-  return err == KT_OK ? kt_update_view(&a->record.view) : err;
+  err = err == KT_OK ? kt_update_view(&a->record.view) : err;
+  return a->log->keep_going ? KT_OK : err;
+}
+
+/* What was looked up in an entry before the algorithm ended there. */
+static enum kt_err end_series(struct answer *a)
+{
+  struct kt_view *view = &a->record.view;
+  const struct kt_view_entry *entry = kt_view_find(view, view->series_pos);
+  bool is_open = a->record.n_series > 0 && entry != NULL && !entry->has_root;
+  return is_open ? kt_view_series_end(view) : KT_OK;
 }
 
 static enum kt_err finish(struct answer *a, enum kt_err err, struct kt_combined_proof *ret_proof)
@@ -53,7 +63,8 @@ static enum kt_err finish(struct answer *a, enum kt_err err, struct kt_combined_
   if (err != KT_OK && !a->log->keep_going) {
     return err;
   }
-  return kt_record_finish(&a->record, a->auditor_size, ret_proof);
+  err = err == KT_OK ? KT_OK : end_series(a);
+  return err == KT_OK ? kt_record_finish(&a->record, a->auditor_size, ret_proof) : err;
 }
 
 static void mutate(struct answer *a, void *response)
