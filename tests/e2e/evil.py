@@ -34,6 +34,7 @@ VERBS = {
     "monitor": ["monitor", "once"],
     "heads": ["log", "distinguished"],
     "audit": ["audit"],
+    "audit-all": ["audit", "--from", "0"],
     "add": ["device", "add", VICTIM, "--name", "tablet", "--key", random_key()],
     "takes": ["account", "create", OTHER],
 }
@@ -46,6 +47,7 @@ KEPT = {
     "monitor": ("contacts.monitoring", "accounts.owner", "approved"),
     "heads": ("log", "heads", "named"),
     "audit": ("contacts", "accounts"),
+    "audit-all": ("contacts", "accounts"),
     "add": ("log", "heads", "accounts"),
     "takes": ("accounts",),
     "compares": ("contacts", "accounts"),
@@ -202,7 +204,7 @@ there the row says who does, and that is why people compare heads, monitor, and 
 """ % "reason"
 
 WORDS = {"strike": "(attack)", "lookup": "lookup", "lookup-0": "lookup --version", "lookup-1": "lookup --version", "monitor": "monitor once",
-         "heads": "log distinguished", "audit": "audit", "add": "device add", "takes": "account create",
+         "heads": "log distinguished", "audit": "audit", "audit-all": "audit --from 0", "add": "device add", "takes": "account create",
          "compares": "log check", "joins": "init"}
 
 

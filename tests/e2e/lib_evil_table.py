@@ -140,7 +140,7 @@ SIGHTINGS = (
     newcomer("remove-newest", "greater-version"),
     returning("remove-newest", "version-rollback"),
     owner("remove-newest", "version-rollback"),
-    auditor("remove-newest", "audit-removed-unpublished"),
+    auditor("remove-newest", "audit-removed-unpublished", "strike, auditor audit-all"),
     returning("remove-label", "version-rollback"),
     owner("remove-label", "version-rollback"),
     newcomer("hide-newest", "greater-version"),

@@ -167,7 +167,7 @@ void *evil_copy(struct kt_arena *arena, const void *array, size_t n, size_t size
   uint8_t *copy = kt_arena_alloc(arena, n + 1, size);
   assert_non_null(copy);
   memset(copy, 0, (n + 1) * size);
-  if (n > 0) {
+  if (array != NULL) {
     memcpy(copy, array, n * size);
   }
   return copy;

@@ -16,9 +16,11 @@
 
 /* --- monitoring -------------------------------------------------------------------------------------------------------------------- */
 
+/* The newest entry of before is not distinguished, one that is added is. */
 static void hours_pass(struct evil_world *world, unsigned number)
 {
   (void)number;
+  evil_append(world, 2, EVIL_STEP_MS);
   evil_append(world, 6, 2 * HOUR_MS);
 }
 

@@ -84,7 +84,7 @@ uint32_t evil_greatest(const struct evil_world *world, const char *label);
 
 struct kt_full_tree_head *evil_head(void *response);
 struct kt_combined_proof *evil_proof(const struct evil_world *world, void *response);
-/* A copy of an array with room for one more element. */
+/* A copy of an array with room for one more element; zero bytes when it is NULL. */
 void *evil_copy(struct kt_arena *arena, const void *array, size_t n, size_t size);
 
 /* --- answers -------------------------------------------------------------------------------------------------------------- */

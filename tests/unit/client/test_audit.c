@@ -515,6 +515,29 @@ static void a5_removed_before_it_was_published(void **cmocka)
   assert_true(accepted > 100 && refused > 100);
 }
 
+/* As in a7_a_root_that_would_have_to_be_guessed: that the roots are unknown does not excuse the removal. */
+static void a5_unpublished_and_undetermined(void **cmocka)
+{
+  static struct naive_log log;
+  struct kt_audit_state state;
+  struct kt_audit_state after;
+  static struct made_update made;
+  (void)cmocka;
+  grow(&log, &state, 2);
+  struct kt_prefix_leaf leaf = log.leaves.at[0];
+  struct history past = { .key = leaf.vrf_output, .pos = 1, .known = true };
+  const struct kt_audit_history history = { .ctx = &past, .added_at = added_at };
+  make_update(&log, 9000, &leaf, 0, &leaf, 1, &made);
+  struct kt_config never = { .reasonable_monitoring_window = UINT64_MAX };
+  struct kt_reason reason = { .code = NULL };
+  assert_int_equal(kt_audit_step(&never, &state, &made.update, &history, &after, &reason), KT_ERR_PROOF);
+  assert_string_equal(reason.code, "audit-removed-unpublished");
+  struct kt_config always = { .reasonable_monitoring_window = 0 };
+  reason = (struct kt_reason){ .code = NULL };
+  assert_int_equal(kt_audit_step(&always, &state, &made.update, &history, &after, &reason), KT_ERR_UNDETERMINED);
+  assert_string_equal(reason.code, "audit-undetermined");
+}
+
 static void published_matches_the_definition(void **cmocka)
 {
   static struct naive_log log;
@@ -720,6 +743,7 @@ int main(void)
     cmocka_unit_test(a3_added_key_already_present),
     cmocka_unit_test(a4_removed_key_absent),
     cmocka_unit_test(a5_removed_before_it_was_published),
+    cmocka_unit_test(a5_unpublished_and_undetermined),
     cmocka_unit_test(a6_previous_root_mismatch),
     cmocka_unit_test(a6_first_entry_must_start_from_the_empty_tree),
     cmocka_unit_test(a7_result_count),
