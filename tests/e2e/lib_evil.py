@@ -47,7 +47,7 @@ class Stage:
     up and has to monitor her, an auditor audited, a newcomer pinned the log."""
 
     def __init__(self, build, work, mode, suite):
-        self.work = work
+        self.work, self.mode = work, mode
         os.mkdir(work)
         process = subprocess.Popen([program(build), "--mode", mode, "--suite", suite], stdout=subprocess.PIPE, text=True,
                                    env=environment(0))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 CM = "contact-monitoring"
 AUDITING = "third-party-auditing"
+MANAGEMENT = "third-party-management"
 
 
 @dataclass
@@ -20,7 +21,7 @@ class Sighting:
     code: str = None
     alerts: tuple = ()
     honest: int = 0
-    modes: tuple = (CM, AUDITING)
+    modes: tuple = (CM, AUDITING, MANAGEMENT)
     kept: bool = True  # what the victim retained is as it was
 
 
@@ -84,9 +85,13 @@ def auditing(attack, code):
     return seen(attack, "who saw the log before", "strike, bob lookup", 1, code, modes=(AUDITING,))
 
 
-def deceived(attack):
+def managed(attack, code, who="who saw the log before", play="strike, bob lookup"):
+    return seen(attack, who, play, 1, code, modes=(MANAGEMENT,))
+
+
+def deceived(attack, modes):
     """A newcomer believes it, unless an auditor vouches for the real root; whoever saw it is bound to it."""
-    return (forked(attack, "strike, newcomer lookup, strike, newcomer heads", "the victim, at the next head", modes=(CM,)),
+    return (forked(attack, "strike, newcomer lookup, strike, newcomer heads", "the victim, at the next head", modes=modes),
             newcomer(attack, "auditor-signature", modes=(AUDITING,)))
 
 
@@ -183,16 +188,21 @@ SIGHTINGS = (
     by_gossip("fork-behind-auditor", modes=(AUDITING,)),
     forked("fork-behind-auditor", modes=(AUDITING,)),
     # --- searches
-    newcomer("swapped-label", "vrf"),
-    returning("swapped-label", "version-rollback"),
-    seen("swapped-version", "a newcomer", "strike, newcomer lookup-1", 1, "ladder-count"),
-    *deceived("swapped-older-value"),
-    returning("swapped-older-value", "commitment-changed"),
-    returning("swapped-foreign-value", "commitment-changed"),
+    newcomer("swapped-label", "vrf", modes=(CM, AUDITING)),
+    returning("swapped-label", "version-rollback", modes=(CM, AUDITING)),
+    managed("swapped-label", "leaf-signature"),
+    seen("swapped-version", "a newcomer", "strike, newcomer lookup-1", 1, "ladder-count", modes=(CM, AUDITING)),
+    managed("swapped-version", "leaf-signature", "a newcomer", "strike, newcomer lookup-1"),
+    *deceived("swapped-older-value", modes=(CM,)),
+    returning("swapped-older-value", "commitment-changed", modes=(CM, AUDITING)),
+    managed("swapped-older-value", "leaf-signature"),
+    managed("swapped-older-value", "leaf-signature", "a newcomer", "strike, newcomer lookup"),
+    returning("swapped-foreign-value", "commitment-changed", modes=(CM, AUDITING)),
+    managed("swapped-foreign-value", "leaf-signature"),
     newcomer("commitment-of-target", "ladder-commitment"),
     newcomer("commitment-left-out", "ladder-commitment"),
     newcomer("commitment-of-no-version", "ladder-commitment"),
-    *deceived("commitment-changed"),
+    *deceived("commitment-changed", modes=(CM, MANAGEMENT)),
     returning("commitment-changed", "commitment-changed"),
     newcomer("vrf-proof-left-out", "ladder-count"),
     newcomer("vrf-proof-too-many", "ladder-count"),
@@ -234,7 +244,8 @@ SIGHTINGS = (
     publishing("update-beyond-log", "update-position"),
     publishing("update-info-left-out", "update-info"),
     publishing("update-info-too-many", "update-info"),
-    forked("update-other-opening", "strike, alice add, alice monitor", "the owner, at the next head", modes=(CM,)),
+    forked("update-other-opening", "strike, alice add, alice monitor", "the owner, at the next head",
+           modes=(CM, MANAGEMENT)),
     seen("update-other-opening", "the owner, publishing", "strike, alice add", 1, "auditor-signature", modes=(AUDITING,)),
     publishing("update-vrf-proof-given", "ladder-count"),
     # --- the auditor's feed
@@ -251,4 +262,18 @@ SIGHTINGS = (
     auditor("audit-conceals-removal", "audit-root"),
     auditor("audit-unpublished-replaced", "audit-removed-unpublished"),
     auditor("audit-back-dated-entry", "audit-timestamp"),
+    # --- the manager and the operator's signatures
+    managed("leaf-signature-for-another-version", "leaf-signature"),
+    managed("leaf-signature-for-another-version", "leaf-signature", "a newcomer", "strike, newcomer lookup"),
+    managed("leaf-signature-for-another-label", "leaf-signature"),
+    managed("leaf-signature-for-another-value", "leaf-signature"),
+    managed("leaf-signature-by-the-manager", "leaf-signature"),
+    managed("leaf-signature-left-out", "leaf-signature"),
+    managed("version-shown-as-skipped", "commitment-changed", play="strike, bob lookup-1"),
+    managed("insert-without-operator", "leaf-signature"),
+    managed("insert-without-operator", "leaf-signature", "a newcomer", "strike, newcomer lookup"),
+    managed("insert-without-operator", "leaf-signature", "the owner", "strike, alice monitor"),
+    managed("update-leaf-signature-by-the-manager", "leaf-signature", "the owner, publishing", "strike, alice add"),
+    managed("update-skips-a-version", "leaf-signature", "the owner, publishing", "strike, alice add"),
+    managed("update-skips-all-versions", "update-skipped", "the owner, publishing", "strike, alice add"),
 )

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct evil_attacks *const all[] = { &evil_attacks_tree, &evil_attacks_head, &evil_attacks_search,
-                                                  &evil_attacks_owner, &evil_attacks_feed };
+static const struct evil_attacks *const all[] = { &evil_attacks_tree,  &evil_attacks_head, &evil_attacks_search,
+                                                  &evil_attacks_owner, &evil_attacks_feed, &evil_attacks_leaf };
 #define N_ALL (sizeof all / sizeof all[0])
 
 const struct evil_attack *evil_attack_find(const char *name)

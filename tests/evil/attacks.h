@@ -15,6 +15,7 @@ extern const struct evil_attacks evil_attacks_head;   /* on tree heads and those
 extern const struct evil_attacks evil_attacks_search; /* on answers to searches */
 extern const struct evil_attacks evil_attacks_owner;  /* on answers to owners, and on monitoring */
 extern const struct evil_attacks evil_attacks_feed;   /* on what auditors are handed */
+extern const struct evil_attacks evil_attacks_leaf;   /* of a manager, on the operator's signatures */
 
 /* NULL: there is none. */
 const struct evil_attack *evil_attack_find(const char *name);

@@ -54,6 +54,7 @@ static void show_value_of(const struct evil_world *world, void *response, const 
   const struct toy_version *other = toy_version_find(&world->log, label, version);
   assert_non_null(other);
   search(response)->value.value = toy_version_value(other);
+  search(response)->value.signature = toy_suffix(&world->log, other);
   search(response)->opening = other->opening;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kt-evil-server: a log that attacks its clients, for tests/e2e/evil.py.
  *
- *   kt-evil-server [--suite ed25519|p256] [--mode contact-monitoring|third-party-auditing] [--attack NAME]
+ *   kt-evil-server [--suite ed25519|p256] [--mode MODE] [--attack NAME]
  *   kt-evil-server --list
  *
  * Prints "listening on http://ADDR:PORT" and serves the routes that kt-verify uses, as an honest log would, and these:
@@ -209,26 +209,43 @@ static void answer(struct server *server, struct evil_call *call)
 
 static int usage(void)
 {
-  fprintf(stderr, "usage: kt-evil-server [--suite ed25519|p256] [--mode contact-monitoring|third-party-auditing] "
-                  "[--attack NAME] | --list\n");
+  fprintf(stderr, "usage: kt-evil-server [--suite ed25519|p256] "
+                  "[--mode contact-monitoring|third-party-auditing|third-party-management] [--attack NAME] | --list\n");
   return 2;
+}
+
+static bool read_mode(const char *name, enum kt_mode *ret_mode)
+{
+  static const struct {
+    const char *name;
+    enum kt_mode mode;
+  } modes[] = { { "contact-monitoring", KT_MODE_CONTACT_MONITORING },
+                { "third-party-auditing", KT_MODE_THIRD_PARTY_AUDITING },
+                { "third-party-management", KT_MODE_THIRD_PARTY_MANAGEMENT } };
+  for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+    if (strcmp(name, modes[i].name) == 0) {
+      *ret_mode = modes[i].mode;
+      return true;
+    }
+  }
+  return false;
 }
 
 /* False: usage. */
 static bool read_options(int argc, char **argv, enum kt_mode *mode, const struct evil_attack **attack)
 {
-  for (int i = 1; i + 1 < argc; i += 2) {
+  bool ok = argc % 2 == 1;
+  for (int i = 1; ok && i < argc; i += 2) {
     if (strcmp(argv[i], "--suite") == 0) {
       setenv("KT_TEST_SUITE", argv[i + 1], 1); /* support/suite.h */
-    } else if (strcmp(argv[i], "--mode") == 0 && strcmp(argv[i + 1], "third-party-auditing") == 0) {
-      *mode = KT_MODE_THIRD_PARTY_AUDITING;
     } else if (strcmp(argv[i], "--attack") == 0) {
       *attack = evil_attack_find(argv[i + 1]);
-    } else if (strcmp(argv[i], "--mode") != 0 || strcmp(argv[i + 1], "contact-monitoring") != 0) {
-      return false;
+      ok = *attack != NULL;
+    } else {
+      ok = strcmp(argv[i], "--mode") == 0 && read_mode(argv[i + 1], mode);
     }
   }
-  return argc % 2 == 1 && *attack != NULL;
+  return ok;
 }
 
 int main(int argc, char **argv)

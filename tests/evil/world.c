@@ -28,6 +28,9 @@ void evil_world_init(struct evil_world *world, enum kt_mode mode)
   if (mode == KT_MODE_THIRD_PARTY_AUDITING) {
     toy_log_set_auditor(&world->log, 0, EVIL_LAG_MS, 0);
   }
+  if (mode == KT_MODE_THIRD_PARTY_MANAGEMENT) {
+    toy_log_set_manager(&world->log);
+  }
   world->now_ms = clock_ms();
   for (uint64_t i = 0; i < PAST_ENTRIES; i++) {
     toy_log_append(&world->log, world->now_ms - PAST_STEP_MS * (PAST_ENTRIES - i), NULL, 0);

@@ -173,6 +173,11 @@ struct kt_auditor_tree_head toy_auditor_head(struct toy_log *log, uint64_t size,
 
 static const uint8_t leaf_seed[KT_SEED_LEN] = "toy log: Service Operator";
 
+const uint8_t *toy_leaf_seed(void)
+{
+  return leaf_seed;
+}
+
 void toy_log_set_manager(struct toy_log *log)
 {
   struct kt_config *config = &log->config;

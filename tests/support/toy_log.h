@@ -118,10 +118,11 @@ void toy_vrf_output(const char *label, uint32_t version, struct kt_hash *ret_out
  * request is refused. */
 KT_MUST_USE enum kt_err toy_answer(struct toy_log *log, uint64_t size, enum toy_kind kind, struct kt_bytes request,
                                    struct kt_writer *ret_response);
-/* The secret of the log's head signatures, of its VRF, of an auditor's. */
+/* The secret of the log's head signatures, of its VRF, of an auditor, of the Service Operator. */
 const uint8_t *toy_log_sign_seed(void);
 const uint8_t *toy_log_vrf_seed(void);
 const uint8_t *toy_auditor_seed(uint8_t auditor);
+const uint8_t *toy_leaf_seed(void);
 /* The head of a size, signed. */
 void toy_sign_head(struct toy_log *log, uint64_t size, uint8_t ret_signature[static KT_SIGNATURE_MAX]);
 /* The auditor's head that goes with the log's head of a size; its signature is in the buffer. */
