@@ -10,7 +10,6 @@
  *   POST /evil/strike   the attack goes on; before the first strike there is none
  *   POST /evil/end      the process ends
  * With --attack it is one world that strikes at once. */
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,28 +84,26 @@ static void answer_kind(struct server *server, struct evil_call *call, enum toy_
   }
 }
 
+/* Of "name=N" in the query; 0 without it. */
+static uint64_t query_number(const struct evil_call *call, const char *name)
+{
+  const char *at = strstr(call->path, name);
+  return at != NULL ? strtoull(at + strlen(name), NULL, 10) : 0;
+}
+
 static void answer_audit(struct server *server, struct evil_call *call)
 {
-  uint64_t start = 0;
-  uint64_t limit = 0;
   struct kt_writer w;
-  if (sscanf(call->path, "/v1/audit?start=%" SCNu64 "&limit=%" SCNu64, &start, &limit) != 2) {
-    refuse(call, 400, "malformed");
-    return;
-  }
   kt_writer_init(&w, ANSWER_MAX);
-  evil_audit_page(&server->world, start, limit, &w);
+  evil_audit_page(&server->world, query_number(call, "?start="), query_number(call, "&limit="), &w);
   answer_writer(call, &w);
 }
 
 static void answer_consistency(struct server *server, struct evil_call *call)
 {
-  uint64_t old_size = 0;
-  uint64_t size = 0;
   struct kt_writer w;
   kt_writer_init(&w, ANSWER_MAX);
-  if (sscanf(call->path, "/v1/log/consistency?old=%" SCNu64 "&size=%" SCNu64, &old_size, &size) != 2 ||
-      !evil_consistency(&server->world, old_size, size, &w)) {
+  if (!evil_consistency(&server->world, query_number(call, "?old="), query_number(call, "&size="), &w)) {
     kt_writer_release(&w);
     refuse(call, 422, "size");
     return;
