@@ -139,9 +139,10 @@ static void answer_world(struct server *server, struct evil_call *call)
   if (child == 0) {
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) {
-      exit(0);
+      _exit(0);
     }
     close(call->fd);
+    free(call->body);
     close(server->listening);
     server->listening = listening;
     server->world.attack = attack;
@@ -166,7 +167,7 @@ static bool answer_evil(struct server *server, struct evil_call *call)
   }
   if (strcmp(call->path, "/evil/end") == 0) {
     answer_text(call, 200, "");
-    exit(0);
+    _exit(0); /* hundreds of copies of one memory: whether it leaks is looked at in none */
   }
   return false;
 }
