@@ -27,6 +27,8 @@ static const struct evil_attack honest = { .name = "honest", .does = "Nothing: t
 
 struct server {
   struct evil_world world;
+  uint8_t config[KT_CONFIG_MAX]; /* as clients pinned it, whatever the log does later */
+  size_t config_len;
   int listening;
 };
 
@@ -57,9 +59,7 @@ static void answer_writer(struct evil_call *call, struct kt_writer *w)
 
 static void answer_config(struct server *server, struct evil_call *call)
 {
-  uint8_t config[KT_CONFIG_MAX];
-  const struct kt_bytes bytes = { config, kt_config_encode(&server->world.log.config, config) };
-  evil_http_answer(call, 200, BINARY, bytes);
+  evil_http_answer(call, 200, BINARY, (struct kt_bytes){ server->config, server->config_len });
 }
 
 /* The protocol's requests; refusals as kt-server's. */
@@ -261,6 +261,7 @@ int main(int argc, char **argv)
   }
   signal(SIGCHLD, SIG_IGN);
   evil_world_init(&server.world, mode);
+  server.config_len = kt_config_encode(&server.world.log.config, server.config);
   server.world.attack = attack;
   server.listening = evil_http_listen(&port);
   if (attack != &honest) {
