@@ -4,65 +4,31 @@
 away. Whatever one of them does, both are told how it ended, and only two times yes verifies anybody. Then the same over
 files with somebody in between who changes lines."""
 
-import fcntl
 import json
 import os
-import pty
-import select
 import shutil
 import signal
-import struct
 import sys
 import tempfile
-import termios
 import threading
 import time
 
 import lib_programs
 from lib_people import forget, new_log, new_person
 from lib_programs import FAKETIME, VERIFY, check
+from lib_terminal import CTRL_C, Terminal
 from sas_relay import Side, attacks, next_room, state
 
 TOLD_S = 10  # within which the other side has to hear of an end
 PROMPT = "Type yes or no"
-CTRL_C = "\x03"
 
 
-class Terminal:
-    """One `code sas` that has a terminal of its own, with what its screen shows."""
+class Comparing(Terminal):
+    """One `code sas` at a terminal."""
 
     def __init__(self, person, role, label, *args, env=None):
-        self.screen = ""
-        self.code = None
-        environment = dict(env or lib_programs.environment(0), TERM="xterm")
-        self.pid, self.master = pty.fork()
-        if self.pid == 0:
-            os.execve(VERIFY, [VERIFY, "code", "sas", role, label, *args, "--home", person.home], environment)
-        os.set_inheritable(self.master, False)  # or the next one would keep it open
-        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-
-    def read(self, timeout_s):
-        """More of the screen; False: nothing came, or nothing will."""
-        ready, _, _ = select.select([self.master], [], [], timeout_s)
-        try:
-            text = os.read(self.master, 4096).decode(errors="replace") if ready else ""
-        except OSError:  # the other end of the terminal is closed
-            text = ""
-        self.screen += text
-        return text != ""
-
-    def words(self):
-        """What is said, wherever its lines were broken to fit the screen."""
-        return " ".join(self.screen.split())
-
-    def until(self, text):
-        end_s = time.monotonic() + 30
-        while text not in self.words() and time.monotonic() < end_s:
-            self.read(0.2)
-        check(text in self.words(), f"the screen shows {text!r}", repr(self.screen))
-
-    def type(self, text):
-        os.write(self.master, text.encode())
+        super().__init__([VERIFY, "code", "sas", role, label, *args, "--home", person.home],
+                         dict(env or lib_programs.environment(0), TERM="xterm"))
 
     def numbers(self):
         self.until(PROMPT)
@@ -73,35 +39,12 @@ class Terminal:
         self.until("waiting for")
         return self.screen.split("room ")[1].split()[0]
 
-    def end(self):
-        """The exit code; it has to come soon."""
-        end_s = time.monotonic() + TOLD_S
-        while self.code is None and time.monotonic() < end_s:
-            if self.master is not None:
-                self.read(0.1)
-            else:
-                time.sleep(0.1)
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid != 0:
-                self.code = os.waitstatus_to_exitcode(status)
-        if self.code is None:
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
-            check(False, "it ends", repr(self.screen))
-        while self.master is not None and self.read(0):
-            pass
-        return self.code
-
-    def hang_up(self):
-        os.close(self.master)
-        self.master = None
-
 
 def pair(alice, bob, env=None):
     """Both at the question, with the same numbers before them."""
     room = next_room()
-    starter = Terminal(alice, "start", bob.label, room, env=env)
-    joiner = Terminal(bob, "join", alice.label, room, env=env)
+    starter = Comparing(alice, "start", bob.label, room, env=env)
+    joiner = Comparing(bob, "join", alice.label, room, env=env)
     check(starter.numbers() == joiner.numbers(), "both see the same numbers")
     return starter, joiner
 
@@ -137,10 +80,10 @@ def hesitant(alice, bob):
     """What is typed before the question is no answer, nor is half a word; case and blanks do not matter."""
     forget(alice, bob)
     room = next_room()
-    starter = Terminal(alice, "start", bob.label, room)
+    starter = Comparing(alice, "start", bob.label, room)
     starter.until("waiting for")
     starter.type("yes\n")
-    joiner = Terminal(bob, "join", alice.label, room)
+    joiner = Comparing(bob, "join", alice.label, room)
     check(starter.numbers() == joiner.numbers(), "both see the same numbers")
     joiner.type("yes\n")
     joiner.until("waiting for the answer of")
@@ -181,12 +124,12 @@ def giving_up(alice, bob):
 
 def before_the_code(alice, bob):
     """Ctrl-C while nobody has joined; who comes later is told."""
-    starter = Terminal(alice, "start", bob.label)
+    starter = Comparing(alice, "start", bob.label)
     room = starter.room()
     starter.until("waiting for")
     starter.type(CTRL_C)
     check(starter.end() == 3 and "stopped here" in starter.words(), "Ctrl-C before anybody joined", starter.screen)
-    joiner = Terminal(bob, "join", alice.label, *room.split("-"))
+    joiner = Comparing(bob, "join", alice.label, *room.split("-"))
     check(joiner.end() == 3 and "stopped the comparison" in joiner.words(), "who joins later is told", joiner.screen)
 
 
@@ -206,7 +149,7 @@ def too_late(work, alice, bob):
                DONT_FAKE_MONOTONIC="1", ASAN_OPTIONS="verify_asan_link_order=0:detect_leaks=0")
     set_clock(0)
     starter, joiner = pair(alice, bob, env)
-    waiting = Terminal(alice, "start", bob.label, next_room(), env=env)
+    waiting = Comparing(alice, "start", bob.label, next_room(), env=env)
     waiting.until("waiting for")
     set_clock(590)
     starter.read(1)
@@ -232,15 +175,15 @@ def at_the_terminal_over_pipes(work, alice, bob):
         if kind == "pipe":
             os.mkfifo(there)
             os.mkfifo(back)
-        starter = Terminal(alice, "start", bob.label, "--in", back, "--out", there)
-        joiner = Terminal(bob, "join", alice.label, "--in", there, "--out", back)
+        starter = Comparing(alice, "start", bob.label, "--in", back, "--out", there)
+        joiner = Comparing(bob, "join", alice.label, "--in", there, "--out", back)
         check(starter.numbers() == joiner.numbers(), f"over a {kind}: both see the same")
         starter.type("yes\n")
         joiner.type("yes\n")
         check([starter.end(), joiner.end()] == [0, 0], f"over a {kind}: yes, yes")
         if kind == "pipe":
-            starter = Terminal(alice, "start", bob.label, "--in", back, "--out", there)
-            joiner = Terminal(bob, "join", alice.label, "--in", there, "--out", back)
+            starter = Comparing(alice, "start", bob.label, "--in", back, "--out", there)
+            joiner = Comparing(bob, "join", alice.label, "--in", there, "--out", back)
             check(starter.numbers() == joiner.numbers(), "over the same pipes again")
             joiner.type(CTRL_C)
             check([starter.end(), joiner.end()] == [3, 3], "over a pipe: Ctrl-C is heard", starter.screen)
