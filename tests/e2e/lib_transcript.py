@@ -48,7 +48,7 @@ def replace_values(text, seed):
         (r"(?<=KTQ1:)[A-Z2-7]{50,}", capitals),
         (r"\b[A-Za-z0-9+/]{43}=(?![A-Za-z0-9+/=])", base64_key),
         (r"\b(?:[0-9a-f]{64}|[0-9a-f]{32})\b", hex_text),
-        (r"(?<![\d-])\d{5}(?![\d-])", digits),
+        (r"(?<=\b\d{5} )\d{5}\b|(?<!\S)\d{5}(?= \d{5}\b)", digits),
         (r"(?<=or as numbers: )\d{4} \d{4} \d{4}", lambda data, _: " ".join(digits(data[i:], 4) for i in (0, 4, 8))),
         (r"(?<![\d-])\d{4}-\d{4}(?![\d-])", lambda data, _: digits(data, 4) + "-" + digits(data[4:], 4)),
     )
