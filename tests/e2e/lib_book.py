@@ -13,7 +13,8 @@ from lib_terminal import Terminal
 from lib_transcript import LETTERS, digest, plain
 
 WIDE = 4000  # columns while it runs: lines are broken when the values in them have their length
-QR_ROW = re.compile(r"^[ █▀▄]{40,}$")
+QR_ROW = re.compile(r"^ *[█▀▄][ █▀▄]*$|^ +$")
+SYMBOL = "    [the QR code]"
 
 
 class Book:
@@ -71,9 +72,13 @@ class Book:
 
 def without_symbol(text):
     """A QR code is too large, and another one in every run."""
-    rows = [line for line in text.splitlines() if QR_ROW.match(line)]
-    lines = [line for line in text.splitlines() if not QR_ROW.match(line) or line is rows[0]]
-    return "\n".join("    [here the screen shows the QR code]" if line in rows[:1] else line for line in lines)
+    lines = []
+    for line in text.splitlines():
+        if not QR_ROW.match(line):
+            lines.append(line)
+        elif lines[-1] != SYMBOL:
+            lines.append(SYMBOL)
+    return "\n".join(lines)
 
 
 def in_order(text):
@@ -144,7 +149,7 @@ class Computer:
             lines = lines[:1] + show(lines[1:])
         if code != 0:
             lines.append(f"[exit code {code}]")
-        self.book.screen("\n".join(line.rstrip() for line in lines))
+        self.book.screen("\n".join(lines))
         return text
 
     def types(self, command, expect=0, says=(), answers=(), show=None):

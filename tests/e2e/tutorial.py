@@ -12,6 +12,7 @@ import tempfile
 
 from lib_book import Book
 from lib_chapters import ORDINARY_DAYS
+from lib_stories import BAD_DAYS
 from lib_transcript import compare_or_write
 
 DOCUMENT = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "tutorial.md")
@@ -32,7 +33,7 @@ def main():
     work = tempfile.mkdtemp(prefix="kt-tutorial-")
     try:
         book = Book(work)
-        for chapter in ORDINARY_DAYS:
+        for chapter in ORDINARY_DAYS + BAD_DAYS:
             chapter(book)
         book.end()
     finally:
