@@ -135,6 +135,21 @@ static enum kt_err keep_outcome(void *ctx, struct kt_session *session)
              : raise_mismatch(settling, session);
 }
 
+/* Of a match: what was checked, what it means and does not mean. */
+static const char *meaning(enum kt_contact_method method)
+{
+  if (method == KT_METHOD_PUBLIC_CODE) {
+    return "  The log shows you the account key that the posted code stands for. This is worth as much as the place "
+           "where "
+           "you found the code: it checks keys, not who a person is. Devices that are added later need no new "
+           "comparison.";
+  }
+  return "  The log shows each of you the account key that the other one has: nobody put a key of their own between "
+         "you. "
+         "This checks keys, not who a person is: that part is for your eyes and ears. Devices that are "
+         "added later need no new comparison.";
+}
+
 enum kt_exit kt_ceremony_settle(struct kt_ceremony *ceremony, const struct kt_ceremony_outcome *outcome)
 {
   struct kt_session *session = &ceremony->session;
@@ -153,6 +168,7 @@ enum kt_exit kt_ceremony_settle(struct kt_ceremony *ceremony, const struct kt_ce
   if (outcome->matches) {
     kt_output_status(session->out, kt_report_code(session, watch->label, KT_EXIT_OK), "MATCH, %s is a verified contact",
                      watch->name);
+    kt_output_data(session->out, "%s\n", meaning(outcome->method));
   } else {
     kt_output_fail(session->out, KT_EXIT_ALERT, "code-mismatch", "%s: MISMATCH. %s", watch->name, outcome->detail);
     kt_session_keep_answer(session, watch->label, watch->name);

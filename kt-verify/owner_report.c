@@ -49,7 +49,10 @@ void kt_own_report_devices(struct kt_own_label *own)
   struct kt_output *out = own->session->out;
   struct kt_device_set set;
   if (own->account.n_judged == 0) {
-    kt_output_data(out, "no version in the log yet\n");
+    kt_output_data(out,
+                   "nothing is in the log for it so far. List your first device:\n"
+                   "    kt-verify device add %s --name NAME --key ALG:BASE64\n",
+                   own->name);
     return;
   }
   uint32_t version = own->account.n_judged - 1;

@@ -41,10 +41,21 @@ static bool is_dark(const struct kt_qr *qr, size_t row, size_t column)
   return row < qr->width && column < qr->width && qr->modules[row * qr->width + column] != 0;
 }
 
+size_t kt_qr_columns(const struct kt_qr *qr)
+{
+  return qr->width + 2 * (size_t)KT_QR_QUIET;
+}
+
+bool kt_qr_fits(const struct kt_qr *qr, const struct kt_output *out)
+{
+  size_t columns = kt_wrap_columns(out->data);
+  return columns == 0 || kt_qr_columns(qr) <= columns;
+}
+
 void kt_qr_draw(const struct kt_qr *qr, struct kt_output *out)
 {
   static const char *const blocks[] = { " ", "▀", "▄", "█" };
-  size_t side = qr->width + 2 * (size_t)KT_QR_QUIET;
+  size_t side = kt_qr_columns(qr);
   for (size_t row = 0; row < side; row += 2) {
     kt_output_data(out, "%s", out->color ? "\033[38;5;16;48;5;231m" : "");
     for (size_t column = 0; column < side; column++) {
@@ -65,7 +76,7 @@ static png_image gray_image(size_t side)
 
 enum kt_err kt_qr_write_png(const struct kt_qr *qr, const char *path, struct kt_arena *arena)
 {
-  size_t side = (qr->width + 2 * (size_t)KT_QR_QUIET) * PIXELS_PER_MODULE;
+  size_t side = kt_qr_columns(qr) * PIXELS_PER_MODULE;
   uint8_t *pixels = kt_arena_alloc(arena, side, side);
   png_image image = gray_image(side);
   png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(image);

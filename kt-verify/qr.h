@@ -19,6 +19,11 @@ struct kt_qr {
 /* KT_ERR_LIMIT: more text than a symbol holds. */
 KT_MUST_USE enum kt_err kt_qr_encode(const char *text, struct kt_arena *arena, struct kt_qr *ret_qr);
 
+/* Columns that it takes in a terminal, and whether the window behind out->data has as many; what is
+ * no terminal has room for it. */
+size_t kt_qr_columns(const struct kt_qr *qr);
+bool kt_qr_fits(const struct kt_qr *qr, const struct kt_output *out);
+
 /* Two rows of modules per line. With colours both are said, so that it is dark on light whatever the terminal's own
  * are; without, dark modules are blocks, as on paper. Nothing with --json. */
 void kt_qr_draw(const struct kt_qr *qr, struct kt_output *out);

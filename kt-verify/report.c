@@ -110,8 +110,23 @@ json_t *kt_report_contact_json(const struct kt_contact *contact)
   return object;
 }
 
+/* As one says it; in JSON and files it is kt_contact_method_name. */
+const char *kt_report_method(enum kt_contact_method method)
+{
+  switch (method) {
+  case KT_METHOD_NONE: break;
+  case KT_METHOD_FINGERPRINT: return "by its fingerprint";
+  case KT_METHOD_SAFETY_NUMBER: return "by comparing digits";
+  case KT_METHOD_QR: return "by scanning in person";
+  case KT_METHOD_SAS: return "on a live call";
+  case KT_METHOD_PUBLIC_CODE: return "by a public code";
+  }
+  return "";
+}
+
 void kt_report_contact(struct kt_output *out, const struct kt_contact *contact)
 {
+  bool verified = contact->state == KT_CONTACT_VERIFIED && contact->method != KT_METHOD_NONE;
   char since[KT_TIME_SIZE];
   const char *state = kt_contact_state_name(contact->state);
   kt_report_time(contact->since_ms, since);
@@ -120,8 +135,8 @@ void kt_report_contact(struct kt_output *out, const struct kt_contact *contact)
     kt_output_data(out, "contact %s: no account key seen\n", state);
     return;
   }
-  kt_output_data(out, "contact %s since %s%s%s%s\n", state, since, contact->method != KT_METHOD_NONE ? " by " : "",
-                 contact->method != KT_METHOD_NONE ? kt_contact_method_name(contact->method) : "",
+  kt_output_data(out, "contact %s since %s%s%s%s\n", state, since, verified ? ", " : "",
+                 verified ? kt_report_method(contact->method) : "",
                  contact->policy == KT_CONTACT_STRICT ? ", policy strict" : "");
 }
 
@@ -220,8 +235,13 @@ void kt_report_alert(struct kt_output *out, const struct kt_alert *alert, struct
   char name[CLEAN_SIZE];
   kt_alert_next(alert, label, next);
   kt_output_clean(label, name, sizeof name);
-  kt_output_status(out, alert->is_note ? KT_EXIT_OK : KT_EXIT_ALERT, "%s%s%s%s: %s", alert->is_note ? "(note) " : "",
-                   kt_alert_kind_name(alert->kind), name[0] != '\0' ? " " : "", name, text->headline);
+  const char *kind = kt_alert_kind_name(alert->kind);
+  const char *blank = name[0] != '\0' ? " " : "";
+  if (alert->is_note) {
+    kt_output_data(out, "NOTE %s%s%s: %s\n", kind, blank, name, text->headline);
+  } else {
+    kt_output_status(out, KT_EXIT_ALERT, "%s%s%s: %s", kind, blank, name, text->headline);
+  }
   print_where(out, alert);
   if (alert->detail != NULL) {
     kt_output_data(out, "  %s\n", alert->detail);

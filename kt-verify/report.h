@@ -16,6 +16,7 @@ void kt_report_time(uint64_t time_ms, char ret_text[static KT_TIME_SIZE]);
 /* One device with its keys and their fingerprints; word says how it stands ("endorsed", "NOT approved"). */
 void kt_report_device(struct kt_output *out, const struct kt_device *device, bool endorsed, const char *word);
 void kt_report_key(struct kt_output *out, const char *name, const struct kt_account_key *key);
+const char *kt_report_method(enum kt_contact_method method);
 void kt_report_contact(struct kt_output *out, const struct kt_contact *contact);
 json_t *kt_report_contact_json(const struct kt_contact *contact);
 

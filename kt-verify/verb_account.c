@@ -19,14 +19,14 @@ static void explain_taken(struct kt_own_label *own)
   kt_output_status(out, KT_EXIT_ALERT, "%s belongs to another account key in the log", own->name);
   kt_output_data(
       out,
-      "  You can watch this account from here, but not publish for it.\n"
+      "  You can watch this account from here, but you cannot publish for it.\n"
       "  If it is not yours, choose another label. If it is yours and you lost its key:\n"
       "    you exported the key, or another computer of yours has it:\n"
       "        kt-verify account import %s < FILE\n"
       "    you have a recovery key on paper:\n"
       "        kt-verify account recovery-key use %s\n"
-      "    neither: the operator of the log can put the key of this home in place. Prove to them who you are,\n"
-      "    and give them this account key:\n"
+      "    neither: the operator of the log can put the key of this home in place. Prove to them who you are, and give "
+      "them this account key:\n"
       "        %s\n"
       "    They run: kt-server update-label DIR LABEL FILE.json, with it as \"account_key\". Then publish:\n"
       "        kt-verify device add %s --name NAME --key ALG:BASE64\n"

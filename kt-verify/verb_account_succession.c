@@ -71,9 +71,11 @@ static void print_recovery_key(const struct kt_own_label *own, const struct kt_s
   }
   kt_output_data(
       out,
-      "\nWhat it does: it puts a new account key in place when this computer, or the passphrase, is lost, and\n"
-      "your contacts see a note instead of an alert. Whoever finds the paper can do the same to you: keep it\n"
-      "where you keep your passport, or with somebody you trust. No photo, no cloud.\n"
+      "\nWhat it does: it puts a new account key in place when this computer, or the passphrase, is lost. Your "
+      "contacts "
+      "then see a note instead of an alert.\n"
+      "Whoever finds the paper can take over your account with it: keep it where you keep your passport, or with "
+      "somebody you trust. No photo, no cloud.\n"
       "  Check what you wrote:    kt-verify account recovery-key check %s\n"
       "  When you need it:        kt-verify account recovery-key use %s\n"
       "  If the paper is lost:    kt-verify account recovery-key remove %s FINGERPRINT\n",
@@ -208,10 +210,9 @@ static enum kt_exit check_listed(const struct kt_own_label *own, const struct kt
   }
   return kt_output_fail(
       out, KT_EXIT_ALERT, "not-listed",
-      "%s: the text is a recovery key without a slip, but the account does not list it: it belongs to "
-      "another account, was used or removed before, or somebody who has a copy of the account key "
-      "took it off. If you did not, only the operator of the log can help now: kt-verify account "
-      "create %s tells how",
+      "%s: this is a recovery key, read without a mistake, but the account does not list it. It belongs to another "
+      "account, was used or removed before, or somebody who has a copy of the account key took it off. If it was not "
+      "you, only the operator of the log can help now: kt-verify account create %s tells how",
       own->name, own->name);
 }
 

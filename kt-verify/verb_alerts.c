@@ -129,7 +129,7 @@ enum kt_exit kt_verb_alerts_ack(const struct kt_cli *cli, struct kt_output *out)
                                                    : "more than one alert begins like this");
   }
   if (code == KT_EXIT_OK) {
-    kt_output_status(out, code, "alert acknowledged");
+    kt_output_status(out, code, "the alert is settled; if the same happens again, there is a new one");
   }
   kt_session_close(&session);
   return code;

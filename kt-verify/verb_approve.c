@@ -114,7 +114,7 @@ static enum kt_exit approve_beforehand(struct kt_own_label *own, const char *arg
                           argument, own->name);
   }
   return approve_locally(
-      &approval, ": in advance, a device with this key, or this recovery key, counts as yours and raises no alert",
+      &approval, " in advance: a device or recovery key with this fingerprint counts as yours and raises no alert",
       argument);
 }
 

@@ -92,12 +92,21 @@ static enum kt_exit show_payload(struct kt_ceremony *ceremony, const struct kt_d
     }
   }
   kt_output_set(out, "payload", json_string(text));
-  kt_qr_draw(&qr, out);
+  if (kt_qr_fits(&qr, out)) {
+    kt_qr_draw(&qr, out);
+  } else {
+    kt_output_note(
+        out,
+        "kt-verify: the QR code is not drawn: it needs a window of %zu columns, and this one has %zu. Make the "
+        "window wider, or write an image: kt-verify code qr %s --png FILE\n",
+        kt_qr_columns(&qr), kt_wrap_columns(out->data), ceremony->watch.name);
+  }
   kt_output_data(out, "%s\n", text);
-  kt_output_note(out,
-                 "kt-verify: for %s only. Let them scan this off your screen, and scan theirs: kt-verify code scan "
-                 "PAYLOAD (or an image, FILE.png)\n",
-                 ceremony->watch.name);
+  kt_output_note(
+      out,
+      "kt-verify: this is for %s only. Let them scan it off your screen. Then scan theirs: kt-verify code scan "
+      "FILE.png (an image), or kt-verify code scan - (the text)\n",
+      ceremony->watch.name);
   kt_report_contact(out, &ceremony->watch.other.contact);
   return kt_report_alerts(session, ceremony->watch.label, KT_EXIT_OK);
 }
@@ -277,7 +286,10 @@ static enum kt_exit report_log(struct kt_session *session, const struct kt_in_pe
     kt_output_check(out, "same-log", true);
     kt_output_set(out, "log_match", json_string("same"));
     kt_output_set(out, "common_size", json_integer((json_int_t)verdict->own_head.size));
-    kt_output_data(out, "both see the same log, up to size %" PRIu64 "; a younger fork cannot be seen by this scan\n",
+    kt_output_data(out,
+                   "both of you see the same log in its first %" PRIu64
+                   " entries; a difference in younger ones cannot be seen by "
+                   "this scan\n",
                    verdict->own_head.size);
     return KT_EXIT_OK;
   }
@@ -290,10 +302,10 @@ static enum kt_exit report_log(struct kt_session *session, const struct kt_in_pe
 static const char *describe_mismatch(const struct kt_in_person_verdict *verdict)
 {
   if (verdict->their_key_differs && verdict->own_key_differs) {
-    return "Each of you is shown another account key of the other than the other has.";
+    return "The log shows each of you an account key for the other that is not theirs.";
   }
-  return verdict->their_key_differs ? "The log shows you another account key of theirs than they have."
-                                    : "The log shows them another account key of yours than you have.";
+  return verdict->their_key_differs ? "The log shows you an account key for them that is not theirs."
+                                    : "The log shows them an account key for you that is not yours.";
 }
 
 /* The log first: with a fork in hand, keys that agree today are no reason to call anybody verified. */

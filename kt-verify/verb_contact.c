@@ -70,8 +70,8 @@ static void show_contact(struct kt_watch *watch)
   }
   if (watch->other.has_version) {
     kt_output_set(out, "version", json_integer((json_int_t)watch->other.version));
-    kt_output_data(out, "newest version seen %" PRIu32 ", monitoring obligations: %zu\n", watch->other.version,
-                   watch->other.monitoring.n_map);
+    kt_output_data(out, "newest version seen %" PRIu32 ", answers of the log that are still to be followed up: %zu\n",
+                   watch->other.version, watch->other.monitoring.n_map);
   }
   if (watch->other.last.data != NULL &&
       kt_device_set_decode(watch->other.last, &watch->session->arena, &set) == KT_OK) {

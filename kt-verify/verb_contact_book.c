@@ -199,8 +199,7 @@ static const char *explain(enum kt_book_merge merge)
   case KT_BOOK_KEPT_CHANGED: return "LEFT ALONE: an alert about this contact is open here. Settle it first";
   case KT_BOOK_DIFFERS:
     return "LEFT ALONE: another account key is pinned here than the one you verified on your other computer. It may "
-           "have "
-           "changed since. Compare codes";
+           "have changed since. Compare codes";
   }
   return "";
 }
@@ -213,7 +212,7 @@ static void report_entry(struct kt_output *out, const struct kt_book_entry *entr
   bool left_alone = merge == KT_BOOK_KEPT_CHANGED || merge == KT_BOOK_DIFFERS;
   kt_output_clean(entry->label, name, sizeof name);
   kt_report_time(entry->verified_ms, since);
-  kt_output_data(out, "  %s: %s (by %s, %s)\n", name, explain(merge), kt_contact_method_name(entry->method), since);
+  kt_output_data(out, "  %s: %s (%s, %s)\n", name, explain(merge), kt_report_method(entry->method), since);
   if (left_alone) {
     kt_output_data(out, "      kt-verify lookup %s\n      kt-verify code show %s\n", name, name);
   }

@@ -84,13 +84,27 @@ static void log_id_text(const struct kt_config *config, char ret_text[static 2 *
   }
 }
 
+/* In the largest unit that leaves nothing over. */
+static void print_span(struct kt_output *out, const char *prefix, const char *what, uint64_t span_ms)
+{
+  static const struct {
+    uint64_t ms;
+    const char *name;
+  } units[] = { { 86400000, "d" }, { 3600000, "h" }, { 60000, "min" }, { 1000, "s" }, { 1, "ms" } };
+  size_t i = 0;
+  while (span_ms % units[i].ms != 0) {
+    i++;
+  }
+  kt_output_data(out, "%s%-18s %" PRIu64 " %s\n", prefix, what, span_ms / units[i].ms, units[i].name);
+}
+
 static void print_auditor(struct kt_output *out, const char *prefix, const struct kt_config *config)
 {
   char key[KT_HEX_SIZE(KT_PUBLIC_KEY_MAX)];
   kt_hex_encode(config->auditor_public_key, key);
   kt_output_data(out, "%sauditor key        %s\n", prefix, key);
   kt_output_data(out, "%sauditor began at   entry %" PRIu64 "\n", prefix, config->auditor_start_pos);
-  kt_output_data(out, "%smax auditor lag    %" PRIu64 " ms\n", prefix, config->max_auditor_lag);
+  print_span(out, prefix, "max auditor lag", config->max_auditor_lag);
 }
 
 static void print_config(struct kt_output *out, const char *prefix, const struct kt_config *config)
@@ -100,14 +114,14 @@ static void print_config(struct kt_output *out, const char *prefix, const struct
   kt_output_data(out, "%slog id             %s\n", prefix, id);
   kt_output_data(out, "%ssuite              %s\n", prefix, config->suite->name);
   kt_output_data(out, "%smode               %s\n", prefix, kt_json_mode_name(config->mode));
-  kt_output_data(out, "%smax ahead          %" PRIu64 " ms\n", prefix, config->max_ahead);
-  kt_output_data(out, "%smax behind         %" PRIu64 " ms\n", prefix, config->max_behind);
-  kt_output_data(out, "%smonitoring window  %" PRIu64 " ms\n", prefix, config->reasonable_monitoring_window);
+  print_span(out, prefix, "max ahead", config->max_ahead);
+  print_span(out, prefix, "max behind", config->max_behind);
+  print_span(out, prefix, "monitoring window", config->reasonable_monitoring_window);
   if (config->mode == KT_MODE_THIRD_PARTY_AUDITING) {
     print_auditor(out, prefix, config);
   }
   if (config->has_maximum_lifetime) {
-    kt_output_data(out, "%smaximum lifetime   %" PRIu64 " ms\n", prefix, config->maximum_lifetime);
+    print_span(out, prefix, "maximum lifetime", config->maximum_lifetime);
   }
 }
 

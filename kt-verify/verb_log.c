@@ -198,8 +198,9 @@ static enum kt_exit compare_all(struct head_check *check)
   out->verified = true;
   kt_output_check(out, "same-log", true);
   kt_output_set(out, "common_size", json_integer((json_int_t)check->greatest_common));
-  kt_output_status(out, KT_EXIT_OK, "both see the same log, up to size %" PRIu64, check->greatest_common);
-  kt_output_data(out, "A fork younger than that cannot be seen by this comparison.\n");
+  kt_output_status(out, KT_EXIT_OK, "both of you see the same log in its first %" PRIu64 " entries",
+                   check->greatest_common);
+  kt_output_data(out, "A difference in younger entries cannot be seen by this comparison. Compare again later.\n");
   return KT_EXIT_OK;
 }
 

@@ -32,6 +32,19 @@ static enum kt_exit refuse_unverified(struct kt_watch *watch)
                         watch->name);
 }
 
+/* A missing word is overlooked; whoever is told what to do mostly does it. */
+static void explain_unverified(struct kt_watch *watch)
+{
+  kt_output_data(
+      watch->session->out,
+      "  Checked: the log shows these keys to everybody. Not checked: that they belong to the person you mean. "
+      "To find out, compare codes, once:\n"
+      "    in one room:  kt-verify code qr %s\n"
+      "    on a call:    kt-verify code sas start %s\n"
+      "    by digits:    kt-verify code show %s\n",
+      watch->name, watch->name, watch->name);
+}
+
 static enum kt_exit report_newest(struct kt_watch *watch)
 {
   struct kt_session *session = watch->session;
@@ -49,6 +62,9 @@ static enum kt_exit report_newest(struct kt_watch *watch)
                    time);
   kt_report_set(out, &watch->verdict.judgement, watch->verdict.is_endorsed);
   kt_report_contact(out, &watch->other.contact);
+  if (watch->other.contact.state == KT_CONTACT_UNVERIFIED && !kt_cli_flag(session->cli, KT_OPT_GROUP)) {
+    explain_unverified(watch);
+  }
   report_notes(watch);
   return kt_report_alerts(session, watch->label, KT_EXIT_OK);
 }

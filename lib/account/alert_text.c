@@ -46,9 +46,10 @@ static const struct kt_alert_text device_removed = {
   "A device that you approved is gone from your account, and you did not remove it.",
   "New messages may no longer be encrypted to that device, so it may miss them. Nobody gains access to anything by "
   "this entry alone. It is not known who removed it.",
-  "Look at the account:         kt-verify device list {label}\n"
-  "If you want it back, add it again from its own keys:    kt-verify device add {label} --name NAME --key ALG:BASE64\n"
-  "If the removal is right:     kt-verify alerts ack {id}",
+  "Look at the account:        kt-verify device list {label}\n"
+  "If the removal is right:    kt-verify alerts ack {id}\n"
+  "If you want it back, add it again from its own keys:\n"
+  "    kt-verify device add {label} --name NAME --key ALG:BASE64",
 };
 
 static const struct kt_alert_text account_key_changed_owner = {
@@ -114,6 +115,14 @@ static const struct kt_alert_text contact_device_added = {
   "If it is:      kt-verify alerts ack {id}",
 };
 
+static const struct kt_alert_text contact_device_noted = {
+  "This contact has a new device, endorsed by the account key you know.",
+  "The list is signed by the key you have on record, so your contact, or somebody who holds a copy of that key, added "
+  "the device. What you send from now on can be read on it as well.",
+  "Nothing needs doing. If you did not expect it, ask your contact whether the device is theirs.\n"
+  "To get an alert for every new device of this contact:    kt-verify contact policy {label} strict",
+};
+
 static const struct kt_alert_text code_mismatch = {
   "The codes do not match.",
   "You and the other person see different account keys, or one of the codes belongs to another pair of people, is out "
@@ -148,7 +157,8 @@ static const struct kt_alert_text rollback = {
   "The earlier statement is kept and nothing older is accepted in its place. Save the evidence, then try again later:\n"
   "    kt-verify evidence list\n"
   "    kt-verify evidence export ID FILE\n"
-  "If it lasts, ask the operator. Once you have dealt with it:    kt-verify alerts ack {id}",
+  "If it lasts, ask the operator. Once you have dealt with it:\n"
+  "    kt-verify alerts ack {id}",
 };
 
 static const struct kt_alert_text monitor_blind = {
@@ -171,10 +181,8 @@ static const struct kt_alert_text auditor_missing = {
 static const struct kt_alert_text credential_unconfirmed = {
   "A credential that you received was never confirmed by the log.",
   "It was provisional: it showed devices that the log had promised to keep for its regular checks. That time is over, "
-  "and "
-  "the log neither shows them there nor has another proof. Either the log took back what it had signed, or it refuses "
-  "to "
-  "answer. Whether it was aimed at you is not known.",
+  "and the log neither shows them there nor has another proof. Either the log took back what it had signed, or it "
+  "refuses to answer. Whether it was aimed at you is not known.",
   "Do not rely on what that credential showed. See what the log shows now:\n"
   "    kt-verify lookup {label}\n"
   "The credential was saved: kt-verify evidence list. Tell {label}, and ask the log's operator. Then:\n"
@@ -204,7 +212,7 @@ const struct kt_alert_text *kt_alert_text(const struct kt_alert *alert)
   case KT_ALERT_DEVICE_REMOVED: return &device_removed;
   case KT_ALERT_ACCOUNT_KEY_CHANGED: return account_key_changed(alert);
   case KT_ALERT_UNSIGNED_SET: return contact ? &unsigned_set_contact : &unsigned_set_owner;
-  case KT_ALERT_CONTACT_DEVICE_ADDED: return &contact_device_added;
+  case KT_ALERT_CONTACT_DEVICE_ADDED: return alert->is_note ? &contact_device_noted : &contact_device_added;
   case KT_ALERT_CODE_MISMATCH: return &code_mismatch;
   case KT_ALERT_FORK: return &fork;
   case KT_ALERT_ROLLBACK: return &rollback;

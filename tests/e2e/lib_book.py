@@ -92,19 +92,24 @@ def in_order(text):
 
 
 def papers(text, seed):
-    """The groups of recovery keys, wherever they stand in the chapter."""
+    """The groups of recovery keys, wherever they stand in the chapter: on the screen, and as somebody types them back."""
     seen = {}
-
-    def line(match):
-        groups = [letters_for(group, seen, seed) for group in match[0].split()]
-        return "    " + " ".join(groups)
-
-    return re.sub(r"^ {4}(?:[a-z0-9]{4} ){3}[a-z0-9]{2,4}$", line, text, flags=re.M)
+    return re.sub(r"^ *(?:[a-z0-9]{4} ){3}[a-z0-9]{2,4}$|^(?:[A-Z0-9]{4} ){3}[A-Z0-9]{2,4}$",
+                  lambda line: re.sub(r"\w+", lambda group: paper_group(group[0], seen, seed), line[0]), text, flags=re.M)
 
 
-def letters_for(group, seen, seed):
-    number = seen.setdefault(group, len(seen))
-    return "".join(LETTERS[byte % 32] for byte in digest("paper " + seed, number, 32))[:len(group)]
+def paper_group(group, seen, seed):
+    """A slip of the pen in the last letter is one afterwards, too."""
+    lower = group.lower()
+    if lower == "ktr1":  # the key's first word is always the same
+        return group
+    made = (paper_letters(lower[:-1], seen, seed) + paper_letters(lower, seen, seed)[-1:])[:len(group)]
+    return made.upper() if group.isupper() else made
+
+
+def paper_letters(text, seen, seed):
+    number = seen.setdefault(text, len(seen))
+    return "".join(LETTERS[byte % 32] for byte in digest("paper " + seed, number, 32))[:len(text)]
 
 
 class Computer:

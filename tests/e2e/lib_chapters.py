@@ -94,7 +94,7 @@ def in_one_room(book):
     book.say("""Bob holds his screen out. Alice takes a picture of it with her laptop's camera and hands the picture to the
         program. (A scanner that types what it reads will do as well, and so will the text under the code.)""")
     shutil.copy(os.path.join(bob.home, "alice.png"), os.path.join(alice.home, "photo.png"))
-    alice.types("kt-verify code scan photo.png", says=["MATCH", "both see the same log"])
+    alice.types("kt-verify code scan photo.png", says=["MATCH", "both of you see the same log"])
     alice.quietly("kt-verify code qr bob@example.org --png bob.png")
     text = alice.json("kt-verify code qr bob@example.org")["payload"]
     book.say("""Then Alice shows hers (`kt-verify code qr bob@example.org`), and Bob's scanner types it:""")

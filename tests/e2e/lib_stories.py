@@ -112,7 +112,7 @@ def losing_the_laptop(book):
     book.say("""
         And Bob? He hears of the new device in a *note*. No alert, and nothing to compare again: the same account key signed
         for it.""")
-    bob.types(f"kt-verify lookup {label}", says=["(note) contact-device-added", "contact verified"])
+    bob.types(f"kt-verify lookup {label}", says=["NOTE contact-device-added", "contact verified"])
     book.say("""
         One thing is left. Whoever finds the old laptop has the account key on it. If Lara had not encrypted its disk, she would
         now type `kt-verify account rotate`; the story after the next one shows that.""")
@@ -165,7 +165,7 @@ def losing_the_passphrase(book):
         Bob looks only now, three versions later. He sees a note: another account key, endorsed by the one he knows. Paul
         is still a verified contact of his.""")
     bob.types(f"kt-verify lookup {label}", says=[
-        "(note) account-key-changed", "endorsed by the one you know", "contact verified"])
+        "NOTE account-key-changed", "endorsed by the one you know", "contact verified"])
     bob.quietly(f"kt-verify lookup {label} --require-verified")
 
 
@@ -201,7 +201,7 @@ def a_stolen_second_client(book):
     desktop.quietly(f"kt-verify account recovery-key check {label}", stdin=note + "\n")
     desktop.types("kt-verify monitor once", says=["VERIFIED"])
     book.say("""Bob sees a note about the new account key. The thief's device is not among those he encrypts to.""")
-    found = bob.types(f"kt-verify lookup {label}", says=["(note) account-key-changed", "contact verified"])
+    found = bob.types(f"kt-verify lookup {label}", says=["NOTE account-key-changed", "contact verified"])
     check("phone (new)" not in found.split("contact verified")[0], "bob does not encrypt to the thief", found)
     return desktop, bob, note
 
@@ -292,7 +292,7 @@ def a_planned_new_phone(book):
         phone.types(f"kt-verify alerts ack {alert['id']}")
     phone.types("kt-verify monitor once", says=["VERIFIED"])
     book.say("""Bob sees one note, and Nina stays verified.""")
-    bob.types(f"kt-verify lookup {label}", says=["(note) contact-device-added", "contact verified"])
+    bob.types(f"kt-verify lookup {label}", says=["NOTE contact-device-added", "contact verified"])
 
 
 BAD_DAYS = (losing_the_laptop, losing_the_passphrase, a_stolen_second_client, an_operator_recovery, a_planned_new_phone)

@@ -211,7 +211,7 @@ def blind(day, alice, hour):
     check(overdue and all(WINDOW < label["age_ms"] <= WINDOW + 3 * HOUR and label["due_ms"] == label["checked_ms"] + WINDOW + 1
                           for label in overdue), "status: overdue, with the age of the last good check", status)
     text = alice.run("monitor", "status").stdout
-    check("OVERDUE    alice" in text and "last good check 8 h " in text and "obligations: " in text, "and in words", text)
+    check("OVERDUE    alice" in text and "last good check 8 h " in text and "answers to follow up: " in text, "and in words", text)
     day.proxy.refusal = None
     day.until((day.clock.now_ms() - day.start_ms + INTERVAL + HOUR) / HOUR)
     ledger = alice.text("alerts", "list")

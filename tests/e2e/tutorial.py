@@ -12,6 +12,7 @@ import tempfile
 
 from lib_book import Book
 from lib_chapters import ORDINARY_DAYS
+from lib_chapters_more import NIGHTS, UNUSUAL_DAYS
 from lib_stories import BAD_DAYS
 from lib_transcript import compare_or_write
 
@@ -33,7 +34,7 @@ def main():
     work = tempfile.mkdtemp(prefix="kt-tutorial-")
     try:
         book = Book(work)
-        for chapter in ORDINARY_DAYS + BAD_DAYS:
+        for chapter in ORDINARY_DAYS + UNUSUAL_DAYS + BAD_DAYS + NIGHTS:
             chapter(book)
         book.end()
     finally:
