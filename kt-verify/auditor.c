@@ -337,8 +337,10 @@ static void report(const struct kt_auditor *auditor)
     kt_output_set(out, "submitted", json_boolean(auditor->submitted));
   }
   if (feed->state.size > auditor->first || auditor->submitted) {
-    kt_output_status(out, KT_EXIT_OK, "%" PRIu64 " entries, %" PRIu64 " leaves; they lead to the tree the log signed%s",
-                     n, feed->leaves, auditor->submitted ? "; the log has our signature under it" : "");
+    kt_output_status(out, KT_EXIT_OK,
+                     "%" PRIu64 " %s of the log, %" PRIu64 " %s; they lead to the tree the log signed%s", n,
+                     n == 1 ? "entry" : "entries", feed->leaves, feed->leaves == 1 ? "value" : "values",
+                     auditor->submitted ? "; the log has our signature under it" : "");
   }
 }
 

@@ -290,7 +290,8 @@ bool kt_cli_parse(const struct kt_verb *verbs, size_t n_verbs, int argc, char *c
   }
   cli->help = cli->values[KT_OPT_HELP] != NULL;
   read_help_word(cli);
-  return ok && find_verb(cli) && check_verb(cli, given);
+  bool found = find_verb(cli); /* also of a wrong command line: its object says which verb it was */
+  return ok && found && check_verb(cli, given);
 }
 
 static void help_option(const struct option *option, struct kt_output *out)

@@ -37,11 +37,13 @@ void kt_followed_append(struct kt_output *out, struct kt_bytes label, json_t *va
   kt_output_append(out, "labels", value);
 }
 
-static enum kt_exit finish(struct kt_session *session, struct kt_bytes label, const char *name, enum kt_exit code)
+/* meaning: what it means that nothing was found. */
+static enum kt_exit finish(struct kt_session *session, struct kt_bytes label, const char *name, const char *meaning,
+                           enum kt_exit code)
 {
   enum kt_exit with_alerts = kt_report_code(session, label, code);
   json_t *object = json_object();
-  kt_output_status(session->out, with_alerts, "%s", name);
+  kt_output_status(session->out, with_alerts, "%s%s", name, with_alerts == KT_EXIT_OK ? meaning : "");
   json_object_set_new(object, "verdict", json_string(kt_output_verdict(session->out, with_alerts)));
   kt_followed_append(session->out, label, object);
   kt_report_alerts(session, label, code);
@@ -64,7 +66,7 @@ static enum kt_exit check_own(struct kt_session *session, struct kt_bytes label)
   code = must_pause(session) ? KT_EXIT_UNDECIDED : kt_own_check(&own);
   enum kt_exit stored = kt_blind_note(session, &own.account);
   code = stored == KT_EXIT_OK ? code : stored;
-  return finish(session, label, own.name, code);
+  return finish(session, label, own.name, ": nothing is in your account that you did not approve", code);
 }
 
 static enum kt_exit look(struct kt_watch *watch)
@@ -84,7 +86,7 @@ static enum kt_exit check_other(struct kt_session *session, struct kt_bytes labe
   for (size_t i = 0; code == KT_EXIT_OK && i < watch.n_notes; i++) {
     kt_report_alert(session->out, &watch.notes[i], label);
   }
-  return finish(session, label, watch.name, code);
+  return finish(session, label, watch.name, ": the log stands by what it showed before", code);
 }
 
 enum kt_exit kt_monitor_check(struct kt_session *session, const struct kt_followed *followed)

@@ -25,6 +25,12 @@ static bool wants_color(FILE *data, const char *color)
   return !refused && isatty(fileno(data)) == 1;
 }
 
+bool kt_output_rewrites(const struct kt_output *out)
+{
+  const char *term = getenv("TERM");
+  return isatty(fileno(out->messages)) == 1 && (term == NULL || strcmp(term, "dumb") != 0);
+}
+
 void kt_output_init(struct kt_output *out, FILE *data, FILE *messages, const char *color, bool json)
 {
   *out = (struct kt_output){ .data = data,

@@ -44,6 +44,8 @@ void kt_output_release(struct kt_output *out);
 __attribute__((format(printf, 2, 3))) void kt_output_data(struct kt_output *out, const char *format, ...);
 /* Text on stderr, with or without --json. */
 __attribute__((format(printf, 2, 3))) void kt_output_note(struct kt_output *out, const char *format, ...);
+/* Whether a line on stderr can be written over, to show progress: on a terminal that is more than a typewriter. */
+bool kt_output_rewrites(const struct kt_output *out);
 /* Show what was said so far, a question without a line's end included. */
 void kt_output_flush(struct kt_output *out);
 /* VERIFIED, ALERT …, on stdout, coloured on a terminal, followed by the text. */

@@ -132,7 +132,7 @@ void kt_report_contact(struct kt_output *out, const struct kt_contact *contact)
   kt_report_time(contact->since_ms, since);
   kt_output_set(out, "contact", kt_report_contact_json(contact));
   if (!contact->has_key) {
-    kt_output_data(out, "contact %s: no account key seen\n", state);
+    kt_output_data(out, "contact %s: no account key of theirs is pinned here\n", state);
     return;
   }
   kt_output_data(out, "contact %s since %s%s%s%s\n", state, since, verified ? ", " : "",
@@ -278,14 +278,17 @@ struct open_alerts {
   bool any_found; /* by answers of this run, which were verified whatever came after them */
 };
 
-/* What a frightened person has to read first: the log itself, then in the order of the kinds. */
+/* What a frightened person has to read first: the log itself, then in the order of the kinds, the oldest first. */
 static int reading_order(const void *a, const void *b)
 {
   const struct kt_ledger_entry *x = a;
   const struct kt_ledger_entry *y = b;
   int by_code = kt_alert_exit_code(x->alert.kind, false) == 1 ? 0 : 1;
   int other_code = kt_alert_exit_code(y->alert.kind, false) == 1 ? 0 : 1;
-  return by_code != other_code ? by_code - other_code : (int)x->alert.kind - (int)y->alert.kind;
+  if (by_code != other_code || x->alert.kind != y->alert.kind) {
+    return by_code != other_code ? by_code - other_code : (int)x->alert.kind - (int)y->alert.kind;
+  }
+  return x->alert.version < y->alert.version ? -1 : x->alert.version > y->alert.version;
 }
 
 static bool is_found_now(const struct kt_session *session, const struct kt_ledger_entry *entry)

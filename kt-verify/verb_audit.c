@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <kt/audit.h>
 
@@ -82,7 +81,7 @@ static void show_progress(const struct audit *audit, bool done)
   const struct kt_output *out = audit->session->out;
   uint64_t n = audit->feed.state.size - audit->first;
   uint64_t elapsed_ms = kt_now_ms() - audit->started_ms;
-  if (isatty(fileno(out->messages)) != 1 || n == 0) {
+  if (n == 0 || !kt_output_rewrites(out)) {
     return;
   }
   uint64_t left_s = elapsed_ms * (audit->target - audit->feed.state.size) / n / 1000;
@@ -209,8 +208,14 @@ static enum kt_exit finish(struct audit *audit)
     out->verified = true;
     kt_output_check(out, "entries", true);
     kt_output_check(out, "signed-head", true);
-    kt_output_status(out, KT_EXIT_OK, "%" PRIu64 " entries, %" PRIu64 " leaves; they lead to the tree the log signed",
-                     entries, audit->feed.leaves);
+    kt_output_status(out, KT_EXIT_OK, "%" PRIu64 " %s of the log, %" PRIu64 " %s; they lead to the tree the log signed",
+                     entries, entries == 1 ? "entry" : "entries", audit->feed.leaves,
+                     audit->feed.leaves == 1 ? "value" : "values");
+    kt_output_data(out,
+                   "  Checked: from entry %" PRIu64
+                   " on nothing was changed, taken out or slipped in unseen. Not checked: "
+                   "whether each device belongs to the person it is listed for; that is for their own monitors.\n",
+                   audit->feed.from);
   }
   return code;
 }

@@ -22,6 +22,7 @@ struct checking {
   struct kt_waiting_credential waiting;
   struct kt_other_label other; /* what is known of the sender by other ways */
   struct kt_contact_verdict verdict;
+  bool is_confirmed; /* the log was seen to keep its word about it */
   char name[4 * KT_LABEL_MAX + 8];
 };
 
@@ -47,7 +48,9 @@ static void explain(const struct checking *checking)
                  "Not checked: whether they changed since, and who holds them. This compares keys, not people.\n"
                  "The log was not asked, so it does not know that you talk to %s.\n",
                  checking->name, time, checking->name);
-  if (result->is_provisional) {
+  if (checking->is_confirmed) {
+    kt_output_data(out, "Provisional when it was made; the log has confirmed it since.\n");
+  } else if (result->is_provisional) {
     kt_output_data(out,
                    "Provisional: these keys are younger than the entries of the log that everybody checks. You can use "
                    "them; the log has signed for them. Whether it keeps its word is checked when %s sends an update "
@@ -149,6 +152,7 @@ static enum kt_exit keep(struct checking *checking)
     return code;
   }
   code = kt_credentials_decide(session, &checking->recent, &checking->waiting);
+  checking->is_confirmed = code == KT_EXIT_OK;
   return code == KT_EXIT_UNDECIDED ? KT_EXIT_OK : code;
 }
 

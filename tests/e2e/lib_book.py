@@ -53,14 +53,18 @@ class Book:
             return
         shown = iter(self.normal([text for kind, text in self.parts if kind == "screen"]))
         text = f"## {self.title}\n\n"
-        before = ""
+        before = last = ""
         for kind, prose in self.parts:
             if kind == "prose":
                 text += ("```\n\n" if before == "screen" else "") + prose + "\n\n"
             else:
-                text += ("```\n" if before != "screen" else "") + next(shown) + "\n"
+                seen = next(shown) + "\n"
+                whose = seen.split("$")[0]
+                text += "```\n" if before != "screen" else "\n" if whose != last else ""
+                text += seen
+                last = whose
             before = kind
-        self.chapters.append(text + ("```\n" if before == "screen" else ""))
+        self.chapters.append((text + ("```" if before == "screen" else "")).rstrip() + "\n")
         self.parts = []
 
     def normal(self, screens):
@@ -138,6 +142,10 @@ class Computer:
         with open(os.path.join(self.home, name)) as file:
             return file.read()
 
+    def later(self, hours):
+        """From now on this computer's clock is so far ahead."""
+        self.env.update({name: value for name, value in environment(hours).items() if name not in os.environ})
+
     def begins(self, command, columns=WIDE):
         """The terminal, for somebody who has a conversation there; `shows` ends it."""
         return Terminal(["/bin/bash", "-c", command], self.env, columns, self.home)
@@ -162,6 +170,8 @@ class Computer:
         terminal = self.begins(command)
         for question, answer in answers:
             terminal.until(question)
+            while terminal.read(0.1):  # what is typed comes after all that was said
+                pass
             terminal.type(answer + "\n")
         return self.shows(command, terminal, expect, says, show)
 

@@ -134,7 +134,7 @@ def losing_the_passphrase(book):
     check(len(note.split()) == 16, "four lines of four groups", screen)
     book.say("""Does he have it right? A paper that was never tried is a hope, so he types it back:""")
     check_line = f"kt-verify account recovery-key check {label}"
-    laptop.types(check_line, answers=[("from the paper", note)], says=["the paper is right"])
+    laptop.types(check_line, answers=[("line by line:", note)], says=["the paper is right"])
     laptop.quietly(use, expect=2, stdin=note + "\n")  # nothing needs recovering
     phone = devices(laptop)["phone"]
     shutil.rmtree(laptop.home)
@@ -145,8 +145,8 @@ def losing_the_passphrase(book):
         pins the log and takes the paper out. He misreads a letter, and is told where:""")
     first, rest = lines[1].split(" ", 1)
     slip = "\n".join([lines[0], first[:-1] + ("p" if first[-1] != "p" else "q") + " " + rest, *lines[2:]])
-    new.types(use, expect=2, answers=[("from the paper", slip)], says=["Look at line 2, group 1 again"])
-    new.types(use, answers=[("from the paper", note.upper())], says=[
+    new.types(use, expect=2, answers=[("line by line:", slip)], says=["Look at line 2, group 1 again"])
+    new.types(use, answers=[("line by line:", note.upper())], says=[
         "Contacts who know the old key see a note at their next look-up, no alert, and stay verified",
         "The recovery key is used up: burn the paper", f"the new list leaves out device {phone['id']}"])
     check(devices(new) == {}, "nothing is endorsed that nobody looked at")
@@ -233,7 +233,7 @@ def an_operator_recovery(book):
     book.say("""Sara is told at the next check, and the paper does not help any more:""")
     desktop.types("kt-verify monitor once", expect=4, says=[
         "The account key was replaced", "somebody with a copy of your key has taken the account over"])
-    desktop.types(f"kt-verify account recovery-key use {label}", expect=4, answers=[("from the paper", note)], says=[
+    desktop.types(f"kt-verify account recovery-key use {label}", expect=4, answers=[("line by line:", note)], says=[
         "the account does not list it", "only the operator of the log can help now"])
     book.say("""
         So Sara makes a new key, and is told what to do with it. She goes to whoever runs the log, with her passport, and

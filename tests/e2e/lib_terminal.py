@@ -4,6 +4,7 @@
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -45,7 +46,8 @@ class Terminal:
     def text(self):
         """The screen with its lines as a file has them; a character may have come in two pieces."""
         whole = self.screen.encode(errors="surrogateescape").decode(errors="replace")
-        return whole.replace("\r\n", "\n").replace("\r", "\n")
+        whole = re.sub("\r+\n", "\n", whole)
+        return re.sub("^[^\n]*\r(\033\\[K)?", "", whole, flags=re.M)  # what was written over
 
     def until(self, text):
         end_s = time.monotonic() + 30

@@ -28,6 +28,14 @@ def digits(data, length):
     return "".join(str(byte % 10) for byte in data)[:length]
 
 
+def decimals(data, _):
+    return " ".join(digits(data[i:], 4) for i in (0, 4, 8))
+
+
+def room(data, _):
+    return digits(data, 4) + "-" + digits(data[4:], 4)
+
+
 def letters(data, length):
     return "".join(LETTERS[byte % 32] for byte in data)[:length]
 
@@ -42,32 +50,45 @@ def base64_key(data, length):
 
 def replace_values(text, seed):
     """Each id, key and code by one that depends on the order in which they appear, of the same form."""
-    seen = {}
     kinds = (
         (r"(?<=ktp1)[a-z0-9]{58}\b", letters),
         (r"(?<=KTQ1:)[A-Z2-7]{50,}", capitals),
-        (r"\b[A-Za-z0-9+/]{43}=(?![A-Za-z0-9+/=])", base64_key),
+        (r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=(?![A-Za-z0-9+/=])", base64_key),
         (r"\b(?:[0-9a-f]{64}|[0-9a-f]{32})\b", hex_text),
         (r"(?<=\b\d{5} )\d{5}\b|(?<!\S)\d{5}(?= \d{5}\b)", digits),
-        (r"(?<=or as numbers: )\d{4} \d{4} \d{4}", lambda data, _: " ".join(digits(data[i:], 4) for i in (0, 4, 8))),
-        (r"(?<![\d-])\d{4}-\d{4}(?![\d-])", lambda data, _: digits(data, 4) + "-" + digits(data[4:], 4)),
+        (r"(?<=or as numbers: )\d{4} \d{4} \d{4}", decimals),
+        (r"(?<![\d-])\d{4}-\d{4}(?![\d-])", room),
     )
     for pattern, make in kinds:
-        def replace(match, make=make):
-            number = seen.setdefault(match[0], len(seen))
+        seen = {}
+
+        def replace(match, make=make, seen=seen):
             length = len(match[0])
-            return make(digest(seed, number, length + 32), length)
+            return make(digest(make.__name__ + seed, seen.setdefault(match[0], len(seen)), length + 32), length)
+
         text = re.sub(pattern, replace, text)
     return text
 
 
+def replace_emoji(text, seed):
+    """The seven emoji of a comparison; the same for both people when they were the same."""
+    seen = {}
+
+    def replace(match):
+        made = digest("emoji " + seed, seen.setdefault(match[0], len(seen)), 7)
+        return "".join("  {}  {}\n".format(*EMOJI[byte % len(EMOJI)].split(" ")) for byte in made)
+
+    return re.sub(r"(?:^  [^\w\s]\S*  [A-Z][A-Za-z ]+\n){7}", replace, text, flags=re.M)
+
+
 def replace_times(text):
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", TIME, text)
+    text = re.sub(r"\b0 min \d+ s\b", "moments", text)
     return re.sub(r"\b\d+ (d|h|min|s) \d+ (h|min|s)\b", r"30 h 0 min", text)
 
 
 def plain(text, seed, columns=COLUMNS):
-    text = replace_times(replace_values(text, seed))
+    text = replace_times(replace_emoji(replace_values(text, seed), seed))
     text = re.sub(r"http://127\.0\.0\.1:\d+", "https://log.example.org", text)
     return "\n".join(as_on_a_terminal(line, columns) for line in text.splitlines())
 
