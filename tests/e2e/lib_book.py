@@ -99,16 +99,19 @@ def papers(text, seed):
     """The groups of recovery keys, wherever they stand in the chapter: on the screen, and as somebody types them back."""
     seen = {}
     return re.sub(r"^ *(?:[a-z0-9]{4} ){3}[a-z0-9]{2,4}$|^(?:[A-Z0-9]{4} ){3}[A-Z0-9]{2,4}$",
-                  lambda line: re.sub(r"\w+", lambda group: paper_group(group[0], seen, seed), line[0]), text, flags=re.M)
+                  lambda line: paper_line(line[0], seen, seed), text, flags=re.M)
+
+
+def paper_line(line, seen, seed):
+    made = re.sub(r"\w+", lambda group: paper_group(group[0].lower(), seen, seed), line)
+    return made.upper() if line.isupper() else made
 
 
 def paper_group(group, seen, seed):
     """A slip of the pen in the last letter is one afterwards, too."""
-    lower = group.lower()
-    if lower == "ktr1":  # the key's first word is always the same
+    if group == "ktr1":  # the key's first word is always the same
         return group
-    made = (paper_letters(lower[:-1], seen, seed) + paper_letters(lower, seen, seed)[-1:])[:len(group)]
-    return made.upper() if group.isupper() else made
+    return paper_letters(group[:-1], seen, seed) + paper_letters(group, seen, seed)[-1:]
 
 
 def paper_letters(text, seen, seed):

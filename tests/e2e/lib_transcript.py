@@ -54,7 +54,7 @@ def replace_values(text, seed):
         (r"(?<=ktp1)[a-z0-9]{58}\b", letters),
         (r"(?<=KTQ1:)[A-Z2-7]{50,}", capitals),
         (r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=(?![A-Za-z0-9+/=])", base64_key),
-        (r"\b(?:[0-9a-f]{64}|[0-9a-f]{32})\b", hex_text),
+        (r"(?<=\b45)[0-9a-f]{64}\b|\b(?:[0-9a-f]{64}|[0-9a-f]{32})\b", hex_text),
         (r"(?<=\b\d{5} )\d{5}\b|(?<!\S)\d{5}(?= \d{5}\b)", digits),
         (r"(?<=or as numbers: )\d{4} \d{4} \d{4}", decimals),
         (r"(?<![\d-])\d{4}-\d{4}(?![\d-])", room),
