@@ -64,7 +64,7 @@ static const struct kt_verb verbs[] = {
   { "monitor run", "[--interval S] [--hook CMD]", 0, 0, OPT(INTERVAL) | OPT(HOOK), kt_verb_monitor_run,
     "the same again and again until SIGTERM; SIGUSR1 makes it look at the clock" },
   { "monitor test-alert", "[--hook CMD]", 0, 0, OPT(HOOK), kt_verb_monitor_test_alert,
-    "a test alert through the ledger and all hooks, settled at once" },
+    "send a test alert through all hooks, to see whether alerts reach you" },
   { "monitor status", "", 0, 0, 0, kt_verb_monitor_status, "when each label was checked last; asks nobody" },
   { "monitor approve", "LABEL DEVICE…", 2, KT_CLI_ARGS_MAX, OPT(TOKEN), kt_verb_monitor_approve,
     "say that devices are yours (id or key fingerprint; a full fingerprint also in advance)" },
@@ -75,8 +75,9 @@ static const struct kt_verb verbs[] = {
     "verify every log entry; goes on where the last run stopped unless --from is given. --sign: as the log's auditor" },
   { "auditor keygen", "FILE [--suite ed25519|p256]", 1, 1, OPT(SUITE), kt_verb_auditor_keygen,
     "make an auditor's key: FILE, and FILE.pub for the log's operator" },
-  { "log head", "", 0, 0, 0, kt_verb_log_head, "the newest verified head, to exchange with others" },
-  { "log distinguished", "", 0, 0, 0, kt_verb_log_distinguished, "the recent distinguished heads as well" },
+  { "log head", "", 0, 0, 0, kt_verb_log_head,
+    "the log's newest signed state (its head), verified, to exchange with others" },
+  { "log distinguished", "", 0, 0, 0, kt_verb_log_distinguished, "the recent heads that everybody is shown as well" },
   { "log check", "FILE", 1, 1, 0, kt_verb_log_check, "whether somebody else's heads are of the same log" },
   { "credential make", "LABEL [--position N] [--out FILE]", 1, 1, OPT(POSITION) | OPT(OUT), kt_verb_credential_make,
     "a proof of your newest devices to send to somebody, who checks it without asking the log" },
@@ -107,6 +108,9 @@ int main(int argc, char **argv)
   enum kt_exit code = KT_EXIT_OK;
   if (!parsed) {
     code = kt_output_fail(&out, KT_EXIT_USAGE, "usage", "%s", cli.error);
+    if (cli.verb != NULL) {
+      kt_output_note(&out, "kt-verify: what it takes: kt-verify help %s\n", cli.verb->name);
+    }
   } else if (cli.help || cli.verb == NULL) {
     out.json = false;
     kt_cli_help(&cli, &out);

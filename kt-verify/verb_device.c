@@ -48,9 +48,10 @@ static enum kt_exit parse_key(struct kt_session *session, const char *argument, 
     return kt_output_fail(out, KT_EXIT_USAGE, "key", "%s: a key is ALG:BASE64 or ALG:@FILE", argument);
   }
   if (kt_key_algorithm_from_name(argument, len, &ret_key->algorithm) != KT_OK) {
-    return kt_output_fail(out, KT_EXIT_USAGE, "key-algorithm",
-                          "%.*s: unknown algorithm (ed25519, x25519, p256, ml-kem-768, …: docs/formats.md)", (int)len,
-                          argument);
+    return kt_output_fail(
+        out, KT_EXIT_USAGE, "key-algorithm",
+        "%.*s: unknown algorithm; it is ed25519, x25519, p256, mlkem768, mlkem1024, mldsa65, openpgp, ssh or raw",
+        (int)len, argument);
   }
   const char *rest = argument + len + 1;
   if (rest[0] == '@') {
