@@ -3,10 +3,11 @@
 
 import os
 import shutil
+import subprocess
 
 from lib_book import Computer
 from lib_people import another_key
-from lib_programs import Log, Person
+from lib_programs import VERIFY, Log, environment
 
 # --- first steps ----------------------------------------------------------------------------------------------------------
 
@@ -47,8 +48,6 @@ def first_steps(book):
         *contact unverified* is the honest word for what you know now: this is what the log shows to everybody. Whether
         the Bob in the log is the Bob you know, no log can tell. For that you compare codes, once. The next chapter has
         four ways.""")
-    return alice, bob
-
 
 # --- ceremonies -----------------------------------------------------------------------------------------------------------
 
@@ -90,7 +89,6 @@ def in_one_room(book):
         account keys, both ways, *and* whether the two of you are shown the same log at all.""")
     alice, bob = friends(book)
     bob.types("kt-verify code qr alice@example.org --png alice.png", says=["for alice@example.org only"])
-    payload = bob.json("kt-verify code qr alice@example.org")["payload"]
     book.say("""Bob holds his screen out. Alice takes a picture of it with her laptop's camera and hands the picture to the
         program. (A scanner that types what it reads will do as well, and so will the text under the code.)""")
     shutil.copy(os.path.join(bob.home, "alice.png"), os.path.join(alice.home, "photo.png"))
@@ -105,7 +103,6 @@ def in_one_room(book):
     alice.types("kt-verify code scan photo.png", expect=4, says=["MISMATCH", "code-mismatch"])
     book.say("""Two alerts say the same thing from two sides: the log shows another key than before, and it is not the one
         on Bob's screen. The picture settles which of the two is Bob's. What the log signed is kept as evidence.""")
-    return payload
 
 
 def on_a_call(book):
@@ -141,9 +138,9 @@ def sas(book, starting, joining, said, codes, rooms=None, urls=("", "")):
     if said[0] == "yes":
         first.until("waiting for the answer")
     second.type(said[1] + "\n")
-    told = ["MATCH" if code == 0 else "MISMATCH" if code == 4 else "" for code in codes]
-    one.shows(start, first, codes[0], says=[told[0]])
-    two.shows(join, second, codes[1], says=[told[1]])
+    told = {0: "VERIFIED MATCH", 4: "MISMATCH"}
+    one.shows(start, first, codes[0], says=[told[codes[0]]])
+    two.shows(join, second, codes[1], says=[told[codes[1]]])
 
 
 def mallory_in_the_middle(book, alice, bob):
@@ -164,8 +161,7 @@ def mallory_in_the_middle(book, alice, bob):
 
 
 def quiet_side(person, role, label, room, url):
-    import subprocess
-    from lib_programs import VERIFY, environment
+    """Mallory's program, which nobody sees."""
     return subprocess.Popen([VERIFY, "code", "sas", role, label, room, "--url", url, "--confirm", "yes", "--home", person.home],
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment(0))
 

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The chapters of docs/tutorial.md about several clients, groups, a night with an alert, an auditor and credentials."""
 
-import json
 import os
-import signal
 
 from lib_book import Computer
 from lib_people import another_key
-from lib_programs import Log, check, random_key, server_verb
+from lib_programs import Log, check
 from lib_stories import ASKED_ONCE, ASKED_TWICE, befriend, devices, hand_over, new_computer
 
 
@@ -100,7 +98,6 @@ def three_in_the_morning(book):
         At three in the morning somebody who has broken into the operator's machine puts a device into Erin's account. Twelve
         minutes later her timer looks:""")
     book.log.insert(erin.label, "cloud backup")
-    key = os.urandom(32)
     erin.types("kt-verify monitor once", expect=4, says=["unknown-device", "unsigned-set"])
     erin.types("sort woken-by", says=["unknown-device"])
     book.say("""
@@ -119,7 +116,6 @@ def three_in_the_morning(book):
     book.say("""
         And if nothing had come at all? When the monitor cannot reach the log for longer than the log's monitoring window, that
         is an alert of its own, *monitor-blind*: silence is not good news. [alerts.md](alerts.md) shows every kind of alert there is.""")
-    return key
 
 
 def an_auditors_day(book):
@@ -175,5 +171,5 @@ def a_credential(book):
         compare codes.""")
 
 
-UNUSUAL_DAYS = (several_clients, a_group)
+MORE_DAYS = (several_clients, a_group)
 NIGHTS = (three_in_the_morning, an_auditors_day, a_credential)

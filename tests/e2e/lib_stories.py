@@ -203,7 +203,6 @@ def a_stolen_second_client(book):
     book.say("""Bob sees a note about the new account key. The thief's device is not among those he encrypts to.""")
     found = bob.types(f"kt-verify lookup {label}", says=["NOTE account-key-changed", "contact verified"])
     check("phone (new)" not in found.split("contact verified")[0], "bob does not encrypt to the thief", found)
-    return desktop, bob, note
 
 
 def second_computer(book, one, name, papers=True):

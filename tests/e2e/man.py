@@ -48,6 +48,20 @@ def verify_words(text):
     check(not missing, "kt-verify(1) has every option", missing)
 
 
+def alert_kinds(text):
+    with open(os.path.join(ROOT, "docs", "alerts.md")) as file:
+        kinds = set(re.findall(r"^## ([a-z-]+):", file.read(), re.MULTILINE))
+    missing = [kind for kind in kinds if kind not in text]
+    check(len(kinds) >= 10 and not missing, "kt-verify(1) has every kind of alert", missing)
+
+
+def second_words(text):
+    """Of verbs whose first argument says what to do."""
+    for verb, words in (("account recovery-key", "create check use remove"), ("code sas", "start join")):
+        missing = [word for word in words.split() if not re.search(rf"{verb} (\S+\|)?{word}", text)]
+        check(not missing, f"kt-verify(1) has all of {verb}", missing)
+
+
 def server_words(text, settings):
     overview = subprocess.run([SERVER, "help"], capture_output=True, text=True, check=True).stdout
     verbs = re.findall(r"^  ([a-z][a-z-]*)", overview, re.MULTILINE)
@@ -74,6 +88,8 @@ def main():
         texts[name] = lint(name, page(source))
     check(set(texts) >= {"kt-verify.1", "kt-server.1", "kt-server.yaml.5", "kt-formats.5"}, "all pages are there", texts.keys())
     verify_words(texts["kt-verify.1"])
+    alert_kinds(texts["kt-verify.1"])
+    second_words(texts["kt-verify.1"])
     server_words(texts["kt-server.1"], texts["kt-server.yaml.5"])
 
 

@@ -7,12 +7,11 @@
 
 import os
 import shutil
-import sys
 import tempfile
 
 from lib_book import Book
 from lib_chapters import ORDINARY_DAYS
-from lib_chapters_more import NIGHTS, UNUSUAL_DAYS
+from lib_chapters_more import MORE_DAYS, NIGHTS
 from lib_stories import BAD_DAYS
 from lib_transcript import compare_or_write
 
@@ -30,16 +29,21 @@ is what two people compare to know that they see each other's keys. All of this 
 """
 
 
+def contents(chapters):
+    titles = [chapter.splitlines()[0].removeprefix("## ") for chapter in chapters]
+    return "".join(f"- [{title}](#{title.lower().replace(' ', '-').replace(',', '')})\n" for title in titles) + "\n"
+
+
 def main():
     work = tempfile.mkdtemp(prefix="kt-tutorial-")
     try:
         book = Book(work)
-        for chapter in ORDINARY_DAYS + UNUSUAL_DAYS + BAD_DAYS + NIGHTS:
+        for chapter in ORDINARY_DAYS + MORE_DAYS + BAD_DAYS + NIGHTS:
             chapter(book)
         book.end()
     finally:
         shutil.rmtree(work)
-    compare_or_write(DOCUMENT, "docs/tutorial.md", HEAD + "\n".join(book.chapters))
+    compare_or_write(DOCUMENT, "docs/tutorial.md", HEAD + contents(book.chapters) + "\n".join(book.chapters))
 
 
 main()

@@ -4,7 +4,6 @@
 unless it is one word, nothing is missing, a QR code that does not fit is not drawn and the person is told what to do
 instead. Colours are there in a terminal that has them, and nowhere else."""
 
-import os
 import re
 import shutil
 import tempfile
