@@ -27,9 +27,9 @@ static enum kt_exit refuse_unverified(struct kt_watch *watch)
 {
   kt_report_contact(watch->session->out, &watch->other.contact);
   return kt_output_fail(watch->session->out, KT_EXIT_ALERT, "not-verified",
-                        "%s: this contact's account key was not verified (kt-verify code show), so no keys are handed "
-                        "out",
-                        watch->name);
+                        "%s: no keys are handed out, because this contact is not verified here. Compare codes first: "
+                        "kt-verify code show %s",
+                        watch->name, watch->name);
 }
 
 /* A missing word is overlooked; whoever is told what to do mostly does it. */
