@@ -31,7 +31,7 @@ is what two people compare to know that they see each other's keys. All of this 
 
 def contents(chapters):
     titles = [chapter.splitlines()[0].removeprefix("## ") for chapter in chapters]
-    return "".join(f"- [{title}](#{title.lower().replace(' ', '-').replace(',', '')})\n" for title in titles) + "\n"
+    return "".join(f"- [{title}](#{title.lower().replace(' ', '-').replace(',', '').replace(chr(39), '')})\n" for title in titles) + "\n"
 
 
 def main():
