@@ -172,9 +172,7 @@ class Computer:
         """One command line; answers: pairs of what is asked and what is typed then."""
         terminal = self.begins(command)
         for question, answer in answers:
-            terminal.until(question)
-            while terminal.read(0.1):  # what is typed comes after all that was said
-                pass
+            terminal.until_asked(question)
             terminal.type(answer + "\n")
         return self.shows(command, terminal, expect, says, show)
 

@@ -133,10 +133,10 @@ def sas(book, starting, joining, said, codes, rooms=None, urls=("", "")):
     join = f"kt-verify code sas join {other_of_two} {room}"
     second = two.begins(join + urls[1])
     for terminal in (first, second):
-        terminal.until("Type yes or no")
+        terminal.until_asked("Type yes or no")
     first.type(said[0] + "\n")
     if said[0] == "yes":
-        first.until("waiting for the answer")
+        first.until_asked("waiting for the answer")
     second.type(said[1] + "\n")
     told = {0: "VERIFIED MATCH", 4: "MISMATCH"}
     one.shows(start, first, codes[0], says=[told[codes[0]]])

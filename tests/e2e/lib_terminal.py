@@ -55,6 +55,12 @@ class Terminal:
             self.read(0.2)
         check(text in self.words(), f"the screen shows {text!r}", repr(self.screen))
 
+    def until_asked(self, question):
+        """The same, and to the end of what is said: what is typed comes after it."""
+        self.until(question)
+        while self.read(0.2):
+            pass
+
     def type(self, text):
         os.write(self.master, text.encode())
 
