@@ -4,6 +4,7 @@
 import os
 import shutil
 import subprocess
+import time
 
 from lib_book import Computer
 from lib_people import another_key
@@ -137,6 +138,7 @@ def sas(book, starting, joining, said, codes, rooms=None, urls=("", "")):
     first.type(said[0] + "\n")
     if said[0] == "yes":
         first.until_asked("waiting for the answer")
+        time.sleep(2)  # the other program has heard of it before its person answers
     second.type(said[1] + "\n")
     told = {0: "VERIFIED MATCH", 4: "MISMATCH"}
     one.shows(start, first, codes[0], says=[told[codes[0]]])
