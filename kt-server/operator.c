@@ -56,8 +56,9 @@ enum kt_err kt_operator_open(struct kt_instance *instance, bool guard_may_be_mis
   pthread_condattr_t clock;
   (void)pthread_condattr_init(&clock);
   (void)pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-  (void)pthread_cond_init(&op->wake, &clock);
+  (void)pthread_cond_init(&op->stop, &clock);
   (void)pthread_condattr_destroy(&clock);
+  (void)pthread_cond_init(&op->work, NULL);
   (void)pthread_mutex_init(&op->lock, NULL);
   enum kt_err err = open_parts(op, guard_may_be_missing, error);
   if (err != KT_OK) {
@@ -76,7 +77,8 @@ void kt_operator_close(struct kt_operator *op)
   kt_operator_stop(op);
   kt_opheads_close(op->heads);
   kt_opdb_close(op->db);
-  (void)pthread_cond_destroy(&op->wake);
+  (void)pthread_cond_destroy(&op->work);
+  (void)pthread_cond_destroy(&op->stop);
   (void)pthread_mutex_destroy(&op->lock);
   for (size_t i = 0; i < KT_OPERATOR_STRIPES; i++) {
     (void)pthread_mutex_destroy(&op->stripes[i]);
@@ -116,7 +118,7 @@ enum kt_err kt_operator_connect(struct kt_operator *op, struct kt_upstream **ret
 static struct kt_operator_job *wait_for_job(struct kt_operator *op)
 {
   while (op->first == NULL && !op->stopping) {
-    (void)pthread_cond_wait(&op->wake, &op->lock);
+    (void)pthread_cond_wait(&op->work, &op->lock);
   }
   struct kt_operator_job *job = op->first;
   if (job != NULL) {
@@ -156,7 +158,7 @@ static bool sleep_until(struct kt_operator *op, uint64_t deadline_ms)
                                      .tv_nsec = (long)(deadline_ms % 1000) * 1000000 };
   (void)pthread_mutex_lock(&op->lock);
   while (!op->stopping && monotonic_ms() < deadline_ms) {
-    (void)pthread_cond_timedwait(&op->wake, &op->lock, &deadline);
+    (void)pthread_cond_timedwait(&op->stop, &op->lock, &deadline);
   }
   bool stopping = op->stopping;
   (void)pthread_mutex_unlock(&op->lock);
@@ -211,7 +213,8 @@ void kt_operator_stop(struct kt_operator *op)
 {
   (void)pthread_mutex_lock(&op->lock);
   op->stopping = true;
-  (void)pthread_cond_broadcast(&op->wake);
+  (void)pthread_cond_broadcast(&op->work);
+  (void)pthread_cond_broadcast(&op->stop);
   (void)pthread_mutex_unlock(&op->lock);
   while (op->n_threads > 0) {
     (void)pthread_join(op->threads[--op->n_threads], NULL);
@@ -228,7 +231,7 @@ enum kt_err kt_operator_submit(struct kt_operator *op, kt_operator_work work, vo
   (void)pthread_mutex_lock(&op->lock);
   *(op->first == NULL ? &op->first : &op->last->next) = job;
   op->last = job;
-  (void)pthread_cond_broadcast(&op->wake); /* the follower waits here as well */
+  (void)pthread_cond_signal(&op->work);
   (void)pthread_mutex_unlock(&op->lock);
   return KT_OK;
 }
@@ -268,8 +271,8 @@ enum kt_err kt_operator_forward(struct kt_operator *op, struct kt_upstream *upst
   if (err == KT_OK) {
     kt_write_bytes(w, reply.body, reply.len);
   }
-  if (reply.status == 409 && has_head) {
-    /* "last is larger than this log": the user's mistake, or the log went back */
+  if (reply.status == 409 && has_head && last_of(body) <= before.size) {
+    /* "last is larger than this log", though the operator has seen as much of it: it went back */
     struct kt_problem found = { .status = 0 };
     if (kt_opheads_refresh(op->heads, upstream, &found) == KT_ERR_PROOF) {
       *ret_problem = found;

@@ -24,7 +24,8 @@ struct kt_operator {
   pthread_mutex_t stripes[KT_OPERATOR_STRIPES]; /* one update of a label at a time */
 
   pthread_mutex_t lock; /* guards what follows */
-  pthread_cond_t wake;
+  pthread_cond_t work;  /* a job, for one worker */
+  pthread_cond_t stop;  /* for the thread that follows the log, between its looks */
   struct kt_operator_job *first;
   struct kt_operator_job *last;
   bool stopping;
