@@ -122,12 +122,26 @@ static enum MHD_Result collect_framing(void *ctx, enum MHD_ValueKind kind, const
   return MHD_YES;
 }
 
+/* A ManagerUpdateRequest is an UpdateRequest with a signature<0..2^16-1> for each of up to 255 values, and signed_version:
+ * what a Service Operator takes from a user must not be too long for its Manager. */
+#define SIGNATURES_MAX (UINT8_MAX * (2 + KT_SIGNATURE_MAX) + 4)
+
+static uint64_t body_max(const struct kt_call *call)
+{
+  bool is_signed = call->route != NULL && call->route->body == KT_BODY_SIGNED_BINARY;
+  return atomic_load(&call->http->body_max) + (is_signed ? SIGNATURES_MAX : 0);
+}
+
+static void refuse_length(struct kt_call *call)
+{
+  kt_problem_set(&call->problem, 413, "body-too-large", "a body has at most %" PRIu64 " bytes", body_max(call));
+}
+
 /* Where the body ends must have one reading, or a proxy in front of us may have another (request smuggling). */
 static void check_framing(struct kt_call *call, uint64_t *ret_length)
 {
   struct framing framing = { 0 };
   uint64_t length = 0;
-  uint64_t max = atomic_load(&call->http->body_max);
   (void)MHD_get_connection_values(call->connection, MHD_HEADER_KIND, collect_framing, &framing);
   if (framing.n_lengths + framing.n_encodings > 1 ||
       (framing.n_encodings == 1 && (framing.encoding == NULL || strcasecmp(framing.encoding, "chunked") != 0)) ||
@@ -135,8 +149,6 @@ static void check_framing(struct kt_call *call, uint64_t *ret_length)
     kt_problem_set(&call->problem, 400, "framing",
                    "a body has one Content-Length, or Transfer-Encoding: chunked, and nothing else");
     call->problem.close = true;
-  } else if (length > max) {
-    kt_problem_set(&call->problem, 413, "body-too-large", "a body has at most %" PRIu64 " bytes", max);
   }
   *ret_length = length;
 }
@@ -146,8 +158,7 @@ static void check_framing(struct kt_call *call, uint64_t *ret_length)
 static bool is_refused_at_once(struct kt_call *call, uint64_t length)
 {
   const char *expect = MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT);
-  return call->problem.status != 0 &&
-         (call->problem.close || expect != NULL || length > atomic_load(&call->http->body_max) + DISCARD_MAX);
+  return call->problem.status != 0 && (call->problem.close || expect != NULL || length > body_max(call) + DISCARD_MAX);
 }
 
 /* Does a list of media types contain this one? Parameters are ignored, but for a weight of zero. */
@@ -209,6 +220,9 @@ static enum MHD_Result begin(struct kt_http *http, struct MHD_Connection *connec
   if (call->problem.status == 0) {
     check_route(call, method, url);
   }
+  if (call->problem.status == 0 && length > body_max(call)) {
+    refuse_length(call);
+  }
   const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
   call->wants_json = lists_type(accept, "application/json");
   if (is_refused_at_once(call, length)) {
@@ -240,13 +254,13 @@ static bool body_reserve(struct kt_call *call, size_t needed)
 
 static enum MHD_Result take_body(struct kt_call *call, const char *data, size_t len)
 {
-  uint64_t max = atomic_load(&call->http->body_max);
+  uint64_t max = body_max(call);
   if (call->problem.status != 0) {
     call->body_len += len; /* dropped */
     return call->body_len > max + DISCARD_MAX ? MHD_NO : MHD_YES;
   }
   if (call->body_len + len > max) {
-    kt_problem_set(&call->problem, 413, "body-too-large", "a body has at most %" PRIu64 " bytes", max);
+    refuse_length(call);
     call->problem.close = true;
   } else if (!body_reserve(call, call->body_len + len)) {
     kt_problem_set(&call->problem, 500, "memory", "out of memory");

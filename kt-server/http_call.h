@@ -18,7 +18,12 @@ struct kt_call;
 
 enum kt_step { KT_STEP_ANSWER, KT_STEP_REFUSE, KT_STEP_WAIT };
 
-enum kt_body_type { KT_BODY_NONE, KT_BODY_BINARY, KT_BODY_BINARY_OR_JSON };
+enum kt_body_type {
+  KT_BODY_NONE,
+  KT_BODY_BINARY,
+  KT_BODY_BINARY_OR_JSON,
+  KT_BODY_SIGNED_BINARY, /* somebody else's body with signatures added: it may be longer by those */
+};
 
 struct kt_route {
   const char *method;

@@ -285,7 +285,7 @@ const struct kt_route kt_log_routes[] = {
   { "POST", "/v1/owner/monitor", KT_BODY_BINARY, BINARY, answer_owner_monitor, view_monitor },
   { "POST", "/v1/distinguished", KT_BODY_BINARY, BINARY, answer_distinguished, view_distinguished },
   { "POST", "/v1/update", KT_BODY_BINARY, BINARY, kt_answer_update, view_update },
-  { "POST", "/v1/manager/update", KT_BODY_BINARY, BINARY, kt_answer_manager_update, view_update },
+  { "POST", "/v1/manager/update", KT_BODY_SIGNED_BINARY, BINARY, kt_answer_manager_update, view_update },
   { "GET", "/v1/audit", KT_BODY_NONE, BINARY, answer_audit, view_audit },
   { "GET", "/v1/audit/state", KT_BODY_NONE, BINARY, answer_audit_state, view_audit_state },
   { "GET", "/v1/log/consistency", KT_BODY_NONE, BINARY, answer_consistency, view_consistency },
