@@ -82,7 +82,9 @@ static json_t *insert(const struct session *session, struct kt_bytes label, uint
     return kt_provision_failure(problem.status < 500 ? "refused" : "failed", problem.detail);
   }
   if (!result.inserted) {
-    return kt_provision_failure("failed", "somebody else changed the label at the same time");
+    return kt_provision_failure("failed", "the label has versions that were not acknowledged before: of an earlier "
+                                          "insertion whose answer was lost, or of the label's owner. Nothing was "
+                                          "added to them; look at the label, then insert again if it is still needed");
   }
   return kt_provision_inserted(result.first_version, result.position);
 }

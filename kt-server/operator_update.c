@@ -3,16 +3,16 @@
  *
  * What was recorded and not acknowledged may be at the Manager, or on its way, or lost. The same values are sent again
  * for the same versions. Other values get higher versions, after the Manager was asked what it has: the lower ones then
- * become skipped versions. Values that the Manager names are believed when the operator's own signature is on them. */
+ * become skipped versions, as many as one update may skip. Values that the Manager names are believed when the operator's own signature is on them. */
 #include <stdio.h>
 #include <string.h>
 
 #include "crypto/hash.h"
 #include "instance.h"
+#include "log/log.h"
 #include "operator_impl.h"
-#include "wire/manager.h"
+#include "operator_send.h"
 
-#define UPDATE_PATH "/v1/manager/update"
 #define RETRY_AFTER_S 5
 
 struct update {
@@ -115,13 +115,18 @@ static enum kt_err check_token(struct update *update, bool claims)
   return err == KT_OK ? KT_OK : db_failed(update, err, &error);
 }
 
+static struct kt_account_terms terms_of(const struct update *update)
+{
+  return (struct kt_account_terms){ .by_operator = update->order->by_operator,
+                                    .registration = update->op->instance->settings.registration,
+                                    .has_token = update->order->token.data != NULL };
+}
+
 /* S14 */
 static enum kt_err authorise(struct update *update)
 {
   const struct kt_update_request *request = update->request;
-  const struct kt_account_terms terms = { .by_operator = update->order->by_operator,
-                                          .registration = update->op->instance->settings.registration,
-                                          .has_token = update->order->token.data != NULL };
+  const struct kt_account_terms terms = terms_of(update);
   bool claims = false;
   enum kt_err err = check_limits(update);
   for (size_t i = 0; err == KT_OK && i < request->n_values; i++) {
@@ -168,8 +173,10 @@ static enum kt_err check_signature(const struct update *update, uint32_t version
   const struct kt_update_value signed_value = { .value = value, .signature = signature };
   enum kt_err err =
       kt_update_value_verify(&update->op->instance->config, update->request->label, version, &signed_value);
-  return err == KT_OK || err == KT_ERR_MEMORY ? err
-                                              : forged(update, "a version is not signed with the operator's leaf key");
+  if (err == KT_ERR_MEMORY) {
+    return no_memory(update);
+  }
+  return err == KT_OK ? KT_OK : forged(update, "a version is not signed with the operator's leaf key");
 }
 
 /* "all of the new versions … in UpdateRequest.values were successfully created": ours, for the versions we signed. */
@@ -234,7 +241,10 @@ static enum kt_err take_existing(struct update *update, const struct kt_update_r
     if (err == KT_OK && is_next) {
       err = kt_account_judge(&update->state, &update->op->log_id, update->request->label, response->values[i],
                              update->arena, &judgement);
-      update->state = err == KT_OK ? judgement.next : update->state;
+      if (err != KT_OK) {
+        return no_memory(update);
+      }
+      update->state = judgement.next;
     }
   }
   if (err == KT_OK && is_next) {
@@ -276,25 +286,10 @@ static enum kt_err take_response(struct update *update, const struct kt_manager_
 static void send_request(struct update *update, const struct kt_manager_update_request *request,
                          struct kt_upstream_reply *ret_reply)
 {
-  struct kt_writer w;
   struct kt_opheads_status before;
   kt_opheads_status(update->op->heads, &before);
   update->size_before = before.size;
-  kt_writer_init(&w, (size_t)64 << 20);
-  kt_manager_update_request_write(&w, &update->op->instance->config, request);
-  if (w.err == KT_OK) {
-    const struct kt_bytes body = { w.buf, w.len };
-    kt_upstream_send(update->upstream, UPDATE_PATH, &body, ret_reply);
-  } else {
-    *ret_reply = (struct kt_upstream_reply){ .status = 0 };
-    (void)snprintf(ret_reply->text, sizeof ret_reply->text, "%s", kt_err_text(w.err));
-  }
-  kt_writer_release(&w);
-}
-
-static bool refused_as(const struct kt_upstream_reply *reply, const char *code)
-{
-  return reply->status == 422 && strcmp(reply->code, code) == 0;
+  kt_opsend_request(update->op->instance, update->upstream, request, ret_reply);
 }
 
 /* What exists above the first n_known versions. KT_ERR_ABSENT: nothing does, and the problem says so. */
@@ -312,7 +307,8 @@ static enum kt_err ask(struct update *update, const struct kt_optional_u64 *last
     err = take_response(update, &request, kt_upstream_body(&reply), n_known);
   } else {
     kt_upstream_problem(&reply, update->problem);
-    err = refused_as(&reply, "nothing-newer") ? KT_ERR_ABSENT : KT_ERR_UNDETERMINED;
+    bool is_known = reply.status == 422 && strcmp(reply.code, "nothing-newer") == 0;
+    err = is_known ? KT_ERR_ABSENT : KT_ERR_UNDETERMINED;
   }
   kt_upstream_reply_release(&reply);
   return err;
@@ -334,24 +330,6 @@ static enum kt_err record(struct update *update)
   return err == KT_OK ? KT_OK : db_failed(update, err, &error);
 }
 
-static enum kt_err sign(struct update *update, struct kt_update_value *ret_values)
-{
-  const struct kt_config *config = &update->op->instance->config;
-  const struct kt_update_request *request = update->request;
-  const size_t len = config->suite->signature_len;
-  enum kt_err err = KT_OK;
-  for (size_t i = 0; err == KT_OK && i < request->n_values; i++) {
-    uint8_t *signature = kt_arena_alloc(update->arena, 1, KT_SIGNATURE_MAX);
-    if (signature == NULL) {
-      return no_memory(update);
-    }
-    ret_values[i] = (struct kt_update_value){ .value = request->values[i], .signature = { signature, len } };
-    err = kt_update_value_sign(config, update->op->instance->leaf->seed, request->label,
-                               update->first_version + (uint32_t)i, request->values[i], signature);
-  }
-  return err == KT_OK ? KT_OK : refuse(update, err, 500, "sign", "the values cannot be signed");
-}
-
 static enum kt_err send_order(struct update *update)
 {
   struct kt_update_value *values = kt_arena_alloc(update->arena, update->request->n_values, sizeof *values);
@@ -363,14 +341,16 @@ static enum kt_err send_order(struct update *update)
                                                .signed_version = update->first_version };
   struct kt_upstream_reply reply;
   enum kt_err err = values == NULL ? no_memory(update) : record(update);
-  if (err == KT_OK) {
-    err = sign(update, values);
-  }
   if (err != KT_OK) {
     return err;
   }
+  err = kt_opsend_sign(update->op->instance, request.label, update->first_version, update->request->values,
+                       request.n_values, update->arena, values);
+  if (err != KT_OK) {
+    return refuse(update, err, 500, "sign", "the values cannot be signed");
+  }
   send_request(update, &request, &reply);
-  bool is_there = refused_as(&reply, "signed-version"); /* it has this version, or a later one, already */
+  bool is_there = kt_opsend_is_there(&reply);
   if (reply.status == 200) {
     err = take_response(update, &request, kt_upstream_body(&reply), update->row.n_versions);
   } else {
@@ -404,18 +384,39 @@ static enum kt_err is_recorded(struct update *update, bool *ret_is)
   return KT_OK;
 }
 
+/* "one value for each version of a label": no version is signed that may turn out to be out of reach (kt_opsend_recorded).
+ * What is published instead was authorised, on top of what is there now, and whoever sees the Manager's traffic could
+ * publish it at any time. The user is told what exists, as when an answer was lost, and goes on from there. */
+static enum kt_err publish_recorded(struct update *update)
+{
+  const struct kt_account_terms terms = terms_of(update);
+  const struct kt_opsend_label send = { .op = update->op,
+                                        .upstream = update->upstream,
+                                        .label = update->request->label,
+                                        .row = &update->row,
+                                        .terms = &terms };
+  enum kt_err err = kt_opsend_recorded(&send, update->problem);
+  if (err == KT_OK) {
+    err = ask(update, &update->request->last, update->row.n_versions);
+  }
+  return err == KT_ERR_ABSENT ? forged(update, "it says that it has a version, and that it has none") : err;
+}
+
 static enum kt_err choose_versions(struct update *update)
 {
   const struct kt_opdb_label *row = &update->row;
+  size_t n_values = update->request->n_values;
   bool again = false;
   enum kt_err err = is_recorded(update, &again);
-  update->first_version = (uint32_t)(again ? row->n_recorded - update->request->n_values : row->n_recorded);
-  if (err != KT_OK || again || row->n_recorded == row->n_versions) {
-    return err;
+  update->first_version = (uint32_t)(again ? row->n_recorded - n_values : row->n_recorded);
+  if (err == KT_OK && !again && row->n_recorded > row->n_versions) {
+    /* Other values were signed, and it is not known what became of them. */
+    err = ask(update, &update->request->last, row->n_versions);
+    err = err == KT_ERR_ABSENT ? KT_OK : err;
   }
-  /* Other values were signed, and it is not known what became of them. */
-  err = ask(update, &update->request->last, row->n_versions);
-  return err == KT_ERR_ABSENT ? KT_OK : err;
+  uint64_t n_new = update->first_version + n_values - row->n_versions;
+  bool too_far = update->first_version > row->n_versions && n_new > KT_LOG_SKIPPING_MAX;
+  return err == KT_OK && !update->answered && too_far ? publish_recorded(update) : err;
 }
 
 /* --- one update ------------------------------------------------------------------------------------------------------------------ */

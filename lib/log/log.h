@@ -94,6 +94,9 @@ struct kt_log_options {
 #define KT_LOG_CADENCE_MS_DEFAULT 250
 #define KT_LOG_VALUE_MAX_DEFAULT KT_DEVICE_SET_MAX
 #define KT_LOG_VALUES_MAX_DEFAULT 128
+/* New versions of one update of which some are skipped, values included: its response lists them all beside the ladder of
+ * the newest one, and "binary_ladder<0..2^8-1>" has room for 255. A Service Operator relies on it: no setting lowers it. */
+#define KT_LOG_SKIPPING_MAX 188
 #define KT_LOG_QUEUE_MAX_DEFAULT 4096
 #define KT_LOG_QUEUE_BYTES_DEFAULT ((size_t)64 << 20)
 #define KT_LOG_ENTRIES_MAX_DEFAULT 16

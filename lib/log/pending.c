@@ -9,6 +9,8 @@
 #include "log/prepare.h"
 #include "log/vrf.h"
 
+_Static_assert(KT_LOG_SKIPPING_MAX + KT_LADDER_MAX <= UINT8_MAX, "a response lists every new version");
+
 #define VERSIONS_MAX UINT32_MAX /* "versions < 2^32-1 (our limit)" (S9) */
 
 /* S9 */
@@ -338,13 +340,13 @@ static enum kt_err count_skipped(struct kt_log_prepare *p, uint32_t signed_versi
                          "version %lu was signed, but the label's next version is %llu", (unsigned long)signed_version,
                          (unsigned long long)p->row.n_versions);
   }
-  /* One log entry takes them all, and one response has to list them all. */
+  /* "the Manager MUST insert a sufficient number of "dummy" entries": into the log entry of the values, because a response
+   * about skipped versions alone would have an empty `info`, which users refuse. */
   uint64_t n_skipped = signed_version - p->row.n_versions;
-  size_t values_max = p->log->options.limits.values_max;
-  if (n_skipped > values_max || p->n_values > values_max - n_skipped) {
+  if (n_skipped > 0 && n_skipped + p->n_values > KT_LOG_SKIPPING_MAX) {
     return kt_log_refuse(p->problem, KT_ERR_LIMIT, "too-many-skipped",
-                         "%llu skipped versions and %zu values are over the limit of %zu",
-                         (unsigned long long)n_skipped, p->n_values, values_max);
+                         "%llu skipped versions and %zu values are over the limit of %d", (unsigned long long)n_skipped,
+                         p->n_values, KT_LOG_SKIPPING_MAX);
   }
   p->n_skipped = (size_t)n_skipped;
   return KT_OK;

@@ -9,17 +9,20 @@ import shutil
 import sqlite3
 import struct
 import threading
+import time
 import urllib.error
 import urllib.request
 
 from lib_programs import Log, check, server_verb
 
 MODE = ("--mode", "third-party-management")
+REFUSAL = b'{"type":"urn:kt:problem:body-too-large","status":413,"detail":"a body has at most 1024 bytes"}'
 
 
 class Gate(http.server.ThreadingHTTPServer):
     """Hands requests on to `upstream`, headers included. `mode`: "open"; "down" (closes connections), "lose" (updates reach
-    the Manager, their answers are lost), "hold" (updates are kept in `held` and go nowhere)."""
+    the Manager, their answers are lost), "hold" (updates are kept in `held` and go nowhere), "refuse" (updates from
+    version `refuse_from` on are too large for the Manager). What goes to `slow_path` is handed on `slow_s` seconds late."""
 
     daemon_threads = True
 
@@ -28,7 +31,12 @@ class Gate(http.server.ThreadingHTTPServer):
         self.upstream = upstream
         self.mode = "open"
         self.held = []
-        self.arrived = threading.Event()  # something is held
+        self.arrived = threading.Event()  # something is held, or slow
+        self.refuse_from = 0
+        self.slow_path = None
+        self.slow_s = 0
+        self.paths = []  # of every request
+        self.last_update = None  # with values
         self.signed = {}  # (label, version) → values that were sent for it
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -51,25 +59,36 @@ class Gate(http.server.ThreadingHTTPServer):
 
 class GateHandler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer is one write: the second would wait for the first one's acknowledgement
 
     def handle_request(self):
         gate = self.server
         body = self.rfile.read(int(self.headers["Content-Length"])) if self.headers["Content-Length"] else None
         is_update = self.path == "/v1/manager/update" and read_manager_update(body)[2] != []
+        gate.paths.append(self.path)
         if is_update:
             gate.see(body)
+            gate.last_update = body
+        if self.path == gate.slow_path:
+            gate.arrived.set()
+            time.sleep(gate.slow_s)
         if gate.mode == "down":
             return self.drop()
         if gate.mode == "hold" and is_update:
             gate.held.append((dict(self.headers), body))
             gate.arrived.set()
             return self.drop()
+        if gate.mode == "refuse" and is_update and read_manager_update(body)[1] >= gate.refuse_from:
+            return self.answer(413, {"Content-Type": "application/problem+json"}, REFUSAL)
         try:
             status, headers, content = gate.send(self.command, self.path, self.headers, body)
         except urllib.error.URLError:
             return self.drop()
         if gate.mode == "lose" and is_update:
             return self.drop()
+        return self.answer(status, headers, content)
+
+    def answer(self, status, headers, content):
         self.send_response(status)
         for name in ("Content-Type", "Retry-After"):
             if headers.get(name):
