@@ -28,6 +28,7 @@ struct kt_opheads {
   size_t next;
   const char *halted_code; /* NULL: going on */
   char halted[400];
+  pthread_mutex_t judging; /* one evidence file at a time; only answers that do not verify wait for each other */
 };
 
 /* --- life --------------------------------------------------------------------------------------------------------------- */
@@ -63,6 +64,7 @@ enum kt_err kt_opheads_open(const struct kt_opheads_options *options, struct kt_
   }
   heads->options = *options;
   (void)pthread_mutex_init(&heads->lock, NULL);
+  (void)pthread_mutex_init(&heads->judging, NULL);
   enum kt_err err = load_state(heads, error);
   if (err != KT_OK) {
     kt_opheads_close(heads);
@@ -76,6 +78,7 @@ void kt_opheads_close(struct kt_opheads *heads)
 {
   if (heads != NULL) {
     (void)pthread_mutex_destroy(&heads->lock);
+    (void)pthread_mutex_destroy(&heads->judging);
     free(heads);
   }
 }
@@ -97,20 +100,16 @@ static enum kt_err halted(const struct kt_opheads *heads, struct kt_problem *pro
   return KT_ERR_PROOF;
 }
 
-/* The first finding stays: its evidence is enough. */
 static enum kt_err halt(struct kt_opheads *heads, enum kt_opfork_found found, const struct kt_path *evidence,
                         struct kt_problem *problem)
 {
   bool fork = found == KT_OPFORK_FORK;
   (void)pthread_mutex_lock(&heads->lock);
-  if (heads->halted_code == NULL) {
-    heads->halted_code = fork ? "manager-fork" : "manager-rollback";
-    (void)snprintf(heads->halted, sizeof heads->halted,
-                   "%s; nothing is handed on until the operator has looked into it",
-                   fork ? "the log's manager signed two logs that contradict each other"
-                        : "the log's manager shows an older state of the log than before");
-    kt_say("%s. Evidence: %s", heads->halted, evidence->s[0] != '\0' ? evidence->s : "could not be saved");
-  }
+  heads->halted_code = fork ? "manager-fork" : "manager-rollback";
+  (void)snprintf(heads->halted, sizeof heads->halted, "%s; nothing is handed on until the operator has looked into it",
+                 fork ? "the log's manager signed two logs that contradict each other"
+                      : "the log's manager shows an older state of the log than before");
+  kt_say("%s. Evidence: %s", heads->halted, evidence->s[0] != '\0' ? evidence->s : "could not be saved");
   enum kt_err err = halted(heads, problem);
   (void)pthread_mutex_unlock(&heads->lock);
   return err;
@@ -126,18 +125,26 @@ struct session {
   struct kt_log_state state;
 };
 
-static enum kt_err load(struct session *session)
+static enum kt_err check_halted(const struct session *session)
 {
   struct kt_opheads *heads = session->heads;
   (void)pthread_mutex_lock(&heads->lock);
-  session->state = heads->state;
   enum kt_err err = heads->halted_code != NULL ? halted(heads, session->problem) : KT_OK;
   (void)pthread_mutex_unlock(&heads->lock);
   return err;
 }
 
-/* An answer that does not fit what was verified before: for good, or only this once. */
-static enum kt_err judge(const struct session *session, const char *text)
+static enum kt_err load(struct session *session)
+{
+  struct kt_opheads *heads = session->heads;
+  (void)pthread_mutex_lock(&heads->lock);
+  session->state = heads->state;
+  (void)pthread_mutex_unlock(&heads->lock);
+  return check_halted(session);
+}
+
+/* The lock for judging is held. */
+static enum kt_err find_fork(const struct session *session, const char *text)
 {
   const struct kt_opheads_options *options = &session->heads->options;
   const struct kt_opfork fork = { .config = options->config,
@@ -153,6 +160,18 @@ static enum kt_err judge(const struct session *session, const char *text)
   kt_say("an answer of the Manager was not handed on: %s", text);
   (void)busy(session->problem, "manager-invalid", text);
   return KT_ERR_PROOF;
+}
+
+/* An answer that does not fit what was verified before: for good, or only this once. */
+static enum kt_err judge(const struct session *session, const char *text)
+{
+  (void)pthread_mutex_lock(&session->heads->judging);
+  enum kt_err err = check_halted(session);
+  if (err == KT_OK) {
+    err = find_fork(session, text);
+  }
+  (void)pthread_mutex_unlock(&session->heads->judging);
+  return err;
 }
 
 /* --- following the log -------------------------------------------------------------------------------------------------- */
@@ -351,7 +370,7 @@ enum kt_err kt_opheads_check(struct kt_opheads *heads, struct kt_upstream *upstr
   if (err == KT_OK) {
     err = check_answer(&session, answer);
   }
-  return err == KT_OK ? load(&session) : err; /* somebody else may have found a fork meanwhile */
+  return err == KT_OK ? check_halted(&session) : err; /* somebody else may have found a fork meanwhile */
 }
 
 void kt_opheads_status(struct kt_opheads *heads, struct kt_opheads_status *ret_status)
