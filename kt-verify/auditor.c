@@ -36,7 +36,7 @@ static void keep_head(struct kt_auditor *auditor, const struct kt_seen_head *hea
   }
 }
 
-static struct kt_seen_head newest_head(const struct kt_auditor *auditor)
+struct kt_seen_head kt_auditor_newest_head(const struct kt_auditor *auditor)
 {
   return (struct kt_seen_head){ .size = auditor->newest.tree_head.tree_size,
                                 .root = auditor->newest.root,
@@ -52,7 +52,7 @@ static enum kt_exit commit(struct kt_auditor *auditor)
                                                 .leaves = feed->leaves,
                                                 .complete_from = feed->recent.complete_from,
                                                 .audit = feed->state,
-                                                .head = newest_head(auditor) };
+                                                .head = kt_auditor_newest_head(auditor) };
   enum kt_err err = kt_auditor_state_commit(&auditor->state, &auditor->session->log_id, &progress);
   if (err != KT_OK) {
     return store_failed(auditor, err);
@@ -167,28 +167,6 @@ static enum kt_exit fetch_head(struct kt_auditor *auditor)
   return code;
 }
 
-/* Both heads were signed by the log: the new one has to continue the one that confirmed what was audited. */
-static enum kt_exit compare_heads(struct kt_auditor *auditor)
-{
-  struct kt_session *session = auditor->session;
-  const struct kt_seen_head *ours = &auditor->head;
-  const struct kt_seen_head theirs = newest_head(auditor);
-  struct kt_bytes consistency = { NULL, 0 };
-  struct kt_hash proven;
-  if (!auditor->has_head) {
-    return KT_EXIT_OK;
-  }
-  if (theirs.size < ours->size) {
-    return kt_session_report_fork(session, ours, &theirs, consistency);
-  }
-  enum kt_exit code =
-      kt_heads_root_under(session, theirs.size, &theirs.root, ours->size, &session->arena, &proven, &consistency);
-  if (code != KT_EXIT_OK || kt_hash_equal(&proven, &ours->root)) {
-    return code;
-  }
-  return kt_session_report_fork(session, ours, &theirs, consistency);
-}
-
 /* --- entries --------------------------------------------------------------------------------------------------------------- */
 
 /* What the log holds under this auditor's key for the tree just reached was signed by somebody with the key, so it has to
@@ -268,6 +246,37 @@ static enum kt_exit submit(struct kt_auditor *auditor, const struct kt_auditor_t
   return code;
 }
 
+/* Written down before the signature is made: first with the key, then in the home, so that a home never knows of a tree
+ * that the key's record does not. */
+static enum kt_exit intend(struct kt_auditor *auditor, uint64_t size, const struct kt_hash *root)
+{
+  struct kt_session *session = auditor->session;
+  const struct kt_config *config = &session->config;
+  const struct kt_bytes head = auditor->newest.tree_head.signature; /* of this very tree: may_sign */
+  struct kt_auditor_signed next = { .log_id = session->log_id, .size = size, .root = *root };
+  enum kt_exit code = KT_EXIT_OK;
+  enum kt_err err = KT_OK;
+  if (head.len <= sizeof next.signature) {
+    memcpy(next.signature, head.data, head.len);
+    next.signature_len = head.len;
+  }
+  if (!kt_auditor_signed_allows(&auditor->record.last, &session->log_id, size, root)) {
+    err = KT_ERR_CONFLICT;
+  } else {
+    code = kt_auditor_record_save(&auditor->record, session->out, config->suite, config->auditor_public_key, &next);
+  }
+  if (code == KT_EXIT_OK && err == KT_OK) {
+    err = kt_auditor_state_intend(&auditor->state, size, root);
+  }
+  if (err == KT_ERR_CONFLICT) {
+    auditor->feed.stands = true;
+    return kt_output_fail(session->out, KT_EXIT_FAILED, "auditor-conflict",
+                          "another tree of %" PRIu64 " entries, or a larger one, was signed before: nothing is signed",
+                          size);
+  }
+  return err == KT_OK ? code : store_failed(auditor, err);
+}
+
 /* "AuditorTreeHead.timestamp is set to timestamp and AuditorTreeHead.tree_size is set to the new size" (8). */
 static enum kt_exit sign(struct kt_auditor *auditor)
 {
@@ -279,18 +288,12 @@ static enum kt_exit sign(struct kt_auditor *auditor)
                                        .timestamp = state->frontier_ms[state->n_frontier - 1],
                                        .signature = { signature, session->config.suite->signature_len } };
   kt_audit_root(state, &root);
-  enum kt_err err = kt_auditor_state_intend(&auditor->state, head.tree_size, &root);
-  if (err == KT_ERR_CONFLICT) {
-    auditor->feed.stands = true;
-    return kt_output_fail(session->out, KT_EXIT_FAILED, "auditor-conflict",
-                          "another tree of %" PRIu64 " entries, or a larger one, was signed before: nothing is signed",
-                          head.tree_size);
+  enum kt_exit code = intend(auditor, head.tree_size, &root);
+  if (code != KT_EXIT_OK) {
+    return code;
   }
-  if (err != KT_OK) {
-    return store_failed(auditor, err);
-  }
-  err = kt_auditor_tree_head_sign(&session->config, auditor->secret->seed, head.timestamp, head.tree_size, &root,
-                                  signature);
+  enum kt_err err = kt_auditor_tree_head_sign(&session->config, auditor->secret->seed, head.timestamp, head.tree_size,
+                                              &root, signature);
   return err == KT_OK
              ? submit(auditor, &head)
              : kt_output_fail(session->out, KT_EXIT_USAGE, "crypto", "the head cannot be signed: %s", kt_err_text(err));
@@ -316,8 +319,9 @@ static enum kt_exit load_key(struct kt_auditor *auditor)
   if (session->config.mode != KT_MODE_THIRD_PARTY_AUDITING) {
     return kt_output_fail(session->out, KT_EXIT_USAGE, "mode", "--sign: this log has no auditor");
   }
-  return kt_auditor_key_load(session->out, auditor->key_path, session->config.suite, session->config.auditor_public_key,
-                             &auditor->secret);
+  enum kt_exit code = kt_auditor_key_load(session->out, auditor->key_path, session->config.suite,
+                                          session->config.auditor_public_key, &auditor->secret);
+  return code == KT_EXIT_OK ? kt_auditor_check_record(auditor) : code;
 }
 
 static void report(const struct kt_auditor *auditor)
@@ -356,7 +360,7 @@ static enum kt_exit go_through(struct kt_auditor *auditor)
     code = check_from(auditor);
   }
   if (code == KT_EXIT_OK) {
-    code = compare_heads(auditor);
+    code = kt_auditor_compare_heads(auditor);
   }
   if (code == KT_EXIT_OK && feed->state.size > 0) {
     code = compare_own(auditor);
@@ -396,11 +400,11 @@ enum kt_exit kt_auditor_pass(struct kt_auditor *auditor, struct kt_session *sess
 
 enum kt_exit kt_auditor_open(struct kt_auditor *auditor, struct kt_output *out, const char *home, const char *key_path)
 {
-  *auditor = (struct kt_auditor){ .key_path = key_path };
+  *auditor = (struct kt_auditor){ .key_path = key_path, .record = { .lock_fd = -1 } };
   enum kt_err err = kt_auditor_state_open(home, &auditor->state);
   const char *folder = auditor->state.db.home;
   if (err == KT_OK) {
-    return KT_EXIT_OK;
+    return key_path == NULL ? KT_EXIT_OK : kt_auditor_record_open(out, key_path, &auditor->record);
   }
   if (err == KT_ERR_UNDETERMINED) {
     return kt_output_fail(out, KT_EXIT_UNDECIDED, "busy", "another auditor is at work in %s", folder);
@@ -415,5 +419,6 @@ enum kt_exit kt_auditor_open(struct kt_auditor *auditor, struct kt_output *out, 
 void kt_auditor_close(struct kt_auditor *auditor)
 {
   kt_audit_recent_release(&auditor->feed.recent);
+  kt_auditor_record_close(&auditor->record);
   kt_auditor_state_close(&auditor->state);
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "auditor_signed.h"
 #include "crypto/key_text.h"
 
 #define ROLE "auditor"
@@ -25,12 +26,16 @@ static enum kt_exit read_line(struct kt_output *out, const char *path, char ret_
                               size_t *ret_len)
 {
   struct stat st;
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not be waited for */
   if (fd < 0) {
     return cannot(out, "read", path);
   }
   enum kt_exit code = KT_EXIT_OK;
-  if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (st.st_mode & 077) != 0) {
+  if (fstat(fd, &st) != 0) {
+    code = cannot(out, "read", path);
+  } else if (!S_ISREG(st.st_mode)) {
+    code = kt_output_fail(out, KT_EXIT_USAGE, "key-file", "%s is not a file", path);
+  } else if ((st.st_mode & 077) != 0) {
     code = kt_output_fail(out, KT_EXIT_USAGE, "key-mode",
                           "%s is open to others: chmod 600 it, and think about who may have read it", path);
   } else {
@@ -108,32 +113,54 @@ static bool write_all(const char *path, const char *line, size_t len, mode_t mod
   return ok;
 }
 
+/* From its first minute on a key has a record of what it signed, so that a missing one is always a lost one. */
+static bool write_record(const char *path, const struct kt_suite *suite, struct kt_bytes key)
+{
+  char line[KT_AUDITOR_SIGNED_LINE_MAX];
+  const struct kt_auditor_signed nothing = { .size = 0 };
+  return write_all(path, line, kt_auditor_signed_text(suite, key, &nothing, line), 0600);
+}
+
+static enum kt_exit write_secret(struct kt_output *out, const char *path, const struct kt_suite *suite,
+                                 const struct kt_secret *secret)
+{
+  char line[KT_KEY_TEXT_MAX];
+  size_t len = kt_seed_text(ROLE, suite, secret->seed, line);
+  bool ok = write_all(path, line, len, 0600);
+  sodium_memzero(line, sizeof line);
+  return ok ? KT_EXIT_OK : cannot(out, "write", path);
+}
+
 static enum kt_exit write_key(struct kt_output *out, const char *path, const struct kt_suite *suite,
                               const struct kt_secret *secret, char *ret_line, size_t *ret_len)
 {
-  char line[KT_KEY_TEXT_MAX];
   char public_path[PATH_SIZE];
+  char record_path[PATH_SIZE];
   uint8_t key[KT_PUBLIC_KEY_MAX];
-  int n = snprintf(public_path, sizeof public_path, "%s.pub", path);
-  if (n < 0 || (size_t)n >= sizeof public_path) {
+  const struct kt_bytes public_key = { key, suite->sign_public_len };
+  snprintf(public_path, sizeof public_path, "%s.pub", path);
+  int n = snprintf(record_path, sizeof record_path, "%s.signed", path);
+  if (n < 0 || (size_t)n >= sizeof record_path) {
     return kt_output_fail(out, KT_EXIT_USAGE, "key-file", "the name of the key file is too long");
   }
   if (suite->sign_public(secret->seed, key) != KT_OK) {
     return kt_output_fail(out, KT_EXIT_USAGE, "crypto", "the key cannot be made");
   }
-  *ret_len = kt_public_key_text(ROLE, suite, (struct kt_bytes){ key, suite->sign_public_len }, ret_line);
+  *ret_len = kt_public_key_text(ROLE, suite, public_key, ret_line);
   if (!write_all(public_path, ret_line, *ret_len, 0644)) {
     return cannot(out, "write", public_path);
   }
-  size_t len = kt_seed_text(ROLE, suite, secret->seed, line);
-  bool ok = write_all(path, line, len, 0600);
-  sodium_memzero(line, sizeof line);
-  if (!ok) {
-    enum kt_exit code = cannot(out, "write", path);
+  if (!write_record(record_path, suite, public_key)) {
+    enum kt_exit code = cannot(out, "write", record_path);
     unlink(public_path);
     return code;
   }
-  return KT_EXIT_OK;
+  enum kt_exit code = write_secret(out, path, suite, secret);
+  if (code != KT_EXIT_OK) {
+    unlink(record_path);
+    unlink(public_path);
+  }
+  return code;
 }
 
 enum kt_exit kt_auditor_key_create(struct kt_output *out, const char *path, const struct kt_suite *suite,

@@ -33,7 +33,7 @@ static enum kt_err execute(struct kt_auditor_state *state, const char *sql)
   return sqlite3_exec(state->db.db, sql, NULL, NULL, NULL) == SQLITE_OK ? KT_OK : kt_sql_failed(&state->db);
 }
 
-/* Two processes with one key must not each remember for themselves what they signed. */
+/* One process goes through the log here; what a key signed is the business of auditor_signed.h. */
 static enum kt_err lock(struct kt_auditor_state *state)
 {
   char path[KT_STATE_PATH_MAX + 32];
@@ -278,8 +278,7 @@ enum kt_err kt_auditor_state_commit(struct kt_auditor_state *state, const struct
 
 /* --- signing ------------------------------------------------------------------------------------------------------------------ */
 
-/* KT_ERR_ABSENT: nothing was signed. */
-static enum kt_err last_intended(struct kt_auditor_state *state, uint64_t *ret_size, struct kt_hash *ret_root)
+enum kt_err kt_auditor_state_intended(struct kt_auditor_state *state, uint64_t *ret_size, struct kt_hash *ret_root)
 {
   sqlite3_stmt *rows;
   enum kt_err err = kt_sql_query(&state->db, &rows, "SELECT size, root FROM intended", "");
@@ -299,7 +298,7 @@ enum kt_err kt_auditor_state_intend(struct kt_auditor_state *state, uint64_t siz
 {
   uint64_t last = 0;
   struct kt_hash last_root;
-  enum kt_err err = last_intended(state, &last, &last_root);
+  enum kt_err err = kt_auditor_state_intended(state, &last, &last_root);
   if (err == KT_OK && (size < last || (size == last && !kt_hash_equal(root, &last_root)))) {
     return KT_ERR_CONFLICT;
   }

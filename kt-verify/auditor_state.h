@@ -43,6 +43,9 @@ KT_MUST_USE enum kt_err kt_auditor_state_commit(struct kt_auditor_state *state, 
                                                 const struct kt_auditor_progress *progress);
 void kt_auditor_state_rollback(struct kt_auditor_state *state);
 
+/* The tree that this home signed last, or was about to. KT_ERR_ABSENT: none. */
+KT_MUST_USE enum kt_err kt_auditor_state_intended(struct kt_auditor_state *state, uint64_t *ret_size,
+                                                  struct kt_hash *ret_root);
 /* Before a signature is made: this tree is going to be signed. KT_ERR_CONFLICT: another root of this size, or a larger
  * tree, was signed. Durable on return. */
 KT_MUST_USE enum kt_err kt_auditor_state_intend(struct kt_auditor_state *state, uint64_t size,

@@ -63,6 +63,21 @@ static bool write_all(int fd, struct kt_bytes text)
   return true;
 }
 
+/* A name that was exchanged lasts when its folder was written. Cuts the path off at the folder. */
+static bool sync_folder(char *path)
+{
+  char *slash = strrchr(path, '/');
+  if (slash != NULL) {
+    slash[slash == path ? 1 : 0] = '\0';
+  }
+  int fd = open(slash != NULL ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  bool ok = fd >= 0 && fsync(fd) == 0;
+  if (fd >= 0) {
+    close(fd);
+  }
+  return ok;
+}
+
 enum kt_exit kt_text_file_write(struct kt_output *out, const char *path, struct kt_bytes text)
 {
   char temporary[PATH_MAX];
@@ -81,6 +96,9 @@ enum kt_exit kt_text_file_write(struct kt_output *out, const char *path, struct 
     int saved_errno = errno;
     unlink(temporary);
     return kt_output_fail(out, KT_EXIT_USAGE, "file", "%s: cannot be written: %s", path, strerror(saved_errno));
+  }
+  if (!sync_folder(temporary)) {
+    return kt_output_fail(out, KT_EXIT_USAGE, "file", "%s: its folder cannot be written: %s", path, strerror(errno));
   }
   return KT_EXIT_OK;
 }

@@ -14,6 +14,7 @@
 #define INTERVAL_DEFAULT_MS UINT64_C(5000)
 #define INTERVAL_MAX_S UINT64_C(86400)
 #define PAUSE_MAX_MS UINT64_C(60000)
+#define BEHIND_PASSES 4 /* with an older head than was seen: a relay or a cache catches up in that time */
 
 /* --- the process ------------------------------------------------------------------------------------------------------------ */
 
@@ -142,6 +143,7 @@ enum kt_exit kt_audit_as_auditor(const struct kt_cli *cli, struct kt_output *out
     return kt_output_fail(out, KT_EXIT_UNDECIDED, "memory", "out of memory");
   }
   follower.auditor->state.lock_fd = -1;
+  follower.auditor->record.lock_fd = -1;
   if (kt_cli_flag(cli, KT_OPT_FOLLOW)) {
     kt_stop_block(); /* one pass may be killed at any moment */
   }
@@ -151,6 +153,7 @@ enum kt_exit kt_audit_as_auditor(const struct kt_cli *cli, struct kt_output *out
   }
   kt_session_close(&session);
   if (code == KT_EXIT_OK) {
+    follower.auditor->patience = kt_cli_flag(cli, KT_OPT_FOLLOW) ? BEHIND_PASSES : 0;
     code = kt_cli_flag(cli, KT_OPT_FOLLOW) ? follow(&follower) : pass(&follower);
   }
   kt_auditor_close(follower.auditor);
@@ -175,10 +178,13 @@ enum kt_exit kt_verb_auditor_keygen(const struct kt_cli *cli, struct kt_output *
     return code;
   }
   kt_output_data(out, "%.*s", (int)len, line);
-  kt_output_note(out,
-                 "kt-verify: the secret key is in %s, and nowhere else. Give %s.pub to the log's operator (kt-server "
-                 "init --auditor-key, or change-auditor)\n",
-                 path, path);
+  kt_output_note(
+      out,
+      "kt-verify: the secret key is in %s, and nowhere else. Give %s.pub to the log's operator (kt-server "
+      "init --auditor-key, or change-auditor). What the key signs is recorded in %s.signed, so that it never "
+      "signs two trees of one size: move the two files together. A copy of the key that signs on another "
+      "machine has a record of its own, and nothing keeps the two from signing different trees\n",
+      path, path, path);
   kt_output_set(out, "suite", json_string(word));
   kt_output_set(out, "public_key", json_stringn(line, len - 1));
   kt_output_set(out, "file", kt_output_text(kt_text_bytes(path)));

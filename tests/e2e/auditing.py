@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Third-party auditing with the real programs, in both suites: nothing before the auditor's first head; an auditor that
-is killed at random moments; two auditors; a forked log; an auditor that goes away and comes back; a forged head; a change
-of auditor, with a late start.
+is killed at random moments; two auditors; a forked log, also shown to a copy of the auditor's home; a lost record of what the
+key signed; an older head; an auditor that goes away and comes back; a forged head; a change of auditor, with a late start.
   auditing.py BUILD [KILLS]"""
 
 import json
@@ -166,20 +166,35 @@ def people(scene, early):
     return alice, bob
 
 
+def move_key(scene, folder):
+    """The key with its record in another folder, as on another machine."""
+    os.makedirs(folder)
+    for name in "auditor.key", "auditor.key.signed":
+        shutil.copy2(scene.path(name), os.path.join(folder, name))
+    return os.path.join(folder, "auditor.key")
+
+
 def two_auditors(scene, auditor):
     home = Person(scene.path("auditor"))
     busy = home.json("audit", "--sign", scene.key, expect=3)
     check(busy["reason"]["code"] == "busy", "a second auditor on one state folder is refused", busy)
     second = scene.person("auditor-2")
+    link = scene.path("link.key")
+    os.symlink(scene.key, link)
+    for key in scene.key, link:
+        busy = second.json("audit", "--sign", key, expect=3)
+        check(busy["reason"]["code"] == "busy" and "auditor.key" in busy["reason"]["text"],
+              "so is one with another folder and the same key", busy)
     witness = Witness(scene.log.url)
+    elsewhere = move_key(scene, scene.path("elsewhere"))
     for _ in range(3):
         scene.entry()
-        answer = second.json("audit", "--sign", scene.key, "--url", witness.url)
-        check(answer["entries"] == answer["tree_size"], "a second one with the same key audits the same log", answer)
+        answer = second.json("audit", "--sign", elsewhere, "--url", witness.url)
+        check(answer["entries"] == answer["tree_size"], "one with a copy of the key audits the same log", answer)
     check(all(status in (204, 409) for _, status in witness.submitted), "and signs the same trees", witness.submitted)
     auditor.stop()
     scene.entry()
-    alone = second.json("audit", "--sign", scene.key)
+    alone = second.json("audit", "--sign", elsewhere)
     check(alone["submitted"] and auditor_size(scene.log) == alone["tree_size"], "it can take over", alone)
     stale = request(scene.log.url + HEAD, accept="application/octet-stream")[1]
     auditor.start()
@@ -192,25 +207,108 @@ def two_auditors(scene, auditor):
           status, body)
 
 
+def lost_record(scene, auditor):
+    """Without what the key signed last nothing is signed; a line in the message goes on from what this home knows."""
+    auditor.stop()
+    scene.entry()
+    home = Person(scene.path("auditor"))
+    record = scene.key + ".signed"
+    check(stat.S_IMODE(os.stat(record).st_mode) == 0o600, "the record is private")
+    with open(record) as file:
+        old = file.read()
+    home.json("audit", "--sign", scene.key)
+    before = auditor_size(scene.log)
+
+    def refused(text, person=home):
+        scene.entry()
+        answer = person.json("audit", "--sign", scene.key, expect=2)
+        check(answer["reason"]["code"] == "auditor-record" and auditor_size(scene.log) == before, text, answer)
+        return answer["record"]
+
+    os.rename(record, record + ".lost")
+    refused("a key without its record signs nothing", scene.person("auditor-4"))
+    line = refused("also in the home that signed")
+    for content in old, "", old[:-4] + "0000", line.replace(str(before), str(before + 1)):
+        with open(record, "w") as file:
+            file.write(content)
+        refused("an old or a damaged record is refused")
+    with open(record, "w") as file:
+        file.write(line + "\n")
+    check(home.json("audit", "--sign", scene.key)["submitted"], "the line of the message goes on")
+    os.mkfifo(scene.path("fifo"), 0o600)
+    check(home.json("audit", "--sign", scene.path("fifo"), expect=2)["reason"]["code"] == "key-file",
+          "a key that is no file is refused")
+    auditor.start()
+    scene.vouched()
+
+
 def forked_log(scene, auditor):
-    """Two copies of the log take different entries; the auditor that saw one refuses the other."""
+    """Two copies of the log take different entries; the auditor that saw one refuses the other, and so does a copy of its
+    home with the same key, which saw neither."""
     auditor.stop()
     scene.log.stop()
     fork = Log(scene.path("fork"))
     shutil.copytree(scene.folder, fork.folder)
+    home = Person(scene.path("auditor"))
+    copies = [Person(scene.path(f"auditor-copy-{i}")) for i in range(2)]
+    for copy in copies:
+        shutil.copytree(home.home, copy.home)
     scene.log.start()
     fork.start()
-    home = Person(scene.path("auditor"))
     scene.entry()
-    fork.insert("hidden@example.org", "phone")
     honest = home.json("audit", "--sign", scene.key)
-    before = auditor_size(fork)
-    fork.insert("hidden@example.org", "phone", "laptop")
-    refused = home.json("audit", "--sign", scene.key, "--url", fork.url, expect=1)
-    check(refused["reason"]["code"] == "fork" and auditor_size(fork) == before, "the auditor refuses a fork", refused)
-    check(os.listdir(os.path.join(home.home, "evidence")), "and keeps the evidence")
+
+    def grow(size):
+        while log_size(fork) < size:
+            fork.insert("hidden@example.org", "phone", random_key()[4:12].replace("/", "-").replace("+", "-"))
+
+    def refuse(person, who):
+        before = auditor_size(fork)
+        refused = person.json("audit", "--sign", scene.key, "--url", fork.url, expect=1)
+        check(refused["reason"]["code"] == "fork" and auditor_size(fork) == before, f"{who} refuses a fork", refused)
+        check(os.listdir(os.path.join(person.home, "evidence")) and "fork" in person.alert_kinds(), "and keeps the evidence")
+
+    grow(honest["tree_size"])
+    refuse(copies[0], "a copy of the auditor's home")
+    grow(honest["tree_size"] + 1)
+    refuse(home, "the auditor")
+    refuse(copies[1], "a copy shown a longer fork")
     check(home.json("audit", "--sign", scene.key)["tree_size"] >= honest["tree_size"], "and stays with its log")
     fork.stop()
+    auditor.start()
+    scene.vouched()
+
+
+def older_head(scene, auditor):
+    """A head that was replaced, shown for a while: nothing is signed, and it goes on; shown on and on, it is a rollback."""
+    auditor.stop()
+    old = request(scene.log.url + HEAD, accept="application/octet-stream")[1]
+    stale = [False]
+    proxy = Witness(scene.log.url)
+    proxy.change = lambda path, status, body: (status, old if path == HEAD and stale[0] else body)
+    scene.entry()
+    home = Person(scene.path("auditor"))
+    home.json("audit", "--sign", scene.key)
+    patient = Auditor(home.home, scene.key, proxy.url)
+    patient.out += ".patient"
+    patient.start()
+    eventually(patient.lines, "the auditor is at work through a relay")
+
+    def reasons():
+        return [line.get("reason", {}).get("code") for line in patient.lines()]
+
+    stale[0] = True
+    eventually(lambda: "log-behind" in reasons(), "it is shown an old head")
+    check(patient.process.poll() is None and "rollback" not in home.alert_kinds(), "and waits")
+    stale[0] = False
+    n = len(reasons())
+    scene.entry()
+    eventually(lambda: any(reason is None for reason in reasons()[n:]), "then goes on")
+    stale[0] = True
+    eventually(lambda: patient.process.poll() is not None, "an old head that stays ends it")
+    check(patient.process.returncode == 1 and reasons()[-1] == "rollback" and reasons().count("log-behind") >= 3 and
+          "rollback" in home.alert_kinds(), "as a rollback", reasons())
+    proxy.shutdown()
     auditor.start()
     scene.vouched()
 
@@ -347,7 +445,9 @@ def play(work, suite):
     auditor, _ = killed_auditor(scene)
     alice, bob = people(scene, early)
     two_auditors(scene, auditor)
+    lost_record(scene, auditor)
     forked_log(scene, auditor)
+    older_head(scene, auditor)
     tampered_feed(scene, auditor)
     follower(scene)
     auditor_away(scene, auditor, alice, bob)
