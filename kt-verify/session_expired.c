@@ -17,7 +17,12 @@ bool kt_session_is_late(const struct kt_session *session, uint64_t since_ms)
   const struct kt_config *config = &session->config;
   uint64_t now_ms = kt_now_ms();
   uint64_t away_ms = now_ms > since_ms ? now_ms - since_ms : 0;
-  return config->has_maximum_lifetime && away_ms + config->max_ahead + config->max_behind >= config->maximum_lifetime;
+  if (!config->has_maximum_lifetime || away_ms >= config->maximum_lifetime) {
+    return config->has_maximum_lifetime;
+  }
+  uint64_t left_ms = config->maximum_lifetime - away_ms;
+  /* away + max_ahead + max_behind >= lifetime; the sum could wrap, for all of them are the configuration's words. */
+  return config->max_ahead >= left_ms || config->max_behind >= left_ms - config->max_ahead;
 }
 
 bool kt_session_has_expired(const struct kt_reply *reply)
