@@ -61,6 +61,12 @@ static void fatal(void *ctx, const char *text)
   }
 }
 
+static void pruning(void *ctx, const char *text)
+{
+  (void)ctx;
+  kt_say("nothing is removed as past the maximum lifetime for now: %s", text);
+}
+
 struct kt_log_options kt_instance_log_options(struct kt_instance *instance, bool guard_may_be_missing)
 {
   const struct kt_settings *settings = &instance->settings;
@@ -84,6 +90,7 @@ struct kt_log_options kt_instance_log_options(struct kt_instance *instance, bool
     .guard_load = guard_load,
     .guard_save = guard_save,
     .fatal = fatal,
+    .pruning = pruning,
   };
 }
 

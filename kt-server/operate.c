@@ -69,6 +69,10 @@ static json_t *pruned_view(const struct kt_log_status *status)
   kt_json_set(&b, "bytes", kt_json_u64(status->pruned.n_nodes * KT_LOG_NODE_LEN));
   kt_json_set(&b, "values", kt_json_u64(status->pruned.n_values));
   kt_json_set(&b, "stopped", json_boolean(status->is_pruning_stopped));
+  kt_json_set(&b, "waiting", json_boolean(status->is_pruning_waiting));
+  if (status->is_pruning_stopped || status->is_pruning_waiting) {
+    kt_json_set(&b, "reason", kt_json_lossy(status->pruning_reason));
+  }
   return kt_json_end(&b);
 }
 

@@ -48,8 +48,12 @@ static void print_pruned(const json_t *pruned)
                " entries, %" PRIu64 " values, %" PRIu64 " tree nodes (%" PRIu64 " bytes)\n",
                "pruned", number(pruned, "first_entry"), number(pruned, "entries"), number(pruned, "values"),
                number(pruned, "nodes"), number(pruned, "bytes"));
+  const char *reason = json_string_value(json_object_get(pruned, "reason"));
   if (json_is_true(json_object_get(pruned, "stopped"))) {
-    (void)printf("%-10s PRUNING STOPPED: something it needs is missing or unreadable; run kt-server fsck\n", "");
+    (void)printf("%-10s PRUNING STOPPED: something it needs is missing or unreadable (%s); run kt-server fsck\n", "",
+                 reason != NULL ? reason : "?");
+  } else if (json_is_true(json_object_get(pruned, "waiting"))) {
+    (void)printf("%-10s PRUNING WAITS: %s\n", "", reason != NULL ? reason : "?");
   }
 }
 

@@ -69,6 +69,16 @@ struct kt_log_pruned {
   _Atomic uint64_t n_values;
   atomic_bool is_behind;  /* there is more to remove than one step does */
   atomic_bool is_stopped; /* a step failed for good */
+  atomic_bool is_waiting; /* something is old enough, but see kt_log_gap */
+};
+
+/* The newest break in the log's running that was found, and how far it was looked for. */
+struct kt_log_gap {
+  bool has_begun;
+  uint64_t pos; /* the newest entry looked at */
+  uint64_t pos_ms;
+  uint64_t end_ms;    /* timestamp of the entry after the break */
+  uint64_t length_ms; /* 0: none was found */
 };
 
 struct kt_log {
@@ -87,12 +97,15 @@ struct kt_log {
   struct kt_log_tip tip;
   struct kt_log_guard guarded; /* the last head that the guard holds */
   struct kt_log_auditor_head auditor;
+  struct kt_log_gap gap;
+  uint64_t told_gap_ms; /* end of the one that was told */
 
   pthread_mutex_t lock; /* guards what follows; held for a few instructions only */
   pthread_cond_t wake;
   struct kt_log_pending *first;
   struct kt_log_pending *last;
   size_t n_queued;
+  char pruning_reason[KT_LOG_REASON_SIZE]; /* why it stopped or waits */
   size_t n_queued_bytes;
   bool stopping;
   bool started;
@@ -119,6 +132,10 @@ void kt_log_fail(struct kt_log *log, const struct kt_log_problem *problem);
 
 /* One bounded step, in its own transaction; the caller holds round_lock. Failures leave the log as it is. */
 void kt_log_prune(struct kt_log *log);
+/* Look at more entries up to the tip; *ret_more: not at all of them yet. The caller holds round_lock. */
+KT_MUST_USE enum kt_err kt_log_gap_look(const struct kt_log *log, struct kt_log_gap *gap, bool *ret_more);
+/* Did the log not yet run for a reasonable monitoring window since the break, by its own timestamps? */
+bool kt_log_gap_is_recent(const struct kt_log *log, const struct kt_log_gap *gap);
 /* Read what was pruned so far, when the tip is loaded. */
 KT_MUST_USE enum kt_err kt_log_prune_open(struct kt_log *log);
 /* Whether entry pos is stored when the log is pruned up to the boundary. */

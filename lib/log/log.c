@@ -282,10 +282,14 @@ void kt_log_status(struct kt_log *log, struct kt_log_status *ret_status)
                 .n_nodes = atomic_load(&log->pruned.n_nodes),
                 .n_values = atomic_load(&log->pruned.n_values) },
     .is_pruning_stopped = atomic_load(&log->pruned.is_stopped),
+    .is_pruning_waiting = atomic_load(&log->pruned.is_waiting),
   };
   kt_log_head(log, &status.head);
   pthread_mutex_lock(&log->lock);
   status.n_queued = log->n_queued;
+  if (status.is_pruning_stopped || status.is_pruning_waiting) {
+    memcpy(status.pruning_reason, log->pruning_reason, sizeof status.pruning_reason);
+  }
   pthread_mutex_unlock(&log->lock);
   *ret_status = status;
 }

@@ -36,11 +36,13 @@
 struct kt_log;
 struct kt_log_reader;
 
+#define KT_LOG_REASON_SIZE 320
+
 struct kt_log_problem {
-  const char *code;      /* stable word for scripts, static: "last", "store-full", "busy" … */
-  bool retry;            /* passes by itself: try again later */
-  uint64_t current_size; /* code "auditor-head-old": of the newest head; otherwise 0 */
-  char text[320];        /* one sentence for a person */
+  const char *code;              /* stable word for scripts, static: "last", "store-full", "busy" … */
+  bool retry;                    /* passes by itself: try again later */
+  uint64_t current_size;         /* code "auditor-head-old": of the newest head; otherwise 0 */
+  char text[KT_LOG_REASON_SIZE]; /* one sentence for a person */
 };
 
 /* --- options ---------------------------------------------------------------------------------------------------- */
@@ -87,6 +89,7 @@ struct kt_log_options {
   /* KT_OK: durable. KT_ERR_UNDETERMINED: there is no room for it now, and the old one stands; it is tried again. */
   enum kt_err (*guard_save)(void *ctx, const struct kt_log_guard *guard);
   void (*fatal)(void *ctx, const char *text); /* nothing will be signed any more: report it, and restart the process */
+  void (*pruning)(void *ctx, const char *text); /* pruning stopped or waits, and why; said once each. NULL is allowed */
 };
 
 #define KT_LOG_NODE_LEN 81 /* kt_store_options.node_len */
@@ -297,7 +300,9 @@ struct kt_log_status {
   bool is_fatal;         /* nothing is signed any more */
   bool has_lifetime;     /* the log has a maximum lifetime */
   struct kt_store_pruned pruned;
-  bool is_pruning_stopped; /* pruning met damage: run fsck */
+  bool is_pruning_stopped;                 /* pruning met damage: run fsck */
+  bool is_pruning_waiting;                 /* the log stood still, or its clock jumped */
+  char pruning_reason[KT_LOG_REASON_SIZE]; /* when it is one of the two */
 };
 /* From any thread; never waits for a commit. */
 void kt_log_status(struct kt_log *log, struct kt_log_status *ret_status);

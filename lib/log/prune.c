@@ -4,6 +4,7 @@
  *
  * `boundary` moves to the right, one old entry at a time. Left of it only the entries are left whose timestamps, roots
  * and log tree nodes answers still need; prefix trees are kept from the boundary on. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -291,6 +292,56 @@ static enum kt_err run_step(struct kt_log *log, bool *ret_more)
   return err;
 }
 
+/* --- when not to ---------------------------------------------------------------------------------------------------------- */
+
+static void set_reason(struct kt_log *log, const char *reason, bool tell)
+{
+  pthread_mutex_lock(&log->lock);
+  (void)snprintf(log->pruning_reason, sizeof log->pruning_reason, "%s", reason);
+  pthread_mutex_unlock(&log->lock);
+  if (tell && log->options.pruning != NULL) {
+    log->options.pruning(log->options.ctx, reason);
+  }
+}
+
+static void set_waiting(struct kt_log *log, bool tell)
+{
+  char reason[KT_LOG_REASON_SIZE];
+  const struct kt_log_gap *gap = &log->gap;
+  (void)snprintf(reason, sizeof reason,
+                 "no entry for %llu s before the one of %llu ms since 1970: the log stood still, or its clock jumped "
+                 "ahead. Nothing is removed until it has run for %llu s since; if the clock is wrong, set it right",
+                 (unsigned long long)(gap->length_ms / 1000), (unsigned long long)gap->end_ms,
+                 (unsigned long long)(log->options.config->reasonable_monitoring_window / 1000));
+  set_reason(log, reason, tell && log->told_gap_ms != gap->end_ms);
+  log->told_gap_ms = tell ? gap->end_ms : log->told_gap_ms;
+}
+
+/* A clock that jumps ahead makes everything old at once, and what is removed is lost for good, also when the clock is right
+ * again. So after a break the log has to run on for a window: whoever sets the clock has that long to notice. */
+static enum kt_err look_for_gap(struct kt_log *log, bool tell, bool *ret_may_prune, bool *ret_more)
+{
+  enum kt_err err = kt_log_gap_look(log, &log->gap, ret_more);
+  bool is_recent = err == KT_OK && kt_log_gap_is_recent(log, &log->gap);
+  if (is_recent) {
+    set_waiting(log, tell);
+  }
+  atomic_store(&log->pruned.is_waiting, is_recent);
+  *ret_may_prune = err == KT_OK && !is_recent && !*ret_more;
+  return err;
+}
+
+static enum kt_err prune(struct kt_log *log, bool *ret_more)
+{
+  bool may_prune = false;
+  if (!is_due(log)) {
+    atomic_store(&log->pruned.is_waiting, false);
+    return KT_OK;
+  }
+  enum kt_err err = look_for_gap(log, true, &may_prune, ret_more);
+  return err == KT_OK && may_prune ? run_step(log, ret_more) : err;
+}
+
 void kt_log_prune(struct kt_log *log)
 {
   struct kt_log_problem problem;
@@ -298,11 +349,15 @@ void kt_log_prune(struct kt_log *log)
   if (!log->options.config->has_maximum_lifetime || atomic_load(&log->pruned.is_stopped)) {
     return;
   }
-  enum kt_err err = is_due(log) ? run_step(log, &more) : KT_OK;
+  enum kt_err err = prune(log, &more);
   if (err != KT_OK && err != KT_ERR_MEMORY) {
     (void)kt_log_store_problem(&problem, err, log->writer);
     /* A damaged old tree does not keep the log from going on; what is wrong with the file itself the next commit finds. */
-    atomic_store(&log->pruned.is_stopped, !problem.retry);
+    if (!problem.retry) {
+      set_reason(log, problem.text, true);
+      atomic_store(&log->pruned.is_waiting, false);
+      atomic_store(&log->pruned.is_stopped, true);
+    }
   }
   atomic_store(&log->pruned.is_behind, err == KT_OK && more);
 }
@@ -310,10 +365,17 @@ void kt_log_prune(struct kt_log *log)
 enum kt_err kt_log_prune_open(struct kt_log *log)
 {
   struct kt_store_pruned pruned;
+  bool may_prune = false;
+  bool more = false;
   enum kt_err err = kt_store_get_pruned(log->writer, &pruned);
-  if (err == KT_OK) {
-    publish(log, &pruned);
-    atomic_store(&log->pruned.is_behind, log->options.config->has_maximum_lifetime && is_due(log));
+  if (err != KT_OK) {
+    return err;
   }
-  return err;
+  publish(log, &pruned);
+  if (log->options.config->has_maximum_lifetime && is_due(log)) {
+    /* A damaged entry is for the first step to tell, not a reason not to open. */
+    bool looked = look_for_gap(log, false, &may_prune, &more) == KT_OK;
+    atomic_store(&log->pruned.is_behind, !looked || may_prune || more);
+  }
+  return KT_OK;
 }

@@ -46,6 +46,8 @@ struct world {
   struct kt_log_guard guard;
   enum kt_err guard_err; /* of saving */
   char fatal[320];
+  char pruning[KT_LOG_REASON_SIZE];
+  size_t n_pruning; /* how often that was said */
 };
 
 static uint64_t world_now(void *ctx)
@@ -89,6 +91,13 @@ static enum kt_err world_guard_save(void *ctx, const struct kt_log_guard *guard)
   return KT_OK;
 }
 
+static void world_pruning(void *ctx, const char *text)
+{
+  struct world *world = ctx;
+  strncpy(world->pruning, text, sizeof world->pruning - 1);
+  world->n_pruning++;
+}
+
 static void world_fatal(void *ctx, const char *text)
 {
   struct world *world = ctx;
@@ -129,6 +138,7 @@ static inline struct world *world_new(void)
     .guard_load = world_guard_load,
     .guard_save = world_guard_save,
     .fatal = world_fatal,
+    .pruning = world_pruning,
   };
   return world;
 }

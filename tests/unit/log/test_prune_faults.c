@@ -94,14 +94,100 @@ static void a_long_pause_is_caught_up_with(void **state)
     pass_hours(world, 1);
   }
   world->now_ms += 100 * HOUR_MS;
+  for (uint64_t ms = 0; ms < RMW_MS; ms += STEP_MS) { /* after a break, pruning waits for a window */
+    world_pass(world, ms == 0 ? 0 : STEP_MS);
+  }
+  world->now_ms += STEP_MS;
   size_t steps = 0;
   do {
     kt_log_step(world->log);
     kt_log_status(world->log, &status);
-  } while (status.pruned.boundary + 1 < status.head.size && ++steps < 20);
-  assert_int_equal(status.pruned.boundary + 1, status.head.size);
+  } while (status.pruned.boundary + 13 < status.head.size && ++steps < 20);
+  assert_int_equal(status.pruned.boundary + 13, status.head.size);
   assert_true(steps > 0);
   expect_sound(world);
+  world_end(world);
+}
+
+static struct kt_log_status status_of(struct world *world)
+{
+  struct kt_log_status status;
+  kt_log_status(world->log, &status);
+  return status;
+}
+
+/* The log runs on a clock that is far ahead, and then on the right one again: nothing was lost, and nothing will be. */
+static void a_clock_that_jumps_ahead_removes_nothing(void **state)
+{
+  struct world *world = short_lived_world(NULL);
+  struct person *ann = person_new(world, "ann", 20);
+  (void)state;
+  person_register(world, ann);
+  pass_hours(world, 3);
+  (void)person_update(world, ann, 2);
+  pass_hours(world, 1);
+  assert_false(status_of(world).is_pruning_waiting);
+  world->now_ms += 2000 * HOUR_MS;
+  for (int i = 0; i < 11; i++) { /* less than a window */
+    world_pass(world, STEP_MS);
+  }
+  struct kt_log_status status = status_of(world);
+  assert_int_equal(status.pruned.boundary, 0);
+  assert_int_equal(status.pruned.n_values, 0);
+  assert_true(status.is_pruning_waiting);
+  assert_non_null(strstr(status.pruning_reason, "clock"));
+  assert_string_equal(world->pruning, status.pruning_reason);
+  assert_int_equal(world->n_pruning, 1);
+  world->now_ms -= 2000 * HOUR_MS;
+  for (int restart = 0; restart < 2; restart++) {
+    world_close(world);
+    world_open(world);
+    assert_true(status_of(world).is_pruning_waiting);
+    pass_hours(world, 10);
+    assert_int_equal(measure(world).n_whole, world_size(world));
+  }
+  world_end(world);
+}
+
+/* When the clock stays, it is the operator's word: after a window pruning goes on. So it does after the log stood still. */
+static void after_a_window_pruning_goes_on(void **state)
+{
+  static const unsigned jumps_h[] = { 2000, 7 };
+  (void)state;
+  for (size_t i = 0; i < sizeof jumps_h / sizeof jumps_h[0]; i++) {
+    struct world *world = short_lived_world(NULL);
+    pass_hours(world, 2);
+    world_close(world);
+    world->now_ms += jumps_h[i] * HOUR_MS;
+    world_open(world);
+    world_pass(world, 0);
+    assert_true(status_of(world).is_pruning_waiting);
+    for (int step = 0; step < 11; step++) {
+      world_pass(world, STEP_MS);
+    }
+    assert_int_equal(status_of(world).pruned.boundary, 0);
+    world_pass(world, STEP_MS);
+    const struct kt_log_status status = status_of(world);
+    assert_false(status.is_pruning_waiting);
+    assert_string_equal(status.pruning_reason, "");
+    assert_int_equal(status.pruned.boundary, 25); /* all that was there before */
+    expect_sound(world);
+    world_end(world);
+  }
+}
+
+/* A break as long as a log may pause is none. */
+static void a_pause_within_bounds_is_no_break(void **state)
+{
+  struct world *world = short_lived_world(NULL);
+  (void)state;
+  for (int i = 0; i < 60; i++) {
+    world_pass(world, world->config.max_behind);
+  }
+  const struct kt_log_status status = status_of(world);
+  assert_false(status.is_pruning_waiting);
+  assert_int_equal(world->n_pruning, 0);
+  assert_true(status.pruned.boundary > 20);
   world_end(world);
 }
 
@@ -143,6 +229,9 @@ static void a_failed_step_changes_nothing(void **state)
   kt_log_status(world->log, &status);
   assert_false(status.is_fatal);
   assert_true(status.is_pruning_stopped);
+  assert_non_null(strstr(status.pruning_reason, "a test's failure"));
+  assert_string_equal(world->pruning, status.pruning_reason);
+  assert_int_equal(world->n_pruning, 1);
   world->store->ops = real_ops;
   pass_hours(world, 1);
   assert_int_equal(measure(world).n_whole, world_size(world));
@@ -351,6 +440,9 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(late_people_are_told),
     cmocka_unit_test(a_long_pause_is_caught_up_with),
+    cmocka_unit_test(a_clock_that_jumps_ahead_removes_nothing),
+    cmocka_unit_test(after_a_window_pruning_goes_on),
+    cmocka_unit_test(a_pause_within_bounds_is_no_break),
     cmocka_unit_test(no_lifetime_keeps_everything),
     cmocka_unit_test(a_failed_step_changes_nothing),
     cmocka_unit_test(fsck_finds_what_pruning_must_not_remove),
