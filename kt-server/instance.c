@@ -64,7 +64,7 @@ static void fatal(void *ctx, const char *text)
 static void pruning(void *ctx, const char *text)
 {
   (void)ctx;
-  kt_say("nothing is removed as past the maximum lifetime for now: %s", text);
+  kt_say("removing what is past the maximum lifetime is held up: %s", text);
 }
 
 struct kt_log_options kt_instance_log_options(struct kt_instance *instance, bool guard_may_be_missing)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A log that keeps entries for seconds, with the real programs: people who are on time are served while it prunes; an
 owner and a contact who were away too long are told so and go on; whoever asks for what is gone hears 410; an audit begins
-where the log still reaches; the check of the store finds nothing."""
+where the log still reaches; the check of the store finds nothing. A log that ran once on a clock far ahead has lost
+nothing when the clock is right again, and says why it waits."""
 
 import json
 import os
@@ -13,7 +14,7 @@ import urllib.error
 import urllib.request
 
 from lib_people import new_person
-from lib_programs import Log, Person, Proxy, check, random_key, server_verb
+from lib_programs import FAKETIME, Log, Person, Proxy, check, random_key, server_verb
 
 LIFETIME_S = 8
 WINDOW_S = 2
@@ -56,7 +57,40 @@ def gaps_of(answer):
     return [gap["what"] for gap in answer.get("gaps", [])]
 
 
+def clock_far_ahead(work):
+    """2000 hours ahead for a moment, with entries that are kept for two."""
+    folder = os.path.join(work, "ahead")
+    server_verb("init", folder, "--reasonable-monitoring-window", "1h", "--maximum-lifetime", "2h")
+    log = Log(folder).start()
+    log.insert("alice@example.org", "phone")
+    log.insert("alice@example.org", "phone", "tablet")
+    log.stop()
+    said = os.path.join(work, "ahead.stderr")
+    with open(said, "w") as stderr:
+        log.start(ahead_h=2000, stderr=stderr)
+        log.insert("alice@example.org", "phone", "tablet", "watch")
+        time.sleep(2)
+        pruned = status(log)["pruned"]
+        log.stop()
+    check(pruned["first_entry"] == pruned["values"] == 0 and pruned["waiting"] and "clock" in pruned["reason"],
+          "a clock that jumps ahead removes nothing", pruned)
+    with open(said) as lines:
+        check(sum("maximum lifetime" in line for line in lines) == 1, "and is reported once")
+    log.start()
+    log.insert("alice@example.org", "phone")
+    pruned = status(log)["pruned"]
+    check(pruned["first_entry"] == pruned["values"] == 0 and "PRUNING WAITS" in server_verb("status", folder),
+          "nor when it is set right", pruned)
+    log.stop()
+    pruned = status(log)["pruned"]
+    check(pruned["waiting"] and not pruned["stopped"], "the status of a log that does not run says so too", pruned)
+    server_verb("fsck", folder)
+
+
 def main():
+    if FAKETIME:
+        with tempfile.TemporaryDirectory(prefix="kt-lifetime-") as work:
+            clock_far_ahead(work)
     with tempfile.TemporaryDirectory(prefix="kt-lifetime-") as work:
         log, config = short_lived_log(work)
         alice = new_person(work, "alice", log, config)
