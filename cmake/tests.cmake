@@ -69,14 +69,24 @@ function(kt_add_program_tests folder program)
   endforeach()
 endfunction()
 
-# Whole logs once more under the second cipher suite (tests/support/suite.h): "<test>-p256".
-function(kt_add_p256_tests)
-  list(APPEND KT_TEST_ENVIRONMENT KT_TEST_SUITE=p256)
+# Whole logs once more in another environment (tests/support/suite.h): "<test>-<name>".
+function(kt_add_tests_again name environment)
+  list(APPEND KT_TEST_ENVIRONMENT ${environment})
   foreach(target ${ARGN})
     if(TARGET ${target})
-      kt_add_ctest(${target}-p256 ${target})
+      kt_add_ctest(${target}-${name} ${target})
     endif()
   endforeach()
+endfunction()
+
+# The second cipher suite.
+function(kt_add_p256_tests)
+  kt_add_tests_again(p256 KT_TEST_SUITE=p256 ${ARGN})
+endfunction()
+
+# The other deployment modes: auditing, management.
+function(kt_add_mode_tests mode)
+  kt_add_tests_again(${mode} KT_TEST_MODE=${mode} ${ARGN})
 endfunction()
 
 # A test tool with a main of its own, from all .c files of a folder.

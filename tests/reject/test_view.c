@@ -134,8 +134,8 @@ static void test_R10_head_signature(void **state)
   const struct toy_params params = { .window = 35, .max_ahead = 10, .max_behind = 10 };
   toy_log_init(&honest, &params);
   scene.log.config.suite = honest.config.suite;
-  accept_honest(&scene.user, &search_query, KT_OK);
-  assert_int_equal(toy_ask(&scene.user, 7, &search_query), KT_OK);
+  accept_honest(&scene.user, &walk_query, KT_OK);
+  assert_int_equal(toy_ask(&scene.user, 7, &walk_query), KT_OK);
   for (size_t i = 0; i < 4; i++) {
     other[i] = scene.log.config;
   }
@@ -146,7 +146,7 @@ static void test_R10_head_signature(void **state)
   other[3].signature_public_key = other[3].vrf_public_key;
   for (size_t i = 0; i < 4; i++) {
     scene.log.config = other[i];
-    reject_response(&scene.user, &search_query, 1060, KT_ERR_PROOF, "head-signature");
+    reject_response(&scene.user, &walk_query, 1060, KT_ERR_PROOF, "head-signature");
   }
   toy_log_release(&honest);
   end(&scene);

@@ -21,3 +21,13 @@ const struct kt_suite *test_suite(void)
   assert_non_null(suite);
   return suite;
 }
+
+enum kt_mode test_mode(void)
+{
+  const char *name = getenv("KT_TEST_MODE");
+  bool auditing = name != NULL && strcmp(name, "auditing") == 0;
+  bool management = name != NULL && strcmp(name, "management") == 0;
+  assert_true(name == NULL || auditing || management || strcmp(name, "contact") == 0);
+  return auditing ? KT_MODE_THIRD_PARTY_AUDITING
+                  : (management ? KT_MODE_THIRD_PARTY_MANAGEMENT : KT_MODE_CONTACT_MONITORING);
+}

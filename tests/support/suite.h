@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which cipher suite the tests of whole logs use. No algorithm branches on it, so each of these tests is written once;
- * CTest runs a selection again with KT_TEST_SUITE=p256, whose keys, proofs and signatures have other lengths. */
+/* Which cipher suite and deployment mode the tests of whole logs use. No algorithm branches on the suite and few rules
+ * depend on the mode, so each of these tests is written once; CTest runs a selection again with KT_TEST_SUITE=p256, whose
+ * keys, proofs and signatures have other lengths, and with KT_TEST_MODE=auditing or management, where every new
+ * head has an auditor's beside it, or every value the Service Operator's signature. */
 #ifndef KT_TESTS_SUITE_H
 #define KT_TESTS_SUITE_H
 
-#include <kt/suite.h>
+#include <kt/config.h>
 
-/* Fails the running cmocka test when the environment names an unknown suite. */
+/* Fail the running cmocka test when the environment names what is unknown. */
 const struct kt_suite *test_suite(void);
+/* The mode of a log of which a test says nothing else. */
+enum kt_mode test_mode(void);
 
 #endif

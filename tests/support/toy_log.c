@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
+#include "suite.h"
 #include "toy_naive.h"
 #include "toy_suite.h"
 #include "wire/leaf.h"
@@ -108,6 +109,11 @@ void toy_log_init(struct toy_log *log, const struct toy_params *params)
     .more = source_more,
     .prefix_nodes = { .ctx = log, .get = node_get, .put = node_put },
   };
+  switch (test_mode()) {
+  case KT_MODE_CONTACT_MONITORING: break;
+  case KT_MODE_THIRD_PARTY_AUDITING: toy_log_set_auditor(log, 0, UINT64_MAX, 0); break;
+  case KT_MODE_THIRD_PARTY_MANAGEMENT: toy_log_set_manager(log); break;
+  }
 }
 
 void toy_log_release(struct toy_log *log)

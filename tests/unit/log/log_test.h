@@ -1,191 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A log over the memory store with a clock and randomness of the test, and people who talk to it only in the protocol's
- * bytes and believe only what lib/client verified. */
+/* People who talk to a log under test only in the protocol's bytes and believe only what lib/client verified. */
 #ifndef KT_TESTS_LOG_TEST_H
 #define KT_TESTS_LOG_TEST_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
-#include <kt/account_policy.h>
-#include <kt/client.h>
-
-#include "log/log.h"
-#include "support/suite.h"
-
-#define TEXT(text) ((struct kt_bytes){ (const uint8_t *)(text), strlen(text) })
-#define HOUR_MS ((uint64_t)3600 * 1000)
-#define WINDOW_MS (24 * HOUR_MS)
-
-struct world {
-  uint8_t sign_seed[KT_SEED_LEN];
-  uint8_t vrf_seed[KT_SEED_LEN];
-  uint8_t sign_public[KT_PUBLIC_KEY_MAX];
-  uint8_t vrf_public[KT_PUBLIC_KEY_MAX];
-  struct kt_config config;
-  struct kt_log_options options;
-  struct kt_store *store;
-  struct kt_log *log;
-  struct kt_log_reader *reader;
-  struct kt_log_problem problem;
-  struct kt_arena arena;       /* of the whole test */
-  struct kt_bytes last_update; /* the newest UpdateResponse */
-
-  _Atomic uint64_t now_ms;
-  _Atomic uint64_t n_random;
-  bool has_guard;
-  struct kt_log_guard guard;
-  enum kt_err guard_err; /* of saving */
-  char fatal[320];
-  char pruning[KT_LOG_REASON_SIZE];
-  size_t n_pruning; /* how often that was said */
-};
-
-static uint64_t world_now(void *ctx)
-{
-  struct world *world = ctx;
-  return world->now_ms;
-}
-
-/* Different bytes each time; a test's log is the same on every run. */
-static enum kt_err world_random(void *ctx, uint8_t *ret_bytes, size_t len)
-{
-  struct world *world = ctx;
-  uint64_t x = (++world->n_random) * UINT64_C(0x9e3779b97f4a7c15);
-  for (size_t i = 0; i < len; i++) {
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    ret_bytes[i] = (uint8_t)(x >> 24);
-  }
-  return KT_OK;
-}
-
-static enum kt_err world_guard_load(void *ctx, struct kt_log_guard *ret_guard)
-{
-  const struct world *world = ctx;
-  if (!world->has_guard) {
-    return KT_ERR_ABSENT;
-  }
-  *ret_guard = world->guard;
-  return KT_OK;
-}
-
-static enum kt_err world_guard_save(void *ctx, const struct kt_log_guard *guard)
-{
-  struct world *world = ctx;
-  if (world->guard_err != KT_OK) {
-    return world->guard_err;
-  }
-  world->has_guard = true;
-  world->guard = *guard;
-  return KT_OK;
-}
-
-static void world_pruning(void *ctx, const char *text)
-{
-  struct world *world = ctx;
-  strncpy(world->pruning, text, sizeof world->pruning - 1);
-  world->n_pruning++;
-}
-
-static void world_fatal(void *ctx, const char *text)
-{
-  struct world *world = ctx;
-  strncpy(world->fatal, text, sizeof world->fatal - 1);
-}
-
-static inline struct world *world_new(void)
-{
-  struct world *world = calloc(1, sizeof *world);
-  const struct kt_suite *suite = test_suite();
-  const struct kt_store_options store_options = { .create = true, .node_len = KT_LOG_NODE_LEN };
-  assert_non_null(world);
-  world->now_ms = 1000 * HOUR_MS;
-  assert_int_equal(kt_crypto_init(), KT_OK);
-  memset(world->sign_seed, 1, sizeof world->sign_seed);
-  memset(world->vrf_seed, 2, sizeof world->vrf_seed);
-  assert_int_equal(suite->sign_public(world->sign_seed, world->sign_public), KT_OK);
-  assert_int_equal(suite->vrf_public(world->vrf_seed, world->vrf_public), KT_OK);
-  world->config = (struct kt_config){
-    .suite = suite,
-    .mode = KT_MODE_CONTACT_MONITORING,
-    .signature_public_key = { world->sign_public, suite->sign_public_len },
-    .vrf_public_key = { world->vrf_public, suite->vrf_public_len },
-    .max_ahead = 60000,
-    .max_behind = 600000,
-    .reasonable_monitoring_window = WINDOW_MS,
-  };
-  kt_arena_init(&world->arena, (size_t)1 << 30);
-  assert_int_equal(kt_store_open_memory(&store_options, &world->store), KT_OK);
-  world->options = (struct kt_log_options){
-    .config = &world->config,
-    .sign_seed = world->sign_seed,
-    .vrf_seed = world->vrf_seed,
-    .store = world->store,
-    .ctx = world,
-    .now_ms = world_now,
-    .random = world_random,
-    .guard_load = world_guard_load,
-    .guard_save = world_guard_save,
-    .fatal = world_fatal,
-    .pruning = world_pruning,
-  };
-  return world;
-}
-
-static inline void world_ok(const struct world *world, enum kt_err err)
-{
-  if (err != KT_OK) {
-    fail_msg("%s: %s: %s", kt_err_text(err), world->problem.code, world->problem.text);
-  }
-}
-
-static inline void world_open(struct world *world)
-{
-  world_ok(world, kt_log_open(&world->options, &world->log, &world->problem));
-  world_ok(world, kt_log_reader_new(world->log, &world->reader, &world->problem));
-}
-
-static inline void world_close(struct world *world)
-{
-  kt_log_reader_free(world->reader);
-  kt_log_close(world->log);
-  world->reader = NULL;
-  world->log = NULL;
-}
-
-static inline struct world *world_start(void)
-{
-  struct world *world = world_new();
-  world_ok(world, kt_log_create(&world->options, &world->problem));
-  world_open(world);
-  return world;
-}
-
-static inline void world_end(struct world *world)
-{
-  world_close(world);
-  kt_store_close(world->store);
-  kt_arena_release(&world->arena);
-  free(world);
-}
-
-static inline uint64_t world_size(const struct world *world)
-{
-  struct kt_log_head head;
-  kt_log_head(world->log, &head);
-  return head.size;
-}
+#include "world_test.h"
 
 /* --- transport ------------------------------------------------------------------------------------------------------ */
 
@@ -208,6 +26,7 @@ static inline struct kt_bytes world_take(struct world *world, struct kt_writer *
     kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);                                                              \
     kt_writer_init(&w, (size_t)16 << 20);                                                                     \
     assert_int_equal(decode_call, KT_OK);                                                                     \
+    auditor_keep_up(world);                                                                                   \
     enum kt_err err = call(world->reader, &request, &arena, &w, &world->problem);                             \
     if (err == KT_OK) {                                                                                       \
       *ret_response = world_take(world, &w);                                                                  \
@@ -243,11 +62,13 @@ static inline enum kt_err post_update_token(struct world *world, struct kt_bytes
   kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
   kt_writer_init(&w, (size_t)16 << 20);
   assert_int_equal(kt_update_request_decode(encoded, &arena, &request), KT_OK);
+  auditor_keep_up(world);
   enum kt_err err = kt_log_update_prepare(world->reader, &request, token, &pending, &world->problem);
   if (err == KT_OK) {
     bool queued = pending != NULL;
     if (queued) {
       kt_log_insert(world->log, &pending, 1, &outcome);
+      auditor_keep_up(world);
     }
     err = kt_log_update_respond(world->reader, &request, queued ? &outcome : NULL, &arena, &w, &world->problem);
   }

@@ -4,86 +4,15 @@
 #include "log_test.h"
 
 #include "log/engine.h"
-#include "tree/log_tree.h"
 #include "wire/audit_head.h"
-
-#define LAG_MS 60000
-
-static uint8_t auditor_seed[KT_SEED_LEN] = "auditor";
-static uint8_t auditor_public[KT_PUBLIC_KEY_MAX];
-
-static void set_auditor(struct world *world, uint8_t which)
-{
-  struct kt_config *config = &world->config;
-  auditor_seed[KT_SEED_LEN - 1] = which;
-  assert_int_equal(config->suite->sign_public(auditor_seed, auditor_public), KT_OK);
-  config->mode = KT_MODE_THIRD_PARTY_AUDITING;
-  config->max_auditor_lag = LAG_MS;
-  config->auditor_public_key = (struct kt_bytes){ auditor_public, config->suite->sign_public_len };
-}
 
 static struct world *audited_world(void)
 {
   struct world *world = world_new();
-  set_auditor(world, 0);
+  world_set_auditor(world, 0);
   world_ok(world, kt_log_create(&world->options, &world->problem));
   world_open(world);
   return world;
-}
-
-/* The tree of `size` entries as the auditor's feed shows it: its root and its newest timestamp. */
-static void view_of(struct world *world, uint64_t size, struct kt_hash *ret_root, uint64_t *ret_ms)
-{
-  struct kt_hash heads[64];
-  struct kt_writer w;
-  struct kt_arena arena;
-  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
-  kt_writer_init(&w, 1 << 20);
-  world_ok(world, kt_log_audit_state(world->reader, size, &arena, &w, &world->problem));
-  /* uint64 size, count8, full subtrees, count8, frontier entries of a timestamp and a root */
-  size_t n_heads = w.buf[8];
-  memcpy(heads, w.buf + 9, n_heads * KT_HASH_LEN);
-  size_t at = 9 + n_heads * KT_HASH_LEN;
-  size_t n_frontier = w.buf[at];
-  const uint8_t *last = w.buf + at + 1 + (n_frontier - 1) * (8 + KT_HASH_LEN);
-  uint64_t ms = 0;
-  for (size_t i = 0; i < 8; i++) {
-    ms = ms << 8 | last[i];
-  }
-  *ret_ms = ms;
-  kt_log_root(size, heads, ret_root);
-  kt_writer_release(&w);
-  kt_arena_release(&arena);
-}
-
-static struct kt_auditor_tree_head sign_as(struct world *world, uint64_t size, uint8_t *signature)
-{
-  struct kt_hash root;
-  struct kt_auditor_tree_head head = { .tree_size = size };
-  view_of(world, size, &root, &head.timestamp);
-  assert_int_equal(kt_auditor_tree_head_sign(&world->config, auditor_seed, head.timestamp, size, &root, signature),
-                   KT_OK);
-  head.signature = (struct kt_bytes){ signature, world->config.suite->signature_len };
-  return head;
-}
-
-static enum kt_err put(struct world *world, const struct kt_auditor_tree_head *head)
-{
-  struct kt_log_pending *pending = NULL;
-  struct kt_log_outcome outcome = { .err = KT_OK };
-  enum kt_err err = kt_log_auditor_prepare(world->reader, head, &pending, &world->problem);
-  if (err == KT_OK && pending != NULL) {
-    kt_log_insert(world->log, &pending, 1, &outcome);
-    err = outcome.err;
-  }
-  return err;
-}
-
-static void vouch(struct world *world, uint64_t size)
-{
-  uint8_t signature[KT_SIGNATURE_MAX];
-  const struct kt_auditor_tree_head head = sign_as(world, size, signature);
-  world_ok(world, put(world, &head));
 }
 
 static struct kt_log_head head_of(const struct world *world)
@@ -127,7 +56,7 @@ static void test_no_answer_before_the_first_head(void **state)
   assert_int_equal(signed_head.tree_head.tree_size, 1);
   assert_false(signed_head.has_auditor);
   assert_int_equal(kt_verify_head(&world->config, 1, &signed_head.root, signed_head.tree_head.signature), KT_OK);
-  vouch(world, 1);
+  auditor_vouch(world, 1);
   w.len = 0;
   assert_int_equal(kt_log_audit_head(world->reader, &w), KT_OK);
   assert_int_equal(kt_audit_head_decode((struct kt_bytes){ w.buf, w.len }, &signed_head), KT_OK);
@@ -148,11 +77,11 @@ static void test_people_with_an_auditor_behind(void **state)
   struct person *bob = person_new(world, "bob", 8);
   struct kt_contact_state contact = { 0 };
   (void)state;
-  vouch(world, 1);
+  auditor_vouch(world, 1);
   person_register(world, alice); /* entry 1, while the auditor is at 1 */
   assert_int_equal(alice->log.auditor_size, 1);
   for (uint64_t size = 2; size < 9; size++) {
-    vouch(world, size);
+    auditor_vouch(world, size);
     assert_int_equal(head_of(world).auditor.size, size);
     world->now_ms += 1000;
     (void)person_update(world, alice, (uint8_t)(1 + size % 3)); /* entry `size` */
@@ -173,45 +102,45 @@ static void test_heads_that_are_not_taken(void **state)
   uint8_t signature[KT_SIGNATURE_MAX];
   (void)state;
   for (int i = 0; i < 4; i++) {
-    world_pass(world, LAG_MS / 2);
+    world_pass(world, AUDITOR_LAG_MS / 2);
   }
   assert_int_equal(world_size(world), 5); /* heartbeats at half of max_auditor_lag */
-  vouch(world, 3);
-  const struct kt_auditor_tree_head good = sign_as(world, 4, signature);
+  auditor_vouch(world, 3);
+  const struct kt_auditor_tree_head good = auditor_sign(world, 4, signature);
   struct kt_auditor_tree_head bad = good;
   signature[5] ^= 1;
-  assert_int_equal(put(world, &bad), KT_ERR_PROOF);
+  assert_int_equal(auditor_put(world, &bad), KT_ERR_PROOF);
   signature[5] ^= 1;
   bad.signature.len--;
-  assert_int_equal(put(world, &bad), KT_ERR_PROOF);
+  assert_int_equal(auditor_put(world, &bad), KT_ERR_PROOF);
   const uint64_t sizes[] = { 0, 3, 5, 6, UINT64_MAX };
   for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
     bad = good;
     bad.tree_size = sizes[i];
-    assert_int_equal(put(world, &bad), KT_ERR_PROOF);
+    assert_int_equal(auditor_put(world, &bad), KT_ERR_PROOF);
     assert_string_equal(world->problem.code, "auditor-head");
   }
   /* Signed, but with another time than the entry's: clients could be told that the auditor is nearer than it is. */
   struct kt_hash root;
   uint64_t ms;
-  view_of(world, 4, &root, &ms);
+  auditor_view(world, 4, &root, &ms);
   bad = good;
   bad.timestamp = ms + 1;
   uint8_t other[KT_SIGNATURE_MAX];
-  assert_int_equal(kt_auditor_tree_head_sign(&world->config, auditor_seed, ms + 1, 4, &root, other), KT_OK);
+  assert_int_equal(kt_auditor_tree_head_sign(&world->config, world->auditor_seed, ms + 1, 4, &root, other), KT_OK);
   bad.signature.data = other;
-  assert_int_equal(put(world, &bad), KT_ERR_PROOF);
+  assert_int_equal(auditor_put(world, &bad), KT_ERR_PROOF);
   /* A fork's root. */
   root.b[0] ^= 1;
-  assert_int_equal(kt_auditor_tree_head_sign(&world->config, auditor_seed, ms, 4, &root, other), KT_OK);
+  assert_int_equal(kt_auditor_tree_head_sign(&world->config, world->auditor_seed, ms, 4, &root, other), KT_OK);
   bad.timestamp = ms;
-  assert_int_equal(put(world, &bad), KT_ERR_PROOF);
+  assert_int_equal(auditor_put(world, &bad), KT_ERR_PROOF);
   assert_int_equal(head_of(world).auditor.size, 3);
-  world_ok(world, put(world, &good));
-  world_ok(world, put(world, &good)); /* again: the answer was lost */
+  world_ok(world, auditor_put(world, &good));
+  world_ok(world, auditor_put(world, &good)); /* again: the answer was lost */
   assert_int_equal(head_of(world).auditor.size, 4);
-  const struct kt_auditor_tree_head older = sign_as(world, 2, signature);
-  assert_int_equal(put(world, &older), KT_ERR_CONFLICT);
+  const struct kt_auditor_tree_head older = auditor_sign(world, 2, signature);
+  assert_int_equal(auditor_put(world, &older), KT_ERR_CONFLICT);
   assert_int_equal(world->problem.current_size, 4);
   world_end(world);
 }
@@ -222,7 +151,7 @@ static void test_no_auditor_in_another_mode(void **state)
   uint8_t signature[KT_SIGNATURE_MAX] = { 0 };
   const struct kt_auditor_tree_head head = { 0, 1, { signature, world->config.suite->signature_len } };
   (void)state;
-  assert_int_equal(put(world, &head), KT_ERR_UNSUPPORTED);
+  assert_int_equal(auditor_put(world, &head), KT_ERR_UNSUPPORTED);
   world_end(world);
 }
 
@@ -253,8 +182,8 @@ static void test_head_survives_a_restart(void **state)
   const struct kt_log_fsck fsck = { .report = finding };
   uint64_t last = 0;
   (void)state;
-  world_pass(world, LAG_MS);
-  vouch(world, 2);
+  world_pass(world, AUDITOR_LAG_MS);
+  auditor_vouch(world, 2);
   world_close(world);
   world_open(world);
   assert_int_equal(head_of(world).auditor.size, 2);
@@ -262,13 +191,13 @@ static void test_head_survives_a_restart(void **state)
   world_close(world);
 
   /* Another auditor: the old one's head is of no use to clients, and remembered. */
-  set_auditor(world, 1);
+  world_set_auditor(world, 1);
   world_open(world);
   assert_int_equal(head_of(world).auditor.size, 0);
   assert_int_equal(kt_log_auditor_lag_ms(&world->config, &(struct kt_log_head){ .size = 2 }), UINT64_MAX);
   world_ok(world, kt_log_auditor_last(world->reader, &last, &world->problem));
   assert_int_equal(last, 2);
-  vouch(world, 1);
+  auditor_vouch(world, 1);
   assert_int_equal(head_of(world).auditor.size, 1);
   world_close(world);
 
@@ -290,9 +219,9 @@ static void test_head_and_update_in_one_commit(void **state)
   struct kt_log_pending *pending[2] = { NULL, NULL };
   struct kt_log_outcome outcomes[2];
   (void)state;
-  vouch(world, 1);
-  world_pass(world, LAG_MS);
-  const struct kt_auditor_tree_head head = sign_as(world, 2, signature);
+  auditor_vouch(world, 1);
+  world_pass(world, AUDITOR_LAG_MS);
+  const struct kt_auditor_tree_head head = auditor_sign(world, 2, signature);
   const struct kt_bytes value = person_set(world, alice, 1, true);
   const struct kt_update_request request = { .label = alice->label, .values = &value, .n_values = 1 };
   world_ok(world, kt_log_update_prepare(world->reader, &request, (struct kt_bytes){ 0 }, &pending[0], &world->problem));
@@ -311,13 +240,13 @@ static void what_the_auditor_needs_is_not_pruned(void **state)
 {
   struct world *world = world_new();
   (void)state;
-  set_auditor(world, 0);
+  world_set_auditor(world, 0);
   world->config.reasonable_monitoring_window = HOUR_MS;
   world->config.has_maximum_lifetime = true;
   world->config.maximum_lifetime = 5 * HOUR_MS;
   world_ok(world, kt_log_create(&world->options, &world->problem));
   world_open(world);
-  vouch(world, 1);
+  auditor_vouch(world, 1);
   for (int i = 0; i < 80; i++) {
     world_pass(world, HOUR_MS / 6);
   }
@@ -325,7 +254,7 @@ static void what_the_auditor_needs_is_not_pruned(void **state)
   struct kt_log_head head;
   kt_log_head(world->log, &head);
   assert_true(head.size > 60);
-  vouch(world, head.size);
+  auditor_vouch(world, head.size);
   for (int i = 0; i < 9; i++) {
     world_pass(world, HOUR_MS / 6);
   }

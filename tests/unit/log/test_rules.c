@@ -260,6 +260,7 @@ static void s10_over_a_bound_is_refused(void **state)
   struct person *alice;
   struct world *world = world_with_alice(&alice);
   (void)state;
+  auditor_keep_up(world);
   world_close(world);
   world->options.limits.response_max = 100;
   world_open(world);
@@ -333,6 +334,7 @@ static enum kt_err prepare_claim(struct world *world, struct person *person, str
   struct kt_log_pending *pending = NULL;
   struct kt_bytes value = person_set(world, person, 1, true);
   const struct kt_update_request request = { .label = person->label, .values = &value, .n_values = 1 };
+  auditor_keep_up(world);
   enum kt_err err = kt_log_update_prepare(world->reader, &request, token, &pending, &world->problem);
   kt_log_pending_free(pending);
   return err;
