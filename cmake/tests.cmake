@@ -85,8 +85,10 @@ function(kt_add_p256_tests)
 endfunction()
 
 # The other deployment modes: auditing, management.
-function(kt_add_mode_tests mode)
-  kt_add_tests_again(${mode} KT_TEST_MODE=${mode} ${ARGN})
+function(kt_add_mode_tests modes)
+  foreach(mode ${modes})
+    kt_add_tests_again(${mode} KT_TEST_MODE=${mode} ${ARGN})
+  endforeach()
 endfunction()
 
 # A test tool with a main of its own, from all .c files of a folder.

@@ -2,6 +2,9 @@
 /* Tree heads, the view, the queues of a proof, the log tree. */
 #include "reject_test.h"
 
+#include "support/suite.h"
+#include "support/toy_suite.h"
+
 static const struct toy_query search_query = { .kind = TOY_SEARCH, .label = REJECT_LABEL };
 static const struct toy_query walk_query = { .kind = TOY_DISTINGUISHED };
 
@@ -149,6 +152,50 @@ static void test_R10_head_signature(void **state)
     reject_response(&scene.user, &walk_query, 1060, KT_ERR_PROOF, "head-signature");
   }
   toy_log_release(&honest);
+  end(&scene);
+}
+
+/* What the log can sign otherwise: with the key that another party has in some mode, or for another mode. */
+struct other_head {
+  uint8_t seed[KT_SEED_LEN];
+  enum kt_mode mode;
+};
+
+static void sign_otherwise(struct toy_log *log, struct kt_arena *arena, void *response)
+{
+  const struct other_head *other = log->mutate_ctx;
+  struct kt_full_tree_head *head = &((struct kt_distinguished_response *)response)->full_tree_head;
+  uint8_t *signature = kt_arena_alloc(arena, 1, KT_SIGNATURE_MAX);
+  struct kt_config config = log->config;
+  struct kt_hash root;
+  assert_non_null(signature);
+  config.mode = other->mode;
+  toy_naive_root(log, head->tree_head.tree_size, &root);
+  assert_int_equal(kt_tree_head_sign(&config, other->seed, head->tree_head.tree_size, &root, signature), KT_OK);
+  head->tree_head.signature = (struct kt_bytes){ signature, config.suite->signature_len };
+}
+
+static void test_R11_head_of_another_mode(void **state)
+{
+  static struct scene scene;
+  struct other_head others[] = { { "toy log: signing key", KT_MODE_CONTACT_MONITORING },
+                                 { "toy log: signing key", KT_MODE_THIRD_PARTY_AUDITING },
+                                 { "toy log: signing key", KT_MODE_THIRD_PARTY_MANAGEMENT },
+                                 { "toy log: auditor", test_mode() },
+                                 { "toy log: Service Operator", test_mode() } };
+  (void)state;
+  begin(&scene, 5);
+  scene.log.config.suite = toy_suite();
+  accept_honest(&scene.user, &walk_query, KT_OK);
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+    scene.log.mutate_ctx = &others[i];
+    if (i < 3 && others[i].mode == test_mode()) { /* the hand that signs otherwise can sign rightly, too */
+      scene.log.mutate = sign_otherwise;
+      accept_honest(&scene.user, &walk_query, KT_OK);
+    } else {
+      reject_lie(&scene.user, &walk_query, sign_otherwise, KT_ERR_PROOF, "head-signature");
+    }
+  }
   end(&scene);
 }
 
@@ -323,12 +370,19 @@ static void test_R61_another_log(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_R5_same_without_a_head),          cmocka_unit_test(test_R6_same_but_stale),
-    cmocka_unit_test(test_R7_size_that_does_not_grow),      cmocka_unit_test(test_R8_timestamp_below_one_to_its_left),
-    cmocka_unit_test(test_R9_outside_the_clocks_bounds),    cmocka_unit_test(test_R10_head_signature),
-    cmocka_unit_test(test_R47_log_elements_not_exact),      cmocka_unit_test(test_R48_recomputed_head_differs),
-    cmocka_unit_test(test_R56_queues_not_exactly_consumed), cmocka_unit_test(test_R57_two_roots_of_one_entry),
-    cmocka_unit_test(test_R58_root_of_a_retained_entry),    cmocka_unit_test(test_R61_another_log),
+    cmocka_unit_test(test_R5_same_without_a_head),
+    cmocka_unit_test(test_R6_same_but_stale),
+    cmocka_unit_test(test_R7_size_that_does_not_grow),
+    cmocka_unit_test(test_R8_timestamp_below_one_to_its_left),
+    cmocka_unit_test(test_R9_outside_the_clocks_bounds),
+    cmocka_unit_test(test_R10_head_signature),
+    cmocka_unit_test(test_R11_head_of_another_mode),
+    cmocka_unit_test(test_R47_log_elements_not_exact),
+    cmocka_unit_test(test_R48_recomputed_head_differs),
+    cmocka_unit_test(test_R56_queues_not_exactly_consumed),
+    cmocka_unit_test(test_R57_two_roots_of_one_entry),
+    cmocka_unit_test(test_R58_root_of_a_retained_entry),
+    cmocka_unit_test(test_R61_another_log),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
