@@ -164,6 +164,31 @@ static void drop_commitment(struct toy_log *log, struct kt_arena *arena, void *r
   edit_steps(arena, &init->binary_ladder, init->n_ladder)[1].has_commitment = false;
 }
 
+static void drop_init_step(struct toy_log *log, struct kt_arena *arena, void *response)
+{
+  (void)log;
+  (void)arena;
+  ((struct kt_owner_init_response *)response)->n_ladder--;
+}
+
+static void add_init_step(struct toy_log *log, struct kt_arena *arena, void *response)
+{
+  struct kt_owner_init_response *init = response;
+  struct kt_ladder_step *steps = edit_steps(arena, &init->binary_ladder, init->n_ladder);
+  (void)log;
+  steps[init->n_ladder] = steps[init->n_ladder - 1];
+  init->n_ladder++;
+}
+
+static void commit_last_step(struct toy_log *log, struct kt_arena *arena, void *response)
+{
+  struct kt_owner_init_response *init = response;
+  (void)log;
+  struct kt_ladder_step *last = &edit_steps(arena, &init->binary_ladder, init->n_ladder)[init->n_ladder - 1];
+  assert_false(last->has_commitment);
+  last->has_commitment = true;
+}
+
 /* Entry 5 is distinguished, and so is entry 3, on its path and left of it. */
 static void init_lie(toy_mutate lie, const char *code)
 {
@@ -186,6 +211,31 @@ static void test_R32_commitment_missing(void **state)
 {
   (void)state;
   init_lie(drop_commitment, "ladder-commitment");
+}
+
+static void test_R32_other_versions_or_commitments(void **state)
+{
+  (void)state;
+  init_lie(drop_init_step, "ladder-commitment");
+  init_lie(add_init_step, "ladder-commitment");
+  init_lie(commit_last_step, "ladder-commitment");
+}
+
+/* The log answers for entry 5; the user asked for one that does not exist. */
+static void test_R49_start_outside_the_log(void **state)
+{
+  static const uint64_t starts[] = { 7, 8, UINT64_MAX };
+  struct toy_query query = { .kind = TOY_OWNER_INIT, .label = REJECT_LABEL, .start = 5 };
+  static struct scene scene;
+  (void)state;
+  begin(&scene, "1000100", 25, 0);
+  accept_honest(&scene.user, &query, KT_OK);
+  assert_int_equal(toy_ask(&scene.user, 7, &query), KT_OK);
+  for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+    query.start = starts[i];
+    reject_response(&scene.user, &query, 1060, KT_ERR_PROOF, "start");
+  }
+  end(&scene);
 }
 
 /* --- Owner Monitoring -------------------------------------------------------------------------------------------------------------- */
@@ -413,6 +463,8 @@ int main(void)
     cmocka_unit_test(test_R30_start_expired),
     cmocka_unit_test(test_R31_greatest_versions),
     cmocka_unit_test(test_R32_commitment_missing),
+    cmocka_unit_test(test_R32_other_versions_or_commitments),
+    cmocka_unit_test(test_R49_start_outside_the_log),
     cmocka_unit_test(test_R33_unexpected_version),
     cmocka_unit_test(test_R33_new_version_is_noticed),
     cmocka_unit_test(test_R34_monitoring_that_ends_early),

@@ -288,6 +288,21 @@ static void test_R43_commitment_of_the_target(void **state)
   search_lie("1000200", NULL, drop_step, "ladder-count");
 }
 
+/* Version 3 in the ladder of 2: 0, 1, 3, 2. */
+static void commit_what_does_not_exist(struct toy_log *log, struct kt_arena *arena, void *response)
+{
+  struct kt_search_response *search = response;
+  (void)log;
+  assert_int_equal(search->n_ladder, 4);
+  edit_steps(arena, &search->binary_ladder, search->n_ladder)[2].has_commitment = true;
+}
+
+static void test_R44_commitment_of_what_does_not_exist(void **state)
+{
+  (void)state;
+  search_lie("1000200", NULL, commit_what_does_not_exist, "ladder-commitment");
+}
+
 static void test_R44_commitment_missing(void **state)
 {
   static const uint32_t version = 2;
@@ -406,6 +421,7 @@ int main(void)
     cmocka_unit_test(test_R42_value_changed_since_it_was_shown),
     cmocka_unit_test(test_R43_commitment_of_the_target),
     cmocka_unit_test(test_R44_commitment_missing),
+    cmocka_unit_test(test_R44_commitment_of_what_does_not_exist),
     cmocka_unit_test(test_R44_commitment_missing_for_monitoring),
     cmocka_unit_test(test_R45_vrf_proof_of_another_input),
     cmocka_unit_test(test_R52_inclusion_without_a_commitment),

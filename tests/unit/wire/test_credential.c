@@ -147,6 +147,9 @@ static void test_credential_types_R2(void **state)
   check_refused(COMMON LADDER POSITION "00" SAMPLE_PREFIX_PROOF, recode_credential, &config);
   check_refused(COMMON LADDER POSITION "03" SAMPLE_PREFIX_PROOF, recode_credential, &config);
   check_refused(COMMON LADDER POSITION "ff" TREE_HEAD SAMPLE_PROOF, recode_credential, &config);
+  check_refused(COMMON LADDER POSITION "00", recode_credential,
+                &config); /* refused for what it is, not for what follows */
+  check_refused(COMMON LADDER POSITION "03", recode_credential, &config);
   struct kt_credential credential = { .opening = (const uint8_t *)"0123456789abcdef" };
   struct kt_writer w;
   kt_writer_init(&w, TEST_LIMIT);
