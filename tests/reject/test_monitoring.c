@@ -48,10 +48,13 @@ static void watch(struct scene *scene)
   accept_honest(&scene->user, &contact_query, KT_OK);
 }
 
+/* Of version 1: 0 and 1. */
 static void shorten_ladder(struct toy_log *log, struct kt_arena *arena, void *response)
 {
+  struct kt_prefix_proof *last = last_proof(arena, proof_of_monitor(response));
   (void)log;
-  last_proof(arena, proof_of_monitor(response))->n_results--;
+  assert_int_equal(last->n_results, 2);
+  last->n_results--;
 }
 
 static void test_R27_monitoring_ladder_lacks_a_lookup(void **state)
@@ -83,6 +86,7 @@ static void test_R27_monitoring_ladder_shows_non_inclusion(void **state)
 static void test_R28_lesser_version_to_the_right(void **state)
 {
   static const struct kt_version_at map[] = { { .position = 5, .version = 1 }, { .position = 6, .version = 0 } };
+  static const struct kt_version_at equal[] = { { .position = 5, .version = 1 }, { .position = 6, .version = 1 } };
   static struct scene scene;
   (void)state;
   begin(&scene, "1000100000", 1000000, 0);
@@ -91,6 +95,8 @@ static void test_R28_lesser_version_to_the_right(void **state)
   scene.user.contact.n_map = 2;
   scene.log.keep_going = true;
   reject_lie(&scene.user, &contact_query, NULL, KT_ERR_PROOF, "monitor-order");
+  scene.user.contact.map = equal;
+  reject_lie(&scene.user, &contact_query, NULL, KT_ERR_PROOF, "monitor-order");
   end(&scene);
 }
 
@@ -98,6 +104,7 @@ static void test_R28_lesser_version_to_the_right(void **state)
 static void test_R29_lesser_version_shown_to_the_right(void **state)
 {
   static const struct kt_version_at map[] = { { .position = 3, .version = 5 } };
+  static const struct kt_version_at right[] = { { .position = 6, .version = 5 } };
   static const uint32_t version = 1;
   const struct toy_query query = { .kind = TOY_SEARCH, .label = REJECT_LABEL, .version = &version };
   static struct scene scene;
@@ -107,6 +114,8 @@ static void test_R29_lesser_version_shown_to_the_right(void **state)
   scene.user.contact.map = map;
   scene.user.contact.n_map = 1;
   reject_lie(&scene.user, &query, NULL, KT_ERR_PROOF, "version-rollback");
+  reject_lie(&scene.user, &search_query, NULL, KT_ERR_PROOF, "version-rollback");
+  scene.user.contact.map = right; /* where version 1 is found: nothing is left of it */
   reject_lie(&scene.user, &search_query, NULL, KT_ERR_PROOF, "version-rollback");
   end(&scene);
 }
@@ -273,6 +282,21 @@ static void test_R33_unexpected_version(void **state)
   }
 }
 
+/* Entry 5 has lost version 1, which its owner made. */
+static void test_R33_version_missing(void **state)
+{
+  static struct scene scene;
+  struct kt_hash key;
+  (void)state;
+  own(&scene, "1100000");
+  accept_honest(&scene.user, &monitor_query, KT_OK);
+  toy_vrf_output(REJECT_LABEL, 1, &key);
+  toy_log_tamper(&scene.log, 5, &key, NULL);
+  scene.log.keep_going = true;
+  reject_lie(&scene.user, &monitor_query, NULL, KT_ERR_PROOF, "owner-version-missing");
+  end(&scene);
+}
+
 /* An honest log stops before a version its owner does not know, and shows it to whoever asks. */
 static void test_R33_new_version_is_noticed(void **state)
 {
@@ -327,6 +351,8 @@ static void test_R18_version_overflow(void **state)
   (void)state;
   own(&scene, "1100200");
   assert_int_equal(toy_ask(&scene.user, 7, &update_query), KT_OK);
+  scene.user.owner.version_at_start = UINT32_MAX - 2; /* two new versions: the last would be 2^32-1 */
+  reject_response(&scene.user, &update_query, 1060, KT_ERR_PROOF, "version-overflow");
   scene.user.owner.version_at_start = UINT32_MAX - 1;
   reject_response(&scene.user, &update_query, 1060, KT_ERR_PROOF, "version-overflow");
   scene.user.owner.version_at_start = UINT32_MAX;
@@ -398,6 +424,23 @@ static void test_R37_values_we_did_not_send(void **state)
   end(&scene);
 }
 
+/* One version for one; of another length, of the same length, and ours after all. */
+static void test_R37_another_value_instead_of_ours(void **state)
+{
+  static const char *const mine[] = { "mine", "alice/9", "alice/2" };
+  (void)state;
+  for (size_t i = 0; i < 3; i++) {
+    const struct kt_bytes value = toy_label(mine[i]);
+    const struct toy_query query = { .kind = TOY_UPDATE, .label = REJECT_LABEL, .values = &value, .n_values = 1 };
+    static struct scene scene;
+    own(&scene, "1100100");
+    toy_run_ok(&scene.user, 7, &query);
+    assert_int_equal(scene.user.update.disregarded, i < 2);
+    toy_assert_bytes_equal(scene.user.update.values[0], toy_label("alice/2"));
+    end(&scene);
+  }
+}
+
 static void drop_step(struct toy_log *log, struct kt_arena *arena, void *response)
 {
   (void)log;
@@ -436,6 +479,24 @@ static void test_R40_version_was_there_before(void **state)
   end(&scene);
 }
 
+/* Version 1 came with entry 4, and entry 5 lacks it; entry 6 adds version 2. */
+static void test_R40_version_before_is_missing(void **state)
+{
+  static struct scene scene;
+  struct kt_hash key;
+  const struct toy_query query = { .kind = TOY_OWNER_INIT, .label = REJECT_LABEL, .start = 3 };
+  (void)state;
+  begin(&scene, "1000101", 35, 0);
+  toy_run_ok(&scene.user, 4, &query);
+  toy_run_ok(&scene.user, 5, &update_query);
+  accept_honest(&scene.user, &update_query, KT_OK);
+  toy_vrf_output(REJECT_LABEL, 1, &key);
+  toy_log_tamper(&scene.log, 5, &key, NULL);
+  scene.log.keep_going = true;
+  reject_lie(&scene.user, &update_query, NULL, KT_ERR_PROOF, "update-frontier");
+  end(&scene);
+}
+
 /* Entry 6, which is said to add version 2, lacks it. */
 static void test_R41_new_version_missing(void **state)
 {
@@ -448,6 +509,25 @@ static void test_R41_new_version_missing(void **state)
   toy_log_tamper(&scene.log, 6, &key, NULL);
   scene.log.keep_going = true;
   reject_lie(&scene.user, &update_query, NULL, KT_ERR_PROOF, "update-missing");
+  end(&scene);
+}
+
+/* Entry 6 adds versions 2 and 3; the ladder of 3 does not look up 2, which is said not to be there. */
+static void show_only_version_missing(struct toy_log *log, struct kt_arena *arena, void *response)
+{
+  struct kt_prefix_proof *last = last_proof(arena, &((struct kt_update_response *)response)->update);
+  (void)log;
+  assert_int_equal(last->n_results, 1);
+  edit_results(arena, last)[0].type = KT_PREFIX_NON_INCLUSION_PARENT;
+}
+
+static void test_R41_version_beside_the_ladder_missing(void **state)
+{
+  static struct scene scene;
+  (void)state;
+  own(&scene, "1100002");
+  accept_honest(&scene.user, &update_query, KT_OK);
+  reject_lie(&scene.user, &update_query, show_only_version_missing, KT_ERR_PROOF, "version-missing");
   end(&scene);
 }
 
@@ -466,14 +546,18 @@ int main(void)
     cmocka_unit_test(test_R32_other_versions_or_commitments),
     cmocka_unit_test(test_R49_start_outside_the_log),
     cmocka_unit_test(test_R33_unexpected_version),
+    cmocka_unit_test(test_R33_version_missing),
     cmocka_unit_test(test_R33_new_version_is_noticed),
     cmocka_unit_test(test_R34_monitoring_that_ends_early),
     cmocka_unit_test(test_R35_position_not_right_of_the_previous),
     cmocka_unit_test(test_R36_info_empty_or_of_the_wrong_length),
     cmocka_unit_test(test_R37_values_we_did_not_send),
+    cmocka_unit_test(test_R37_another_value_instead_of_ours),
     cmocka_unit_test(test_R39_ladder_count_or_commitment),
     cmocka_unit_test(test_R40_version_was_there_before),
+    cmocka_unit_test(test_R40_version_before_is_missing),
     cmocka_unit_test(test_R41_new_version_missing),
+    cmocka_unit_test(test_R41_version_beside_the_ladder_missing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -257,6 +257,25 @@ static void test_R42_value_changed_since_it_was_shown(void **state)
   end(&scene);
 }
 
+static void other_commitment(struct toy_log *log, struct kt_arena *arena, void *response)
+{
+  struct kt_search_response *search = response;
+  (void)log;
+  edit_steps(arena, &search->binary_ladder, search->n_ladder)[0].commitment.b[3] ^= 1;
+}
+
+/* Lookups use the commitment of version 0 that is known, so no tree shows the lie. */
+static void test_R42_commitment_changed_since_it_was_shown(void **state)
+{
+  static struct scene scene;
+  (void)state;
+  begin(&scene, "1000100", 35, 0);
+  assert_int_equal(toy_run(&scene.user, 5, &greatest_query), KT_OK);
+  accept_honest(&scene.user, &greatest_query, KT_OK);
+  reject_lie(&scene.user, &greatest_query, other_commitment, KT_ERR_PROOF, "commitment-changed");
+  end(&scene);
+}
+
 static void commit_target(struct toy_log *log, struct kt_arena *arena, void *response)
 {
   struct kt_search_response *search = response;
@@ -341,6 +360,24 @@ static void test_R45_vrf_proof_of_another_input(void **state)
   search_lie("1000200", NULL, exchange_vrf_proofs, "vrf");
 }
 
+/* The search key of version 0 was another one when this user saw it. */
+static void test_R45_another_output_than_before(void **state)
+{
+  static struct scene scene;
+  (void)state;
+  begin(&scene, "1000100", 35, 0);
+  assert_int_equal(toy_run(&scene.user, 5, &greatest_query), KT_OK);
+  struct kt_contact_state *contact = &scene.user.contact;
+  assert_true(contact->n_known > 0);
+  struct kt_known_version *known =
+      edit_array(&scene.user.arena, contact->known, contact->n_known, sizeof *contact->known);
+  contact->known = known;
+  accept_honest(&scene.user, &greatest_query, KT_OK);
+  known[0].vrf_output.b[0] ^= 1;
+  reject_lie(&scene.user, &greatest_query, NULL, KT_ERR_PROOF, "vrf");
+  end(&scene);
+}
+
 /* --- prefix trees ------------------------------------------------------------------------------------------------------------------------ */
 
 /* A ladder step whose commitment was not given, shown included: version 3 in a search for 2. */
@@ -419,11 +456,13 @@ int main(void)
     cmocka_unit_test(test_R26_final_lookup_shows_non_inclusion),
     cmocka_unit_test(test_R42_value_or_opening_does_not_match),
     cmocka_unit_test(test_R42_value_changed_since_it_was_shown),
+    cmocka_unit_test(test_R42_commitment_changed_since_it_was_shown),
     cmocka_unit_test(test_R43_commitment_of_the_target),
     cmocka_unit_test(test_R44_commitment_missing),
     cmocka_unit_test(test_R44_commitment_of_what_does_not_exist),
     cmocka_unit_test(test_R44_commitment_missing_for_monitoring),
     cmocka_unit_test(test_R45_vrf_proof_of_another_input),
+    cmocka_unit_test(test_R45_another_output_than_before),
     cmocka_unit_test(test_R52_inclusion_without_a_commitment),
     cmocka_unit_test(test_R53_denied_with_its_own_leaf),
     cmocka_unit_test(test_R54_prefix_elements_not_exact),

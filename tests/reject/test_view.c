@@ -105,6 +105,31 @@ static void first_time_below_retained(struct toy_log *log, struct kt_arena *aren
   times[0] = 1039; /* the retained rightmost entry has 1040 */
 }
 
+/* Entry 4 comes last, between 3 and 5, which has 1050. */
+static void last_time_above_its_right(struct toy_log *log, struct kt_arena *arena, void *response)
+{
+  struct kt_combined_proof *proof = proof_of_search(response);
+  uint64_t *times = edit_timestamps(arena, proof);
+  (void)log;
+  assert_int_equal(times[proof->n_timestamps - 1], 1040);
+  times[proof->n_timestamps - 1] = 1051;
+}
+
+static void test_R8_timestamp_above_one_to_its_right(void **state)
+{
+  static const uint32_t version = 0;
+  const struct toy_query query = { .kind = TOY_SEARCH, .label = REJECT_LABEL, .version = &version };
+  static struct toy_log log;
+  static struct toy_user user;
+  (void)state;
+  reject_log(&log, "0000110", 35, 0);
+  toy_user_init(&user, &log);
+  accept_honest(&user, &query, KT_OK);
+  reject_lie(&user, &query, last_time_above_its_right, KT_ERR_PROOF, "timestamp-order");
+  toy_user_release(&user);
+  toy_log_release(&log);
+}
+
 static void test_R8_timestamp_below_one_to_its_left(void **state)
 {
   (void)state;
@@ -374,6 +399,7 @@ int main(void)
     cmocka_unit_test(test_R6_same_but_stale),
     cmocka_unit_test(test_R7_size_that_does_not_grow),
     cmocka_unit_test(test_R8_timestamp_below_one_to_its_left),
+    cmocka_unit_test(test_R8_timestamp_above_one_to_its_right),
     cmocka_unit_test(test_R9_outside_the_clocks_bounds),
     cmocka_unit_test(test_R10_head_signature),
     cmocka_unit_test(test_R11_head_of_another_mode),

@@ -110,7 +110,7 @@ static enum kt_err verify_message(const struct signed_message *m)
                        (struct kt_bytes){ m->signature, sizeof m->signature });
 }
 
-static void test_verify_refuses_every_bit_flip(void **state)
+static void test_verify_refuses_every_bit_flip_R10(void **state)
 {
   (void)state;
   struct signed_message m;
@@ -131,7 +131,7 @@ static void test_verify_refuses_every_bit_flip(void **state)
   }
 }
 
-static void test_verify_refuses_lengths(void **state)
+static void test_verify_refuses_lengths_R10(void **state)
 {
   (void)state;
   struct signed_message m;
@@ -154,7 +154,7 @@ static void test_verify_refuses_lengths(void **state)
 }
 
 /* RFC 8032 section 5.1.7: S out of range is no signature, though S + L satisfies the equation. */
-static void test_verify_refuses_s_plus_order(void **state)
+static void test_verify_refuses_s_plus_order_R10(void **state)
 {
   (void)state;
   struct signed_message m;
@@ -236,9 +236,9 @@ int main(void)
     cmocka_unit_test(test_suite_by_id_unknown_R4),
     cmocka_unit_test(test_suite_sizes),
     cmocka_unit_test(test_sign_rfc8032),
-    cmocka_unit_test(test_verify_refuses_every_bit_flip),
-    cmocka_unit_test(test_verify_refuses_lengths),
-    cmocka_unit_test(test_verify_refuses_s_plus_order),
+    cmocka_unit_test(test_verify_refuses_every_bit_flip_R10),
+    cmocka_unit_test(test_verify_refuses_lengths_R10),
+    cmocka_unit_test(test_verify_refuses_s_plus_order_R10),
     cmocka_unit_test(test_public_check_lengths_R4),
     cmocka_unit_test(test_public_check_refuses_small_order_R4_R45),
     cmocka_unit_test(test_public_check_refuses_non_canonical_R4),

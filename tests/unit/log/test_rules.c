@@ -3,6 +3,7 @@
 #include "log_test.h"
 
 #include "crypto/hash.h"
+#include "log/engine.h"
 #include "wire/update.h"
 
 /* Alice has versions 0 and 1, in entries 1 and 2. */
@@ -255,6 +256,46 @@ static void s9_limits(void **state)
   world_end(world);
 }
 
+/* As if alice had all the versions that there can be. */
+static void s9_version_overflow(void **state)
+{
+  struct person *alice;
+  struct world *world = world_with_alice(&alice);
+  struct kt_store_label row;
+  struct kt_bytes value = person_set(world, alice, 1, true);
+  (void)state;
+  auditor_keep_up(world);
+  world_ok(world, kt_store_begin(world->log->writer));
+  world_ok(world, kt_store_get_label(world->log->writer, TEXT("alice"), &world->arena, &row));
+  world_ok(world, kt_store_update_label(world->log->writer, row.label_id, UINT32_MAX, row.state));
+  world_ok(world, kt_store_commit(world->log->writer));
+  EXPECT(world, update(world, "alice", true, UINT32_MAX - 1, &value, 1, no_token), KT_ERR_LIMIT, "version-overflow");
+  assert_int_equal(world_size(world), 3);
+  world_end(world);
+}
+
+/* The writer's own bound is met in the middle of the response. */
+static void s10_nothing_is_cut_off(void **state)
+{
+  struct person *alice;
+  struct world *world = world_with_alice(&alice);
+  const struct kt_search_request request = { .label = TEXT("alice") };
+  (void)state;
+  auditor_keep_up(world);
+  for (size_t room = 0; room < 400; room += 50) {
+    struct kt_arena arena;
+    struct kt_writer w;
+    kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+    kt_writer_init(&w, room);
+    assert_int_equal(kt_log_search(world->reader, &request, &arena, &w, &world->problem), KT_ERR_LIMIT);
+    assert_string_equal(world->problem.code, "response-size");
+    assert_int_equal(w.len, 0);
+    kt_writer_release(&w);
+    kt_arena_release(&arena);
+  }
+  world_end(world);
+}
+
 static void s10_over_a_bound_is_refused(void **state)
 {
   struct person *alice;
@@ -470,6 +511,8 @@ int main(void)
     cmocka_unit_test(s6_s7_owner_monitoring),
     cmocka_unit_test(s8_greatest_version_of_an_update),
     cmocka_unit_test(s9_limits),
+    cmocka_unit_test(s9_version_overflow),
+    cmocka_unit_test(s10_nothing_is_cut_off),
     cmocka_unit_test(s10_over_a_bound_is_refused),
     cmocka_unit_test(s14_only_the_account_key_publishes),
     cmocka_unit_test(s14_registration_policy),
