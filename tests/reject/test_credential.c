@@ -19,6 +19,29 @@ static void test_R60_an_expired_entry_is_not_recent(void **state)
   bob_release(&bob);
 }
 
+/* The same heads once more are learned; with another tree at one of them, nothing is. */
+static void test_R61_changed_head_is_not_learned(void **state)
+{
+  static struct bob bob;
+  static struct kt_distinguished_result walk;
+  struct kt_recent_heads learned;
+  (void)state;
+  bob_init(&bob, STANDARD_ADDS, 0, 7);
+  struct kt_tree_state *states = edit_array(&bob.arena, bob.recent.heads, bob.recent.n, sizeof *states);
+  walk.states = states;
+  walk.n_heads = bob.recent.n;
+  walk.rightmost_ms = LAST_MS;
+  assert_true(walk.n_heads > 1);
+  assert_int_equal(kt_recent_learn(&bob.recent, &walk, NULL, LAST_MS, &bob.arena, &bob.reason, &learned), KT_OK);
+  for (size_t i = 0; i < walk.n_heads; i++) {
+    states[i].heads[0].b[0] ^= 1;
+    expect(&bob, kt_recent_learn(&bob.recent, &walk, NULL, LAST_MS, &bob.arena, &bob.reason, &learned), KT_ERR_PROOF,
+           "head-changed");
+    states[i].heads[0].b[0] ^= 1;
+  }
+  bob_release(&bob);
+}
+
 static void test_R62_unknown_position(void **state)
 {
   static struct bob bob;
@@ -312,6 +335,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_R60_an_expired_entry_is_not_recent),
+    cmocka_unit_test(test_R61_changed_head_is_not_learned),
     cmocka_unit_test(test_R62_unknown_position),
     cmocka_unit_test(test_R62_not_recent_any_more),
     cmocka_unit_test(test_R63_another_prefix_tree),
