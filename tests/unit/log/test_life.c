@@ -61,6 +61,7 @@ static void s12_guard_contradicts_the_database(void **state)
   world->guard = guard;
   world->guard.timestamp_ms++;
   assert_int_equal(try_open(world), KT_ERR_CONFLICT);
+  assert_string_equal(world->problem.code, "guard-contradicts");
   closed_world_end(world);
 }
 
