@@ -152,9 +152,13 @@ static enum kt_exit parse(struct kt_output *out, const char *text, struct kt_sec
                           reason.text, (group - 1) / KT_RECOVERY_GROUPS_PER_LINE + 1,
                           (group - 1) % KT_RECOVERY_GROUPS_PER_LINE + 1);
   }
-  return kt_output_fail(out, KT_EXIT_USAGE, reason.code,
-                        "this is not the recovery key as it was written down: %s. This text has %zu", reason.text,
-                        significant(text));
+  if (strcmp(reason.code, "recovery-length") == 0) {
+    return kt_output_fail(out, KT_EXIT_USAGE, reason.code,
+                          "this is not the recovery key as it was written down: %s. This text has %zu characters",
+                          reason.text, significant(text));
+  }
+  return kt_output_fail(out, KT_EXIT_USAGE, reason.code, "this is not the recovery key as it was written down: %s",
+                        reason.text);
 }
 
 /* From FILE, or from standard input. */

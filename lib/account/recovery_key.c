@@ -97,16 +97,27 @@ static enum kt_err decode(struct kt_bytes text, uint8_t ret_seed[static KT_ACCOU
   return err;
 }
 
+/* Somebody with two strips of paper takes the wrong one, mistyped or not. */
+static bool is_public_code(const char *text, size_t len)
+{
+  return len >= 4 && (memcmp(text, "ktp1", 4) == 0 || memcmp(text, "KTP1", 4) == 0);
+}
+
 enum kt_err kt_recovery_key_parse(struct kt_bytes typed, uint8_t ret_seed[static KT_ACCOUNT_SEED_LEN], size_t *group_at,
                                   struct kt_reason *reason)
 {
   char text[KT_BECH32M_TEXT_MAX + 1];
   size_t len = compact(typed, text, KT_BECH32M_TEXT_MAX);
   *group_at = 0;
-  /* A length of its own first: the checksum of a text that lost a group tells nobody what is missing. */
-  enum kt_err err = len == KT_RECOVERY_TEXT_LEN
-                        ? decode((struct kt_bytes){ (const uint8_t *)text, len }, ret_seed, group_at, reason)
-                        : kt_fail(reason, KT_ERR_USAGE, "recovery-length", length_text, SECTION);
+  enum kt_err err;
+  if (is_public_code(text, len)) {
+    err = kt_fail(reason, KT_ERR_USAGE, "recovery-prefix",
+                  "a public code, which is there for others to check: a recovery key begins with ktr1", SECTION);
+  } else if (len != KT_RECOVERY_TEXT_LEN) { /* the checksum of a text that lost a group tells nobody what is missing */
+    err = kt_fail(reason, KT_ERR_USAGE, "recovery-length", length_text, SECTION);
+  } else {
+    err = decode((struct kt_bytes){ (const uint8_t *)text, len }, ret_seed, group_at, reason);
+  }
   kt_wipe(text, sizeof text);
   return err;
 }

@@ -190,6 +190,18 @@ def recovery(world):
     alice.json("account", "recovery-key", "remove", alice.label, lost[0]["fingerprint"], expect=2)
 
 
+def slips_on_paper(world):
+    """Each kind of slip gets words of its own."""
+    alice = world.person("kim")
+    text = paper(alice)["recovery_key"]
+    code = alice.json("code", "public", alice.label)["code"]
+    for typed, reason, says, never in ((text.replace("ktr1", "kTr1"), "recovery-case", "not both", "This text has"),
+                                       (text[:-6], "recovery-length", "This text has 57 characters", "group"),
+                                       (code, "recovery-prefix", "a public code", "This text has")):
+        refused = alice.json("account", "recovery-key", "check", alice.label, expect=2, stdin=typed)["reason"]
+        check(refused["code"] == reason and says in refused["text"] and never not in refused["text"], f"{reason}: said", refused)
+
+
 def recovery_of_nobody(world):
     """Nothing is kept of an attempt on an account that does not list the paper, or does not exist."""
     text = paper(world.person("ida"))["recovery_key"]
@@ -242,6 +254,7 @@ def main():
         a_log_that_hides_the_history(world)
         cut_off(world)
         recovery(world)
+        slips_on_paper(world)
         recovery_of_nobody(world)
         by_the_operator(world)
         world.log.stop()

@@ -86,7 +86,12 @@ static void test_slips(void **state)
   wrong[strlen(wrong) - 5] = '\0'; /* the last group but a half is missing */
   expect_refusal(wrong, "recovery-length", 0);
   expect_refusal("", "recovery-length", 0);
+  /* The other strip of paper, whole or not. */
   expect_refusal(VECTOR_CODE_ALICE, "recovery-prefix", 0);
+  expect_refusal("KTP1-QQQQ", "recovery-prefix", 0);
+  memcpy(wrong, VECTOR_CODE_ALICE, sizeof VECTOR_CODE_ALICE);
+  wrong[20] = wrong[20] == 'q' ? 'p' : 'q';
+  expect_refusal(wrong, "recovery-prefix", 0);
 }
 
 int main(void)
