@@ -37,21 +37,51 @@ enum kt_exit kt_key_make(struct kt_output *out, bool fresh, struct kt_secret **r
   return KT_EXIT_OK;
 }
 
-static enum kt_exit read_key(struct kt_output *out, int fd, const char *path, struct kt_secret *secret)
+static bool read_seed(int fd, struct kt_secret *secret)
 {
   char text[TEXT_LEN + 2];
   size_t len = 0;
+  ssize_t n = read(fd, text, sizeof text);
+  bool ok = n >= TEXT_LEN && (n == TEXT_LEN || (n == TEXT_LEN + 1 && text[TEXT_LEN] == '\n')) &&
+            sodium_hex2bin(secret->seed, KT_SEED_LEN, text, TEXT_LEN, NULL, &len, NULL) == 0 && len == KT_SEED_LEN;
+  sodium_memzero(text, sizeof text);
+  return ok;
+}
+
+static enum kt_exit read_key(struct kt_output *out, int fd, const char *path, struct kt_secret *secret)
+{
   struct stat st;
   if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (st.st_mode & 077) != 0) {
     return kt_output_fail(out, KT_EXIT_USAGE, "key-mode",
                           "%s is open to others: chmod 600 it, and think about who may have read it", path);
   }
-  ssize_t n = read(fd, text, sizeof text);
-  bool ok = n >= TEXT_LEN && (n == TEXT_LEN || (n == TEXT_LEN + 1 && text[TEXT_LEN] == '\n')) &&
-            sodium_hex2bin(secret->seed, KT_SEED_LEN, text, TEXT_LEN, NULL, &len, NULL) == 0 && len == KT_SEED_LEN;
-  sodium_memzero(text, sizeof text);
-  return ok ? KT_EXIT_OK
-            : kt_output_fail(out, KT_EXIT_USAGE, "key-file", "%s does not hold an account key of 64 hex digits", path);
+  return read_seed(fd, secret)
+             ? KT_EXIT_OK
+             : kt_output_fail(out, KT_EXIT_USAGE, "key-file", "%s does not hold an account key of 64 hex digits", path);
+}
+
+static bool holds(const char *path, const struct kt_account_key *key)
+{
+  struct kt_secret *secret = NULL;
+  struct kt_account_key found;
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (fd < 0) {
+    return false;
+  }
+  bool ok = kt_secret_new(&secret) == KT_OK && read_seed(fd, secret) &&
+            kt_account_key_from_seed(secret->seed, &found) == KT_OK && kt_account_key_equal(&found, key);
+  kt_secret_free(secret);
+  close(fd);
+  return ok;
+}
+
+bool kt_key_is_here(const char *home, struct kt_bytes label, const struct kt_account_key *key)
+{
+  char present[PATH_SIZE];
+  char next[PATH_SIZE];
+  key_path(home, label, KT_KEY_PRESENT, present);
+  key_path(home, label, KT_KEY_NEXT, next);
+  return holds(present, key) || holds(next, key);
 }
 
 enum kt_exit kt_key_load(struct kt_output *out, const char *home, struct kt_bytes label, enum kt_key_slot slot,

@@ -8,6 +8,8 @@
 #ifndef KT_VERIFY_KEY_STORE_H
 #define KT_VERIFY_KEY_STORE_H
 
+#include <kt/account_key.h>
+
 #include "crypto/secret.h"
 #include "output.h"
 
@@ -16,6 +18,8 @@ enum kt_key_slot { KT_KEY_PRESENT, KT_KEY_NEXT };
 /* KT_EXIT_ABSENT, with nothing said: there is no file. Other failures are said. */
 enum kt_exit kt_key_load(struct kt_output *out, const char *home, struct kt_bytes label, enum kt_key_slot slot,
                          struct kt_secret **ret_secret);
+/* Whether this key is in one of the two files; nothing is said of a file that cannot be used. */
+bool kt_key_is_here(const char *home, struct kt_bytes label, const struct kt_account_key *key);
 /* Never overwrites: KT_EXIT_USAGE when a key is there. Durable when it returns. */
 enum kt_exit kt_key_save(struct kt_output *out, const char *home, struct kt_bytes label, enum kt_key_slot slot,
                          const struct kt_secret *secret);

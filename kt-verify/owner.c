@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "key_store.h"
 #include "report.h"
 #include "state_alerts.h"
 
@@ -79,6 +80,7 @@ static enum kt_err judge_one(struct kt_own_label *own, const struct kt_logged_va
   own->known.state = account->account;
   own->known.has_key = true;
   own->known.key = account->key;
+  own->known.lacks_key = !kt_key_is_here(own->session->state.home, own->label, &account->key);
   own->known.previous = kt_own_set(own->session, account->latest, &previous) ? &previous : NULL;
   ret->value = logged->value;
   err = kt_owner_judge(&own->known, logged, &own->session->arena, &ret->verdict);

@@ -278,17 +278,25 @@ struct open_alerts {
   bool any_found; /* by answers of this run, which were verified whatever came after them */
 };
 
-/* What a frightened person has to read first: the log itself, then in the order of the kinds, the oldest first. */
+/* What a frightened person has to read first: the log itself, then who has the account. */
+static int urgency(const struct kt_alert *alert)
+{
+  bool is_log = kt_alert_exit_code(alert->kind, false) == KT_EXIT_FAILED;
+  return is_log ? 0 : alert->key_replaced ? 1 : 2;
+}
+
+/* Then in the order of the kinds, the oldest first. */
 static int reading_order(const void *a, const void *b)
 {
-  const struct kt_ledger_entry *x = a;
-  const struct kt_ledger_entry *y = b;
-  int by_code = kt_alert_exit_code(x->alert.kind, false) == 1 ? 0 : 1;
-  int other_code = kt_alert_exit_code(y->alert.kind, false) == 1 ? 0 : 1;
-  if (by_code != other_code || x->alert.kind != y->alert.kind) {
-    return by_code != other_code ? by_code - other_code : (int)x->alert.kind - (int)y->alert.kind;
+  const struct kt_alert *x = &((const struct kt_ledger_entry *)a)->alert;
+  const struct kt_alert *y = &((const struct kt_ledger_entry *)b)->alert;
+  if (urgency(x) != urgency(y)) {
+    return urgency(x) - urgency(y);
   }
-  return x->alert.version < y->alert.version ? -1 : x->alert.version > y->alert.version;
+  if (x->kind != y->kind) {
+    return (int)x->kind - (int)y->kind;
+  }
+  return x->version < y->version ? -1 : x->version > y->version;
 }
 
 static bool is_found_now(const struct kt_session *session, const struct kt_ledger_entry *entry)

@@ -50,6 +50,10 @@ static const char schema_3[] =
     " received_ms INTEGER NOT NULL) WITHOUT ROWID;"
     "PRAGMA user_version = 3;";
 
+/* Which alerts say that the account key was replaced. */
+static const char schema_4[] = "ALTER TABLE alerts ADD COLUMN key_replaced INTEGER NOT NULL DEFAULT 0;"
+                               "PRAGMA user_version = 4;";
+
 enum kt_err kt_state_home(const char *home, char ret_home[static KT_STATE_PATH_MAX])
 {
   const char *xdg = getenv("XDG_STATE_HOME");
@@ -141,8 +145,11 @@ static enum kt_err prepare_schema(struct kt_state *state)
   if (err == KT_OK && version < 2) {
     err = execute(state, schema_2);
   }
-  if (err == KT_OK && version < KT_STATE_SCHEMA) {
+  if (err == KT_OK && version < 3) {
     err = execute(state, schema_3);
+  }
+  if (err == KT_OK && version < KT_STATE_SCHEMA) {
+    err = execute(state, schema_4);
   }
   if (err == KT_OK) {
     return execute(state, "COMMIT");

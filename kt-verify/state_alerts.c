@@ -5,7 +5,7 @@
 
 #define COLUMNS                                                                                                 \
   "id, kind, audience, label, detail, device, device_name, version, position, time_ms, raised_ms, settlement, " \
-  "settled_ms, settled_version"
+  "settled_ms, settled_version, key_replaced"
 
 enum {
   ID,
@@ -21,7 +21,8 @@ enum {
   RAISED,
   SETTLEMENT,
   SETTLED,
-  SETTLED_VERSION
+  SETTLED_VERSION,
+  KEY_REPLACED
 };
 
 static enum kt_err read_entry(sqlite3_stmt *row, struct kt_arena *arena, void *ret_item)
@@ -37,6 +38,7 @@ static enum kt_err read_entry(sqlite3_stmt *row, struct kt_arena *arena, void *r
     return KT_ERR_STORE;
   }
   alert->audience = (enum kt_audience)audience;
+  alert->key_replaced = kt_sql_u64(row, KEY_REPLACED) != 0;
   alert->detail = kt_sql_text(row, DETAIL, arena);
   alert->has_device = kt_sql_fixed(row, DEVICE, alert->device.b, sizeof alert->device.b);
   alert->device_name = kt_sql_blob(row, DEVICE_NAME, arena);
@@ -66,11 +68,11 @@ enum kt_err kt_state_put_alert(struct kt_state *state, const struct kt_ledger_en
   const struct kt_alert *alert = &entry->alert;
   const struct kt_bytes device = { alert->device.b, sizeof alert->device.b };
   enum kt_err err = kt_sql_run(
-      state, "INSERT OR REPLACE INTO alerts(" COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, ?, ?, ?, ?)",
-      "btibtooiiii", (struct kt_bytes){ alert->id.b, sizeof alert->id.b }, kt_alert_kind_name(alert->kind),
+      state, "INSERT OR REPLACE INTO alerts(" COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, ?, ?, ?, ?, ?)",
+      "btibtooiiiii", (struct kt_bytes){ alert->id.b, sizeof alert->id.b }, kt_alert_kind_name(alert->kind),
       (uint64_t)alert->audience, entry->label, alert->detail, alert->has_device ? &device : NULL,
       alert->has_device ? &alert->device_name : NULL, entry->raised_ms, (uint64_t)entry->settlement, entry->settled_ms,
-      (uint64_t)entry->settled_version);
+      (uint64_t)entry->settled_version, (uint64_t)alert->key_replaced);
   if (err == KT_OK && alert->has_version) {
     err = kt_sql_run(state, "UPDATE alerts SET version = ?, position = ?, time_ms = ? WHERE id = ?", "iiib",
                      (uint64_t)alert->version, alert->position, alert->time_ms,
@@ -105,8 +107,10 @@ enum kt_err kt_state_alerts(struct kt_state *state, const struct kt_bytes *label
   sqlite3_stmt *rows;
   struct kt_sql_items entries;
   enum kt_err err = kt_sql_query(
-      state, &rows, "SELECT " COLUMNS " FROM alerts WHERE ?1 IS NULL OR label = ?1 ORDER BY raised_ms DESC, id", "o",
-      label);
+      state, &rows,
+      "SELECT " COLUMNS
+      " FROM alerts WHERE ?1 IS NULL OR label = ?1 ORDER BY key_replaced AND settlement = 0 DESC, raised_ms DESC, id",
+      "o", label);
   if (err == KT_OK) {
     err = kt_sql_read_all(state, rows, read_entry, sizeof(struct kt_ledger_entry), arena, &entries);
   }

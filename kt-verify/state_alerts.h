@@ -13,7 +13,7 @@ KT_MUST_USE enum kt_err kt_state_raise(struct kt_state *state, const struct kt_a
 /* KT_ERR_ABSENT. */
 KT_MUST_USE enum kt_err kt_state_alert(struct kt_state *state, const struct kt_alert_id *id, struct kt_arena *arena,
                                        struct kt_ledger_entry *ret_entry);
-/* All entries, newest first; label NULL: of every label. */
+/* All entries, newest first, but open ones about a replaced account key before all others; label NULL: of every label. */
 KT_MUST_USE enum kt_err kt_state_alerts(struct kt_state *state, const struct kt_bytes *label, struct kt_arena *arena,
                                         struct kt_ledger_entry **ret_entries, size_t *ret_n);
 /* Replace an entry by what kt_ledger_settle made of it. */

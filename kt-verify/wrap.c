@@ -57,9 +57,21 @@ static size_t width(const char *text, size_t len)
   return columns;
 }
 
+/* A command on a line of its own: pasted in two pieces it would be another command. */
+static bool is_command(const char *line)
+{
+  static const char program[] = "kt-verify ";
+  size_t indent = strspn(line, " ");
+  return indent > 0 && strncmp(line + indent, program, sizeof program - 1) == 0;
+}
+
 /* One line without its end. */
 static void write_line(const struct kt_wrap *wrap, const char *line, size_t len)
 {
+  if (is_command(line)) {
+    fwrite(line, 1, len, wrap->to);
+    return;
+  }
   size_t indent = strspn(line, " ");
   size_t hang = indent + HANG < wrap->columns / 2 ? indent + HANG : 0;
   size_t used = 0;

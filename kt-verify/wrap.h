@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Text in the width of the terminal it goes to: lines break at blanks, what follows hangs under the line's beginning.
  *
- * Keys, codes and paths are never broken, however narrow the window: they are there to be copied. Columns are counted
+ * Keys, codes, paths, and commands on an indented line of their own are never broken, however narrow the window: they
+ * are there to be copied. Columns are counted
  * as the terminal shows them: wide characters take two, colours and combining marks none. Where the text does not go to
  * a terminal nothing is changed, so that scripts read whole lines. */
 #ifndef KT_VERIFY_WRAP_H

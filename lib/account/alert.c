@@ -101,7 +101,7 @@ int kt_exit_code_worse(int a, int b)
   return exit_code_rank(a) >= exit_code_rank(b) ? a : b;
 }
 
-static bool label_is_plain(struct kt_bytes label)
+bool kt_label_is_plain(struct kt_bytes label)
 {
   static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@._+-";
   if (label.len == 0 || label.data[0] == '-') {
@@ -128,7 +128,7 @@ void kt_alert_next(const struct kt_alert *alert, struct kt_bytes label, char ret
     const char *name;
     struct kt_bytes value;
   } fields[] = {
-    { "{label}", label_is_plain(label) ? label : word },
+    { "{label}", kt_label_is_plain(label) ? label : word },
     { "{device}", { (const uint8_t *)device, strlen(device) } },
     { "{id}", { (const uint8_t *)id, strlen(id) } },
   };

@@ -9,9 +9,12 @@ static const struct kt_alert_text unknown_device = {
   "entry is in the public log, so it cannot be taken back unseen. It is not known who added it: a computer of yours "
   "that this one does not know about, somebody with a copy of your account key, or the operator of the log. The "
   "entry by itself does not open messages that were sent before it.",
-  "Look at it:            kt-verify device list {label}\n"
-  "If it is NOT yours:    kt-verify device remove {label} {device}\n"
-  "If you know it:        kt-verify monitor approve {label} {device}\n"
+  "Look at it:\n"
+  "    kt-verify device list {label}\n"
+  "If it is NOT yours:\n"
+  "    kt-verify device remove {label} {device}\n"
+  "If you know it:\n"
+  "    kt-verify monitor approve {label} {device}\n"
   "Decide by the id and fingerprints shown there, not by the name: whoever adds a device chooses its name. Until it is "
   "removed, agree with your contacts by another channel to send nothing secret.",
 };
@@ -21,15 +24,32 @@ static const struct kt_alert_text version_not_mine_owner = {
   "Somebody changed the entry of your account. Each device that you did not approve or that vanished has an alert of "
   "its own; without one, the change touched other things, such as names. It may have been another computer on which "
   "you use this account, somebody with a copy of your account key, or the operator of the log.",
-  "Look at the account:                    kt-verify device list {label}\n"
-  "If it was another computer of yours:    kt-verify alerts ack {id}\n"
+  "Look at the account:\n"
+  "    kt-verify device list {label}\n"
+  "If it was another computer of yours:\n"
+  "    kt-verify alerts ack {id}\n"
   "If it was not you, remove what does not belong, which publishes a list signed by you, and then replace the account "
   "key, of which somebody may have a copy:\n"
   "    kt-verify device remove {label} DEVICE\n"
-  "    kt-verify account rotate {label}\n"
-  "If the account key itself was replaced, yours is no longer accepted. Use your recovery key, or call the operator of "
-  "the log:\n"
-  "    kt-verify account recovery-key use {label}",
+  "    kt-verify account rotate {label}",
+};
+
+static const struct kt_alert_text key_replaced = {
+  "Your account key was replaced.",
+  "The log has a new account key for your account, and the one on this computer is no longer accepted: nothing can be "
+  "published from here. Your old key, or one of your recovery keys, signed for the new one, so it was you on another "
+  "computer, or somebody who has a copy of one of these. Your contacts see a note about it and no alert. Whoever holds "
+  "the new key decides which devices are listed in your name.",
+  "If it was you, bring the new key here. On the computer that has it, then on this one:\n"
+  "    kt-verify account export {label} > FILE\n"
+  "    kt-verify account import {label} < FILE\n"
+  "If it was not you, take the account back at once with a recovery key that you have on paper:\n"
+  "    kt-verify account recovery-key use {label}\n"
+  "Without a paper, or if it is refused: ask the operator of the log to put a key of yours in place, and prove to them "
+  "who you are. See whether your other computers show the same alert.\n"
+  "Tell your contacts, by another channel, to send nothing secret, and compare codes with them when it is settled.\n"
+  "When it is settled:\n"
+  "    kt-verify alerts ack {id}",
 };
 
 static const struct kt_alert_text version_not_mine_contact = {
@@ -38,16 +58,20 @@ static const struct kt_alert_text version_not_mine_contact = {
   "publish it as the present one. Devices that were removed may be back in it. The newer list was verified before; why "
   "the older one was logged again is not known.",
   "Until this is settled nothing in that list counts as endorsed. Tell your contact by another channel, then look "
-  "again:    kt-verify lookup {label}\n"
-  "When it is settled:    kt-verify alerts ack {id}",
+  "again:\n"
+  "    kt-verify lookup {label}\n"
+  "When it is settled:\n"
+  "    kt-verify alerts ack {id}",
 };
 
 static const struct kt_alert_text device_removed = {
   "A device that you approved is gone from your account, and you did not remove it.",
   "New messages may no longer be encrypted to that device, so it may miss them. Nobody gains access to anything by "
   "this entry alone. It is not known who removed it.",
-  "Look at the account:        kt-verify device list {label}\n"
-  "If the removal is right:    kt-verify alerts ack {id}\n"
+  "Look at the account:\n"
+  "    kt-verify device list {label}\n"
+  "If the removal is right:\n"
+  "    kt-verify alerts ack {id}\n"
   "If you want it back, add it again from its own keys:\n"
   "    kt-verify device add {label} --name NAME --key ALG:BASE64",
 };
@@ -57,11 +81,14 @@ static const struct kt_alert_text account_key_changed_owner = {
   "Whoever holds that key can list devices in your name; your contacts get an alert too. If you lost your key and had "
   "the operator set a new one, this is what that looks like. Otherwise somebody tries to take over the account, and it "
   "is not known who. Your own key counts in the log until the new key publishes a list of its own, so do not wait.",
-  "If you did NOT ask for a new key, publish your own list again, signed by your key, with either of:\n"
-  "    kt-verify device remove {label} DEVICE      a device that is not yours\n"
-  "    kt-verify monitor approve {label} DEVICE    one that is\n"
-  "(kt-verify device list {label} shows them) and tell your contacts by another channel.\n"
-  "If the new key is yours:    kt-verify alerts ack {id}",
+  "If you did NOT ask for a new key, publish your own list again, signed by your key. See which devices are listed:\n"
+  "    kt-verify device list {label}\n"
+  "then remove one that is not yours, or approve one that is; each publishes your list:\n"
+  "    kt-verify device remove {label} DEVICE\n"
+  "    kt-verify monitor approve {label} DEVICE\n"
+  "and tell your contacts by another channel.\n"
+  "If the new key is yours:\n"
+  "    kt-verify alerts ack {id}",
 };
 
 static const struct kt_alert_text account_key_changed_contact = {
@@ -74,7 +101,8 @@ static const struct kt_alert_text account_key_changed_contact = {
   "or meet and scan each other's screens:\n"
   "    kt-verify code qr {label}\n"
   "If they match, the new key is your contact's and this is settled. If your contact knows nothing of a new key, keep "
-  "the evidence: kt-verify alerts list",
+  "the evidence:\n"
+  "    kt-verify evidence list",
 };
 
 static const struct kt_alert_text account_key_rotated = {
@@ -90,10 +118,13 @@ static const struct kt_alert_text unsigned_set_owner = {
   "The newest list of your devices is not validly signed by your account key.",
   "Only the operator of the log can add such a list, by intent, by mistake or because they were forced to. Your "
   "contacts are told as well and do not treat its devices as yours.",
-  "Look at the list:    kt-verify device list {label}\n"
-  "Publish your own again, signed by your key: remove what is not yours (kt-verify device remove {label} DEVICE) or "
-  "approve what is (kt-verify monitor approve {label} DEVICE).\n"
-  "If you arranged this with the operator:    kt-verify alerts ack {id}",
+  "Look at the list:\n"
+  "    kt-verify device list {label}\n"
+  "Publish your own again, signed by your key: remove what is not yours, or approve what is:\n"
+  "    kt-verify device remove {label} DEVICE\n"
+  "    kt-verify monitor approve {label} DEVICE\n"
+  "If you arranged this with the operator:\n"
+  "    kt-verify alerts ack {id}",
 };
 
 static const struct kt_alert_text unsigned_set_contact = {
@@ -102,17 +133,20 @@ static const struct kt_alert_text unsigned_set_contact = {
   "accounts the operator sets up, this can be how every account starts. If you saw this contact's signed list before, "
   "it should not happen.",
   "Do not encrypt to these devices before you have asked your contact by another channel.\n"
-  "If your log works that way and you accept it:    kt-verify lookup {label} --allow-unsigned\n"
-  "When it is settled:                              kt-verify alerts ack {id}",
+  "If your log works that way and you accept it:\n"
+  "    kt-verify lookup {label} --allow-unsigned\n"
+  "When it is settled:\n"
+  "    kt-verify alerts ack {id}",
 };
 
 static const struct kt_alert_text contact_device_added = {
   "This contact has a new device, endorsed by the account key you know.",
   "The list is signed by the key you have on record, so your contact, or somebody who holds a copy of that key, added "
   "the device. What you send from now on can be read on it as well.",
-  "Look at it:    kt-verify lookup {label}\n"
-  "If you did not expect it, ask your contact whether the device is theirs.\n"
-  "If it is:      kt-verify alerts ack {id}",
+  "Look at it:\n"
+  "    kt-verify lookup {label}\n"
+  "If you did not expect it, ask your contact whether the device is theirs. If it is:\n"
+  "    kt-verify alerts ack {id}",
 };
 
 static const struct kt_alert_text contact_device_noted = {
@@ -120,7 +154,8 @@ static const struct kt_alert_text contact_device_noted = {
   "The list is signed by the key you have on record, so your contact, or somebody who holds a copy of that key, added "
   "the device. What you send from now on can be read on it as well.",
   "Nothing needs doing. If you did not expect it, ask your contact whether the device is theirs.\n"
-  "To get an alert for every new device of this contact:    kt-verify contact policy {label} strict",
+  "To get an alert for every new device of this contact:\n"
+  "    kt-verify contact policy {label} strict",
 };
 
 static const struct kt_alert_text code_mismatch = {
@@ -165,17 +200,20 @@ static const struct kt_alert_text monitor_blind = {
   "Your account has not been checked successfully for longer than the log's monitoring window.",
   "Nothing wrong was seen, but nothing was seen at all: a change of your account in this time would not have been "
   "noticed. The cause may be the network, the server, the clock of this computer, or somebody who blocks the check.",
-  "Check the date and time of this computer and its network, then run:    kt-verify monitor once\n"
-  "If that fails from here, try another network. What is overdue:          kt-verify monitor status",
+  "Check the date and time of this computer and its network, then run:\n"
+  "    kt-verify monitor once\n"
+  "If that fails from here, try another network. What is overdue:\n"
+  "    kt-verify monitor status",
 };
 
 static const struct kt_alert_text auditor_missing = {
   "The auditor's statement about this log is absent or too old.",
   "The auditor checks that entries of the log are not changed or hidden. Without a recent statement of theirs, what "
   "the log says now is unconfirmed: undecided, not wrong. It may be an outage at the auditor or at the log.",
-  "Try again later:    kt-verify log head\n"
-  "If it lasts longer than a day, ask the auditor and the operator of the log. You can check every entry yourself:    "
-  "kt-verify audit",
+  "Try again later:\n"
+  "    kt-verify log head\n"
+  "If it lasts longer than a day, ask the auditor and the operator of the log. You can check every entry yourself:\n"
+  "    kt-verify audit",
 };
 
 static const struct kt_alert_text credential_unconfirmed = {
@@ -185,14 +223,17 @@ static const struct kt_alert_text credential_unconfirmed = {
   "refuses to answer. Whether it was aimed at you is not known.",
   "Do not rely on what that credential showed. See what the log shows now:\n"
   "    kt-verify lookup {label}\n"
-  "The credential was saved: kt-verify evidence list. Tell {label}, and ask the log's operator. Then:\n"
+  "The credential was saved, and is listed by:\n"
+  "    kt-verify evidence list\n"
+  "Tell {label}, and ask the log's operator. Then:\n"
   "    kt-verify alerts ack {id}",
 };
 
 static const struct kt_alert_text test = {
   "This is a test. Nothing is wrong.",
   "Somebody who uses this computer ran kt-verify monitor test-alert to see whether alerts arrive. This one did.",
-  "There is nothing to do. How alerts are handed on:    kt-verify monitor status",
+  "There is nothing to do. How alerts are handed on:\n"
+  "    kt-verify monitor status",
 };
 
 static const struct kt_alert_text *account_key_changed(const struct kt_alert *alert)
@@ -206,6 +247,9 @@ static const struct kt_alert_text *account_key_changed(const struct kt_alert *al
 const struct kt_alert_text *kt_alert_text(const struct kt_alert *alert)
 {
   bool contact = alert->audience == KT_AUDIENCE_CONTACT;
+  if (alert->key_replaced) {
+    return &key_replaced;
+  }
   switch (alert->kind) {
   case KT_ALERT_UNKNOWN_DEVICE: return &unknown_device;
   case KT_ALERT_VERSION_NOT_MINE: return contact ? &version_not_mine_contact : &version_not_mine_owner;

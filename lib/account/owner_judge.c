@@ -162,13 +162,12 @@ static const char *class_detail(enum kt_set_class set_class)
     return "It is signed with your account key: by another computer of yours, or by somebody who has a copy of the "
            "key.";
   case KT_SET_BY_SUCCESSOR:
-    return "The account key was replaced: it is signed with a new one that your old one endorsed. If you did this on "
-           "another computer, bring the new key here with account export and account import. If not, somebody with a "
-           "copy of your key has taken the account over: use your recovery key now, or call the operator of the log.";
+    return "It is signed with a new account key that your old one endorsed. If you did not do this on another "
+           "computer, "
+           "somebody with a copy of your key has taken the account over.";
   case KT_SET_BY_RECOVERY:
-    return "The account key was replaced: it is signed with a new one that one of your recovery keys endorsed. If you "
-           "did this on another computer, bring the new key here with account export and account import. If not, "
-           "somebody has your recovery key and has taken the account over: call the operator of the log now.";
+    return "It is signed with a new account key that one of your recovery keys endorsed. If you did not do this on "
+           "another computer, somebody has your recovery key and has taken the account over.";
   case KT_SET_BY_OPERATOR_KEY: return "It is signed with a key that the operator of the log brought in.";
   case KT_SET_FIRST_KEY: return "It sets the first account key of this account.";
   case KT_SET_UNSIGNED:
@@ -189,29 +188,50 @@ static void version_bytes(uint32_t version, uint8_t ret[static 4])
   }
 }
 
-static const char *version_detail(const struct kt_owner_knowledge *known, const struct kt_owner_verdict *verdict)
+/* The log's established key, and what it endorses, may have become somebody else's. */
+static bool is_strangers(const struct kt_owner_knowledge *known, const struct kt_set_judgement *judgement)
 {
-  const struct kt_set_judgement *judgement = &verdict->judgement;
-  /* The log's established key may have become somebody else's. */
-  bool stranger = judgement->set_class == KT_SET_BY_KEY && verdict->has_key &&
-                  !kt_account_key_equal(&judgement->set.account_key, &verdict->key);
-  if (judgement->set_class == KT_SET_BY_KEY && !stranger && !same_recovery_keys(&known->state, &judgement->set)) {
+  bool by_established = judgement->set_class == KT_SET_BY_KEY || judgement->set_class == KT_SET_BY_SUCCESSOR ||
+                        judgement->set_class == KT_SET_BY_RECOVERY;
+  return by_established && known->has_key && !kt_account_key_equal(&known->key, &known->state.key);
+}
+
+/* Everything that says so is said by the key the owner stands by, and this client cannot sign with it any more. */
+static bool is_key_replaced(const struct kt_owner_knowledge *known, const struct kt_set_judgement *judgement)
+{
+  bool moves = judgement->set_class == KT_SET_BY_SUCCESSOR || judgement->set_class == KT_SET_BY_RECOVERY;
+  bool gone = judgement->set_class == KT_SET_BY_KEY && known->lacks_key;
+  return (moves || gone) && known->has_key && !is_strangers(known, judgement);
+}
+
+static const char *version_detail(const struct kt_owner_knowledge *known, const struct kt_set_judgement *judgement)
+{
+  bool by_key = judgement->set_class == KT_SET_BY_KEY;
+  if (is_strangers(known, judgement)) {
+    return class_detail(KT_SET_UNENDORSED_KEY);
+  }
+  if (by_key && known->lacks_key) {
+    return "It is signed with the account key that took the place of yours, which this computer does not have: by "
+           "another computer of yours, or by whoever took the account over.";
+  }
+  if (by_key && !same_recovery_keys(&known->state, &judgement->set)) {
     return "It is signed with your account key, by another computer of yours or by somebody who has a copy of the key, "
            "and it changes the recovery keys: whoever holds one can put a new account key in place of yours. Compare "
            "them with your papers: kt-verify account show.";
   }
-  return class_detail(stranger ? KT_SET_UNENDORSED_KEY : judgement->set_class);
+  return class_detail(judgement->set_class);
 }
 
 static void judge_version(struct kt_alert_list *list, const struct kt_owner_knowledge *known,
-                          const struct kt_owner_verdict *verdict)
+                          const struct kt_set_judgement *judgement)
 {
-  const struct kt_set_judgement *judgement = &verdict->judgement;
   uint8_t version[4];
   version_bytes(list->logged->version, version);
   const struct kt_bytes parts[] = { { version, sizeof version },
                                     { judgement->value_hash.b, sizeof judgement->value_hash.b } };
-  kt_alert_list_add(list, KT_ALERT_VERSION_NOT_MINE, version_detail(known, verdict), parts, 2);
+  struct kt_alert *alert =
+      kt_alert_list_add(list, KT_ALERT_VERSION_NOT_MINE, version_detail(known, judgement), parts, 2);
+  alert->key_replaced = is_key_replaced(known, judgement);
 }
 
 /* "account-key-changed: not endorsed": used by somebody, or named by the operator, who then may use it. */
@@ -341,7 +361,7 @@ enum kt_err kt_owner_judge(const struct kt_owner_knowledge *known, const struct 
     err = judge_expected(known, judgement, &verdict.is_expected);
   }
   if (err == KT_OK && !verdict.is_mine && !verdict.is_expected) {
-    judge_version(&list, known, &verdict);
+    judge_version(&list, known, judgement);
     judge_account_key(&list, &verdict);
     judge_signature(&list, known, judgement);
     err = judge_gone_devices(&list, known, set);

@@ -94,6 +94,8 @@ def plain(text, seed, columns=COLUMNS):
 
 
 def as_on_a_terminal(line, columns=COLUMNS):
+    if re.match(r" +kt-verify |\$ ", line):  # a command is there to be copied
+        return line
     hang = " " * (len(line) - len(line.lstrip()) + 2)
     return textwrap.fill(line, columns, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False,
                          drop_whitespace=True, replace_whitespace=False)

@@ -52,7 +52,8 @@ struct kt_logged_value {
 struct kt_alert {
   enum kt_alert_kind kind;
   enum kt_audience audience;
-  bool is_note; /* worth a line, exit code 0, not kept in the ledger */
+  bool is_note;      /* worth a line, exit code 0, not kept in the ledger */
+  bool key_replaced; /* version-not-mine: the account key is another one, which the owner's key or paper endorsed */
   struct kt_alert_id id;
   const char *detail; /* one sentence, static; NULL when the kind says it all */
   bool has_device;
@@ -75,8 +76,11 @@ const char *kt_alert_kind_name(enum kt_alert_kind kind);
 KT_MUST_USE enum kt_err kt_alert_kind_from_name(const char *name, enum kt_alert_kind *ret_kind);
 const struct kt_alert_text *kt_alert_text(const struct kt_alert *alert);
 
-/* The `next` text with the alert's label, device and id filled in. A label that is not plain (letters, digits, @ . _ +
- * - and not first a -) stays the word LABEL, so that a pasted command cannot be somebody else's. */
+/* Letters, digits, @ . _ + - and not first a -: such a label can stand in a command that a person pastes. */
+bool kt_label_is_plain(struct kt_bytes label);
+
+/* The `next` text with the alert's label, device and id filled in. A label that is not plain stays the
+ * word LABEL, so that a pasted command cannot be somebody else's. */
 #define KT_ALERT_NEXT_SIZE 2048
 void kt_alert_next(const struct kt_alert *alert, struct kt_bytes label, char ret_text[KT_AT_LEAST KT_ALERT_NEXT_SIZE]);
 

@@ -23,6 +23,7 @@ struct kt_owner_knowledge {
    * The log may come to establish another; that is what account-key-changed tells. */
   bool has_key;
   struct kt_account_key key;
+  bool lacks_key;                   /* that key is not in the hands of this client: it came with an endorsed rotation */
   const struct kt_hash *own_values; /* hashes of values that own clients published or are publishing */
   size_t n_own_values;
   const struct kt_approved_device *approved;

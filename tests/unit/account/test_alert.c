@@ -68,6 +68,29 @@ static void test_texts_fit_and_name_a_command(void **state)
   }
 }
 
+/* Every command stands on an indented line of its own, so that a terminal shows it in one piece. */
+static void check_commands(const char *next)
+{
+  for (const char *at = next; (at = strstr(at, "kt-verify ")) != NULL; at++) {
+    assert_true(at - next >= 5);
+    assert_memory_equal(at - 5, "\n    ", 5);
+  }
+}
+
+static void test_commands_stand_on_lines_of_their_own(void **state)
+{
+  (void)state;
+  for (int kind = 0; kind < KT_ALERT_KINDS; kind++) {
+    for (int variant = 0; variant < 8; variant++) {
+      struct kt_alert alert = { .kind = (enum kt_alert_kind)kind,
+                                .audience = (variant & 1) != 0 ? KT_AUDIENCE_CONTACT : KT_AUDIENCE_OWNER,
+                                .is_note = (variant & 2) != 0,
+                                .key_replaced = (variant & 4) != 0 };
+      check_commands(kt_alert_text(&alert)->next);
+    }
+  }
+}
+
 static void test_owner_and_contact_are_told_different_things(void **state)
 {
   (void)state;
@@ -78,6 +101,20 @@ static void test_owner_and_contact_are_told_different_things(void **state)
     struct kt_alert contact = { .kind = kinds[i], .audience = KT_AUDIENCE_CONTACT };
     assert_string_not_equal(kt_alert_text(&owner)->next, kt_alert_text(&contact)->next);
   }
+}
+
+/* Without the key nothing can be published: advice to publish would end in an error. */
+static void test_replaced_key_has_its_own_text(void **state)
+{
+  (void)state;
+  struct kt_alert alert = { .kind = KT_ALERT_VERSION_NOT_MINE, .key_replaced = true };
+  const struct kt_alert_text *text = kt_alert_text(&alert);
+  char next[KT_ALERT_NEXT_SIZE];
+  assert_string_equal(text->headline, "Your account key was replaced.");
+  assert_null(strstr(text->next, "device remove"));
+  assert_null(strstr(text->next, "account rotate"));
+  kt_alert_next(&alert, BYTES("alice"), next);
+  assert_non_null(strstr(next, "\n    kt-verify account recovery-key use alice\n"));
 }
 
 /* A note of an endorsed rotation must not say that nobody endorsed it. */
@@ -249,6 +286,8 @@ int main(void)
     account_test(test_texts_fit_and_name_a_command),
     account_test(test_owner_and_contact_are_told_different_things),
     account_test(test_note_of_a_rotation_has_its_own_text),
+    account_test(test_commands_stand_on_lines_of_their_own),
+    account_test(test_replaced_key_has_its_own_text),
     account_test(test_next_fills_in_label_device_and_id),
     account_test(test_next_does_not_repeat_hostile_labels),
     account_test(test_id_of_a_cause),

@@ -250,6 +250,8 @@ static void test_operator_key_taking_over_keeps_alerting(void **state)
   take_in(owner, signed_by(&set, NEXT, owner->arena));
   assert_int_equal(owner->verdict.judgement.set_class, KT_SET_BY_SUCCESSOR);
   assert_alerts(owner, NOT_MINE | KEY_CHANGED);
+  assert_false(owner->verdict.alerts[0].key_replaced);
+  assert_non_null(strstr(owner->verdict.alerts[0].detail, "did not endorse"));
 }
 
 /* Somebody claims a label whose owner has a key but has not published yet. */
@@ -292,6 +294,39 @@ static void test_endorsed_rotation_is_no_key_change(void **state)
   publishing(owner, value);
   look(owner, value);
   assert_alerts(owner, 0);
+}
+
+/* The version-not-mine alert of the last look. */
+static const struct kt_alert *not_mine(const struct owner *owner)
+{
+  size_t i = 0;
+  while (i < owner->verdict.n_alerts && owner->verdict.alerts[i].kind != KT_ALERT_VERSION_NOT_MINE) {
+    i++;
+  }
+  assert_true(i < owner->verdict.n_alerts);
+  return &owner->verdict.alerts[i];
+}
+
+/* A thief replaces the key and goes on: what they sign then is not signed with a key of this client. */
+static void test_takeover_is_told_as_one(void **state)
+{
+  struct owner *owner = owner_new(state);
+  struct kt_device_set set = next_set(owner, "ab");
+  look(owner, signed_by(&set, OWNER, owner->arena));
+  assert_false(not_mine(owner)->key_replaced);
+  assert_non_null(strstr(not_mine(owner)->detail, "with your account key"));
+  endorse(&set, OWNER, OWNER, NEXT);
+  take_in(owner, signed_by(&set, NEXT, owner->arena));
+  assert_true(not_mine(owner)->key_replaced);
+  owner->known.lacks_key = true;
+  set = next_set(owner, "abx");
+  take_in(owner, signed_by(&set, NEXT, owner->arena));
+  assert_true(not_mine(owner)->key_replaced);
+  assert_null(strstr(not_mine(owner)->detail, "with your account key"));
+  owner->known.lacks_key = false; /* brought here */
+  set = next_set(owner, "ab");
+  look(owner, signed_by(&set, NEXT, owner->arena));
+  assert_false(not_mine(owner)->key_replaced);
 }
 
 static void test_operator_names_a_key(void **state)
@@ -481,6 +516,7 @@ int main(void)
     account_test(test_label_claimed_by_somebody_else),
     account_test(test_watched_label_follows_endorsed_rotations),
     account_test(test_endorsed_rotation_is_no_key_change),
+    account_test(test_takeover_is_told_as_one),
     account_test(test_operator_names_a_key),
     account_test(test_unsigned_set),
     account_test(test_unsigned_first_set),

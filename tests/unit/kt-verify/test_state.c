@@ -215,6 +215,29 @@ static void test_contacts_come_back(void **context)
   kt_state_rollback(&f->state);
 }
 
+/* Who has the account is read first, until that is settled. */
+static void test_a_replaced_key_stands_first(void **context)
+{
+  struct fixture *f = *context;
+  const struct kt_alert replaced = { .kind = KT_ALERT_VERSION_NOT_MINE, .key_replaced = true, .id = { { 1 } } };
+  const struct kt_alert later = { .kind = KT_ALERT_UNKNOWN_DEVICE, .id = { { 2 } } };
+  struct kt_ledger_entry *entries;
+  const struct kt_bytes label = text("alice");
+  enum kt_raised raised;
+  size_t n;
+  assert_int_equal(kt_state_begin_change(&f->state), KT_OK);
+  assert_int_equal(kt_state_raise(&f->state, &replaced, label, 10, &f->arena, &raised), KT_OK);
+  assert_int_equal(kt_state_raise(&f->state, &later, label, 11, &f->arena, &raised), KT_OK);
+  assert_int_equal(kt_state_alerts(&f->state, NULL, &f->arena, &entries, &n), KT_OK);
+  assert_int_equal(n, 2);
+  assert_true(entries[0].alert.key_replaced);
+  assert_false(entries[1].alert.key_replaced);
+  assert_int_equal(kt_state_settle(&f->state, &entries[0], KT_SETTLEMENT_ACKNOWLEDGED, 0, 12), KT_OK);
+  assert_int_equal(kt_state_alerts(&f->state, NULL, &f->arena, &entries, &n), KT_OK);
+  assert_true(entries[1].alert.key_replaced);
+  kt_state_rollback(&f->state);
+}
+
 static void test_an_alert_is_raised_once_until_settled(void **context)
 {
   struct fixture *f = *context;
@@ -261,6 +284,7 @@ int main(void)
     TEST(test_accounts_come_back),
     TEST(test_contacts_come_back),
     TEST(test_an_alert_is_raised_once_until_settled),
+    TEST(test_a_replaced_key_stands_first),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

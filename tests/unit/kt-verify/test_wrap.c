@@ -54,6 +54,17 @@ static void test_lines_break_at_blanks(void **context)
   check(20, "\n\n", "\n\n");
 }
 
+/* Pasted in two pieces it would be another command. */
+static void test_commands_are_never_broken(void **context)
+{
+  (void)context;
+  check(20, "Look at it:\n    kt-verify device list alice@example.org\nthen go on as you like\n",
+        "Look at it:\n    kt-verify device list alice@example.org\nthen go on as you\n  like\n");
+  check(24, "  kt-verify alerts ack 7db5\n  and  so on, as every text",
+        "  kt-verify alerts ack 7db5\n  and  so on, as every\n    text");
+  check(24, "kt-verify: a message of the program\n", "kt-verify: a message of\n  the program\n");
+}
+
 static void test_what_is_copied_is_never_broken(void **context)
 {
   (void)context;
@@ -101,6 +112,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_lines_break_at_blanks),
     cmocka_unit_test(test_what_is_copied_is_never_broken),
+    cmocka_unit_test(test_commands_are_never_broken),
     cmocka_unit_test(test_columns_are_what_the_eye_sees),
     cmocka_unit_test(test_nothing_changes_without_a_terminal),
     cmocka_unit_test(test_text_longer_than_the_buffer_is_not_lost),
