@@ -11,9 +11,9 @@
 
 struct approval {
   struct kt_own_label *own;
-  const struct kt_device *device; /* NULL: a fingerprint, approved beforehand */
+  const struct kt_device *device; /* NULL: a fingerprint, of a recovery key or approved beforehand */
   struct kt_hash fingerprint;
-  bool has_key;   /* the key that signed the newest version is in this home */
+  bool has_key;   /* the newest version is signed with the account key, which is in this home */
   bool all_known; /* nothing of the newest version is left to decide about: devices, recovery keys, the account key */
 };
 
@@ -51,7 +51,8 @@ static enum kt_err settle(struct approval *approval, struct kt_session *session)
   enum kt_err err = kt_state_alerts(&session->state, &approval->own->label, &session->arena, &entries, &n);
   for (size_t i = 0; err == KT_OK && i < n; i++) {
     const struct kt_alert *alert = &entries[i].alert;
-    bool this_device = alert->has_device && memcmp(alert->device.b, approval->device->id.b, KT_DEVICE_ID_LEN) == 0;
+    bool this_device = approval->device != NULL && alert->has_device &&
+                       memcmp(alert->device.b, approval->device->id.b, KT_DEVICE_ID_LEN) == 0;
     bool version = !alert->has_device && alert->kind == KT_ALERT_VERSION_NOT_MINE && approval->all_known;
     if (alert->audience == KT_AUDIENCE_OWNER && (this_device || version)) {
       err = kt_state_settle(&session->state, &entries[i], KT_SETTLEMENT_APPROVED, 0, kt_now_ms());
@@ -63,10 +64,9 @@ static enum kt_err settle(struct approval *approval, struct kt_session *session)
 static enum kt_err keep(void *ctx, struct kt_session *session)
 {
   struct approval *approval = ctx;
-  if (approval->device == NULL) {
-    return kt_state_approve_key(&session->state, approval->own->label, &approval->fingerprint);
-  }
-  enum kt_err err = approve_device(approval, session);
+  enum kt_err err = approval->device != NULL
+                        ? approve_device(approval, session)
+                        : kt_state_approve_key(&session->state, approval->own->label, &approval->fingerprint);
   if (err == KT_OK) {
     err = kt_own_load(approval->own, session);
   }
@@ -102,9 +102,22 @@ static enum kt_exit approve_locally(struct approval *approval, const char *what,
   return code;
 }
 
-static enum kt_exit approve_beforehand(struct kt_own_label *own, const char *argument)
+static bool lists_recovery_key(const struct kt_own_label *own, const struct kt_hash *fingerprint)
+{
+  const struct kt_account_state *account = &own->account.account;
+  struct kt_hash listed;
+  bool found = false;
+  for (size_t i = 0; i < account->n_recovery_keys; i++) {
+    kt_account_key_fingerprint(&account->recovery_keys[i], &listed);
+    found = found || memcmp(listed.b, fingerprint->b, KT_HASH_LEN) == 0;
+  }
+  return found;
+}
+
+static enum kt_exit approve_fingerprint(struct kt_own_label *own, const char *argument)
 {
   struct approval approval = { .own = own };
+  struct kt_secret *secret = NULL;
   size_t len = 0;
   if (kt_hex_decode(argument, strlen(argument), KT_HASH_LEN, approval.fingerprint.b, &len) != KT_OK ||
       len != KT_HASH_LEN) {
@@ -113,9 +126,18 @@ static enum kt_exit approve_beforehand(struct kt_own_label *own, const char *arg
                           "approved",
                           argument, own->name);
   }
-  return approve_locally(
-      &approval, " in advance: a device or recovery key with this fingerprint counts as yours and raises no alert",
-      argument);
+  if (!lists_recovery_key(own, &approval.fingerprint)) {
+    return approve_locally(
+        &approval, " in advance: a device or recovery key with this fingerprint counts as yours and raises no alert",
+        argument);
+  }
+  enum kt_exit code = kt_own_find_key(own, &secret);
+  kt_secret_free(secret);
+  if (code != KT_EXIT_OK && code != KT_EXIT_ABSENT) {
+    return code;
+  }
+  approval.has_key = code == KT_EXIT_OK && kt_publish_is_ours(own);
+  return approve_locally(&approval, ": this recovery key is yours, and the next list names it again", argument);
 }
 
 static enum kt_exit approve(struct kt_own_label *own, const char *argument)
@@ -124,7 +146,7 @@ static enum kt_exit approve(struct kt_own_label *own, const char *argument)
   struct kt_secret *secret = NULL;
   enum kt_exit code = kt_own_find_device(own, argument, &approval.device);
   if (code == KT_EXIT_ABSENT) {
-    return approve_beforehand(own, argument);
+    return approve_fingerprint(own, argument);
   }
   if (code != KT_EXIT_OK) {
     return code;

@@ -121,12 +121,21 @@ def what_a_thief_did_besides(world):
     left = alice.json("monitor", "approve", alice.label, thief_device["id"], expect=4)
     check(kinds(left) == ["version-not-mine"] * 2, "the recovery key is still a question", left)
     key = alice.json("account", "show", alice.label)["recovery_keys"][0]["fingerprint"]
-    alice.json("monitor", "approve", alice.label, key, expect=4)
-    alice.json("monitor", "approve", alice.label, thief_device["id"])
+    approved = alice.text("monitor", "approve", alice.label, key)
+    check("this recovery key is yours" in approved and "in advance" not in approved and alice.alert_kinds() == [],
+          "with it nothing is left to decide", approved)
     thief.json("account", "rotate", alice.label)
     alice.json("monitor", "once", expect=4)
+    add(thief, "watch")
+    told = alice.text("monitor", "once", expect=4)
+    check("ALERT version-not-mine" in told and "Your account key was replaced." in told and
+          "with your account key" not in told, "what a thief signs is not said to be signed with Alice's key", told)
+    listed = alice.json("alerts", "list")["alerts"]
+    check([a["kind"] for a in listed[:2]] == ["version-not-mine"] * 2 and "unknown-device" in kinds({"alerts": listed[2:]}),
+          "the takeover stands first", listed)
+    alice.json("monitor", "approve", alice.label, next(a["device"] for a in listed if "device" in a), expect=4)
     left = alice.json("monitor", "approve", alice.label, thief_device["id"], expect=4)
-    check(kinds(left) == ["version-not-mine"], "that somebody holds another account key is still a question", left)
+    check(kinds(left) == ["version-not-mine"] * 2, "that somebody holds another account key is still a question", left)
 
 
 def main():
