@@ -277,7 +277,7 @@ bool kt_cli_parse(const struct kt_verb *verbs, size_t n_verbs, int argc, char *c
     } else if (strncmp(argv[i], "--", 2) == 0) {
       ok = parse_option(cli, argv, argc, &i, &given) && ok;
     } else if (argv[i][0] == '-' && argv[i][1] != '\0') {
-      ok = fail(cli, "unknown option %s", argv[i]);
+      ok = fail(cli, "unknown option %s (a label that begins with - goes behind --)", argv[i]);
     } else {
       ok = add_argument(cli, argv[i]) && ok;
     }

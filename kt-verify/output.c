@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "output.h"
 
+#include <kt/alert.h>
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -187,6 +189,11 @@ static enum kt_exit fail(struct kt_output *out, enum kt_exit code, const struct 
     json_object_set_new(out->object, "reason", object);
   }
   return code;
+}
+
+const char *kt_output_word(const char *label)
+{
+  return kt_label_is_plain((struct kt_bytes){ (const uint8_t *)label, strlen(label) }) ? label : "LABEL";
 }
 
 enum kt_exit kt_output_fail(struct kt_output *out, enum kt_exit code, const char *reason_code, const char *format, ...)

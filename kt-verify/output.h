@@ -55,6 +55,10 @@ __attribute__((format(printf, 3, 4))) void kt_output_status(struct kt_output *ou
  * UTF-8 become '?'. Always terminated. */
 void kt_output_clean(struct kt_bytes text, char *ret_text, size_t size);
 
+/* A clean label as a word of a command that the person may paste: itself when it is plain (kt_label_is_plain), else the
+ * word LABEL, so that nobody who chooses a label chooses a command. */
+const char *kt_output_word(const char *label);
+
 /* Say why, on stderr and as `reason` (the first one stays); returns code. */
 __attribute__((format(printf, 4, 5))) enum kt_exit kt_output_fail(struct kt_output *out, enum kt_exit code,
                                                                   const char *reason_code, const char *format, ...);

@@ -52,7 +52,7 @@ void kt_own_report_devices(struct kt_own_label *own)
     kt_output_data(out,
                    "nothing is in the log for it so far. List your first device:\n"
                    "    kt-verify device add %s --name NAME --key ALG:BASE64\n",
-                   own->name);
+                   kt_output_word(own->name));
     return;
   }
   uint32_t version = own->account.n_judged - 1;

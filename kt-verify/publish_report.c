@@ -46,37 +46,43 @@ static struct fingerprint_text fingerprint_of(const struct kt_account_key *key)
 static void note_device(const struct kt_own_label *own, const struct kt_device *device, bool undecided)
 {
   char id[KT_HEX_SIZE(KT_DEVICE_ID_LEN)];
+  const char *word = kt_output_word(own->name);
   char name[4 * UINT8_MAX + 8];
   kt_hex_encode((struct kt_bytes){ device->id.b, KT_DEVICE_ID_LEN }, id);
   kt_output_clean(device->name, name, sizeof name);
   if (undecided) {
     kt_output_note(own->session->out,
                    "  device %s, which calls itself \"%s\"\n"
-                   "    if it is yours:    kt-verify monitor approve %s %s\n"
-                   "    if it is not:      kt-verify device remove %s %s\n",
-                   id, name, own->name, id, own->name, id);
+                   "  if it is yours:\n"
+                   "    kt-verify monitor approve %s %s\n"
+                   "  if it is not:\n"
+                   "    kt-verify device remove %s %s\n",
+                   id, name, word, id, word, id);
   } else {
     kt_output_note(own->session->out,
                    "kt-verify: the new list leaves out device %s (\"%s\"), which was never approved here. To list it:\n"
                    "    kt-verify monitor approve %s %s\n",
-                   id, name, own->name, id);
+                   id, name, word, id);
   }
 }
 
 static void note_recovery_key(const struct kt_own_label *own, const struct kt_account_key *key, bool undecided)
 {
   struct fingerprint_text text = fingerprint_of(key);
+  const char *word = kt_output_word(own->name);
   if (undecided) {
     kt_output_note(own->session->out,
                    "  recovery key with fingerprint %s\n"
-                   "    if the paper is yours:    kt-verify monitor approve %s %s\n"
-                   "    if it is not:             kt-verify account recovery-key remove %s %s\n",
-                   text.hex, own->name, text.hex, own->name, text.hex);
+                   "  if the paper is yours:\n"
+                   "    kt-verify monitor approve %s %s\n"
+                   "  if it is not:\n"
+                   "    kt-verify account recovery-key remove %s %s\n",
+                   text.hex, word, text.hex, word, text.hex);
   } else {
     kt_output_note(own->session->out,
                    "kt-verify: the new list leaves out recovery key %s, which was never approved here: that paper is "
                    "worth nothing now. To make another:\n    kt-verify account recovery-key create %s\n",
-                   text.hex, own->name);
+                   text.hex, word);
   }
 }
 

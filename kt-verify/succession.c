@@ -48,6 +48,7 @@ enum kt_exit kt_own_find_key(struct kt_own_label *own, struct kt_secret **ret_se
 enum kt_exit kt_own_load_key(struct kt_own_label *own, struct kt_secret **ret_secret)
 {
   enum kt_exit code = kt_own_find_key(own, ret_secret);
+  const char *word = kt_output_word(own->name);
   if (code != KT_EXIT_ABSENT) {
     return code;
   }
@@ -58,7 +59,7 @@ enum kt_exit kt_own_load_key(struct kt_own_label *own, struct kt_secret **ret_se
                         "import here. With a recovery key on paper: kt-verify account recovery-key use %s. With "
                         "neither: kt-verify account create %s makes a new one, which only the operator of the log can "
                         "put in place",
-                        own->name, own->session->state.home, own->name, own->name);
+                        own->name, own->session->state.home, word, word);
 }
 
 enum kt_exit kt_own_check_key(struct kt_own_label *own)
@@ -91,24 +92,41 @@ static enum kt_exit find_or_make_next(struct kt_own_label *own, struct kt_secret
   return KT_EXIT_OK;
 }
 
+static void explain_recovery(const struct kt_own_label *own)
+{
+  struct kt_output *out = own->session->out;
+  const char *word = kt_output_word(own->name);
+  struct kt_device_set set;
+  if (!kt_own_set(own->session, own->account.latest, &set) || set.n_devices == 0) {
+    kt_output_data(out,
+                   "  NO DEVICE IS LISTED in your account now, so nobody can encrypt to you. List the one you use:\n"
+                   "    kt-verify device add %s --name NAME --key ALG:BASE64\n",
+                   word);
+  }
+  kt_output_data(out,
+                 "  The recovery key is used up: burn the paper. Other papers are good only if they are listed above. "
+                 "Make the next one:\n"
+                 "    kt-verify account recovery-key create %s\n",
+                 word);
+}
+
 static void explain(const struct kt_own_label *own, bool by_recovery)
 {
   struct kt_output *out = own->session->out;
+  const char *word = kt_output_word(own->name);
   kt_report_key(out, "new account key", &own->account.key);
   kt_output_data(out,
-                 "The old key is no longer accepted, and it was deleted here. What follows from that:\n"
+                 "The old key is no longer accepted%s. What follows from that:\n"
                  "  Contacts who know the old key see a note at their next look-up, no alert, and stay verified.\n"
-                 "  Codes are new, posted ones too: kt-verify code public %s\n"
+                 "  Codes are new, posted ones too:\n"
+                 "    kt-verify code public %s\n"
                  "  Exported keys (account export) are worth nothing now. Make a new one:\n"
-                 "      kt-verify account export %s > FILE\n"
-                 "  Your other computers raise an alert until they have the new key: import that file there\n"
-                 "      kt-verify account import %s < FILE\n",
-                 own->name, own->name, own->name);
+                 "    kt-verify account export %s > FILE\n"
+                 "  Your other computers raise an alert until they have the new key. Import that file there:\n"
+                 "    kt-verify account import %s < FILE\n",
+                 by_recovery ? "" : ", and it was deleted here", word, word, word);
   if (by_recovery) {
-    kt_output_data(out,
-                   "  The recovery key is used up: burn the paper. Make the next one:\n"
-                   "      kt-verify account recovery-key create %s\n",
-                   own->name);
+    explain_recovery(own);
   }
 }
 

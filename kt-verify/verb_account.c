@@ -14,6 +14,7 @@
 static void explain_taken(struct kt_own_label *own)
 {
   struct kt_output *out = own->session->out;
+  const char *word = kt_output_word(own->name);
   char key[KT_HEX_SIZE(KT_ACCOUNT_KEY_LEN)];
   kt_hex_encode((struct kt_bytes){ own->account.key.b, KT_ACCOUNT_KEY_LEN }, key);
   kt_output_status(out, KT_EXIT_ALERT, "%s belongs to another account key in the log", own->name);
@@ -31,7 +32,7 @@ static void explain_taken(struct kt_own_label *own)
       "    They run: kt-server update-label DIR LABEL FILE.json, with it as \"account_key\". Then publish:\n"
       "        kt-verify device add %s --name NAME --key ALG:BASE64\n"
       "    Everybody who knew the account gets an alert then, until you compare codes with them.\n",
-      own->name, own->name, key, own->name);
+      word, word, key, word);
 }
 
 static enum kt_exit explain_start(struct kt_own_label *own)

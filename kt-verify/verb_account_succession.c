@@ -26,7 +26,7 @@ static enum kt_exit check_established(const struct kt_own_label *own)
     return kt_output_fail(own->session->out, KT_EXIT_USAGE, "label-taken",
                           "%s: the log stands by another account key, so this home cannot publish for it. With a "
                           "recovery key: kt-verify account recovery-key use %s. Otherwise ask the operator of the log",
-                          own->name, own->name);
+                          own->name, kt_output_word(own->name));
   }
   return KT_EXIT_OK;
 }
@@ -60,6 +60,7 @@ enum kt_exit kt_verb_account_rotate(const struct kt_cli *cli, struct kt_output *
 static void print_recovery_key(const struct kt_own_label *own, const struct kt_secret *recovery)
 {
   struct kt_output *out = own->session->out;
+  const char *word = kt_output_word(own->name);
   char text[KT_RECOVERY_TEXT_SIZE];
   kt_recovery_key_format(recovery->seed, text);
   kt_output_data(out, "\nRecovery key of %s. Write it on paper now: it is not kept here and is never shown again.\n\n",
@@ -69,17 +70,20 @@ static void print_recovery_key(const struct kt_own_label *own, const struct kt_s
     kt_output_data(out, "    %.*s\n", (int)len, line);
     line = line[len] != '\0' ? line + len + 1 : NULL;
   }
-  kt_output_data(
-      out,
-      "\nWhat it does: it puts a new account key in place when this computer, or the passphrase, is lost. Your "
-      "contacts "
-      "then see a note instead of an alert.\n"
-      "Whoever finds the paper can take over your account with it: keep it where you keep your passport, or with "
-      "somebody you trust. No photo, no cloud.\n"
-      "  Check what you wrote:    kt-verify account recovery-key check %s\n"
-      "  When you need it:        kt-verify account recovery-key use %s\n"
-      "  If the paper is lost:    kt-verify account recovery-key remove %s FINGERPRINT\n",
-      own->name, own->name, own->name);
+  kt_output_data(out,
+                 "\nWhat it does: it puts a new account key in place when this computer, or the passphrase, is lost. "
+                 "Your contacts then see a note instead of an alert.\n"
+                 "Whoever finds the paper can take over your account with it: keep it where you keep your passport, or "
+                 "with somebody you trust. No photo, no cloud.\n"
+                 "A paper is good once. Used on a computer that never had the account, it makes every other paper of "
+                 "yours worthless too, and lists no device: write new ones and add your devices then.\n"
+                 "Check what you wrote:\n"
+                 "    kt-verify account recovery-key check %s\n"
+                 "When you need it:\n"
+                 "    kt-verify account recovery-key use %s\n"
+                 "If the paper is lost:\n"
+                 "    kt-verify account recovery-key remove %s FINGERPRINT\n",
+                 word, word, word);
   kt_output_set(out, "recovery_key", json_string(text));
   sodium_memzero(text, sizeof text);
 }
@@ -217,7 +221,7 @@ static enum kt_exit check_listed(const struct kt_own_label *own, const struct kt
       "%s: this is a recovery key, read without a mistake, but the account does not list it. It belongs to another "
       "account, was used or removed before, or somebody who has a copy of the account key took it off. If it was not "
       "you, only the operator of the log can help now: kt-verify account create %s tells how",
-      own->name, own->name);
+      own->name, kt_output_word(own->name));
 }
 
 /* --- check, use ------------------------------------------------------------------------------------------------------------ */
@@ -268,7 +272,7 @@ static enum kt_exit refuse_needless(const struct kt_own_label *own)
   return kt_output_fail(own->session->out, KT_EXIT_USAGE, "nothing-to-recover",
                         "%s: this home has the account key, so nothing needs recovering. To replace the key: kt-verify "
                         "account rotate %s. Keep the paper",
-                        own->name, own->name);
+                        own->name, kt_output_word(own->name));
 }
 
 static enum kt_exit begin_with(struct kt_own_label *own, bool is_here, const struct kt_account_key *recovery)
@@ -333,7 +337,7 @@ static enum kt_exit remove_key(struct kt_own_label *own, const struct kt_cli *cl
     return kt_output_fail(out, KT_EXIT_USAGE, "recovery-key",
                           "%s: the account lists no recovery key with this fingerprint (64 hex digits, in full; "
                           "kt-verify account show %s)",
-                          cli->args[2], own->name);
+                          cli->args[2], kt_output_word(own->name));
   }
   const struct kt_account_key key = *listed;
   enum kt_exit code = kt_own_load_key(own, &secret);

@@ -30,7 +30,7 @@ enum kt_exit kt_verb_code_show(const struct kt_cli *cli, struct kt_output *out)
     kt_output_note(out,
                    "kt-verify: between %s and %s. Ask for the digits the other person sees, by voice or in person, "
                    "then: kt-verify code compare %s DIGITS\n",
-                   ceremony.own.name, ceremony.watch.name, ceremony.watch.name);
+                   ceremony.own.name, ceremony.watch.name, kt_output_word(ceremony.watch.name));
     kt_report_contact(out, &ceremony.watch.other.contact);
   }
   kt_ceremony_close(&ceremony);

@@ -37,7 +37,7 @@ static enum kt_exit print_own(struct kt_session *session, struct kt_own_label *o
     kt_output_note(session->out,
                    "kt-verify: your code. Post it where people know it is you who writes (a web site, a card). They "
                    "check it with: kt-verify code check-public %s CODE\n",
-                   own->name);
+                   kt_output_word(own->name));
   }
   return code;
 }
@@ -54,7 +54,7 @@ static enum kt_exit print_theirs(struct kt_ceremony *ceremony, struct kt_bytes l
         out,
         "kt-verify: what the log shows you of %s. It proves nothing by itself: compare it with the code they "
         "posted, with kt-verify code check-public %s CODE\n",
-        ceremony->watch.name, ceremony->watch.name);
+        ceremony->watch.name, kt_output_word(ceremony->watch.name));
     kt_report_contact(out, &ceremony->watch.other.contact);
   }
   return code;

@@ -99,7 +99,7 @@ static enum kt_exit show_payload(struct kt_ceremony *ceremony, const struct kt_d
         out,
         "kt-verify: the QR code is not drawn: it needs a window of %zu columns, and this one has %zu. Make the "
         "window wider, or write an image: kt-verify code qr %s --png FILE\n",
-        kt_qr_columns(&qr), kt_wrap_columns(out->data), ceremony->watch.name);
+        kt_qr_columns(&qr), kt_wrap_columns(out->data), kt_output_word(ceremony->watch.name));
   }
   kt_output_data(out, "%s\n", text);
   kt_output_note(
@@ -203,7 +203,7 @@ static enum kt_exit check_addressee(const struct kt_ceremony *ceremony, const st
   case KT_IN_PERSON_OTHER_PEOPLE:
     return kt_output_fail(out, KT_EXIT_USAGE, "other-people",
                           "this code is for %s and you are %s: they show yours with kt-verify code qr %s", theirs,
-                          ceremony->own.name, ceremony->own.name);
+                          ceremony->own.name, kt_output_word(ceremony->own.name));
   case KT_IN_PERSON_OTHER_LOG:
     return kt_output_fail(out, KT_EXIT_USAGE, "other-log",
                           "the other person uses another log than the one pinned here: nothing was compared");

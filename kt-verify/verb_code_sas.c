@@ -293,7 +293,8 @@ static enum kt_exit finish(struct comparison *comparison)
         name);
   }
   kt_output_note(out_of(comparison),
-                 "kt-verify: to try again, both of you start anew; or compare in person: kt-verify code qr %s\n", name);
+                 "kt-verify: to try again, both of you start anew; or compare in person: kt-verify code qr %s\n",
+                 kt_output_word(name));
   return comparison->ended != KT_EXIT_OK ? comparison->ended : KT_EXIT_UNDECIDED;
 }
 
@@ -333,7 +334,7 @@ static enum kt_exit open_room(struct comparison *comparison)
     snprintf(room, sizeof room, "%08" PRIu32, randombytes_uniform(100000000));
     kt_output_data(session->out, "room %.4s-%s\n", room, room + 4);
     kt_output_note(session->out, "kt-verify: tell %s on the call: kt-verify code sas join %s %.4s-%s\n",
-                   comparison->ceremony.watch.name, comparison->ceremony.own.name, room, room + 4);
+                   comparison->ceremony.watch.name, kt_output_word(comparison->ceremony.own.name), room, room + 4);
     kt_output_flush(session->out);
   } else if (!kt_sas_room_parse(typed, room)) {
     return kt_output_fail(session->out, KT_EXIT_USAGE, "room",

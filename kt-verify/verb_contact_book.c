@@ -214,7 +214,8 @@ static void report_entry(struct kt_output *out, const struct kt_book_entry *entr
   kt_report_time(entry->verified_ms, since);
   kt_output_data(out, "  %s: %s (%s, %s)\n", name, explain(merge), kt_report_method(entry->method), since);
   if (left_alone) {
-    kt_output_data(out, "      kt-verify lookup %s\n      kt-verify code show %s\n", name, name);
+    kt_output_data(out, "      kt-verify lookup %s\n      kt-verify code show %s\n", kt_output_word(name),
+                   kt_output_word(name));
   }
   json_object_set_new(object, "label", kt_output_text(entry->label));
   json_object_set_new(object, "result", json_string(kt_book_merge_name(merge)));

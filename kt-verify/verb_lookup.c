@@ -29,12 +29,13 @@ static enum kt_exit refuse_unverified(struct kt_watch *watch)
   return kt_output_fail(watch->session->out, KT_EXIT_ALERT, "not-verified",
                         "%s: no keys are handed out, because this contact is not verified here. Compare codes first: "
                         "kt-verify code show %s",
-                        watch->name, watch->name);
+                        watch->name, kt_output_word(watch->name));
 }
 
 /* A missing word is overlooked; whoever is told what to do mostly does it. */
 static void explain_unverified(struct kt_watch *watch)
 {
+  const char *word = kt_output_word(watch->name);
   kt_output_data(
       watch->session->out,
       "  Checked: the log shows these keys to everybody. Not checked: that they belong to the person you mean. "
@@ -42,7 +43,7 @@ static void explain_unverified(struct kt_watch *watch)
       "    in one room:  kt-verify code qr %s\n"
       "    on a call:    kt-verify code sas start %s\n"
       "    by digits:    kt-verify code show %s\n",
-      watch->name, watch->name, watch->name);
+      word, word, word);
 }
 
 static enum kt_exit report_newest(struct kt_watch *watch)

@@ -190,6 +190,28 @@ def recovery(world):
     alice.json("account", "recovery-key", "remove", alice.label, lost[0]["fingerprint"], expect=2)
 
 
+def only_the_paper(world):
+    """On a new computer: what is gone is said, and what to do next. A label chosen by somebody else is no command."""
+    label = "lena;reboot@example.org"
+    alice = world.home("lena")
+    alice.label = label
+    alice.json("account", "create", label)
+    add(alice, "phone")
+    paper(alice)
+    made = alice.text("account", "recovery-key", "create", label)
+    check("every other paper of yours worthless" in made and "\n    kt-verify account recovery-key use LABEL\n" in made,
+          "said beforehand", made)
+    text = "".join(line for line in made.splitlines(True) if line.count(" ") >= 6 and set(map(len, line.split())) <= {4, 2})
+    new = world.home("lena-new")
+    used = new.run("account", "recovery-key", "use", label, stdin=text)
+    said = used.stdout + used.stderr
+    check(used.returncode == 0 and "\n    kt-verify device add LABEL --name NAME --key ALG:BASE64\n" in said and
+          "NO DEVICE IS LISTED" in said and "deleted here" not in said and f"kt-verify code public {label}" not in said,
+          "what to do next", said)
+    look = new.text("lookup", "kim@example.org")
+    check("kt-verify code show kim@example.org\n" in look, "a plain label is in the command", look)
+
+
 def slips_on_paper(world):
     """Each kind of slip gets words of its own."""
     alice = world.person("kim")
@@ -255,6 +277,7 @@ def main():
         cut_off(world)
         recovery(world)
         slips_on_paper(world)
+        only_the_paper(world)
         recovery_of_nobody(world)
         by_the_operator(world)
         world.log.stop()

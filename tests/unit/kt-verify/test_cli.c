@@ -61,6 +61,10 @@ static void test_verbs_and_options_in_any_order(void **context)
   assert_true(parse("lookup -- --json", &cli));
   assert_string_equal(cli.args[0], "--json");
   assert_false(kt_cli_flag(&cli, KT_OPT_JSON));
+  assert_false(parse("lookup -x", &cli));
+  assert_non_null(strstr(cli.error, "behind --"));
+  assert_true(parse("lookup -- -x", &cli));
+  assert_string_equal(cli.args[0], "-x");
 }
 
 static void test_help_is_a_word_as_well(void **context)

@@ -197,6 +197,18 @@ static void test_a_check_made_twice_is_one_entry(void **context)
   release(&s);
 }
 
+/* Somebody who chooses a label must not choose a command. */
+static void test_words_of_commands(void **context)
+{
+  (void)context;
+  static const char *const hostile[] = { "a; reboot", "$(id)", "`id`", "a\tb", "it's",
+                                         "--home=x",  "-",     "",     "a?b",  "ünsal" };
+  assert_string_equal(kt_output_word("alice.b_c+d-e@example.org"), "alice.b_c+d-e@example.org");
+  for (size_t i = 0; i < sizeof hostile / sizeof hostile[0]; i++) {
+    assert_string_equal(kt_output_word(hostile[i]), "LABEL");
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -207,6 +219,7 @@ int main(void)
     cmocka_unit_test(test_names_cannot_drive_a_terminal),
     cmocka_unit_test(test_messages_and_json_cannot_either),
     cmocka_unit_test(test_a_check_made_twice_is_one_entry),
+    cmocka_unit_test(test_words_of_commands),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
