@@ -102,7 +102,7 @@ static const struct kt_alert_text account_key_changed_contact = {
   "    kt-verify code qr {label}\n"
   "If they match, the new key is your contact's and this is settled. If your contact knows nothing of a new key, keep "
   "the evidence:\n"
-  "    kt-verify evidence list",
+  "    kt-verify alerts list",
 };
 
 static const struct kt_alert_text account_key_rotated = {

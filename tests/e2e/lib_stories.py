@@ -231,7 +231,7 @@ def an_operator_recovery(book):
     thief.types(f"kt-verify account rotate {label}", says=["the new list leaves out recovery key"])
     book.say("""Sara is told at the next check, and the paper does not help any more:""")
     desktop.types("kt-verify monitor once", expect=4, says=[
-        "The account key was replaced", "somebody with a copy of your key has taken the account over"])
+        "Your account key was replaced", "somebody with a copy of your key has taken the account over"])
     desktop.types(f"kt-verify account recovery-key use {label}", expect=4, answers=[("line by line:", note)], says=[
         "the account does not list it", "only the operator of the log can help now"])
     book.say("""
