@@ -150,6 +150,17 @@ static const char *meaning(enum kt_contact_method method)
          "added later need no new comparison.";
 }
 
+/* Gives the exit code. */
+static enum kt_exit report_match(struct kt_ceremony *ceremony, enum kt_contact_method method)
+{
+  struct kt_session *session = &ceremony->session;
+  struct kt_watch *watch = &ceremony->watch;
+  kt_output_status(session->out, kt_report_code(session, watch->label, KT_EXIT_OK), "MATCH, %s is a verified contact",
+                   watch->name);
+  kt_output_data(session->out, "%s\n", meaning(method));
+  return ceremony->has_own ? kt_report_own_alerts(session, ceremony->own.label, ceremony->own.name) : KT_EXIT_OK;
+}
+
 enum kt_exit kt_ceremony_settle(struct kt_ceremony *ceremony, const struct kt_ceremony_outcome *outcome)
 {
   struct kt_session *session = &ceremony->session;
@@ -166,16 +177,14 @@ enum kt_exit kt_ceremony_settle(struct kt_ceremony *ceremony, const struct kt_ce
   }
   kt_output_set(session->out, "match", json_boolean(outcome->matches));
   if (outcome->matches) {
-    kt_output_status(session->out, kt_report_code(session, watch->label, KT_EXIT_OK), "MATCH, %s is a verified contact",
-                     watch->name);
-    kt_output_data(session->out, "%s\n", meaning(outcome->method));
+    code = report_match(ceremony, outcome->method);
   } else {
     kt_output_fail(session->out, KT_EXIT_ALERT, "code-mismatch", "%s: MISMATCH. %s", watch->name, outcome->detail);
     kt_session_keep_answer(session, watch->label, watch->name);
   }
   kt_report_contact(session->out, &watch->other.contact);
-  code = kt_report_alerts(session, watch->label, KT_EXIT_OK);
-  return outcome->matches ? code : KT_EXIT_ALERT;
+  enum kt_exit with_alerts = kt_report_alerts(session, watch->label, code);
+  return outcome->matches ? with_alerts : KT_EXIT_ALERT;
 }
 
 /* --- what was typed ----------------------------------------------------------------------------------------------------- */

@@ -30,7 +30,7 @@ static void decision_init(struct decision *decision, struct kt_session *session,
                                          .now_ms = kt_now_ms(),
                                          .arena = &session->arena,
                                          .reason = &decision->reason };
-  kt_output_clean(waiting->pending.label, decision->name, sizeof decision->name);
+  kt_text_clean(waiting->pending.label, decision->name, sizeof decision->name);
 }
 
 static void append(const struct decision *decision, const char *word)

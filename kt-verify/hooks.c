@@ -218,7 +218,7 @@ static void run(struct kt_session *session, struct call *call)
   char label[CLEAN_SIZE];
   char summary[SUMMARY_SIZE];
   char path[EVENT_PATH_MAX];
-  kt_output_clean(call->run.entry.label, label, sizeof label);
+  kt_text_clean(call->run.entry.label, label, sizeof label);
   snprintf(summary, sizeof summary, "%s%s%s: %s", kt_alert_kind_name(alert->kind), label[0] != '\0' ? " " : "", label,
            kt_alert_text(alert)->headline);
   if (!write_event(&call->run.entry, session->state.home, path)) {
@@ -246,7 +246,7 @@ static void report_call(struct kt_session *session, const struct call *call)
     char name[CLEAN_SIZE];
     json_object_set_new(object, "error", json_string(call->error));
     json_object_set_new(object, "retry_ms", json_integer((json_int_t)call->retry_ms));
-    kt_output_clean(kt_text_bytes(call->hook->name), name, sizeof name);
+    kt_text_clean(kt_text_bytes(call->hook->name), name, sizeof name);
     kt_report_time(call->retry_ms, time);
     kt_output_note(session->out, "kt-verify: hook %s failed: %s; it is called again after %s\n", name, call->error,
                    time);
@@ -343,7 +343,7 @@ enum kt_exit kt_hooks_report(struct kt_session *session)
     json_object_set_new(object, "next_ms", json_integer((json_int_t)hook->next_ms));
     json_object_set_new(object, "error", hook->error != NULL ? json_string(hook->error) : json_null());
     kt_output_append(session->out, "hooks", object);
-    kt_output_clean(kt_text_bytes(hook->hook), name, sizeof name);
+    kt_text_clean(kt_text_bytes(hook->hook), name, sizeof name);
     kt_report_time(hook->next_ms, time);
     kt_output_data(session->out, "%-10s %s, alerts waiting: %" PRIu64 ", failed calls: %" PRIu32 "%s%s, next %s\n",
                    hook->failures > 0 ? "FAILING" : "hook", name, hook->n_waiting, hook->failures,

@@ -12,6 +12,7 @@
 
 #include <kt/bytes.h>
 #include <kt/err.h>
+#include <kt/text.h>
 
 #include "wrap.h"
 
@@ -51,9 +52,6 @@ void kt_output_flush(struct kt_output *out);
 /* VERIFIED, ALERT …, on stdout, coloured on a terminal, followed by the text. */
 __attribute__((format(printf, 3, 4))) void kt_output_status(struct kt_output *out, enum kt_exit code,
                                                             const char *format, ...);
-/* Bytes that others chose (labels, names) as text that cannot drive a terminal: control characters and what is not
- * UTF-8 become '?'. Always terminated. */
-void kt_output_clean(struct kt_bytes text, char *ret_text, size_t size);
 
 /* A clean label as a word of a command that the person may paste: itself when it is plain (kt_label_is_plain), else the
  * word LABEL, so that nobody who chooses a label chooses a command. */

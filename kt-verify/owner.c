@@ -35,7 +35,7 @@ enum kt_err kt_own_load(void *ctx, struct kt_session *session)
 void kt_own_init(struct kt_own_label *own, struct kt_session *session, struct kt_bytes label)
 {
   *own = (struct kt_own_label){ .session = session, .label = label };
-  kt_output_clean(label, own->name, sizeof own->name);
+  kt_text_clean(label, own->name, sizeof own->name);
 }
 
 enum kt_exit kt_own_open(struct kt_own_label *own, struct kt_session *session, struct kt_bytes label)

@@ -49,7 +49,7 @@ static void note_device(const struct kt_own_label *own, const struct kt_device *
   const char *word = kt_output_word(own->name);
   char name[4 * UINT8_MAX + 8];
   kt_hex_encode((struct kt_bytes){ device->id.b, KT_DEVICE_ID_LEN }, id);
-  kt_output_clean(device->name, name, sizeof name);
+  kt_text_clean(device->name, name, sizeof name);
   if (undecided) {
     kt_output_note(own->session->out,
                    "  device %s, which calls itself \"%s\"\n"

@@ -81,7 +81,7 @@ void kt_report_device(struct kt_output *out, const struct kt_device *device, boo
   char added[KT_TIME_SIZE];
   kt_output_append(out, "devices", device_json(device, endorsed));
   kt_hex_encode((struct kt_bytes){ device->id.b, KT_DEVICE_ID_LEN }, id);
-  kt_output_clean(device->name, name, sizeof name);
+  kt_text_clean(device->name, name, sizeof name);
   kt_report_time(device->added_ms, added);
   kt_output_data(out, "  %s  %s  \"%s\", added %s\n", id, word, name, added);
   for (size_t i = 0; i < device->n_keys; i++) {
@@ -219,7 +219,7 @@ static void print_where(struct kt_output *out, const struct kt_alert *alert)
   char name[CLEAN_SIZE];
   if (alert->has_device) {
     kt_hex_encode((struct kt_bytes){ alert->device.b, KT_DEVICE_ID_LEN }, device);
-    kt_output_clean(alert->device_name, name, sizeof name);
+    kt_text_clean(alert->device_name, name, sizeof name);
     kt_output_data(out, "  device %s, which calls itself \"%s\"\n", device, name);
   }
   if (alert->has_version) {
@@ -234,7 +234,7 @@ void kt_report_alert(struct kt_output *out, const struct kt_alert *alert, struct
   char next[KT_ALERT_NEXT_SIZE];
   char name[CLEAN_SIZE];
   kt_alert_next(alert, label, next);
-  kt_output_clean(label, name, sizeof name);
+  kt_text_clean(label, name, sizeof name);
   const char *kind = kt_alert_kind_name(alert->kind);
   const char *blank = name[0] != '\0' ? " " : "";
   if (alert->is_note) {
@@ -266,7 +266,7 @@ static void report_open(struct kt_session *session, const struct kt_ledger_entry
   }
   kt_hex_encode((struct kt_bytes){ entry->alert.id.b, KT_ALERT_ID_LEN }, id);
   kt_report_time(entry->raised_ms, since);
-  kt_output_clean(entry->label, name, sizeof name);
+  kt_text_clean(entry->label, name, sizeof name);
   kt_output_status(session->out, KT_EXIT_ALERT, "%s%s%s open since %s (kt-verify alerts list tells more; id %s)",
                    kt_alert_kind_name(entry->alert.kind), name[0] != '\0' ? " " : "", name, since, id);
 }
@@ -349,4 +349,40 @@ enum kt_exit kt_report_alerts(struct kt_session *session, struct kt_bytes label,
 enum kt_exit kt_report_code(struct kt_session *session, struct kt_bytes label, enum kt_exit code)
 {
   return with_alerts(session, label, true, code);
+}
+
+/* --- of one's own account, in passing -------------------------------------------------------------------------------- */
+
+struct own_alerts {
+  struct kt_bytes label;
+  size_t n;
+};
+
+static enum kt_err read_own(void *ctx, struct kt_session *session)
+{
+  struct own_alerts *own = ctx;
+  struct kt_ledger_entry *entries;
+  size_t n;
+  enum kt_err err = kt_state_alerts(&session->state, &own->label, &session->arena, &entries, &n);
+  for (size_t i = 0; err == KT_OK && i < n; i++) {
+    if (entries[i].settlement == KT_SETTLEMENT_OPEN) {
+      (void)kt_report_append_alert(session->out, &entries[i].alert);
+      own->n++;
+    }
+  }
+  return err;
+}
+
+enum kt_exit kt_report_own_alerts(struct kt_session *session, struct kt_bytes label, const char *name)
+{
+  struct own_alerts own = { .label = label };
+  enum kt_err err;
+  enum kt_exit code = kt_session_read(session, read_own, &own, &err);
+  if (code == KT_EXIT_OK && own.n > 0) {
+    kt_output_data(session->out,
+                   "  But alerts about your own account %s are open (%zu), and a match of account keys does not answer "
+                   "them: somebody may have listed a device in your name. Look at them now: kt-verify alerts list\n",
+                   name, own.n);
+  }
+  return code;
 }

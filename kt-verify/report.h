@@ -37,4 +37,8 @@ enum kt_exit kt_report_alerts(struct kt_session *session, struct kt_bytes label,
 /* Only that exit code, for the status line that comes first. */
 enum kt_exit kt_report_code(struct kt_session *session, struct kt_bytes label, enum kt_exit code);
 
+/* The open alerts about one's own account, while something else was done with it: into the JSON object, and in a sentence
+ * that they are there. They leave the exit code alone. */
+enum kt_exit kt_report_own_alerts(struct kt_session *session, struct kt_bytes label, const char *name);
+
 #endif

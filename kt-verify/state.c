@@ -50,9 +50,13 @@ static const char schema_3[] =
     " received_ms INTEGER NOT NULL) WITHOUT ROWID;"
     "PRAGMA user_version = 3;";
 
-/* Which alerts say that the account key was replaced. */
-static const char schema_4[] = "ALTER TABLE alerts ADD COLUMN key_replaced INTEGER NOT NULL DEFAULT 0;"
-                               "PRAGMA user_version = 4;";
+/* Which alerts say that the account key was replaced; and a mismatch of codes that nothing settled: earlier it was told
+ * by the key that changed, to the pinned one itself. */
+static const char schema_4[] =
+    "ALTER TABLE alerts ADD COLUMN key_replaced INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE contacts ADD COLUMN contradicted INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE contacts SET contradicted = 1 WHERE changed_key IS NOT NULL AND changed_key = key;"
+    "PRAGMA user_version = 4;";
 
 enum kt_err kt_state_home(const char *home, char ret_home[static KT_STATE_PATH_MAX])
 {

@@ -7,10 +7,24 @@
 #define MONITORING_MAX ((size_t)1 << 20)
 #define COLUMNS                                                                                                \
   "label, monitoring, version, key, contact_state, since_ms, method, verified_ms, changed_key, policy, last, " \
-  "watched, "                                                                                                  \
-  "checked_ms"
+  "watched, checked_ms, contradicted"
 
-enum { LABEL, MONITORING, VERSION, KEY, STATE, SINCE, METHOD, VERIFIED, CHANGED_KEY, POLICY, LAST, WATCHED, CHECKED };
+enum {
+  LABEL,
+  MONITORING,
+  VERSION,
+  KEY,
+  STATE,
+  SINCE,
+  METHOD,
+  VERIFIED,
+  CHANGED_KEY,
+  POLICY,
+  LAST,
+  WATCHED,
+  CHECKED,
+  CONTRADICTED
+};
 
 static enum kt_err read_contact(sqlite3_stmt *row, struct kt_arena *arena, void *ret_item)
 {
@@ -32,6 +46,7 @@ static enum kt_err read_contact(sqlite3_stmt *row, struct kt_arena *arena, void 
   if (state == KT_CONTACT_CHANGED && !kt_sql_fixed(row, CHANGED_KEY, contact->changed_key.b, KT_ACCOUNT_KEY_LEN)) {
     return KT_ERR_STORE;
   }
+  contact->is_contradicted = state == KT_CONTACT_CHANGED && kt_sql_u64(row, CONTRADICTED) != 0;
   contact->policy = kt_sql_u64(row, POLICY) == KT_CONTACT_STRICT ? KT_CONTACT_STRICT : KT_CONTACT_NORMAL;
   other.label = kt_sql_blob(row, LABEL, arena);
   other.version = (uint32_t)kt_sql_u64(row, VERSION);
@@ -68,11 +83,12 @@ enum kt_err kt_state_put_contact(struct kt_state *state, const struct kt_other_l
   enum kt_err err = w.err;
   if (err == KT_OK) {
     err = kt_sql_run(state,
-                     "INSERT OR REPLACE INTO contacts(" COLUMNS ") VALUES(?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                     "bboiiiioioii", other->label, (struct kt_bytes){ w.buf, w.len }, contact->has_key ? &key : NULL,
+                     "INSERT OR REPLACE INTO contacts(" COLUMNS ") VALUES(?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                     "bboiiiioioiii", other->label, (struct kt_bytes){ w.buf, w.len }, contact->has_key ? &key : NULL,
                      (uint64_t)contact->state, contact->since_ms, (uint64_t)contact->method, contact->verified_ms,
                      contact->state == KT_CONTACT_CHANGED ? &changed : NULL, (uint64_t)contact->policy,
-                     other->last.data != NULL ? &other->last : NULL, (uint64_t)other->watched, other->checked_ms);
+                     other->last.data != NULL ? &other->last : NULL, (uint64_t)other->watched, other->checked_ms,
+                     (uint64_t)contact->is_contradicted);
   }
   if (err == KT_OK && other->has_version) {
     err = kt_sql_run(state, "UPDATE contacts SET version = ? WHERE label = ?", "ib", (uint64_t)other->version,

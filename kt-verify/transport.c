@@ -102,10 +102,10 @@ static void read_problem(struct kt_reply *reply)
   const char *detail = json_string_value(json_object_get(problem, "detail"));
   const char *text = detail != NULL ? detail : title;
   if (type != NULL) {
-    kt_output_clean((struct kt_bytes){ (const uint8_t *)type, strlen(type) }, reply->type, sizeof reply->type);
+    kt_text_clean((struct kt_bytes){ (const uint8_t *)type, strlen(type) }, reply->type, sizeof reply->type);
   }
   if (text != NULL) {
-    kt_output_clean((struct kt_bytes){ (const uint8_t *)text, strlen(text) }, reply->error, sizeof reply->error);
+    kt_text_clean((struct kt_bytes){ (const uint8_t *)text, strlen(text) }, reply->error, sizeof reply->error);
   }
   reply->size = (uint64_t)json_integer_value(json_object_get(problem, "size"));
   json_decref(problem);

@@ -16,7 +16,7 @@ static void print_entry(struct kt_output *out, const struct kt_ledger_entry *ent
   bool open = entry->settlement == KT_SETTLEMENT_OPEN;
   kt_hex_encode((struct kt_bytes){ entry->alert.id.b, KT_ALERT_ID_LEN }, id);
   kt_report_time(entry->raised_ms, raised);
-  kt_output_clean(entry->label, name, sizeof name);
+  kt_text_clean(entry->label, name, sizeof name);
   kt_report_append_alert(out, &entry->alert);
   kt_output_data(out, "%s  %-12s %s%s%s, %s\n", id, kt_settlement_name(entry->settlement),
                  kt_alert_kind_name(entry->alert.kind), name[0] != '\0' ? " " : "", name, raised);

@@ -134,7 +134,7 @@ static enum kt_exit refuse_image(struct kt_output *out, const char *path, enum k
   case KT_ERR_STORE:
     if (errno == ENOENT) { /* most likely what some other code says, and no name at all */
       char what[256];
-      kt_output_clean(kt_text_bytes(path), what, sizeof what);
+      kt_text_clean(kt_text_bytes(path), what, sizeof what);
       return kt_output_fail(out, KT_EXIT_USAGE, "file",
                             "\"%s\" is neither a code of kt-verify (those begin with KTQ1:) nor a file here", what);
     }
@@ -195,7 +195,7 @@ static enum kt_exit check_addressee(const struct kt_ceremony *ceremony, const st
                                     .recipient = { .label = scanned->sender.label } };
   struct kt_in_person_verdict verdict;
   char theirs[4 * KT_LABEL_MAX + 8];
-  kt_output_clean(scanned->recipient.label, theirs, sizeof theirs);
+  kt_text_clean(scanned->recipient.label, theirs, sizeof theirs);
   kt_in_person_judge(&own, scanned, &verdict);
   switch (verdict.people) {
   case KT_IN_PERSON_OWN_PAYLOAD:

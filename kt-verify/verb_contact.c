@@ -24,7 +24,7 @@ static enum kt_err list_contacts(void *ctx, struct kt_session *session)
     char name[4 * KT_LABEL_MAX + 8];
     const struct kt_contact *contact = &others[i].contact;
     json_t *object = kt_report_contact_json(contact);
-    kt_output_clean(others[i].label, name, sizeof name);
+    kt_text_clean(others[i].label, name, sizeof name);
     kt_output_data(session->out, "%-10s %s%s\n", kt_contact_state_name(contact->state), name,
                    others[i].watched ? " (watched)" : "");
     json_object_set_new(object, "label", kt_output_text(others[i].label));

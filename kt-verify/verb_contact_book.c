@@ -210,7 +210,7 @@ static void report_entry(struct kt_output *out, const struct kt_book_entry *entr
   char since[KT_TIME_SIZE];
   json_t *object = json_object();
   bool left_alone = merge == KT_BOOK_KEPT_CHANGED || merge == KT_BOOK_DIFFERS;
-  kt_output_clean(entry->label, name, sizeof name);
+  kt_text_clean(entry->label, name, sizeof name);
   kt_report_time(entry->verified_ms, since);
   kt_output_data(out, "  %s: %s (%s, %s)\n", name, explain(merge), kt_report_method(entry->method), since);
   if (left_alone) {

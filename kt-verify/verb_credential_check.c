@@ -176,7 +176,7 @@ static enum kt_exit check_credential(struct checking *checking)
   if (err != KT_OK) {
     return kt_output_fail_reason(session->out, err, &reason, "the credential");
   }
-  kt_output_clean(checking->result.label, checking->name, sizeof checking->name);
+  kt_text_clean(checking->result.label, checking->name, sizeof checking->name);
   enum kt_exit code = judge(checking);
   if (code == KT_EXIT_OK && checking->result.is_provisional) {
     code = keep(checking);
@@ -187,7 +187,7 @@ static enum kt_exit check_credential(struct checking *checking)
   if (checking->other.has_version && checking->other.version > checking->result.version) {
     return superseded(checking);
   }
-  code = is_alert(checking) ? KT_EXIT_ALERT : KT_EXIT_OK;
+  code = is_alert(checking) ? KT_EXIT_ALERT : (enum kt_exit)kt_contact_exit_code(0, &checking->other.contact);
   report(checking, code);
   return code;
 }
@@ -243,7 +243,7 @@ static enum kt_exit check_update(struct checking *checking)
                           "first");
   }
   const struct kt_credential_pending *pending = &checking->waiting.pending;
-  kt_output_clean(pending->label, checking->name, sizeof checking->name);
+  kt_text_clean(pending->label, checking->name, sizeof checking->name);
   kt_output_set(session->out, "label", kt_output_text(pending->label));
   checking->waiting.update = checking->file.body;
   if (kt_credential_stage(pending, &checking->recent, NULL) != KT_CREDENTIAL_BY_UPDATE) {

@@ -61,7 +61,7 @@ static void print_evidence(const struct kt_evidence *evidence, struct kt_output 
   kt_evidence_id_text(evidence, id);
   kt_output_data(out, "%s  %s\n", id, kt_evidence_kind_name(evidence->kind));
   if (evidence->kind == KT_EVIDENCE_FAILED) {
-    kt_output_clean(evidence->failed.code, code, sizeof code);
+    kt_text_clean(evidence->failed.code, code, sizeof code);
     kt_output_data(out, "  check     %s, %zu bytes answered\n", code, evidence->failed.response.len);
     if (evidence->has_retained) {
       print_head("retained", &evidence->first, out);
@@ -70,7 +70,7 @@ static void print_evidence(const struct kt_evidence *evidence, struct kt_output 
   }
   if (evidence->kind == KT_EVIDENCE_ANSWER) {
     char name[4 * KT_LABEL_MAX + 8];
-    kt_output_clean(evidence->answer.label, name, sizeof name);
+    kt_text_clean(evidence->answer.label, name, sizeof name);
     kt_output_data(out, "  about     %s, %zu bytes answered\n", name, evidence->answer.response.len);
     return;
   }

@@ -16,13 +16,6 @@ static void report_notes(struct kt_watch *watch)
   }
 }
 
-static enum kt_exit report_absent(struct kt_watch *watch)
-{
-  kt_output_status(watch->session->out, KT_EXIT_ABSENT, "%s: the log proves that this label does not exist",
-                   watch->name);
-  return kt_report_alerts(watch->session, watch->label, KT_EXIT_ABSENT);
-}
-
 static enum kt_exit refuse_unverified(struct kt_watch *watch)
 {
   kt_report_contact(watch->session->out, &watch->other.contact);
@@ -46,6 +39,34 @@ static void explain_unverified(struct kt_watch *watch)
       word, word, word);
 }
 
+/* With the contact's state in mind; one's own label has none. */
+static enum kt_exit contact_code(const struct kt_watch *watch, enum kt_exit code)
+{
+  return watch->transient ? code : (enum kt_exit)kt_contact_exit_code((int)code, &watch->other.contact);
+}
+
+/* The open alerts; where they are acknowledged and the contact is still changed, that. */
+static enum kt_exit report_alerts(struct kt_watch *watch, enum kt_exit code)
+{
+  struct kt_session *session = watch->session;
+  bool none_open = kt_report_code(session, watch->label, code) == code;
+  enum kt_exit with_alerts = kt_report_alerts(session, watch->label, contact_code(watch, code));
+  if (none_open && with_alerts == KT_EXIT_ALERT) {
+    kt_output_fail(session->out, KT_EXIT_ALERT, "contact-changed",
+                   "%s: this contact is changed, and nothing has settled that: an acknowledged alert is one that you "
+                   "know of, not one that is over. Do not use these keys before codes match: kt-verify code show %s",
+                   watch->name, watch->name);
+  }
+  return with_alerts;
+}
+
+static enum kt_exit report_absent(struct kt_watch *watch)
+{
+  kt_output_status(watch->session->out, KT_EXIT_ABSENT, "%s: the log proves that this label does not exist",
+                   watch->name);
+  return report_alerts(watch, KT_EXIT_ABSENT);
+}
+
 static enum kt_exit report_newest(struct kt_watch *watch)
 {
   struct kt_session *session = watch->session;
@@ -54,11 +75,11 @@ static enum kt_exit report_newest(struct kt_watch *watch)
   bool verified = watch->other.contact.state == KT_CONTACT_VERIFIED && watch->verdict.is_endorsed;
   kt_output_set(out, "version", json_integer((json_int_t)watch->version));
   if (kt_cli_flag(session->cli, KT_OPT_REQUIRE_VERIFIED) && !verified) {
-    return (enum kt_exit)kt_exit_code_worse((int)kt_report_alerts(session, watch->label, KT_EXIT_ALERT),
-                                            (int)refuse_unverified(watch));
+    enum kt_exit refused = refuse_unverified(watch);
+    return (enum kt_exit)kt_exit_code_worse((int)kt_report_alerts(session, watch->label, KT_EXIT_ALERT), (int)refused);
   }
   kt_report_time(watch->time_ms, time);
-  kt_output_status(out, kt_report_code(session, watch->label, KT_EXIT_OK),
+  kt_output_status(out, kt_report_code(session, watch->label, contact_code(watch, KT_EXIT_OK)),
                    "%s version %" PRIu32 ", log entry %" PRIu64 ", %s", watch->name, watch->version, watch->position,
                    time);
   kt_report_set(out, &watch->verdict.judgement, watch->verdict.is_endorsed);
@@ -67,7 +88,7 @@ static enum kt_exit report_newest(struct kt_watch *watch)
     explain_unverified(watch);
   }
   report_notes(watch);
-  return kt_report_alerts(session, watch->label, KT_EXIT_OK);
+  return report_alerts(watch, KT_EXIT_OK);
 }
 
 static enum kt_exit look_up_newest(struct kt_watch *watch)
@@ -94,7 +115,7 @@ static enum kt_exit look_up_version(struct kt_watch *watch, uint32_t version)
   kt_output_set(out, "version", json_integer((json_int_t)version));
   if (code == KT_EXIT_ABSENT) {
     kt_output_status(out, code, "%s: the log proves that there is no version %" PRIu32, watch->name, version);
-    return kt_report_alerts(session, watch->label, code);
+    return report_alerts(watch, code);
   }
   if (code != KT_EXIT_OK) {
     return code;
@@ -104,13 +125,14 @@ static enum kt_exit look_up_version(struct kt_watch *watch, uint32_t version)
     return refuse_unverified(watch);
   }
   kt_report_time(old.time_ms, time);
-  kt_output_status(out, code, "%s version %" PRIu32 " (not necessarily the newest), log entry %" PRIu64 ", %s",
-                   watch->name, version, old.position, time);
+  kt_output_status(out, kt_report_code(session, watch->label, contact_code(watch, code)),
+                   "%s version %" PRIu32 " (not necessarily the newest), log entry %" PRIu64 ", %s", watch->name,
+                   version, old.position, time);
   kt_report_set(out, &old.judgement, is_endorsed(&old.judgement));
   if (!watch->transient) {
     kt_report_contact(out, &watch->other.contact);
   }
-  return kt_report_alerts(session, watch->label, code);
+  return report_alerts(watch, code);
 }
 
 /* One's own label is judged as its owner, with what the owner knows. */

@@ -70,7 +70,7 @@ static bool is_pointless(const struct kt_session *session, const json_t *member)
 static enum kt_exit not_asked(struct kt_session *session, struct kt_bytes label)
 {
   char name[4 * KT_LABEL_MAX + 8];
-  kt_output_clean(label, name, sizeof name);
+  kt_text_clean(label, name, sizeof name);
   return kt_output_fail(session->out, KT_EXIT_UNDECIDED, "not-asked",
                         "%s: not looked up, because the log does not answer", name);
 }
@@ -98,7 +98,7 @@ static void summarize(struct kt_output *out, const struct group *group, const en
   kt_output_data(out, "\n");
   for (size_t i = 0; i < group->n; i++) {
     char name[4 * KT_LABEL_MAX + 8];
-    kt_output_clean(group->labels[i], name, sizeof name);
+    kt_text_clean(group->labels[i], name, sizeof name);
     kt_output_status(out, codes[i], "%s", name);
   }
   kt_output_status(out, worst, "group of %zu: %zu verified, %zu with alerts, %zu failed, %zu undecided, %zu absent",

@@ -114,7 +114,7 @@ static void status_other(struct kt_session *session, const struct kt_other_label
   char name[4 * KT_LABEL_MAX + 8];
   uint64_t due_ms =
       other->monitoring.n_map > 0 ? kt_blind_due_ms(session, other->checked_ms, other->contact.since_ms) : 0;
-  kt_output_clean(other->label, name, sizeof name);
+  kt_text_clean(other->label, name, sizeof name);
   kt_output_data(session->out, "%-10s %s, answers to follow up: %zu",
                  due_ms > 0 && kt_now_ms() >= due_ms ? "OVERDUE"
                  : other->watched                    ? "watched"

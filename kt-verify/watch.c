@@ -19,7 +19,7 @@ enum kt_err kt_watch_read(void *ctx, struct kt_session *session)
 void kt_watch_init(struct kt_watch *watch, struct kt_session *session, struct kt_bytes label)
 {
   *watch = (struct kt_watch){ .session = session, .label = label };
-  kt_output_clean(label, watch->name, sizeof watch->name);
+  kt_text_clean(label, watch->name, sizeof watch->name);
 }
 
 enum kt_exit kt_watch_load(struct kt_watch *watch)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <kt/contact.h>
+#include <kt/ledger.h>
 
 #include "base/hex.h"
 #include "crypto/hash.h"
@@ -71,17 +72,11 @@ void kt_contact_key_changed(struct kt_contact *contact, const struct kt_account_
   contact->changed_key = *key;
 }
 
-/* Changed by a mismatch: the log still shows the pinned key, and a comparison spoke against it. */
-static bool is_contradicted(const struct kt_contact *contact)
-{
-  return contact->state == KT_CONTACT_CHANGED && kt_account_key_equal(&contact->changed_key, &contact->key);
-}
-
 void kt_contact_key_confirmed(struct kt_contact *contact, const struct kt_account_key *key, uint64_t now_ms)
 {
-  bool contradicted = is_contradicted(contact);
   contact->key = *key;
-  if (contradicted) { /* what the log shows once more is what was contradicted, and so is what that key endorses */
+  /* What the log shows once more, after whatever it showed meanwhile, says nothing about what people compared. */
+  if (contact->is_contradicted) {
     contact->changed_key = *key;
     return;
   }
@@ -137,10 +132,12 @@ enum kt_err kt_contact_compared(const struct kt_contact *contact, enum kt_contac
     return KT_OK;
   }
   struct kt_contact next = *contact;
-  if (contact->state != KT_CONTACT_CHANGED) {
-    kt_contact_pin(&next, &contact->key, now_ms);
-    kt_contact_key_changed(&next, &contact->key, now_ms);
+  if (kt_account_key_equal(current_key(contact), &contact->key)) { /* who vouched for it was wrong */
+    next.method = KT_METHOD_NONE;
+    next.verified_ms = 0;
   }
+  kt_contact_key_changed(&next, current_key(contact), now_ms);
+  next.is_contradicted = true;
   *ret_contact = next;
   return KT_OK;
 }
@@ -159,4 +156,9 @@ enum kt_err kt_contact_untrust(const struct kt_contact *contact, uint64_t now_ms
   }
   *ret_contact = next;
   return KT_OK;
+}
+
+int kt_contact_exit_code(int run_code, const struct kt_contact *contact)
+{
+  return kt_ledger_exit_code(run_code, contact->state == KT_CONTACT_CHANGED);
 }

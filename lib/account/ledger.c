@@ -9,8 +9,9 @@ static bool is_back(const struct kt_ledger_entry *entry, const struct kt_alert *
   case KT_SETTLEMENT_MATCHED:
   case KT_SETTLEMENT_ENDED: return true;
   case KT_SETTLEMENT_OPEN:
-  case KT_SETTLEMENT_APPROVED:
-  case KT_SETTLEMENT_ACKNOWLEDGED: return false;
+  case KT_SETTLEMENT_APPROVED: return false;
+  /* A mismatch does not last: each is another comparison that somebody made. */
+  case KT_SETTLEMENT_ACKNOWLEDGED: return alert->kind == KT_ALERT_CODE_MISMATCH;
   }
   return false;
 }

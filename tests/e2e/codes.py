@@ -163,6 +163,22 @@ def kept_answer(work, found, key, config):
     check("proves nothing" in third.run("evidence", "verify", exported, "--config", config).stderr, "a changed one is none")
 
 
+def acknowledged(work, alice, bob, alert):
+    """Acknowledging says that somebody knows of it; the keys are as doubtful as before."""
+    alice.json("alerts", "ack", alert)
+    check(alice.alert_kinds() == [], "nothing is open")
+    found = alice.json("lookup", bob.label, expect=4)
+    check(found["verdict"] == "alert" and found["contact"]["state"] == "changed" and
+          found["reason"]["code"] == "contact-changed", "still an alert", found)
+    check("VERIFIED" not in alice.run("lookup", bob.label).stdout, "and not verified to people")
+    group = os.path.join(work, "group.txt")
+    with open(group, "w", encoding="utf-8") as file:
+        file.write(bob.label + "\n")
+    found = alice.json("lookup", "--group", group, expect=4)
+    check(found["members"][0]["verdict"] == "alert", "nor in a group", found)
+    alice.json("lookup", bob.label, "--version", "0", expect=4)
+
+
 def mismatches(work, config, alice, bob):
     text = bob.json("code", "qr", alice.label)["payload"]
     for which, start in (("theirs", "The log shows you"), ("yours", "The log shows them")):
@@ -176,6 +192,7 @@ def mismatches(work, config, alice, bob):
         kept_answer(work, found, bob.json("account", "show", bob.label)["account_key"], config)
         alice.json("lookup", bob.label, expect=4)
         check(alice.json("contact", "show", bob.label)["contact"]["state"] == "changed", "looking again does not settle it")
+        acknowledged(work, alice, bob, found["alerts"][0]["id"])
         check(alice.json("code", "scan", text)["contact"]["state"] == "verified", "a match settles it")
     alice.json("code", "compare", bob.label, "0" * 60, expect=4)
     key = bytes.fromhex(bob.json("account", "show", bob.label)["account_key"])
@@ -227,6 +244,19 @@ def taken_over(work, log, config, alice, bob):
     check(gone["match"] is False and "evidence_file" not in gone, "a mismatch is told without the log as well", gone)
 
 
+def with_open_alerts(log, eve, frank):
+    """A match is about account keys: it says so when one's own account has alerts that are not settled."""
+    digits = eve.json("code", "show", frank.label)["code"]
+    check("own account" not in eve.run("code", "compare", frank.label, digits).stdout, "nothing to say")
+    log.insert(eve.label, "spy")
+    eve.json("monitor", "once", expect=4)
+    said = eve.run("code", "compare", frank.label, digits)
+    check(said.returncode == 0 and "MATCH" in said.stdout and "your own account" in said.stdout and
+          "kt-verify alerts list" in said.stdout, "the open alerts are named", said.stdout)
+    found = eve.json("code", "compare", frank.label, digits)
+    check(found["match"] and "unknown-device" in {alert["kind"] for alert in found["alerts"]}, "and listed", found)
+
+
 def main():
     work = tempfile.mkdtemp(prefix="kt-codes-")
     try:
@@ -239,6 +269,7 @@ def main():
         dora = new_person(work, "dora", log, config)
         taken_over(work, log, config, dora, bob)
         heads(alice, carol, dora)
+        with_open_alerts(log, *(new_person(work, name, log, config) for name in ("eve", "frank")))
         log.stop()
     finally:
         shutil.rmtree(work)

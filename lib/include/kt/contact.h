@@ -3,8 +3,8 @@
  *
  *   (no key) --first signed set--> unverified --match or trust--> verified
  *   either --set signed by an unendorsed key--> changed --match or trust of the new key--> verified (new key pinned)
- *   changed --set signed by the pinned key again--> what it was before (not when a mismatch changed it)
- *   either --mismatch--> changed --match or trust--> verified
+ *   changed --set signed by the pinned key again--> what it was before (not while a mismatch is unsettled)
+ *   any --mismatch--> changed, until a match or trust --> verified
  *   verified --untrust--> unverified
  *
  * A rotation that the pinned key, or a recovery key it listed, endorsed moves the pin and keeps state, method and time:
@@ -36,7 +36,8 @@ struct kt_contact { /* all zero: never looked up */
   uint64_t since_ms;                 /* of the state */
   enum kt_contact_method method;     /* how the pinned key was verified; NONE: it was not */
   uint64_t verified_ms;              /* when, unless NONE */
-  struct kt_account_key changed_key; /* CHANGED: the key the log shows now; after a mismatch the pinned one */
+  struct kt_account_key changed_key; /* CHANGED: the key the log shows now; after a mismatch perhaps the pinned one */
+  bool is_contradicted; /* CHANGED: a comparison spoke against what the log showed, and no match settled that since */
   enum kt_contact_policy policy;
 };
 
@@ -54,8 +55,9 @@ const struct kt_account_key *kt_contact_current_key(const struct kt_contact *con
 KT_MUST_USE enum kt_err kt_contact_trust(const struct kt_contact *contact, const char *fingerprint, uint64_t now_ms,
                                          struct kt_contact *ret_contact);
 /* A comparison of the current key's code came out. A mismatch makes the contact changed, whatever it was: the other person
- * has another key than the log shows, and nothing the log shows again can settle that, only a match or kt_contact_trust.
- * changed_key is then the pinned key itself, and its verification is gone. The alert is the caller's to raise.
+ * has another key than the log shows, and nothing the log shows afterwards, in whatever order, can settle that, only a
+ * match or kt_contact_trust. Where the log showed the pinned key, changed_key is that one, and its verification is gone.
+ * The alert is the caller's to raise.
  * KT_ERR_ABSENT: nothing looked up yet. */
 KT_MUST_USE enum kt_err kt_contact_compared(const struct kt_contact *contact, enum kt_contact_method method,
                                             bool matches, uint64_t now_ms, struct kt_contact *ret_contact);
@@ -63,6 +65,10 @@ KT_MUST_USE enum kt_err kt_contact_compared(const struct kt_contact *contact, en
  * a match accept the new key. KT_ERR_ABSENT: nothing looked up yet. */
 KT_MUST_USE enum kt_err kt_contact_untrust(const struct kt_contact *contact, uint64_t now_ms,
                                            struct kt_contact *ret_contact);
+
+/* The run's exit code with the contact in mind, as kt_ledger_exit_code has it with alerts: 0 and 5 become 4 for a contact
+ * that is changed. Acknowledging its alerts says that somebody knows of them, not that the key is right. */
+int kt_contact_exit_code(int run_code, const struct kt_contact *contact);
 
 /* What the log shows (kt/contact_judge.h decides which). */
 void kt_contact_pin(struct kt_contact *contact, const struct kt_account_key *key, uint64_t now_ms);

@@ -225,6 +225,10 @@ static void test_settled_stays_settled_unless_it_comes_back(void **state)
   assert_int_equal(entry.settlement, KT_SETTLEMENT_OPEN);
   assert_int_equal(entry.raised_ms, 200);
 
+  entry = raised(KT_ALERT_CODE_MISMATCH, 0); /* acknowledged, and then somebody compared again */
+  assert_int_equal(kt_ledger_settle(&entry, KT_SETTLEMENT_ACKNOWLEDGED, 0, 150, &entry), KT_OK);
+  assert_int_equal(kt_ledger_raise(&entry, &entry.alert, BYTES("alice"), 200, &ignored), KT_RAISED_AGAIN);
+
   entry = raised(KT_ALERT_MONITOR_BLIND, 0);
   assert_int_equal(kt_ledger_settle(&entry, KT_SETTLEMENT_ENDED, 0, 150, &entry), KT_OK);
   assert_int_equal(kt_ledger_raise(&entry, &entry.alert, BYTES("alice"), 200, &ignored), KT_RAISED_AGAIN);

@@ -137,36 +137,6 @@ static void test_reason_names_check_section_and_entry(void **context)
   release(&s);
 }
 
-static void test_names_cannot_drive_a_terminal(void **context)
-{
-  static const struct {
-    const char *text;
-    const char *clean;
-  } cases[] = {
-    { "phone", "phone" },
-    { "Müllers Händy 手机 📱", "Müllers Händy 手机 📱" },
-    { "a\033[2Jb\n", "a?[2Jb?" },
-    { "\xc2\x9b"
-      "31m",
-      "?"
-      "?31m" }, /* C1 control */
-    { "a\xe2\x80\xae"
-      "b",
-      "a???b" },                        /* right-to-left override */
-    { "\xff\xc3", "??" },               /* not UTF-8, cut off */
-    { "\xc0\xaf\xed\xa0\x80", "?????" } /* overlong, surrogate */
-  };
-  (void)context;
-  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-    char clean[64];
-    kt_output_clean((struct kt_bytes){ (const uint8_t *)cases[i].text, strlen(cases[i].text) }, clean, sizeof clean);
-    assert_string_equal(clean, cases[i].clean);
-  }
-  char small[8];
-  kt_output_clean((struct kt_bytes){ (const uint8_t *)"0123456789", 10 }, small, sizeof small);
-  assert_true(strlen(small) < sizeof small);
-}
-
 static void test_messages_and_json_cannot_either(void **context)
 {
   struct streams s;
@@ -216,7 +186,6 @@ int main(void)
     cmocka_unit_test(test_verdict_words),
     cmocka_unit_test(test_colour_only_when_wanted),
     cmocka_unit_test(test_reason_names_check_section_and_entry),
-    cmocka_unit_test(test_names_cannot_drive_a_terminal),
     cmocka_unit_test(test_messages_and_json_cannot_either),
     cmocka_unit_test(test_a_check_made_twice_is_one_entry),
     cmocka_unit_test(test_words_of_commands),

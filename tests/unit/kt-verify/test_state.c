@@ -205,6 +205,7 @@ static void test_contacts_come_back(void **context)
   other.contact.key.b[0] = KT_ACCOUNT_KEY_TYPE;
   other.contact.state = KT_CONTACT_CHANGED;
   other.contact.changed_key.b[32] = 8;
+  other.contact.is_contradicted = true;
   other.contact.policy = KT_CONTACT_STRICT;
   assert_int_equal(kt_state_put_contact(&f->state, &other), KT_OK);
   assert_int_equal(kt_state_contacts(&f->state, &f->arena, &all, &n), KT_OK);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text that others chose (labels, names of devices, words of a server), on its way to a terminal.
+ *
+ * Whoever adds a device names it. Raw, the name could move the cursor, hide a line or read from right to left, and so
+ * make an alert say something else. */
+#ifndef KT_TEXT_H
+#define KT_TEXT_H
+
+#include <kt/bytes.h>
+
+KT_API_BEGIN
+
+/* Room for a label or a device's name in full. */
+#define KT_TEXT_CLEAN_SIZE (KT_LABEL_MAX + 6)
+
+/* The text with a '?' for every control character, mark that reorders or hides what stands around it, and byte that is
+ * not UTF-8. Line breaks are control characters. Always terminated; cut at a character where `size` is too small, which
+ * counts bytes, at least 1. Shell quoting and HTML are another matter: this is for people to read. */
+void kt_text_clean(struct kt_bytes text, char *ret_text, size_t size);
+
+KT_API_END
+
+#endif
