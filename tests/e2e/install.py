@@ -165,6 +165,15 @@ def digits(said):
     return re.search(r"compare:\n((?:[0-9]{5}[ \n]){12})", said).group(1)
 
 
+def cut_seed(messenger):
+    """The first part of the file is the seed: its length in eight bytes, 32 bytes."""
+    path = os.path.join(messenger.home, "account")
+    with open(path, "rb") as file:
+        content = file.read()
+    with open(path, "wb") as file:
+        file.write((31).to_bytes(8, sys.byteorder) + content[8:39] + content[40:])
+
+
 def story(prefix, program, work, name):
     """Two people, a rogue device, a log that is gone."""
     folder = os.path.join(work, "story-" + name)
@@ -183,9 +192,18 @@ def story(prefix, program, work, name):
     check("encrypted to phone, key " in said and "unverified contact" in said, f"{name}: bob writes to her phone", said)
     check(digits(said) == digits(alice.run("send", "bob")), f"{name}: both see one safety number")
     alice.run("send", "nobody", expect=5)
+    mallory = Messenger(prefix, program, folder, log, config, "mallory")
+    mallory.run("new", "a\033[2J\nencrypted to you\r\u202e")
+    said = alice.run("send", "mallory")
+    check("encrypted to a?[2J?encrypted to you????, key " in said and not re.search("[\033\r\u202e]", said),
+          f"{name}: the name of a device cannot drive the terminal", said)
+    cut_seed(mallory)
+    mallory.run("send", "alice", expect=3)
     log.insert("alice", "rogue")
     said = alice.run("check", expect=4)
     check("ALERT unknown-device alice:" in said, f"{name}: alice is told of the device she does not know", said)
+    said = alice.run("check", expect=4)
+    check("ALERT: the log does not list" in said, f"{name}: and again for as long as it is listed", said)
     said = bob.run("send", "alice", expect=4)
     check("ALERT unsigned-set alice:" in said and "encrypted" not in said, f"{name}: bob encrypts to nobody", said)
     log.stop()

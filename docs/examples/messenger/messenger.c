@@ -11,6 +11,7 @@
 #include <kt/contact_judge.h>
 #include <kt/owner_judge.h>
 #include <kt/safety_number.h>
+#include <kt/text.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,8 +86,10 @@ static void parts_write(struct app *app, const char *name, const struct kt_bytes
   must(app, ok && rename(fresh, name) == 0 ? KT_OK : KT_ERR_STORE, name);
 }
 
-static void account_save(struct app *app)
+static void account_save(struct app *app, const struct kt_log_state *log, const struct kt_owner_state *owner)
 {
+  app->log = *log;
+  app->owner = *owner;
   must(app, kt_account_state_encode(&app->followed, &app->arena, &app->account[FOLLOWED]), "account");
   kt_log_state_write(&app->w, &app->log);
   app->account[LOG] = finish(app);
@@ -115,6 +118,7 @@ static struct kt_bytes post(struct app *app, const char *path)
   curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)request.len);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &app->w);
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT, 60L);
   curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L); /* a refusal proves nothing */
   CURLcode code = curl_easy_perform(curl);
   curl_slist_free_all(headers);
@@ -143,12 +147,11 @@ static int update_own(struct app *app, const struct kt_bytes *list, size_t n)
   int code = 0;
   struct kt_update_result new;
   struct kt_device_set own, before;
-  struct kt_approved_device approved;
   struct kt_owner_verdict verdict;
   struct kt_hash own_value;
   must(app, kt_device_set_decode(app->account[OWN], &app->arena, &own), "account");
+  struct kt_approved_device approved = { .id = own.devices[0].id };
   must(app, kt_device_keys_hash(&own.devices[0], &approved.keys), "account");
-  approved.id = own.devices[0].id;
   kt_device_set_value_hash(app->account[OWN], &own_value);
   kt_request_update(&app->w, &app->log, app->label, &app->owner, list, n);
   must(app, kt_verify_update(&app->client, app->label, &app->owner, list, n, post(app, "/v1/update"), &new), "update");
@@ -156,17 +159,14 @@ static int update_own(struct app *app, const struct kt_bytes *list, size_t n)
     struct kt_logged_value logged = { app->log_id,  app->label,     new.values[i], new.first_version + (uint32_t)i,
                                       new.position, new.position_ms };
     struct kt_owner_knowledge known = { .state = app->followed, .has_key = true, .key = own.account_key };
-    known.own_values = &own_value, known.n_own_values = 1;
-    known.approved = &approved, known.n_approved = 1;
+    known.own_values = &own_value, known.n_own_values = 1, known.approved = &approved, known.n_approved = 1;
     known.previous = kt_device_set_decode(app->account[LATEST], &app->arena, &before) == KT_OK ? &before : NULL;
     must(app, kt_owner_judge(&known, &logged, &app->arena, &verdict), "account");
     code = kt_exit_code_worse(code, tell(app->label, verdict.alerts, verdict.n_alerts));
     app->followed = verdict.judgement.next;
     app->account[LATEST] = new.values[i];
   }
-  app->log = new.log;
-  app->owner = new.owner;
-  account_save(app);
+  account_save(app, &new.log, &new.owner);
   return code;
 }
 
@@ -176,19 +176,22 @@ static int check_own(struct app *app)
   uint32_t known = 0;
   struct kt_search_result now;
   struct kt_owner_result end;
+  struct kt_hash made, listed;
   const uint32_t *seen = kt_owner_greatest(&app->owner, &known) ? &known : NULL;
-  const struct kt_contact_state *kept = &app->owner.contact;
   kt_request_search(&app->w, &app->log, app->label, NULL);
-  must(app, kt_verify_search(&app->client, app->label, NULL, seen, kept, post(app, "/v1/search"), &now), "account");
+  must(app, kt_verify_search(&app->client, app->label, NULL, seen, &app->owner.contact, post(app, "/v1/search"), &now),
+       "account");
   app->log = now.log;
   int code = seen == NULL || now.version > known ? update_own(app, NULL, 0) : 0;
   kt_request_owner_monitor(&app->w, &app->log, app->label, &app->owner);
   must(app, kt_verify_owner_monitor(&app->client, &app->owner, post(app, "/v1/owner/monitor"), &end), "monitoring");
-  app->log = end.log;
-  app->owner = end.owner;
-  account_save(app);
-  puts(end.complete ? "account checked" : "account checked in part: check again");
-  return end.complete ? code : kt_exit_code_worse(code, 3);
+  account_save(app, &end.log, &end.owner);
+  kt_device_set_value_hash(app->account[OWN], &made);
+  kt_device_set_value_hash(app->account[LATEST], &listed);
+  bool same = memcmp(&made, &listed, sizeof made) == 0; /* told in full once, and in short for as long as it lasts */
+  printf("%s%s\n", same ? "account checked" : "ALERT: the log does not list your devices as you made the list",
+         end.complete ? "" : "; checked in part: check again");
+  return kt_exit_code_worse(same ? code : 4, end.complete ? code : 3);
 }
 
 /* secret: the seed of the account key, then a device's id and (a real one has a secret half) its public key. */
@@ -203,8 +206,6 @@ static int new_account(struct app *app, const char *name, uint8_t secret[80])
   const uint64_t pos = heads.heads[0].size - 1;
   kt_request_owner_init(&app->w, &app->log, app->label, pos);
   must(app, kt_verify_owner_init(&app->client, app->label, pos, post(app, "/v1/owner/init"), &start), "label");
-  app->log = start.log;
-  app->owner = start.owner;
   must(app, getrandom(secret, 80, 0) == 80 ? KT_OK : KT_ERR_CRYPTO, "randomness");
   struct kt_device_key key = { KT_KEY_X25519, { secret + 48, 32 } };
   struct kt_device device = { .name = text(name), .added_ms = app->client.now_ms, .keys = &key, .n_keys = 1 };
@@ -213,14 +214,14 @@ static int new_account(struct app *app, const char *name, uint8_t secret[80])
   must(app, kt_device_set_sign(&list, secret), "account key");
   must(app, kt_device_set_encode(&list, &app->arena, &app->account[OWN]), "list of devices");
   app->account[SEED] = (struct kt_bytes){ secret, KT_ACCOUNT_SEED_LEN };
-  account_save(app); /* before it is published, so that the app will know its own list again */
+  account_save(app, &start.log, &start.owner); /* and publish then: the app will know its own list again */
   return update_own(app, &app->account[OWN], 1);
 }
 
 static int send_to(struct app *app, const char *name)
 {
-  char file[KT_LABEL_MAX + 16], digits[KT_SAFETY_NUMBER_TEXT_SIZE];
-  struct kt_bytes part[N_CONTACT] = { 0 };
+  char file[KT_LABEL_MAX + 16], digits[KT_SAFETY_NUMBER_TEXT_SIZE], clean[KT_TEXT_CLEAN_SIZE];
+  struct kt_bytes part[N_CONTACT] = { 0 }, label = text(name);
   struct kt_contact_knowledge known = { 0 };
   struct kt_contact_result kept = { 0 };
   struct kt_search_result shown;
@@ -237,17 +238,14 @@ static int send_to(struct app *app, const char *name)
     kt_device_set_value_hash(part[LAST], &known.last_hash);
   }
   if (kept.contact.n_map > 0) { /* is what was looked up lately still in the log? */
-    kt_request_contact(&app->w, &app->log, text(name), &kept.contact);
+    kt_request_contact(&app->w, &app->log, label, &kept.contact);
     must(app, kt_verify_contact(&app->client, &kept.contact, post(app, "/v1/contact-monitor"), &kept), name);
     app->log = kept.log;
   }
-  kt_request_search(&app->w, &app->log, text(name), NULL);
+  kt_request_search(&app->w, &app->log, label, NULL);
   const uint32_t *seen = known.last != NULL ? &(uint32_t){ 0 } : NULL; /* a version that exists */
-  must(app, kt_verify_search(&app->client, text(name), NULL, seen, &kept.contact, post(app, "/v1/search"), &shown),
-       name);
-  app->log = shown.log;
-  struct kt_logged_value value = { app->log_id,   text(name),     shown.value,
-                                   shown.version, shown.terminal, shown.terminal_ms };
+  must(app, kt_verify_search(&app->client, label, NULL, seen, &kept.contact, post(app, "/v1/search"), &shown), name);
+  struct kt_logged_value value = { app->log_id, label, shown.value, shown.version, shown.terminal, shown.terminal_ms };
   must(app, kt_contact_judge(&known, &value, app->client.now_ms, &app->arena, &verdict), name);
   kt_contact_write(&app->w, &verdict.contact);
   part[CONTACT] = finish(app);
@@ -255,20 +253,20 @@ static int send_to(struct app *app, const char *name)
   part[PROMISES] = finish(app);
   part[LAST] = verdict.is_endorsed ? shown.value : part[LAST];
   parts_write(app, file, part, N_CONTACT); /* first: a promise without the head it was made under is only repeated */
-  account_save(app);
+  account_save(app, &shown.log, &app->owner);
   if (verdict.is_endorsed) {
     must(app, kt_account_key_from_seed(app->account[SEED].data, &own), "account key");
-    kt_safety_number_compute(&own, app->label, &verdict.contact.key, text(name), &number);
+    kt_safety_number_compute(&own, app->label, &verdict.contact.key, label, &number);
     kt_safety_number_format(&number, digits);
     printf("%s contact, safety number to compare:\n%s\n", kt_contact_state_name(verdict.contact.state), digits);
   }
   for (size_t i = 0; verdict.is_endorsed && i < verdict.judgement.set.n_devices; i++) {
     const struct kt_device *device = &verdict.judgement.set.devices[i];
     must(app, kt_device_key_fingerprint(&device->keys[0], &print), "key");
-    printf("encrypted to %.*s, key %02x%02x%02x%02x\n", (int)device->name.len, (const char *)device->name.data,
-           print.b[0], print.b[1], print.b[2], print.b[3]);
+    kt_text_clean(device->name, clean, sizeof clean); /* whoever added it chose the name */
+    printf("encrypted to %s, key %02x%02x%02x%02x\n", clean, print.b[0], print.b[1], print.b[2], print.b[3]);
   }
-  return tell(text(name), verdict.alerts, verdict.n_alerts);
+  return tell(label, verdict.alerts, verdict.n_alerts);
 }
 
 int main(int argc, char **argv)
@@ -284,16 +282,18 @@ int main(int argc, char **argv)
   kt_config_log_id(&app.config, &app.log_id);
   kt_arena_init(&app.arena, KT_ARENA_CAP_DEFAULT);
   kt_writer_init(&app.w, (size_t)16 << 20); /* the longest file, request, answer */
-  app.url = argv[1];
-  app.label = text(argv[4]);
+  app.url = argv[1], app.label = text(argv[4]);
   app.client = (struct kt_client){ .config = &app.config, .log = &app.log, .arena = &app.arena, .reason = &app.reason };
   bool has_account = parts_read(&app, "account", app.account, N_ACCOUNT);
   must(&app, has_account == (strcmp(verb, "new") == 0) ? KT_ERR_USAGE : KT_OK, "account");
-  if (!has_account) {
-    return new_account(&app, argv[6], secret);
+  if (has_account) {
+    must(&app, app.account[SEED].len == KT_ACCOUNT_SEED_LEN ? KT_OK : KT_ERR_STORE, "account");
+    must(&app, kt_account_state_decode(app.account[FOLLOWED], &app.arena, &app.followed), "account");
+    must(&app, kt_log_state_decode(app.account[LOG], &app.log), "account");
+    must(&app, kt_owner_state_decode(app.account[OWNER], &app.arena, &app.owner), "account");
   }
-  must(&app, kt_account_state_decode(app.account[FOLLOWED], &app.arena, &app.followed), "account");
-  must(&app, kt_log_state_decode(app.account[LOG], &app.log), "account");
-  must(&app, kt_owner_state_decode(app.account[OWNER], &app.arena, &app.owner), "account");
-  return strcmp(verb, "check") == 0 ? check_own(&app) : send_to(&app, argv[6]);
+  bool is_check = strcmp(verb, "check") == 0;
+  int code = !has_account ? new_account(&app, argv[6], secret) : is_check ? check_own(&app) : send_to(&app, argv[6]);
+  explicit_bzero((void *)app.account[SEED].data, KT_ACCOUNT_SEED_LEN);
+  return code;
 }
