@@ -35,7 +35,8 @@ install(FILES ${CMAKE_BINARY_DIR}/kt-config.cmake ${CMAKE_BINARY_DIR}/kt-config-
 
 # --- documentation -----------------------------------------------------------------------------------------------------------
 
-install(FILES ${CMAKE_SOURCE_DIR}/kt-server/openapi.yaml DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/kt)
+install(FILES ${CMAKE_SOURCE_DIR}/kt-server/openapi.yaml ${CMAKE_SOURCE_DIR}/docs/embedding.md
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/kt)
 install(FILES ${CMAKE_SOURCE_DIR}/docs/examples/messenger/messenger.c
   ${CMAKE_SOURCE_DIR}/docs/examples/messenger/CMakeLists.txt
   DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/kt/examples/messenger)

@@ -53,7 +53,7 @@ class Prefix:
 def test_what_is_there(prefix):
     for path in ("bin/kt-server", "bin/kt-verify", "share/doc/kt/openapi.yaml", "lib/systemd/system/kt-server.service",
                  "lib/systemd/user/kt-verify-monitor.timer", "lib/sysusers.d/kt-server.conf", "share/kt/hooks/mail",
-                 "share/doc/kt/examples/messenger/messenger.c"):
+                 "share/doc/kt/examples/messenger/messenger.c", "share/doc/kt/embedding.md"):
         check(prefix.has(path), f"installed: {path}")
     for section in ("1", "5") if not cache("KT_SCDOC").endswith("NOTFOUND") else ():
         sources = glob.glob(f"{SOURCE}/docs/man/*.{section}.scd")

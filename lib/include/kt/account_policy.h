@@ -78,8 +78,8 @@ struct kt_account_terms {
   enum kt_registration registration;
   bool has_token;
 };
-/* Judge the next value of a label and admit it on these terms. KT_ERR_USAGE for a malformed one: the request around it was
- * well-formed; KT_ERR_MEMORY; otherwise as kt_account_admit. On success the judgement has the state after it. */
+/* Judge the next value of a label and admit it on these terms. KT_ERR_USAGE for a malformed one: the request around it
+ * was well-formed; KT_ERR_MEMORY; otherwise as kt_account_admit. On success the judgement has the state after it. */
 KT_MUST_USE enum kt_err kt_account_admit_next(const struct kt_account_state *state, const struct kt_hash *log_id,
                                               struct kt_bytes label, struct kt_bytes value,
                                               const struct kt_account_terms *terms, struct kt_arena *arena,

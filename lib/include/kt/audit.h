@@ -25,8 +25,8 @@ struct kt_audit_state {
   struct kt_hash prefix_root;
 };
 
-/* Where a leaf now being removed was added, as far as the auditor saw it: false for a leaf from before it started, which
- * counts as published. */
+/* Where a leaf now being removed was added, as far as the auditor saw it: false for a leaf from before it started,
+ * which counts as published. */
 struct kt_audit_history {
   void *ctx;
   bool (*added_at)(void *ctx, const struct kt_hash *vrf_output, uint64_t *ret_pos);
@@ -48,8 +48,8 @@ bool kt_audit_published(const struct kt_config *config, const struct kt_audit_st
                         uint64_t *ret_pos);
 
 /* The state after `size` entries, for an audit that starts there, from the log's answer (ours: GET /v1/audit/state,
- * AuditState of docs/formats.md). root is that of `size` under a signed head; everything in the answer is checked against it.
- * KT_ERR_FORMAT, KT_ERR_PROOF. */
+ * AuditState of docs/formats.md). root is that of `size` under a signed head; everything in the answer is checked
+ * against it. KT_ERR_FORMAT, KT_ERR_PROOF. */
 KT_MUST_USE enum kt_err kt_audit_state_verify(uint64_t size, const struct kt_hash *root, struct kt_bytes response,
                                               struct kt_arena *arena, struct kt_audit_state *ret_state,
                                               struct kt_reason *reason);

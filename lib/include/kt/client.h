@@ -8,9 +8,26 @@
  * growing writer; they carry the retained tree size as `last`.
  *
  * Errors of every kt_verify_*: KT_ERR_FORMAT (does not parse), KT_ERR_PROOF (refused), KT_ERR_STALE (verified, but the
- * newest timestamp is outside the clock's bounds, or, with the reason "auditor-missing", the auditor's head is genuine and
- * too old), KT_ERR_ABSENT / KT_ERR_EXPIRED where said, KT_ERR_MEMORY; *reason
- * says why. */
+ * newest timestamp is outside the clock's bounds, or, with the reason "auditor-missing", the auditor's head is genuine
+ * and too old), KT_ERR_ABSENT / KT_ERR_EXPIRED where said, KT_ERR_MEMORY; *reason says why.
+ *
+ * Requests go out as POST, Content-Type application/octet-stream, to the path said at each; an answer is the body of a
+ * 200. docs/embedding.md walks through a monitor. Other answers prove nothing, and no state changes:
+ *   409       `last` is larger than the log (do the fork check), or another update of the label was faster (ask again)
+ *   410       what this needs is erased or past its lifetime: `type` in the problem document says which. Believe it only
+ *             if this client was away longer than config.maximum_lifetime, by its own clock; then start anew. Otherwise
+ *             undecided, to be told
+ *   422       about something the log says it does not have (a fixed version above the greatest), or a contradiction in
+ *             itself. Without a proof this is only a claim: a greatest-version search proves it or refutes it
+ *   429, 503  wait for Retry-After. Not to be answered for longer than config.reasonable_monitoring_window is an alert
+ *             of its own (monitor-blind, kt/alert.h): silence is what an attacker would choose
+ *
+ * Fork check, after KT_ERR_PROOF or KT_ERR_FORMAT against a retained head, and after 409: ask /v1/distinguished once
+ * more without `last` (a struct kt_log_state of zeros, log_only set), and keep the retained state whatever comes.
+ * Invalid by itself: the log, or who answers for it, is broken. Same size and another root: a fork. Smaller: a
+ * rollback. Larger: fetch GET /v1/log/consistency?old=OURS&size=THEIRS and let kt_verify_consistency give the root this
+ * log had at our size; another one than ours is a fork. kt/evidence.h makes two such heads a file that anybody can
+ * verify. */
 #ifndef KT_CLIENT_H
 #define KT_CLIENT_H
 
@@ -92,29 +109,32 @@ struct kt_search_result {
                                       owner.contact: it drops what only owner monitoring needs */
 };
 
-/* version NULL: greatest. */
+/* POST /v1/search. version NULL: greatest. Discharge what the label's contact state owes first (kt_request_contact): a
+ * search adds to it, and only monitoring finds out that what an earlier search showed was taken back. */
 void kt_request_search(struct kt_writer *w, const struct kt_log_state *log, struct kt_bytes label,
                        const uint32_t *version);
-/* KT_ERR_ABSENT: proven that the label does not exist (greatest-version search), or that the version was skipped and holds
- * nothing (fixed version, third-party management); then ret_result->log is set, and nothing else. Absence is refused where `known_greatest` says that a version exists (NULL: none known), as is a greatest
- * version below it. */
+/* KT_ERR_ABSENT: proven that the label does not exist (greatest-version search), or that the version was skipped and
+ * holds nothing (fixed version, third-party management); then ret_result->log is set, and nothing else. Absence is
+ * refused where `known_greatest` says that a version exists (NULL: none known), as is a greatest version below it. */
 KT_MUST_USE enum kt_err kt_verify_search(const struct kt_client *client, struct kt_bytes label, const uint32_t *version,
                                          const uint32_t *known_greatest, const struct kt_contact_state *contact,
                                          struct kt_bytes response, struct kt_search_result *ret_result);
 
-/* --- Contact Monitor ------------------------------------------------------------------------------------------------ */
+/* --- Contact Monitor ---------------------------------------------------------------------------------------------- */
 
 struct kt_contact_result {
   struct kt_log_state log;
   struct kt_contact_state contact;
 };
 
+/* POST /v1/contact-monitor. Nothing to ask while contact->n_map is 0; otherwise due once per
+ * config.reasonable_monitoring_window, and before the next search of the label. */
 void kt_request_contact(struct kt_writer *w, const struct kt_log_state *log, struct kt_bytes label,
                         const struct kt_contact_state *contact);
 KT_MUST_USE enum kt_err kt_verify_contact(const struct kt_client *client, const struct kt_contact_state *contact,
                                           struct kt_bytes response, struct kt_contact_result *ret_result);
 
-/* --- Owner Initialization, Owner Monitoring ---------------------------------------------------------------------------- */
+/* --- Owner Initialization, Owner Monitoring ----------------------------------------------------------------------- */
 
 struct kt_owner_result {
   struct kt_log_state log;
@@ -123,15 +143,19 @@ struct kt_owner_result {
                     when it has a newer version (ask with an empty update) or a limit (ask again) */
 };
 
+/* POST /v1/owner/init, once per label: start is a distinguished entry, heads[0].size - 1 of a walk just verified. */
 void kt_request_owner_init(struct kt_writer *w, const struct kt_log_state *log, struct kt_bytes label, uint64_t start);
 KT_MUST_USE enum kt_err kt_verify_owner_init(const struct kt_client *client, struct kt_bytes label, uint64_t start,
                                              struct kt_bytes response, struct kt_owner_result *ret_result);
+/* POST /v1/owner/monitor, at least once per config.reasonable_monitoring_window. It looks at distinguished entries
+ * only: search the label first, and fetch and judge the versions it shows beyond kt_owner_greatest with an empty
+ * update. */
 void kt_request_owner_monitor(struct kt_writer *w, const struct kt_log_state *log, struct kt_bytes label,
                               const struct kt_owner_state *owner);
 KT_MUST_USE enum kt_err kt_verify_owner_monitor(const struct kt_client *client, const struct kt_owner_state *owner,
                                                 struct kt_bytes response, struct kt_owner_result *ret_result);
 
-/* --- Updating a Label ------------------------------------------------------------------------------------------------------ */
+/* --- Updating a Label --------------------------------------------------------------------------------------------- */
 
 struct kt_update_result {
   struct kt_log_state log;
@@ -145,7 +169,7 @@ struct kt_update_result {
   bool disregarded; /* the log had versions we did not know: `values` are those, ours were not inserted (R37) */
 };
 
-/* values: to insert; none: ask for versions above the greatest known one. */
+/* POST /v1/update. values: to insert; none: ask for versions above the greatest known one. */
 void kt_request_update(struct kt_writer *w, const struct kt_log_state *log, struct kt_bytes label,
                        const struct kt_owner_state *owner, const struct kt_bytes *values, size_t n_values);
 KT_MUST_USE enum kt_err kt_verify_update(const struct kt_client *client, struct kt_bytes label,
@@ -153,7 +177,7 @@ KT_MUST_USE enum kt_err kt_verify_update(const struct kt_client *client, struct 
                                          size_t n_values, struct kt_bytes response,
                                          struct kt_update_result *ret_result);
 
-/* --- Walking Distinguished Heads ---------------------------------------------------------------------------------------------- */
+/* --- Walking Distinguished Heads ---------------------------------------------------------------------------------- */
 
 #define KT_HEADS_MAX 8
 
@@ -172,12 +196,12 @@ struct kt_distinguished_result {
   size_t n_heads;
 };
 
-/* stop may be NULL. */
+/* POST /v1/distinguished. stop may be NULL. */
 void kt_request_distinguished(struct kt_writer *w, const struct kt_log_state *log, const uint64_t *stop);
 KT_MUST_USE enum kt_err kt_verify_distinguished(const struct kt_client *client, const uint64_t *stop,
                                                 struct kt_bytes response, struct kt_distinguished_result *ret_result);
 
-/* --- Consistency of two heads (ours: GET /v1/log/consistency) -------------------------------------------------------------------- */
+/* --- Consistency of two heads (ours: GET /v1/log/consistency) ----------------------------------------------------- */
 
 /* response: count8 of full subtree values at old_size, those values, count16 of elements, elements. Checks that it
  * leads to new_root at new_size, and gives the root that this log had at old_size: equal to what was seen, or the proof
@@ -190,7 +214,7 @@ KT_MUST_USE enum kt_err kt_verify_consistency(uint64_t old_size, uint64_t new_si
 KT_MUST_USE enum kt_err kt_verify_head(const struct kt_config *config, uint64_t size, const struct kt_hash *root,
                                        struct kt_bytes signature);
 
-/* --- States as bytes, for storage -------------------------------------------------------------------------------------------------- */
+/* --- States as bytes, for storage --------------------------------------------------------------------------------- */
 
 /* Encoders append; decoders take the whole input (KT_ERR_FORMAT otherwise), arrays in the arena. */
 void kt_log_state_write(struct kt_writer *w, const struct kt_log_state *log);

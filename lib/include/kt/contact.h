@@ -54,20 +54,19 @@ const struct kt_account_key *kt_contact_current_key(const struct kt_contact *con
  * KT_ERR_PROOF: it is not the current key's, nothing changes. */
 KT_MUST_USE enum kt_err kt_contact_trust(const struct kt_contact *contact, const char *fingerprint, uint64_t now_ms,
                                          struct kt_contact *ret_contact);
-/* A comparison of the current key's code came out. A mismatch makes the contact changed, whatever it was: the other person
- * has another key than the log shows, and nothing the log shows afterwards, in whatever order, can settle that, only a
- * match or kt_contact_trust. Where the log showed the pinned key, changed_key is that one, and its verification is gone.
- * The alert is the caller's to raise.
- * KT_ERR_ABSENT: nothing looked up yet. */
+/* A comparison of the current key's code came out. A mismatch makes the contact changed, whatever it was: the other
+ * person has another key than the log shows, and nothing the log shows afterwards, in whatever order, can settle that,
+ * only a match or kt_contact_trust. Where the log showed the pinned key, changed_key is that one, and its verification
+ * is gone. The alert is the caller's to raise. KT_ERR_ABSENT: nothing looked up yet. */
 KT_MUST_USE enum kt_err kt_contact_compared(const struct kt_contact *contact, enum kt_contact_method method,
                                             bool matches, uint64_t now_ms, struct kt_contact *ret_contact);
-/* Take a verification back. A changed contact stays changed, its pinned key no longer verified: only kt_contact_trust and
- * a match accept the new key. KT_ERR_ABSENT: nothing looked up yet. */
+/* Take a verification back. A changed contact stays changed, its pinned key no longer verified: only kt_contact_trust
+ * and a match accept the new key. KT_ERR_ABSENT: nothing looked up yet. */
 KT_MUST_USE enum kt_err kt_contact_untrust(const struct kt_contact *contact, uint64_t now_ms,
                                            struct kt_contact *ret_contact);
 
-/* The run's exit code with the contact in mind, as kt_ledger_exit_code has it with alerts: 0 and 5 become 4 for a contact
- * that is changed. Acknowledging its alerts says that somebody knows of them, not that the key is right. */
+/* The run's exit code with the contact in mind, as kt_ledger_exit_code has it with alerts: 0 and 5 become 4 for a
+ * contact that is changed. Acknowledging its alerts says that somebody knows of them, not that the key is right. */
 int kt_contact_exit_code(int run_code, const struct kt_contact *contact);
 
 /* What the log shows (kt/contact_judge.h decides which). */

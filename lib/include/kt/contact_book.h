@@ -53,8 +53,8 @@ enum kt_book_merge {
 /* "added", "verified", "known", "kept-changed", "differs" */
 const char *kt_book_merge_name(enum kt_book_merge merge);
 
-/* Never takes anything back: `changed` stays, another pinned key stays, method and time of what is verified here stay, and
- * the stricter policy wins. */
+/* Never takes anything back: `changed` stays, another pinned key stays, method and time of what is verified here stay,
+ * and the stricter policy wins. */
 enum kt_book_merge kt_contact_book_merge(const struct kt_contact *contact, const struct kt_book_entry *entry,
                                          struct kt_contact *ret_contact);
 

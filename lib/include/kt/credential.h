@@ -48,7 +48,7 @@ void kt_recent_heads_write(struct kt_writer *w, const struct kt_recent_heads *re
 KT_MUST_USE enum kt_err kt_recent_heads_decode(struct kt_bytes encoded, struct kt_arena *arena,
                                                struct kt_recent_heads *ret_heads);
 
-/* --- initial verification -------------------------------------------------------------------------------------------- */
+/* --- initial verification ---------------------------------------------------------------------------------------- */
 
 /* A provisional credential that waits for final verification: what that needs, and no more. */
 struct kt_credential_pending {
@@ -63,8 +63,8 @@ struct kt_credential_pending {
 };
 
 struct kt_credential_result {
-  /* False, standard: the version is in the distinguished entry. True: it is newer, so far only the log's word stands for
-   * it, and final verification is still to come. */
+  /* False, standard: the version is in the distinguished entry. True: it is newer, so far only the log's word stands
+   * for it, and final verification is still to come. */
   bool is_provisional;
   struct kt_hash id;
   struct kt_bytes label;
@@ -81,7 +81,7 @@ void kt_request_credential(struct kt_writer *w, struct kt_bytes label, uint64_t 
 KT_MUST_USE enum kt_err kt_verify_credential(const struct kt_client *client, const struct kt_recent_heads *recent,
                                              struct kt_bytes credential, struct kt_credential_result *ret_result);
 
-/* --- final verification ----------------------------------------------------------------------------------------------- */
+/* --- final verification ------------------------------------------------------------------------------------------ */
 
 enum kt_credential_stage {
   KT_CREDENTIAL_WAITING,   /* no distinguished head is known yet that could decide */

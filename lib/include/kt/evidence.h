@@ -81,8 +81,8 @@ KT_MUST_USE enum kt_err kt_evidence_open_answer(const struct kt_config *pinned, 
                                                 struct kt_arena *arena, struct kt_search_result *ret_result,
                                                 struct kt_reason *reason);
 
-/* Names the finding: the first 16 bytes of a hash over kind, log and heads (FAILED and ANSWER: question and response). Whoever finds
- * the same thing, at whatever time, gets the same id. */
+/* Names the finding: the first 16 bytes of a hash over kind, log and heads (FAILED and ANSWER: question and response).
+ * Whoever finds the same thing, at whatever time, gets the same id. */
 #define KT_EVIDENCE_ID_LEN 16
 void kt_evidence_id(const struct kt_evidence *evidence, uint8_t ret_id[KT_AT_LEAST KT_EVIDENCE_ID_LEN]);
 

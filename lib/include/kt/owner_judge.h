@@ -38,7 +38,10 @@ struct kt_owner_verdict {
   struct kt_set_judgement judgement;
   bool is_mine;
   bool is_expected; /* not made here, but all it does is add devices that were approved beforehand: no alert */
-  bool has_key;     /* the key to stand by from here: moved by own and by endorsed rotations only */
+  /* The key to stand by from here: moved by own and by endorsed rotations only. An endorsed rotation may be another
+   * computer's of the owner, or a thief's with a copy of the key: then it is a key whose secret half this app does not
+   * hold. Compare it with what is in the key store before signing, showing a code or saying that all is well. */
+  bool has_key;
   struct kt_account_key key;
   struct kt_alert *alerts; /* in the arena */
   size_t n_alerts;

@@ -23,8 +23,8 @@ void kt_recovery_key_format(const uint8_t seed[KT_AT_LEAST KT_ACCOUNT_SEED_LEN],
                             char ret_text[KT_AT_LEAST KT_RECOVERY_TEXT_SIZE]);
 
 /* What a person typed, in either case; blanks, line breaks and dashes are ignored anywhere. KT_ERR_USAGE with a reason:
- * "recovery-length", "recovery-character", "recovery-case", "recovery-prefix", "recovery-checksum". *group_at is then the
- * group to look at again, counted from 1, or 0 when there is no hint; 0 on success as well. */
+ * "recovery-length", "recovery-character", "recovery-case", "recovery-prefix", "recovery-checksum". *group_at is then
+ * the group to look at again, counted from 1, or 0 when there is no hint; 0 on success as well. */
 KT_MUST_USE enum kt_err kt_recovery_key_parse(struct kt_bytes typed, uint8_t ret_seed[KT_AT_LEAST KT_ACCOUNT_SEED_LEN],
                                               size_t *group_at, struct kt_reason *reason);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Short authentication strings over a live call: two people compare seven emoji or three numbers (docs/formats.md; after
- * Matrix's m.sas.v1). One side starts, the other joins:
+/* Short authentication strings over a live call: two people compare seven emoji or three numbers (docs/formats.md;
+ * after Matrix's m.sas.v1). One side starts, the other joins:
  *
  *   starter                               joiner
  *   START  log, labels, account keys  ->
