@@ -163,10 +163,11 @@ static void test_newer_schema_is_refused(void **context)
 /* Until schema 4 a mismatch was told by a contact that changed to the very key that is pinned. */
 static void test_an_older_schema_keeps_its_mismatches(void **context)
 {
-  static const char back_to_3[] = "ALTER TABLE contacts DROP COLUMN contradicted; PRAGMA user_version = 3";
+  static const char back_to_3[] = "ALTER TABLE contacts DROP COLUMN contradicted;"
+                                  "ALTER TABLE alerts DROP COLUMN key_replaced; PRAGMA user_version = 3";
   struct fixture *f = *context;
   struct kt_other_label other = { .contact = { .has_key = true, .key = { { KT_ACCOUNT_KEY_TYPE, 1 } } } };
-  char command[256];
+  char command[384];
   assert_int_equal(kt_state_begin_change(&f->state), KT_OK);
   other.contact.state = KT_CONTACT_CHANGED;
   other.contact.changed_key = other.contact.key;
