@@ -115,7 +115,7 @@ function(kt_add_conformance_test name vectors)
 endfunction()
 
 # fuzz_x.c is a libFuzzer target with KT_FUZZ; otherwise replay.c feeds it the committed corpus in corpus/x/. A trailing
-# <x> <program> pair for each target that needs a program's parts. make_corpus.c writes the seeds.
+# <x> <program> pair for each target that needs a program's parts. make_corpus.c with corpus_*.c writes the seeds.
 function(kt_add_fuzzers folder)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "PROGRAM_PARTS")
   set(dir ${CMAKE_CURRENT_SOURCE_DIR}/${folder})
@@ -143,7 +143,7 @@ function(kt_add_fuzzers folder)
     endif()
   endforeach()
   if(NOT KT_FUZZ AND EXISTS ${dir}/make_corpus.c)
-    add_executable(kt-make-corpus ${dir}/make_corpus.c)
+    add_executable(kt-make-corpus ${dir}/make_corpus.c ${dir}/corpus_log.c ${dir}/corpus_account.c)
     kt_link_helpers(kt-make-corpus)
     kt_link_layers(kt-make-corpus "${KT_LAYERS}")
   endif()

@@ -83,6 +83,37 @@ static inline void store_test_remove_dir(const struct store_test *t)
   assert_int_equal(rmdir(t->dir), 0);
 }
 
+/* A fresh store as a test's state; setup and teardown of cmocka. */
+static inline struct store_test *store_test_new(bool is_memory)
+{
+  struct store_test *t = calloc(1, sizeof *t);
+  assert_non_null(t);
+  t->is_memory = is_memory;
+  store_test_make_dir(t);
+  kt_arena_init(&t->arena, KT_ARENA_CAP_DEFAULT);
+  store_test_open(t, true);
+  return t;
+}
+
+static inline int store_test_teardown(void **state)
+{
+  struct store_test *t = *state;
+  store_test_close(t);
+  store_test_remove_dir(t);
+  kt_arena_release(&t->arena);
+  free(t);
+  return 0;
+}
+
+/* SQLite: what was committed must survive; the calls that follow read from the file, not from the node cache. */
+static inline void store_test_reopen(struct store_test *t)
+{
+  if (!t->is_memory) {
+    store_test_close(t);
+    store_test_open(t, false);
+  }
+}
+
 static inline void store_test_begin(struct store_test *t)
 {
   store_test_ok(t, t->writer, kt_store_begin(t->writer));

@@ -6,12 +6,7 @@
 
 static int setup(void **state, bool is_memory)
 {
-  struct store_test *t = calloc(1, sizeof *t);
-  assert_non_null(t);
-  t->is_memory = is_memory;
-  store_test_make_dir(t);
-  kt_arena_init(&t->arena, KT_ARENA_CAP_DEFAULT);
-  store_test_open(t, true);
+  struct store_test *t = store_test_new(is_memory);
   store_test_begin(t);
   for (uint64_t pos = 0; pos < N_ENTRIES; pos++) {
     store_test_put_entry(t, pos);
@@ -29,25 +24,6 @@ static int setup_memory(void **state)
 static int setup_sqlite(void **state)
 {
   return setup(state, false);
-}
-
-static int teardown(void **state)
-{
-  struct store_test *t = *state;
-  store_test_close(t);
-  store_test_remove_dir(t);
-  kt_arena_release(&t->arena);
-  free(t);
-  return 0;
-}
-
-/* Also empties the node cache. */
-static void reopen(struct store_test *t)
-{
-  if (!t->is_memory) {
-    store_test_close(t);
-    store_test_open(t, false);
-  }
 }
 
 /* Node i of entry pos is there and unchanged, or absent. */
@@ -128,15 +104,15 @@ static void test_nodes_go_one_by_one(void **state)
   const uint64_t pos = N_ENTRIES - 1; /* 82 nodes: two rows in SQLite */
   const uint64_t n = pos + 3;
   assert_int_equal(keep(t, pos, n, every_third), n - 28);
-  reopen(t);
+  store_test_reopen(t);
   expect_nodes(t, pos, n, every_third);
   assert_int_equal(keep(t, pos, n, every_third), 0); /* again */
   assert_int_equal(keep(t, pos, n, every_ninth), 28 - 10);
-  reopen(t);
+  store_test_reopen(t);
   expect_nodes(t, pos, n, every_ninth);
   assert_int_equal(keep(t, pos, n, low_row), 9); /* of 0, 9 …, 81 only 0 is below 5 */
   assert_int_equal(keep(t, pos, n, none), 1);
-  reopen(t);
+  store_test_reopen(t);
   expect_nodes(t, pos, n, none);
   assert_int_equal(keep(t, pos, n, none), 0);
   assert_true(store_test_entry_is_there(t->reader, pos - 1)); /* the neighbour's are untouched */
@@ -151,7 +127,7 @@ static void test_rolled_back_nodes_stay(void **state)
   store_test_ok(t, t->writer, kt_store_keep_nodes(t->writer, 40, NULL, 0, &n_removed));
   assert_int_equal(n_removed, 43);
   kt_store_rollback(t->writer);
-  reopen(t);
+  store_test_reopen(t);
   assert_true(store_test_entry_is_there(t->reader, 40));
 }
 
@@ -176,7 +152,7 @@ static void test_entries_go_or_shrink(void **state)
   store_test_ok(t, t->writer, kt_store_strip_entry(t->writer, 3));
   store_test_ok(t, t->writer, kt_store_put_pruned(t->writer, &pruned));
   store_test_commit(t);
-  reopen(t);
+  store_test_reopen(t);
   assert_int_equal(kt_store_get_entry(t->reader, 1, &entry), KT_ERR_ABSENT);
   assert_int_equal(kt_store_get_leaves(t->reader, 1, &t->arena, &leaves), KT_ERR_ABSENT);
   assert_int_equal(kt_store_get_log_node(t->reader, 0, 1, &node), KT_ERR_ABSENT);
@@ -229,7 +205,7 @@ static void test_superseded_values_go(void **state)
   store_test_ok(t, t->writer, kt_store_put_superseded(t->writer, 8, label_id, 1));
   store_test_ok(t, t->writer, kt_store_put_superseded(t->writer, 9, label_id, 2));
   store_test_commit(t);
-  reopen(t);
+  store_test_reopen(t);
   store_test_begin(t);
   store_test_ok(t, t->writer, kt_store_erase_superseded(t->writer, 7, &n));
   assert_int_equal(n, 0);
@@ -238,7 +214,7 @@ static void test_superseded_values_go(void **state)
   store_test_ok(t, t->writer, kt_store_erase_superseded(t->writer, 8, &n));
   assert_int_equal(n, 0);
   store_test_commit(t);
-  reopen(t);
+  store_test_reopen(t);
   for (uint32_t version = 0; version < 4; version++) {
     enum kt_err err = kt_store_get_payload(t->reader, label_id, version, &t->arena, &payload);
     assert_int_equal(err, version < 2 ? KT_ERR_EXPIRED : KT_OK);
@@ -260,9 +236,9 @@ static void test_transaction_rules(void **state)
   assert_true(store_test_entry_is_there(t->reader, 0));
 }
 
-#define BOTH(test)                                               \
-  cmocka_unit_test_setup_teardown(test, setup_memory, teardown), \
-      cmocka_unit_test_setup_teardown(test, setup_sqlite, teardown)
+#define BOTH(test)                                                          \
+  cmocka_unit_test_setup_teardown(test, setup_memory, store_test_teardown), \
+      cmocka_unit_test_setup_teardown(test, setup_sqlite, store_test_teardown)
 
 int main(void)
 {

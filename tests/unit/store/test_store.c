@@ -4,45 +4,16 @@
 
 #define N_ENTRIES 40
 
-static int setup(void **state, bool is_memory)
-{
-  struct store_test *t = calloc(1, sizeof *t);
-  assert_non_null(t);
-  t->is_memory = is_memory;
-  store_test_make_dir(t);
-  kt_arena_init(&t->arena, KT_ARENA_CAP_DEFAULT);
-  store_test_open(t, true);
-  *state = t;
-  return 0;
-}
-
 static int setup_memory(void **state)
 {
-  return setup(state, true);
+  *state = store_test_new(true);
+  return 0;
 }
 
 static int setup_sqlite(void **state)
 {
-  return setup(state, false);
-}
-
-static int teardown(void **state)
-{
-  struct store_test *t = *state;
-  store_test_close(t);
-  store_test_remove_dir(t);
-  kt_arena_release(&t->arena);
-  free(t);
+  *state = store_test_new(false);
   return 0;
-}
-
-/* SQLite: what was committed must survive; the calls that follow read from the file. */
-static void reopen(struct store_test *t)
-{
-  if (!t->is_memory) {
-    store_test_close(t);
-    store_test_open(t, false);
-  }
 }
 
 static void assert_bytes(struct kt_bytes got, const void *want, size_t len)
@@ -64,7 +35,7 @@ static void test_meta(void **state)
   store_test_begin(t);
   store_test_ok(t, t->writer, kt_store_put_meta(t->writer, "config", store_test_text("second")));
   store_test_commit(t);
-  reopen(t);
+  store_test_reopen(t);
   store_test_ok(t, t->reader, kt_store_get_meta(t->reader, "config", &t->arena, &value));
   assert_bytes(value, "second", 6);
   store_test_ok(t, t->reader, kt_store_get_meta(t->reader, "empty", &t->arena, &value));
@@ -80,7 +51,7 @@ static void test_entries(void **state)
   for (uint64_t pos = 0; pos < N_ENTRIES; pos++) {
     store_test_append(t, pos);
   }
-  reopen(t);
+  store_test_reopen(t);
   store_test_ok(t, t->reader, kt_store_count_entries(t->reader, &n));
   assert_int_equal(n, N_ENTRIES);
   struct kt_store_entry entry;
@@ -171,7 +142,7 @@ static void test_nodes(void **state)
     assert_int_equal(kt_store_get_node(t->reader, kt_store_node_ref(4, 0), got), KT_ERR_ABSENT);
     assert_int_equal(kt_store_get_node(t->reader, 0, got), KT_ERR_ABSENT);
     assert_int_equal(kt_store_get_node(t->reader, UINT64_MAX, got), KT_ERR_ABSENT);
-    reopen(t); /* the second round finds an empty cache */
+    store_test_reopen(t); /* the second round finds an empty cache */
   }
   free(records);
 }
@@ -195,7 +166,7 @@ static void test_labels(void **state)
   assert_int_equal(kt_store_update_label(t->writer, 3, 1, store_test_text("s1")), KT_ERR_ABSENT);
   assert_int_equal(kt_store_update_label(t->writer, 0, 1, store_test_text("s1")), KT_ERR_USAGE);
   store_test_commit(t);
-  reopen(t);
+  store_test_reopen(t);
   store_test_ok(t, t->reader, kt_store_get_label(t->reader, store_test_text("alice"), &t->arena, &label));
   assert_int_equal(label.label_id, alice);
   assert_int_equal(label.n_versions, 3);
@@ -236,7 +207,7 @@ static void test_versions(void **state)
   put_version(t, 1, 1, 11, 65536);
   put_version(t, KT_STORE_LABEL_ID_MAX, greatest, KT_STORE_POS_MAX, 100);
   store_test_commit(t);
-  reopen(t);
+  store_test_reopen(t);
   struct kt_store_version data;
   struct kt_store_payload payload;
   static uint8_t want[65536];
@@ -305,7 +276,7 @@ static void test_erase(void **state)
   assert_int_equal(kt_store_erase_version(t->writer, 1, 2), KT_ERR_ABSENT);
   store_test_ok(t, t->reader, kt_store_get_payload(t->reader, 1, 0, &t->arena, &payload)); /* not committed */
   store_test_commit(t);
-  reopen(t);
+  store_test_reopen(t);
   assert_int_equal(kt_store_get_payload(t->reader, 1, 0, &t->arena, &payload), KT_ERR_EXPIRED);
   store_test_ok(t, t->reader, kt_store_get_version(t->reader, 1, 0, &data));
   assert_true(data.is_erased);
@@ -353,7 +324,7 @@ static void test_proofs(void **state)
   store_test_ok(t, t->writer, kt_store_drain_proofs(t->writer));
   store_test_ok(t, t->writer, kt_store_drain_proofs(t->writer));
   store_test_commit(t);
-  reopen(t);
+  store_test_reopen(t);
   assert_proof(t, 0, &first);
   assert_proof(t, 7, &second);
   assert_proof(t, 100, &second);
@@ -370,7 +341,7 @@ static void test_tokens(void **state)
   store_test_ok(t, t->writer, kt_store_add_token(t->writer, &token));
   assert_int_equal(kt_store_add_token(t->writer, &token), KT_ERR_CONFLICT);
   store_test_commit(t);
-  reopen(t);
+  store_test_reopen(t);
   store_test_ok(t, t->reader, kt_store_check_token(t->reader, &token));
   assert_int_equal(kt_store_check_token(t->reader, &other), KT_ERR_ABSENT);
   store_test_begin(t);
@@ -382,7 +353,7 @@ static void test_tokens(void **state)
   assert_int_equal(kt_store_use_token(t->writer, &token), KT_ERR_CONFLICT);
   assert_int_equal(kt_store_use_token(t->writer, &other), KT_ERR_ABSENT);
   store_test_commit(t);
-  reopen(t);
+  store_test_reopen(t);
   store_test_begin(t);
   assert_int_equal(kt_store_check_token(t->reader, &token), KT_ERR_CONFLICT);
   assert_int_equal(kt_store_use_token(t->writer, &token), KT_ERR_CONFLICT);
@@ -444,7 +415,7 @@ static void test_rollback_leaves_nothing(void **state)
   store_test_begin(t);
   put_everything(t, 2); /* nothing is in the way */
   store_test_commit(t);
-  reopen(t);
+  store_test_reopen(t);
   assert_int_equal(count_everything(t, t->reader), EVERYTHING);
   struct kt_store_proof want = make_proof(2, 80);
   assert_proof(t, 0, &want);
@@ -543,9 +514,9 @@ static void test_small_arena(void **state)
   assert_int_equal(count_everything(t, t->reader), EVERYTHING);
 }
 
-#define BOTH(test)                                               \
-  cmocka_unit_test_setup_teardown(test, setup_memory, teardown), \
-      cmocka_unit_test_setup_teardown(test, setup_sqlite, teardown)
+#define BOTH(test)                                                          \
+  cmocka_unit_test_setup_teardown(test, setup_memory, store_test_teardown), \
+      cmocka_unit_test_setup_teardown(test, setup_sqlite, store_test_teardown)
 
 int main(void)
 {
