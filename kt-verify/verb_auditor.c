@@ -173,6 +173,9 @@ enum kt_exit kt_verb_auditor_keygen(const struct kt_cli *cli, struct kt_output *
   if (suite == NULL) {
     return kt_output_fail(out, KT_EXIT_USAGE, "usage", "--suite %s: it is ed25519 or p256, the log's suite", word);
   }
+  if (strcmp(path, "-") == 0) {
+    return kt_output_fail(out, KT_EXIT_USAGE, "usage", "a secret key is not written to standard output: name a file");
+  }
   enum kt_exit code = kt_auditor_key_create(out, path, suite, line, &len);
   if (code != KT_EXIT_OK) {
     return code;

@@ -85,6 +85,7 @@ def keys(scene):
         check(file.read() == made["public_key"] + "\n" and made["public_key"].split()[2] == scene.suite,
               "the public key is beside it")
     anyone.json("auditor", "keygen", scene.key, expect=2)  # never over another
+    anyone.json("auditor", "keygen", "-", expect=2)  # a secret key is not printed, and no file is called that by accident
     other = "p256" if scene.suite == "ed25519" else "ed25519"
     anyone.json("auditor", "keygen", scene.path("other.key"), "--suite", other)
     for options in (["--auditor-key", scene.path("other.key.pub")], ["--auditor-key", scene.key],

@@ -169,6 +169,7 @@ def goes_right(cases, names):
 
 def main():
     work = tempfile.mkdtemp(prefix="kt-json-")
+    os.chdir(work)  # nonsense that is taken for a file's name stays here
     try:
         empty = Person(os.path.join(work, "empty"))
         names = verbs()
