@@ -3,6 +3,9 @@
 
 #include "crypto/hash.h"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <sodium.h>
 #include <stdlib.h>
 
 static void assert_hash(const struct kt_hash *actual, const char *expected_hex)
@@ -81,6 +84,38 @@ static void test_commitment_hmac_long(void **state)
   assert_hash(&actual, "7889d660396c849898bb91390c00efa539e85252412eeb0d00adbfb98b0377cf");
 }
 
+/* Every way that the padding can fall, over a few blocks: libsodium's portable C and libcrypto's EVP, of which at least
+ * one shares no code with what was built. */
+static void test_lengths_agree_with_both_libraries(void **state)
+{
+  (void)state;
+  static const uint8_t kc[] = { 0xd8, 0x21, 0xf8, 0x79, 0x0d, 0x97, 0x70, 0x97,
+                                0x96, 0xb4, 0xd7, 0x90, 0x33, 0x57, 0xc3, 0xf5 };
+  uint8_t message[300];
+  for (size_t i = 0; i < sizeof message; i++) {
+    message[i] = (uint8_t)(i * 37 + i / 7);
+  }
+  for (size_t len = 0; len <= sizeof message; len++) {
+    struct kt_hash actual;
+    struct kt_hash sodium;
+    struct kt_hash evp;
+    kt_sha256(message, len, &actual);
+    assert_int_equal(crypto_hash_sha256(sodium.b, message, len), 0);
+    assert_int_equal(EVP_Digest(message, len, evp.b, NULL, EVP_sha256(), NULL), 1);
+    assert_memory_equal(actual.b, sodium.b, sizeof actual.b);
+    assert_memory_equal(actual.b, evp.b, sizeof actual.b);
+
+    kt_commitment_hmac(message, len, &actual);
+    crypto_auth_hmacsha256_state hmac;
+    crypto_auth_hmacsha256_init(&hmac, kc, sizeof kc);
+    crypto_auth_hmacsha256_update(&hmac, message, len);
+    crypto_auth_hmacsha256_final(&hmac, sodium.b);
+    assert_non_null(HMAC(EVP_sha256(), kc, sizeof kc, message, len, evp.b, NULL));
+    assert_memory_equal(actual.b, sodium.b, sizeof actual.b);
+    assert_memory_equal(actual.b, evp.b, sizeof actual.b);
+  }
+}
+
 static void test_hash_equal_every_byte(void **state)
 {
   (void)state;
@@ -102,6 +137,7 @@ int main(void)
     cmocka_unit_test(test_sha256_null_empty),
     cmocka_unit_test(test_commitment_hmac_openssl),
     cmocka_unit_test(test_commitment_hmac_long),
+    cmocka_unit_test(test_lengths_agree_with_both_libraries),
     cmocka_unit_test(test_hash_equal_every_byte),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
