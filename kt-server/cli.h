@@ -26,6 +26,7 @@ struct kt_verb {
 
 int kt_verb_init(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_run(const struct kt_verb *verb, int argc, char **argv);
+int kt_verb_signer(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_change_auditor(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_config(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_check_config(const struct kt_verb *verb, int argc, char **argv);

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "guard_file.h"
+#include "config_file.h"
 #include "keys.h"
 #include "operator.h"
 #include "role.h"
@@ -39,15 +39,16 @@ static enum kt_err random_bytes(void *ctx, uint8_t *ret_bytes, size_t len)
 static enum kt_err guard_load(void *ctx, struct kt_log_guard *ret_guard)
 {
   struct kt_instance *instance = ctx;
-  return kt_guard_load(instance->guard_path.s, ret_guard, &instance->guard_error);
+  return kt_signer_guard(instance->signer, ret_guard, &instance->signer_error);
 }
 
-static enum kt_err guard_save(void *ctx, const struct kt_log_guard *guard)
+static enum kt_err sign(void *ctx, const struct kt_log_extension *extension,
+                        uint8_t ret_signature[static KT_SIGNATURE_MAX])
 {
   struct kt_instance *instance = ctx;
-  enum kt_err err = kt_guard_save(instance->guard_path.s, guard, &instance->guard_error);
+  enum kt_err err = kt_signer_sign(instance->signer, extension, ret_signature, &instance->signer_error);
   if (err != KT_OK) {
-    kt_say("head guard: %s", instance->guard_error.text);
+    kt_say("signer: %s", instance->signer_error.text);
   }
   return err;
 }
@@ -72,7 +73,6 @@ struct kt_log_options kt_instance_log_options(struct kt_instance *instance, bool
   const struct kt_settings *settings = &instance->settings;
   return (struct kt_log_options){
     .config = &instance->config,
-    .sign_seed = instance->signing->seed,
     .vrf_seed = instance->vrf->seed,
     .store = instance->store,
     .registration = settings->registration,
@@ -88,7 +88,7 @@ struct kt_log_options kt_instance_log_options(struct kt_instance *instance, bool
     .now_ms = now_ms,
     .random = random_bytes,
     .guard_load = guard_load,
-    .guard_save = guard_save,
+    .sign = sign,
     .fatal = fatal,
     .pruning = pruning,
   };
@@ -103,46 +103,35 @@ void kt_instance_init(struct kt_instance *instance)
 
 static enum kt_err load_config(struct kt_instance *instance, struct kt_error *error)
 {
-  struct kt_path path;
-  struct kt_reason reason = { 0 };
-  enum kt_err err = kt_path_join(instance->dir.s, KT_NAME_CONFIG, &path, error);
-  if (err == KT_OK) {
-    err = kt_file_read(path.s, KT_CONFIG_MAX, (char *)instance->config_bytes, &instance->config_len, error);
-  }
+  enum kt_err err =
+      kt_config_file_load(instance->dir.s, instance->config_bytes, &instance->config_len, &instance->config, error);
   if (err == KT_ERR_ABSENT && kt_instance_is_operator(instance)) {
     return kt_error_set(error, err,
-                        "%s is missing: put the Manager's " KT_NAME_CONFIG
+                        "%s/" KT_NAME_CONFIG " is missing: put the Manager's " KT_NAME_CONFIG
                         " (kt-server config) and " KT_NAME_OPERATOR_TOKEN " here",
-                        path.s);
+                        instance->dir.s);
+  }
+  return err;
+}
+
+/* A key that is not the Configuration's would make proofs that every client refuses. */
+static enum kt_err load_vrf_key(struct kt_instance *instance, struct kt_error *error)
+{
+  const struct kt_config *config = &instance->config;
+  struct kt_path path;
+  uint8_t public_key[KT_PUBLIC_KEY_MAX];
+  enum kt_err err = kt_path_join(instance->dir.s, KT_NAME_VRF_KEY, &path, error);
+  if (err == KT_OK) {
+    err = kt_key_load(path.s, "vrf", &instance->vrf, error);
   }
   if (err != KT_OK) {
     return err;
   }
-  err = kt_config_decode((struct kt_bytes){ instance->config_bytes, instance->config_len }, &instance->config, &reason);
-  return err == KT_OK ? KT_OK : kt_error_set(error, err, "%s: %s", path.s, reason.text);
-}
-
-static enum kt_err load_key(const struct kt_instance *instance, const char *name, const char *role,
-                            struct kt_secret **ret_secret, struct kt_error *error)
-{
-  struct kt_path path;
-  enum kt_err err = kt_path_join(instance->dir.s, name, &path, error);
-  return err == KT_OK ? kt_key_load(path.s, role, ret_secret, error) : err;
-}
-
-/* A key that is not the Configuration's would make signatures that every client refuses. */
-static enum kt_err check_keys(const struct kt_instance *instance, struct kt_error *error)
-{
-  const struct kt_config *config = &instance->config;
-  uint8_t signing[KT_PUBLIC_KEY_MAX];
-  uint8_t vrf[KT_PUBLIC_KEY_MAX];
-  if (config->suite->sign_public(instance->signing->seed, signing) != KT_OK ||
-      config->suite->vrf_public(instance->vrf->seed, vrf) != KT_OK) {
-    return kt_error_set(error, KT_ERR_CRYPTO, "%s: a key of the log is not usable", instance->dir.s);
+  if (config->suite->vrf_public(instance->vrf->seed, public_key) != KT_OK) {
+    return kt_error_set(error, KT_ERR_CRYPTO, "%s is not a usable key", path.s);
   }
-  if (memcmp(signing, config->signature_public_key.data, config->signature_public_key.len) != 0 ||
-      memcmp(vrf, config->vrf_public_key.data, config->vrf_public_key.len) != 0) {
-    return kt_error_set(error, KT_ERR_CRYPTO, "%s: the key files do not belong to " KT_NAME_CONFIG, instance->dir.s);
+  if (memcmp(public_key, config->vrf_public_key.data, config->vrf_public_key.len) != 0) {
+    return kt_error_set(error, KT_ERR_CRYPTO, "%s does not belong to " KT_NAME_CONFIG, path.s);
   }
   return KT_OK;
 }
@@ -171,23 +160,15 @@ bool kt_instance_is_operator(const struct kt_instance *instance)
   return instance->settings.upstream[0] != '\0';
 }
 
-static enum kt_err load_log_keys(struct kt_instance *instance, struct kt_error *error)
-{
-  enum kt_err err = load_key(instance, KT_NAME_SIGNING_KEY, "signing", &instance->signing, error);
-  if (err == KT_OK) {
-    err = load_key(instance, KT_NAME_VRF_KEY, "vrf", &instance->vrf, error);
-  }
-  return err == KT_OK ? check_keys(instance, error) : err;
-}
-
-/* By settings and Configuration: a log's keys, a Manager's, or a Service Operator's. */
+/* By settings and Configuration: a log's keys, a Manager's, or a Service Operator's. Not the signing key: only the
+ * signer reads it. */
 static enum kt_err load_keys(struct kt_instance *instance, struct kt_error *error)
 {
   bool is_managed = instance->config.mode == KT_MODE_THIRD_PARTY_MANAGEMENT;
   if (kt_instance_is_operator(instance)) {
     return kt_role_load_operator(instance, error);
   }
-  enum kt_err err = load_log_keys(instance, error);
+  enum kt_err err = load_vrf_key(instance, error);
   return err == KT_OK && is_managed ? kt_role_load_token(instance, error) : err;
 }
 
@@ -235,30 +216,42 @@ enum kt_err kt_instance_lock(struct kt_instance *instance, struct kt_error *erro
   return KT_OK;
 }
 
-enum kt_err kt_instance_open_log(struct kt_instance *instance, bool guard_may_be_missing, struct kt_error *error)
+enum kt_err kt_instance_open_store(struct kt_instance *instance, bool create, bool guard_may_be_missing,
+                                   struct kt_error *error)
 {
+  const struct kt_signer_place signer = { .dir = instance->dir.s,
+                                          .address = instance->settings.signer,
+                                          .guard_may_be_missing = guard_may_be_missing };
+  const struct kt_store_options options = { .create = create,
+                                            .node_len = KT_LOG_NODE_LEN,
+                                            .cache_bytes = (size_t)instance->settings.cache_bytes };
   struct kt_path path;
   struct kt_store_error store_error;
-  struct kt_log_problem problem;
-  struct kt_store_options store_options = { .node_len = KT_LOG_NODE_LEN,
-                                            .cache_bytes = (size_t)instance->settings.cache_bytes };
-  if (kt_instance_is_operator(instance)) {
-    return kt_operator_open(instance, guard_may_be_missing, &instance->operator_role, error);
-  }
   enum kt_err err = kt_path_join(instance->dir.s, KT_NAME_DATABASE, &path, error);
   if (err != KT_OK) {
     return err;
   }
-  err = kt_store_open_sqlite(path.s, &store_options, &instance->store, &store_error);
+  err = kt_store_open_sqlite(path.s, &options, &instance->store, &store_error);
+  return err == KT_OK ? kt_signer_open(&signer, &instance->signer, error)
+                      : kt_error_set(error, err, "%s", store_error.text);
+}
+
+enum kt_err kt_instance_open_log(struct kt_instance *instance, bool guard_may_be_missing, struct kt_error *error)
+{
+  struct kt_log_problem problem;
+  if (kt_instance_is_operator(instance)) {
+    return kt_operator_open(instance, guard_may_be_missing, &instance->operator_role, error);
+  }
+  enum kt_err err = kt_instance_open_store(instance, false, guard_may_be_missing, error);
   if (err != KT_OK) {
-    return kt_error_set(error, err, "%s", store_error.text);
+    return err;
   }
   struct kt_log_options options = kt_instance_log_options(instance, guard_may_be_missing);
   err = kt_log_open(&options, &instance->log, &problem);
   if (err != KT_OK) {
-    /* The engine knows that the guard failed, the file knows why. */
-    return instance->guard_error.text[0] != '\0'
-               ? kt_error_set(error, err, "%s (%.200s)", problem.text, instance->guard_error.text)
+    /* The engine knows that the signer refused, the signer knows why. */
+    return instance->signer_error.text[0] != '\0'
+               ? kt_error_set(error, err, "%s (%.200s)", problem.text, instance->signer_error.text)
                : kt_error_set(error, err, "%s", problem.text);
   }
   return KT_OK;
@@ -278,7 +271,7 @@ void kt_instance_release(struct kt_instance *instance)
   kt_operator_close(instance->operator_role);
   kt_log_close(instance->log);
   kt_store_close(instance->store);
-  kt_secret_free(instance->signing);
+  kt_signer_close(instance->signer);
   kt_secret_free(instance->vrf);
   kt_secret_free(instance->leaf);
   if (instance->lock_fd >= 0) {

@@ -11,6 +11,8 @@ static const struct kt_verb verbs[] = {
   { "init", "DIR [--json] [options]", "keys, commented DIR/kt-server.yaml, log with entry 0", kt_verb_init },
   { "run", "DIR [--listen ADDR:PORT|unix:PATH] [--accept-missing-guard]",
     "serve the log; SIGTERM drains and stops, SIGHUP reloads", kt_verb_run },
+  { "signer", "DIR --listen unix:PATH [--accept-missing-guard]",
+    "hold the signing key and the head guard for a log with `signer: unix:PATH`", kt_verb_signer },
   { "change-auditor", "DIR [--auditor-key FILE] [--max-auditor-lag D] [--auditor-start-pos N] [--json]",
     "write the successor configuration of a stopped log with another auditor", kt_verb_change_auditor },
   { "config", "DIR [-o FILE] [--json]", "the public Configuration, to be pinned by clients", kt_verb_config },

@@ -51,7 +51,9 @@ json_t *kt_operate_guard(const struct kt_instance *instance)
   struct kt_json_builder b;
   kt_json_begin(&b);
   kt_json_set(&b, "file", kt_json_lossy(instance->guard_path.s));
-  if (kt_guard_load(instance->guard_path.s, &guard, &error) == KT_OK) {
+  enum kt_err err = instance->signer != NULL ? kt_signer_guard(instance->signer, &guard, &error)
+                                             : kt_guard_load(instance->guard_path.s, &guard, &error);
+  if (err == KT_OK) {
     kt_json_set(&b, "size", kt_json_u64(guard.size));
   } else {
     kt_json_set(&b, "error", kt_json_lossy(error.text));

@@ -69,7 +69,7 @@ static enum kt_err create_database(const char *dir, struct kt_error *error)
   struct kt_opdb *db = NULL;
   enum kt_err err = kt_path_join(dir, KT_NAME_OPERATOR_DATABASE, &path, error);
   if (err == KT_OK) {
-    err = kt_path_join(dir, "head-guard", &guard, error);
+    err = kt_path_join(dir, KT_NAME_HEAD_GUARD, &guard, error);
   }
   if (err == KT_OK) {
     err = kt_opdb_open(path.s, guard.s, true, false, &db, error);

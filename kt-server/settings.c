@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "log/log.h"
+#include "names.h"
 #include "units.h"
 #include "yaml_where.h"
 
@@ -16,7 +17,7 @@ struct raw_limits {
   uint64_t *values_per_update, *queue, *audit_page, *connections;
 };
 struct raw {
-  char *listen, *admin_listen, *head_guard, *upstream, *heartbeat, *cadence, *drain, *cache;
+  char *listen, *admin_listen, *head_guard, *signer, *upstream, *heartbeat, *cadence, *drain, *cache;
   uint64_t *threads;
   int registration, access_log; /* absent is the first word, the default */
   struct raw_limits limits;
@@ -48,6 +49,7 @@ static const cyaml_schema_field_t fields[] = {
   TEXT("listen", struct raw, listen),
   TEXT("admin-listen", struct raw, admin_listen),
   TEXT("head-guard", struct raw, head_guard),
+  TEXT("signer", struct raw, signer),
   TEXT("upstream", struct raw, upstream),
   TEXT("heartbeat", struct raw, heartbeat),
   TEXT("cadence", struct raw, cadence),
@@ -245,7 +247,8 @@ static enum kt_err interpret(const char *path, struct kt_bytes text, const struc
   }
   apply_text(raw->listen, "127.0.0.1:8080", settings.listen);
   apply_text(raw->admin_listen, "127.0.0.1:0", settings.admin_listen);
-  apply_text(raw->head_guard, "head-guard", settings.head_guard);
+  apply_text(raw->head_guard, KT_NAME_HEAD_GUARD, settings.head_guard);
+  apply_text(raw->signer, KT_SIGNER_INTERNAL, settings.signer);
   apply_text(raw->upstream, "", settings.upstream);
   settings.registration = (enum kt_registration)raw->registration;
   settings.access_log = (enum kt_access_log)raw->access_log;

@@ -121,6 +121,10 @@ int kt_verb_check_config(const struct kt_verb *verb, int argc, char **argv)
   if (err == KT_OK) {
     err = check_listeners(&instance.settings, &error);
   }
+  bool signs_here = strcmp(instance.settings.signer, KT_SIGNER_INTERNAL) == 0 && !kt_instance_is_operator(&instance);
+  if (err == KT_OK && signs_here) {
+    err = kt_signer_check(dir, &error);
+  }
   int code = err == KT_OK ? show_check(verb, &instance, as_json) : kt_report_failure(verb, as_json, NULL, err, &error);
   kt_instance_release(&instance);
   return code;

@@ -14,8 +14,6 @@
 #include "report.h"
 #include "role.h"
 
-#define HEAD_GUARD_NAME "head-guard"
-
 /* As given on the command line. */
 struct request {
   const char *dir;
@@ -78,8 +76,8 @@ static void remove_files(const char *dir, const char *const *names, size_t n)
 static void remove_all(const char *dir, bool made)
 {
   static const char *const names[] = {
-    KT_NAME_SIGNING_KEY, KT_NAME_VRF_KEY,         KT_NAME_CONFIG,          KT_NAME_SETTINGS, KT_NAME_LOCK,
-    KT_NAME_DATABASE,    KT_NAME_DATABASE "-wal", KT_NAME_DATABASE "-shm", HEAD_GUARD_NAME,
+    KT_NAME_SIGNING_KEY, KT_NAME_VRF_KEY,         KT_NAME_CONFIG,          KT_NAME_SETTINGS,   KT_NAME_LOCK,
+    KT_NAME_DATABASE,    KT_NAME_DATABASE "-wal", KT_NAME_DATABASE "-shm", KT_NAME_HEAD_GUARD,
   };
   remove_files(dir, names, sizeof names / sizeof names[0]);
   remove_files(dir, kt_role_files, KT_ROLE_FILES);
@@ -167,17 +165,10 @@ static enum kt_err write_settings(const struct request *request, struct kt_error
 
 static enum kt_err create_entry_0(struct kt_instance *instance, struct kt_error *error)
 {
-  struct kt_path path;
-  struct kt_store_error store_error;
   struct kt_log_problem problem;
-  const struct kt_store_options store_options = { .create = true, .node_len = KT_LOG_NODE_LEN };
-  enum kt_err err = kt_path_join(instance->dir.s, KT_NAME_DATABASE, &path, error);
+  enum kt_err err = kt_instance_open_store(instance, true, false, error);
   if (err != KT_OK) {
     return err;
-  }
-  err = kt_store_open_sqlite(path.s, &store_options, &instance->store, &store_error);
-  if (err != KT_OK) {
-    return kt_error_set(error, err, "%s", store_error.text);
   }
   const struct kt_log_options options = kt_instance_log_options(instance, false);
   err = kt_log_create(&options, &problem);
@@ -248,7 +239,7 @@ static enum kt_err create(const struct request *request, const struct kt_config 
 
 static void say_guard(const char *dir)
 {
-  kt_say("the head guard is %s/" HEAD_GUARD_NAME
+  kt_say("the head guard is %s/" KT_NAME_HEAD_GUARD
          ": there it does not survive a restore of the whole folder. Move it to "
          "another disk and set head-guard in %s/" KT_NAME_SETTINGS ".",
          dir, dir);

@@ -95,7 +95,7 @@ struct kt_log {
   pthread_mutex_t round_lock; /* one round of the sequencer at a time; guards what follows */
   struct kt_store_conn *writer;
   struct kt_log_tip tip;
-  struct kt_log_guard guarded; /* the last head that the guard holds */
+  struct kt_log_guard guarded; /* the head that was signed last; size 0: none, or not known */
   struct kt_log_auditor_head auditor;
   struct kt_log_gap gap;
   uint64_t told_gap_ms; /* end of the one that was told */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The signed head: guard, signature, publication (design: Head guard). */
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "crypto/hash.h"
 #include "log/engine.h"
 #include "wire/tree_head.h"
 
@@ -45,31 +46,109 @@ void kt_log_fail(struct kt_log *log, const struct kt_log_problem *problem)
   }
 }
 
-enum kt_err kt_log_sign_tip(struct kt_log *log, struct kt_log_problem *problem)
+/* --- signing -------------------------------------------------------------------------------------------------------- */
+
+/* What the signer is shown, read back from the store: what memory says about the log is not what gets signed. */
+struct step {
+  struct kt_hash heads[KT_LOG_SUBTREES_MAX];
+  struct kt_log_added added[KT_LOG_ADDED_MAX];
+  struct kt_log_extension extension;
+};
+
+static enum kt_err read_step(const struct kt_log *log, struct step *step)
+{
+  uint64_t size = log->guarded.size;
+  uint64_t left = log->tip.size - size;
+  size_t n = left < KT_LOG_ADDED_MAX ? (size_t)left : KT_LOG_ADDED_MAX;
+  enum kt_err err = kt_log_heads_at(log->writer, size, step->heads);
+  for (size_t i = 0; err == KT_OK && i < n; i++) {
+    struct kt_store_entry entry;
+    err = kt_store_get_entry(log->writer, size + i, &entry);
+    step->added[i] = (struct kt_log_added){ .timestamp_ms = entry.timestamp_ms, .prefix_root = entry.prefix_root };
+  }
+  step->extension = (struct kt_log_extension){
+    .size = size, .timestamp_ms = log->guarded.timestamp_ms, .heads = step->heads, .added = step->added, .n_added = n
+  };
+  return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
+}
+
+/* S12: sign only what extends the guard, and only the head that the log has in memory too: where the two differ, one was
+ * damaged, and either could be a fork. */
+static enum kt_err check_step(const struct kt_log *log, const struct step *step, struct kt_log_guard *ret_to,
+                              struct kt_log_problem *problem)
+{
+  struct kt_log_guard from = log->guarded;
+  struct kt_hash root;
+  kt_log_root(log->tip.size, log->tip.heads, &root);
+  enum kt_err err = kt_log_extend(&from, &step->extension, ret_to);
+  bool is_last = err == KT_OK && ret_to->size == log->tip.size;
+  if (err != KT_OK || (is_last && !kt_hash_equal(&root, &ret_to->root))) {
+    return kt_log_refuse(problem, KT_ERR_CONFLICT, "recheck",
+                         "the stored entries do not lead from the head that was signed last to the one that is to be "
+                         "signed: the data is damaged");
+  }
+  return KT_OK;
+}
+
+static enum kt_err sign_step(struct kt_log *log, struct step *step, uint8_t *ret_signature,
+                             struct kt_log_problem *problem)
 {
   const struct kt_log_options *options = &log->options;
-  struct kt_log_head head = { .size = log->tip.size, .timestamp_ms = log->tip.timestamp_ms };
-  kt_log_root(log->tip.size, log->tip.heads, &head.root);
-  /* S12: sign only what extends the guard. That it extends it by content was checked at opening, and from then on
-   * entries are only appended. */
-  if (head.size < log->guarded.size || head.timestamp_ms < log->guarded.timestamp_ms) {
-    return kt_log_refuse(problem, KT_ERR_CONFLICT, "guard", "the log would go back behind a head that was signed");
+  struct kt_log_guard to;
+  enum kt_err err = read_step(log, step);
+  if (err != KT_OK) {
+    return kt_log_store_problem(problem, err, log->writer);
   }
-  const struct kt_log_guard guard = { .size = head.size, .timestamp_ms = head.timestamp_ms, .root = head.root };
-  enum kt_err err = options->guard_save(options->ctx, &guard);
+  err = check_step(log, step, &to, problem);
+  if (err != KT_OK) {
+    return err;
+  }
+  err = options->sign(options->ctx, &step->extension, ret_signature);
   if (err == KT_ERR_UNDETERMINED) {
     return kt_log_retry(problem, KT_ERR_STORE, "guard-full", "there is no room for the head guard");
   }
   if (err != KT_OK) {
-    return kt_log_refuse(problem, err, "guard", "the head guard cannot be written: %s", kt_err_text(err));
+    return kt_log_refuse(problem, err, "guard", "the head cannot be guarded and signed: %s", kt_err_text(err));
   }
-  log->guarded = guard;
-  err = kt_tree_head_sign(options->config, options->sign_seed, head.size, &head.root, head.signature);
-  if (err != KT_OK) {
-    return kt_log_refuse(problem, err, "sign", "the head cannot be signed: %s", kt_err_text(err));
-  }
-  kt_log_publish(log, &head);
+  log->guarded = to;
   return KT_OK;
+}
+
+/* What every client would refuse is not published. */
+static enum kt_err check_signature(const struct kt_log *log, const struct kt_log_head *head,
+                                   struct kt_log_problem *problem)
+{
+  const struct kt_config *config = log->options.config;
+  const struct kt_tree_head signed_head = { .tree_size = head->size,
+                                            .signature = { head->signature, config->suite->signature_len } };
+  return kt_tree_head_verify(config, &signed_head, &head->root) == KT_OK
+             ? KT_OK
+             : kt_log_refuse(problem, KT_ERR_UNSUPPORTED, "key", "the signature is not by the configuration's key");
+}
+
+enum kt_err kt_log_sign_tip(struct kt_log *log, struct kt_log_problem *problem)
+{
+  struct kt_log_head head = { .size = log->tip.size, .timestamp_ms = log->tip.timestamp_ms };
+  if (head.size < log->guarded.size || head.timestamp_ms < log->guarded.timestamp_ms) {
+    return kt_log_refuse(problem, KT_ERR_CONFLICT, "guard", "the log would go back behind a head that was signed");
+  }
+  struct step *step = malloc(sizeof *step);
+  if (step == NULL) {
+    return kt_log_retry(problem, KT_ERR_MEMORY, "memory", "out of memory");
+  }
+  enum kt_err err = KT_OK;
+  do {
+    err = sign_step(log, step, head.signature, problem);
+  } while (err == KT_OK && log->guarded.size < head.size);
+  free(step);
+  if (err == KT_OK) {
+    head.root = log->guarded.root;
+    err = check_signature(log, &head, problem);
+  }
+  if (err == KT_OK) {
+    kt_log_publish(log, &head);
+  }
+  return err;
 }
 
 enum kt_err kt_log_sign_durable(struct kt_log *log, struct kt_log_problem *problem)

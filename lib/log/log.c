@@ -32,28 +32,19 @@ static void fill_defaults(struct kt_log_options *options)
   options->heartbeat_ms = OR_DEFAULT(options->heartbeat_ms, default_heartbeat(options->config));
 }
 
-static bool same_key(struct kt_bytes pinned, const uint8_t *derived)
-{
-  return memcmp(pinned.data, derived, pinned.len) == 0;
-}
-
 static enum kt_err check_options(const struct kt_log_options *options, struct kt_log_problem *problem)
 {
   const struct kt_config *config = options->config;
-  uint8_t sign_public[KT_PUBLIC_KEY_MAX];
   uint8_t vrf_public[KT_PUBLIC_KEY_MAX];
   if (options->limits.values_max > KT_LOG_LEAVES_MAX) {
     return kt_log_refuse(problem, KT_ERR_USAGE, "values-max", "one entry holds at most %d new versions",
                          KT_LOG_LEAVES_MAX);
   }
-  enum kt_err err = config->suite->sign_public(options->sign_seed, sign_public);
-  if (err == KT_OK) {
-    err = config->suite->vrf_public(options->vrf_seed, vrf_public);
-  }
+  enum kt_err err = config->suite->vrf_public(options->vrf_seed, vrf_public);
   if (err != KT_OK) {
-    return kt_log_refuse(problem, err, "key", "the public keys cannot be derived: %s", kt_err_text(err));
+    return kt_log_refuse(problem, err, "key", "the public key cannot be derived: %s", kt_err_text(err));
   }
-  if (!same_key(config->signature_public_key, sign_public) || !same_key(config->vrf_public_key, vrf_public)) {
+  if (memcmp(config->vrf_public_key.data, vrf_public, config->vrf_public_key.len) != 0) {
     return kt_log_refuse(problem, KT_ERR_UNSUPPORTED, "key", "the secret keys do not belong to this configuration");
   }
   return KT_OK;
@@ -202,6 +193,8 @@ static enum kt_err check_guard(struct kt_log *log, struct kt_log_problem *proble
   struct kt_hash root;
   enum kt_err err = log->options.guard_load(log->options.ctx, &guard);
   if (err == KT_ERR_ABSENT && log->options.guard_may_be_missing) {
+    log->guarded = (struct kt_log_guard){ .size = log->tip.size, .timestamp_ms = log->tip.timestamp_ms };
+    kt_log_root(log->tip.size, log->tip.heads, &log->guarded.root);
     return KT_OK;
   }
   if (err == KT_ERR_ABSENT) {
@@ -209,7 +202,7 @@ static enum kt_err check_guard(struct kt_log *log, struct kt_log_problem *proble
                          "there is no head guard, so nothing shows that this is the newest state of the log");
   }
   if (err != KT_OK) {
-    return kt_log_refuse(problem, err, "guard", "the head guard cannot be read: %s", kt_err_text(err));
+    return kt_log_refuse(problem, err, "guard", "what was signed last is not known: %s", kt_err_text(err));
   }
   if (guard.size > log->tip.size) {
     return kt_log_refuse(

@@ -24,6 +24,7 @@
 
 #include <kt/arena.h>
 #include <kt/writer.h>
+#include "log/extension.h"
 #include "store/store.h"
 #include "wire/credential.h"
 #include "wire/distinguished.h"
@@ -47,13 +48,6 @@ struct kt_log_problem {
 
 /* --- options ---------------------------------------------------------------------------------------------------- */
 
-/* The last head that was, or was about to be, signed. */
-struct kt_log_guard {
-  uint64_t size;
-  uint64_t timestamp_ms;
-  struct kt_hash root;
-};
-
 struct kt_log_limits {
   size_t value_max;         /* bytes of one value */
   size_t values_max;        /* values per update, at most KT_LOG_LEAVES_MAX */
@@ -70,8 +64,7 @@ struct kt_log_limits {
   255 /* leaf changes per entry: "PrefixSearchResult results<0..2^8-1>" must cover all of them */
 
 struct kt_log_options {
-  const struct kt_config *config; /* borrowed, as the seeds and the store, until close */
-  const uint8_t *sign_seed;       /* KT_SEED_LEN bytes */
+  const struct kt_config *config; /* borrowed, as the seed and the store, until close */
   const uint8_t *vrf_seed;        /* KT_SEED_LEN bytes */
   struct kt_store *store;         /* its writer handle is taken by create and open; node_len is KT_LOG_NODE_LEN */
   enum kt_registration registration;
@@ -86,8 +79,12 @@ struct kt_log_options {
   uint64_t (*now_ms)(void *ctx);
   enum kt_err (*random)(void *ctx, uint8_t *ret_bytes, size_t len);
   enum kt_err (*guard_load)(void *ctx, struct kt_log_guard *ret_guard); /* KT_ERR_ABSENT: there is none */
-  /* KT_OK: durable. KT_ERR_UNDETERMINED: there is no room for it now, and the old one stands; it is tried again. */
-  enum kt_err (*guard_save)(void *ctx, const struct kt_log_guard *guard);
+  /* The signer, which holds the signing key and the guard, and may be another process: check the extension against the
+   * guard (kt_log_extend; without a guard, when that may be missing, believe it), make the guard that it leads to durable,
+   * then sign its head. KT_ERR_UNDETERMINED: there is no room for the guard now, and the old one stands; it is tried
+   * again. After any other failure nothing may be signed any more: it is unknown what the guard holds. */
+  enum kt_err (*sign)(void *ctx, const struct kt_log_extension *extension,
+                      uint8_t ret_signature[static KT_SIGNATURE_MAX]);
   void (*fatal)(void *ctx, const char *text); /* nothing will be signed any more: report it, and restart the process */
   void (*pruning)(void *ctx, const char *text); /* pruning stopped or waits, and why; said once each. NULL is allowed */
 };
@@ -111,7 +108,8 @@ struct kt_log_options {
 /* --- life ------------------------------------------------------------------------------------------------------- */
 
 /* Write entry 0 (one padding leaf) and the guard into an empty store. KT_ERR_CONFLICT: it has entries already, or a
- * guard exists. KT_ERR_UNSUPPORTED: another mode, or keys that do not belong to the configuration. */
+ * guard exists. KT_ERR_UNSUPPORTED: another mode, or keys that do not belong to the configuration (the store then holds
+ * an entry that no head was signed for). */
 KT_MUST_USE enum kt_err kt_log_create(const struct kt_log_options *options, struct kt_log_problem *ret_problem);
 /* Open, without reading more than the newest entries. KT_ERR_CONFLICT, with an explanation, when the store is behind
  * the guard or contradicts it: a restored backup must never sign a fork. KT_ERR_ABSENT: no entries, or no guard. */

@@ -231,7 +231,7 @@ def check_config_errors(folder):
     shutil.copy(key, key + ".keep")
     with open(key, "w", encoding="utf-8") as f:
         f.write("kt-key/1 signing " + "00" * 32 + "\n")
-    assert "do not belong" in verb("run", folder, code=2)
+    assert "does not belong" in verb("run", folder, code=2)
     os.replace(key + ".keep", key)
     guard = os.path.join(folder, "head-guard")
     os.rename(guard, guard + ".keep")

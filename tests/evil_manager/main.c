@@ -70,6 +70,11 @@ static int run(struct kt_instance *instance, char **argv)
 
 int main(int argc, char **argv)
 {
+  /* Like kt-server, this program starts itself as the signer. */
+  static const struct kt_verb signer = { "signer", "", "", kt_verb_signer };
+  if (argc > 1 && strcmp(argv[1], signer.name) == 0) {
+    return kt_crypto_init() == KT_OK ? kt_verb_signer(&signer, argc - 2, argv + 2) : 2;
+  }
   struct kt_instance *instance = calloc(1, sizeof *instance);
   if (argc != 5 || instance == NULL || kt_crypto_init() != KT_OK) {
     (void)fprintf(stderr, "usage: kt-evil-manager DIR LABEL VALUE SIGNED_VERSION\n");

@@ -85,15 +85,27 @@ static enum kt_err world_guard_load(void *ctx, struct kt_log_guard *ret_guard)
   return KT_OK;
 }
 
-static enum kt_err world_guard_save(void *ctx, const struct kt_log_guard *guard)
+/* The signer: checks, guards, signs. */
+static enum kt_err world_sign(void *ctx, const struct kt_log_extension *extension,
+                              uint8_t ret_signature[static KT_SIGNATURE_MAX])
 {
   struct world *world = ctx;
+  struct kt_log_guard from = world->guard;
+  struct kt_log_guard to;
   if (world->guard_err != KT_OK) {
     return world->guard_err;
   }
-  world->has_guard = true;
-  world->guard = *guard;
-  return KT_OK;
+  if (!world->has_guard) {
+    from = (struct kt_log_guard){ .size = extension->size, .timestamp_ms = extension->timestamp_ms };
+    kt_log_root(from.size, extension->heads, &from.root);
+  }
+  enum kt_err err = kt_log_extend(&from, extension, &to);
+  if (err == KT_OK) {
+    world->has_guard = true;
+    world->guard = to;
+    err = kt_tree_head_sign(&world->config, world->sign_seed, to.size, &to.root, ret_signature);
+  }
+  return err;
 }
 
 static void world_pruning(void *ctx, const char *text)
@@ -150,14 +162,13 @@ static inline struct world *world_new(void)
   assert_int_equal(kt_store_open_memory(&store_options, &world->store), KT_OK);
   world->options = (struct kt_log_options){
     .config = &world->config,
-    .sign_seed = world->sign_seed,
     .vrf_seed = world->vrf_seed,
     .store = world->store,
     .ctx = world,
     .now_ms = world_now,
     .random = world_random,
     .guard_load = world_guard_load,
-    .guard_save = world_guard_save,
+    .sign = world_sign,
     .fatal = world_fatal,
     .pruning = world_pruning,
   };

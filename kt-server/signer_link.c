@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The log's end of the connection to its signer. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "frame.h"
+#include "signer.h"
+
+#define UNIX_PREFIX "unix:"
+#define CHILD_FD 3
+#define TIMEOUT_S 60 /* a disk may take that long, and a signer that is stuck must not be waited for forever */
+
+extern char **environ;
+
+struct kt_signer {
+  pthread_mutex_t lock; /* one exchange at a time */
+  int fd;
+  pid_t child; /* 0: a service */
+};
+
+/* --- opening ---------------------------------------------------------------------------------------------------------- */
+
+/* The signals of the terminal or of the service manager are for the log, which still needs its signer while it drains. */
+static int spawn(int fd, const struct kt_signer_place *place, pid_t *ret_pid)
+{
+  char name[] = "kt-server";
+  char verb[] = "signer";
+  char option[] = "--fd=3";
+  char accept_missing[] = "--accept-missing-guard";
+  char ends[] = "--";
+  char dir[KT_PATH_SIZE];
+  (void)snprintf(dir, sizeof dir, "%s", place->dir);
+  char *without[] = { name, verb, option, ends, dir, NULL };
+  char *with[] = { name, verb, option, accept_missing, ends, dir, NULL };
+  posix_spawn_file_actions_t actions;
+  int rc = posix_spawn_file_actions_init(&actions);
+  if (rc == 0) {
+    rc = posix_spawn_file_actions_adddup2(&actions, fd, CHILD_FD);
+    if (rc == 0) {
+      rc =
+          posix_spawn(ret_pid, "/proc/self/exe", &actions, NULL, place->guard_may_be_missing ? with : without, environ);
+    }
+    (void)posix_spawn_file_actions_destroy(&actions);
+  }
+  return rc;
+}
+
+static enum kt_err start_child(struct kt_signer *signer, const struct kt_signer_place *place, struct kt_error *error)
+{
+  int fds[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
+    return kt_error_set(error, KT_ERR_STORE, "starting the signer: %s", strerror(errno));
+  }
+  signer->fd = fds[0];
+  int rc = spawn(fds[1], place, &signer->child);
+  (void)close(fds[1]);
+  if (rc != 0) {
+    signer->child = 0;
+    return kt_error_set(error, KT_ERR_STORE, "starting the signer: %s", strerror(rc));
+  }
+  return KT_OK;
+}
+
+static enum kt_err connect_service(struct kt_signer *signer, const struct kt_signer_place *place,
+                                   struct kt_error *error)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  struct kt_path path;
+  enum kt_err err = kt_path_join(place->dir, place->address + sizeof UNIX_PREFIX - 1, &path, error);
+  if (err != KT_OK) {
+    return err;
+  }
+  if (strlen(path.s) >= sizeof address.sun_path) {
+    return kt_error_set(error, KT_ERR_LIMIT, "the path of a unix socket has at most %zu bytes: %s",
+                        sizeof address.sun_path - 1, path.s);
+  }
+  memcpy(address.sun_path, path.s, strlen(path.s) + 1);
+  signer->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (signer->fd < 0 || connect(signer->fd, (const struct sockaddr *)&address, sizeof address) != 0) {
+    return kt_error_set(error, KT_ERR_UNDETERMINED, "the signer at %s cannot be reached: %s", path.s, strerror(errno));
+  }
+  return KT_OK;
+}
+
+enum kt_err kt_signer_open(const struct kt_signer_place *place, struct kt_signer **ret_signer, struct kt_error *error)
+{
+  const struct timeval timeout = { .tv_sec = TIMEOUT_S };
+  struct kt_signer *signer = malloc(sizeof *signer);
+  if (signer == NULL) {
+    return kt_error_set(error, KT_ERR_MEMORY, "out of memory");
+  }
+  *signer = (struct kt_signer){ .fd = -1 };
+  pthread_mutex_init(&signer->lock, NULL);
+  bool is_service = strncmp(place->address, UNIX_PREFIX, sizeof UNIX_PREFIX - 1) == 0;
+  enum kt_err err = is_service ? connect_service(signer, place, error) : start_child(signer, place, error);
+  if (err != KT_OK) {
+    kt_signer_close(signer);
+    return err;
+  }
+  (void)setsockopt(signer->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+  (void)setsockopt(signer->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+  *ret_signer = signer;
+  return KT_OK;
+}
+
+void kt_signer_close(struct kt_signer *signer)
+{
+  if (signer == NULL) {
+    return;
+  }
+  if (signer->fd >= 0) {
+    (void)close(signer->fd);
+  }
+  if (signer->child > 0) {
+    (void)waitpid(signer->child, NULL, 0);
+  }
+  pthread_mutex_destroy(&signer->lock);
+  free(signer);
+}
+
+/* --- requests ------------------------------------------------------------------------------------------------------- */
+
+static bool exchange(int fd, uint8_t message[static KT_SIGNER_MESSAGE_MAX], size_t *len)
+{
+  return kt_frame_send(fd, message, *len) && kt_frame_receive_length(fd, len) && *len <= KT_SIGNER_MESSAGE_MAX &&
+         kt_frame_receive(fd, message, *len);
+}
+
+static enum kt_err request(struct kt_signer *signer, enum kt_signer_request_type type,
+                           const struct kt_log_extension *extension, struct kt_signer_response *ret_response,
+                           struct kt_error *error)
+{
+  uint8_t message[KT_SIGNER_MESSAGE_MAX];
+  size_t len = kt_signer_request_encode(type, extension, message);
+  pthread_mutex_lock(&signer->lock);
+  bool answered = len > 0 && exchange(signer->fd, message, &len);
+  pthread_mutex_unlock(&signer->lock);
+  if (!answered || kt_signer_response_decode(type, (struct kt_bytes){ message, len }, ret_response) != KT_OK) {
+    return kt_error_set(error, KT_ERR_STORE, "the signer does not answer");
+  }
+  *error = ret_response->error;
+  return ret_response->err;
+}
+
+enum kt_err kt_signer_guard(struct kt_signer *signer, struct kt_log_guard *ret_guard, struct kt_error *error)
+{
+  struct kt_signer_response response;
+  enum kt_err err = request(signer, KT_SIGNER_GUARD, NULL, &response, error);
+  if (err == KT_OK) {
+    *ret_guard = response.guard;
+  }
+  return err;
+}
+
+enum kt_err kt_signer_sign(struct kt_signer *signer, const struct kt_log_extension *extension,
+                           uint8_t ret_signature[static KT_SIGNATURE_MAX], struct kt_error *error)
+{
+  struct kt_signer_response response;
+  enum kt_err err = request(signer, KT_SIGNER_SIGN, extension, &response, error);
+  if (err == KT_OK) {
+    memcpy(ret_signature, response.signature, sizeof response.signature);
+  }
+  return err;
+}
