@@ -75,8 +75,23 @@ static bool write_all(int fd, const char *data, size_t len)
   return true;
 }
 
-/* The name lives in the folder: only its fsync makes a rename durable. */
-static bool sync_folder_of(const char *path)
+bool kt_file_write_at(int fd, const char *data, size_t len, off_t offset)
+{
+  while (len > 0) {
+    ssize_t n = pwrite(fd, data, len, offset);
+    if (n < 0 && errno != EINTR) {
+      return false;
+    }
+    if (n > 0) {
+      data += n;
+      len -= (size_t)n;
+      offset += n;
+    }
+  }
+  return true;
+}
+
+bool kt_file_sync_folder_of(const char *path)
 {
   struct kt_path copy; /* dirname may change it */
   (void)snprintf(copy.s, sizeof copy.s, "%s", path);
@@ -107,7 +122,7 @@ enum kt_err kt_file_replace(const char *path, const void *data, size_t len, mode
   if (n < 0 || (size_t)n >= sizeof temporary.s) {
     return kt_error_set(error, KT_ERR_LIMIT, "the path is too long: %.200s…", path);
   }
-  if (!write_new(temporary.s, data, len, mode) || rename(temporary.s, path) != 0 || !sync_folder_of(path)) {
+  if (!write_new(temporary.s, data, len, mode) || rename(temporary.s, path) != 0 || !kt_file_sync_folder_of(path)) {
     int cause = errno;
     (void)unlink(temporary.s);
     bool passes = cause == ENOSPC || cause == EDQUOT || cause == EMFILE || cause == ENFILE;

@@ -27,4 +27,9 @@ KT_MUST_USE enum kt_err kt_file_read(const char *path, size_t cap, char *buf, si
 KT_MUST_USE enum kt_err kt_file_replace(const char *path, const void *data, size_t len, mode_t mode,
                                         struct kt_error *error);
 
+/* All of it at this place of an open file; false with errno. */
+KT_MUST_USE bool kt_file_write_at(int fd, const char *data, size_t len, off_t offset);
+/* The name of a file lives in its folder: only this makes a new one durable. False with errno. */
+KT_MUST_USE bool kt_file_sync_folder_of(const char *path);
+
 #endif

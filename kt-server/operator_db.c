@@ -31,6 +31,8 @@ struct kt_opdb {
   pthread_mutex_t lock;
   sqlite3 *sqlite;
   char guard_path[KT_PATH_SIZE];
+  bool has_guard; /* what it holds, as this process read or wrote it last */
+  struct kt_log_guard guarded;
   struct chain chain;
 };
 
@@ -87,7 +89,7 @@ static void chain_extend(struct chain *chain, const struct kt_opdb_record *recor
 }
 
 /* The guard may be behind the database: the program ended between the two writes, before anything was signed. */
-static enum kt_err guard_check(const struct kt_opdb *db, bool may_be_missing, struct kt_error *error)
+static enum kt_err guard_check(struct kt_opdb *db, bool may_be_missing, struct kt_error *error)
 {
   struct kt_log_guard guard;
   enum kt_err err = kt_guard_load(db->guard_path, &guard, error);
@@ -108,13 +110,20 @@ static enum kt_err guard_check(const struct kt_opdb *db, bool may_be_missing, st
                         "could sign two values for one version",
                         (unsigned long long)db->chain.n, (unsigned long long)guard.size);
   }
+  db->guarded = guard;
+  db->has_guard = true;
   return KT_OK;
 }
 
-static enum kt_err guard_write(const struct kt_opdb *db, uint64_t now_ms, struct kt_error *error)
+static enum kt_err guard_write(struct kt_opdb *db, uint64_t now_ms, struct kt_error *error)
 {
   const struct kt_log_guard guard = { .size = db->chain.n, .timestamp_ms = now_ms, .root = db->chain.hash };
-  return kt_guard_save(db->guard_path, &guard, error);
+  enum kt_err err = kt_guard_save(db->guard_path, db->has_guard ? &db->guarded : NULL, &guard, error);
+  if (err == KT_OK) {
+    db->guarded = guard;
+    db->has_guard = true;
+  }
+  return err;
 }
 
 /* --- opening -------------------------------------------------------------------------------------------------------- */

@@ -171,7 +171,8 @@ static enum kt_err save(struct folder *folder, const struct kt_log_guard *to, st
   if (to->size == folder->guard.size) {
     return KT_OK;
   }
-  enum kt_err err = kt_guard_save(folder->guard_path.s, to, error);
+  const struct kt_log_guard *before = folder->guard.size > 0 ? &folder->guard : NULL;
+  enum kt_err err = kt_guard_save(folder->guard_path.s, before, to, error);
   if (err == KT_OK) {
     folder->guard = *to;
   } else if (err != KT_ERR_UNDETERMINED) {

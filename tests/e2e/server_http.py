@@ -544,6 +544,35 @@ def check_restored_backup(folder, where):
         assert "old copy" in said, said
 
 
+def check_shared_guard(folder, where):
+    """Two copies of a log with one guard, both up to date: what the first one signs, the other never contradicts."""
+    copies = [os.path.join(where, name) for name in ("first", "second")]
+    shutil.copy(os.path.join(folder, "head-guard"), os.path.join(where, "guard"))
+    for copy in copies:
+        shutil.copytree(folder, copy)
+        settings = os.path.join(copy, "kt-server.yaml")
+        with open(settings, encoding="utf-8") as f:
+            text = f.read()
+        with open(settings, "w", encoding="utf-8") as f:
+            f.write(text.replace("head-guard: head-guard", "head-guard: " + os.path.join(where, "guard")))
+    one = os.path.join(where, "one.json")
+    second = Server(copies[1])
+    verb("update-label", copies[0], "shared@example.org", one)
+    verb("update-label", copies[1], "shared@example.org", one, code=3)
+    _, said = second.process.communicate(timeout=30)
+    assert second.process.returncode == 3 and "another one signs with the same guard" in said, said
+    assert "differs from the head" in verb("status", copies[1], code=1)
+    assert "no damage" in verb("fsck", copies[0])
+    # A flipped bit in one copy of the guard is said, and repaired with the next entry.
+    with open(os.path.join(where, "guard"), "r+b") as f:
+        whole = bytearray(f.read())
+        whole[20] ^= 1
+        f.seek(0)
+        f.write(whole)
+    assert "written anew" in verb("update-label", copies[0], "shared2@example.org", one)
+    assert "written anew" not in verb("update-label", copies[0], "shared3@example.org", one)
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="kt-e2e-") as where:
         folder = os.path.join(where, "log")
@@ -569,6 +598,7 @@ def main():
         check_busy_port(folder)
         check_unix_and_reload(folder)
         check_restored_backup(folder, where)
+        check_shared_guard(folder, where)
         # A stopped folder can be copied.
         shutil.copytree(folder, folder + "-copy")
         assert "no damage" in verb("fsck", folder + "-copy")
