@@ -30,6 +30,58 @@ enum kt_err kt_prefix_find(const struct kt_prefix_nodes *nodes, struct kt_prefix
   return ref == 0 ? KT_ERR_ABSENT : KT_ERR_STORE; /* no tree of ours is that deep */
 }
 
+/* --- a series of lookups -------------------------------------------------------------------------------------- */
+
+struct kt_prefix_seen {
+  struct kt_prefix_node node;
+  struct kt_prefix_seen *child[2]; /* NULL: not read yet */
+};
+
+void kt_prefix_series_init(struct kt_prefix_series *series, const struct kt_prefix_nodes *nodes,
+                           struct kt_prefix_child root, struct kt_arena *arena)
+{
+  *series = (struct kt_prefix_series){ .nodes = nodes, .arena = arena, .root = root };
+}
+
+static enum kt_err see(const struct kt_prefix_series *series, uint64_t ref, struct kt_prefix_seen **ret_seen)
+{
+  struct kt_prefix_seen *seen = kt_arena_alloc(series->arena, 1, sizeof *seen);
+  if (seen == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  seen->child[0] = seen->child[1] = NULL;
+  enum kt_err err = series->nodes->get(series->nodes->ctx, ref, &seen->node);
+  if (err == KT_OK) {
+    *ret_seen = seen;
+  }
+  return err;
+}
+
+enum kt_err kt_prefix_series_find(struct kt_prefix_series *series, const struct kt_hash *key, bool *ret_included)
+{
+  struct kt_prefix_seen **at = &series->top;
+  uint64_t ref = series->root.ref;
+  for (unsigned depth = 0; depth <= KT_PREFIX_DEPTH_MAX && ref != 0; depth++) {
+    enum kt_err err = *at == NULL ? see(series, ref, at) : KT_OK;
+    if (err != KT_OK) {
+      return err;
+    }
+    const struct kt_prefix_node *node = &(*at)->node;
+    if (node->is_leaf) {
+      *ret_included = same_key(&node->leaf.vrf_output, key);
+      return KT_OK;
+    }
+    int bit = kt_prefix_bit(key, depth);
+    ref = node->child[bit].ref;
+    at = &(*at)->child[bit];
+  }
+  if (ref != 0) {
+    return KT_ERR_STORE; /* no tree of ours is that deep */
+  }
+  *ret_included = false;
+  return KT_OK;
+}
+
 /* --- proving -------------------------------------------------------------------------------------------------- */
 
 struct prover {
@@ -75,9 +127,13 @@ static void prove_terminal(const struct prover *p, const struct kt_prefix_item *
   }
 }
 
-static enum kt_err prove_node(struct prover *p, const struct kt_prefix_child *at, const struct kt_prefix_item *items,
-                              size_t n, unsigned depth)
+/* seen: the node at `at`, when a lookup has read it. */
+static enum kt_err prove_node(struct prover *p, const struct kt_prefix_child *at, const struct kt_prefix_seen *seen,
+                              const struct kt_prefix_item *items, size_t n, unsigned depth)
 {
+  static const struct kt_prefix_seen nothing_seen;
+  struct kt_prefix_node read;
+  const struct kt_prefix_node *node = &read;
   if (n == 0) {
     return prove_element(p, &at->hash);
   }
@@ -85,32 +141,47 @@ static enum kt_err prove_node(struct prover *p, const struct kt_prefix_child *at
     prove_terminal(p, items, n, depth, NULL);
     return KT_OK;
   }
-  struct kt_prefix_node node;
-  enum kt_err err = p->nodes->get(p->nodes->ctx, at->ref, &node);
-  if (err != KT_OK) {
-    return err;
+  if (seen != NULL) {
+    node = &seen->node;
+  } else {
+    seen = &nothing_seen;
+    enum kt_err err = p->nodes->get(p->nodes->ctx, at->ref, &read);
+    if (err != KT_OK) {
+      return err;
+    }
   }
-  if (node.is_leaf) {
-    prove_terminal(p, items, n, depth, &node.leaf);
+  if (node->is_leaf) {
+    prove_terminal(p, items, n, depth, &node->leaf);
     return KT_OK;
   }
   if (depth == KT_PREFIX_DEPTH_MAX) {
     return KT_ERR_STORE; /* no tree of ours is that deep */
   }
   size_t zeros = kt_prefix_items_split(items, n, depth);
-  err = prove_node(p, &node.child[0], items, zeros, depth + 1);
-  return err != KT_OK ? err : prove_node(p, &node.child[1], items + zeros, n - zeros, depth + 1);
+  enum kt_err err = prove_node(p, &node->child[0], seen->child[0], items, zeros, depth + 1);
+  return err != KT_OK ? err : prove_node(p, &node->child[1], seen->child[1], items + zeros, n - zeros, depth + 1);
 }
 
 enum kt_err kt_prefix_prove(const struct kt_prefix_nodes *nodes, struct kt_prefix_child root,
                             const struct kt_hash *keys, size_t n_keys, struct kt_arena *arena,
                             struct kt_prefix_proof *ret_proof)
 {
+  struct kt_prefix_series series;
+  kt_prefix_series_init(&series, nodes, root, arena);
+  return kt_prefix_series_prove(&series, keys, n_keys, ret_proof);
+}
+
+enum kt_err kt_prefix_series_prove(const struct kt_prefix_series *series, const struct kt_hash *keys, size_t n_keys,
+                                   struct kt_prefix_proof *ret_proof)
+{
+  struct kt_arena *arena = series->arena;
   if (n_keys > KT_PREFIX_RESULTS_MAX) {
     return KT_ERR_LIMIT;
   }
   struct kt_prefix_item *items = kt_arena_alloc(arena, n_keys, sizeof *items);
-  struct prover p = { .nodes = nodes, .arena = arena, .results = kt_arena_alloc(arena, n_keys, sizeof *p.results) };
+  struct prover p = { .nodes = series->nodes,
+                      .arena = arena,
+                      .results = kt_arena_alloc(arena, n_keys, sizeof *p.results) };
   if (items == NULL || p.results == NULL) {
     return KT_ERR_MEMORY;
   }
@@ -120,7 +191,7 @@ enum kt_err kt_prefix_prove(const struct kt_prefix_nodes *nodes, struct kt_prefi
   if (!kt_prefix_items_sort(items, n_keys)) {
     return KT_ERR_USAGE;
   }
-  enum kt_err err = prove_node(&p, &root, items, n_keys, 0);
+  enum kt_err err = prove_node(&p, &series->root, series->top, items, n_keys, 0);
   if (err != KT_OK) {
     return err;
   }

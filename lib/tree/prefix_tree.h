@@ -45,8 +45,10 @@ struct kt_prefix_child {
 
 struct kt_prefix_node {
   bool is_leaf;
-  struct kt_prefix_leaf leaf;      /* is_leaf */
-  struct kt_prefix_child child[2]; /* otherwise: left (bit 0), right (bit 1) */
+  union {
+    struct kt_prefix_leaf leaf;      /* is_leaf */
+    struct kt_prefix_child child[2]; /* otherwise: left (bit 0), right (bit 1) */
+  };
 };
 
 struct kt_prefix_nodes {
@@ -62,6 +64,22 @@ KT_MUST_USE enum kt_err kt_prefix_find(const struct kt_prefix_nodes *nodes, stru
 KT_MUST_USE enum kt_err kt_prefix_prove(const struct kt_prefix_nodes *nodes, struct kt_prefix_child root,
                                         const struct kt_hash *keys, size_t n_keys, struct kt_arena *arena,
                                         struct kt_prefix_proof *ret_proof);
+/* Lookups in one tree that end in one batch proof: each node is read once, however many keys pass it. Lives in the caller's
+ * arena until the proof is made; nodes are borrowed. */
+struct kt_prefix_seen;
+struct kt_prefix_series {
+  const struct kt_prefix_nodes *nodes;
+  struct kt_arena *arena;
+  struct kt_prefix_child root;
+  struct kt_prefix_seen *top; /* the nodes read so far; NULL: none */
+};
+void kt_prefix_series_init(struct kt_prefix_series *series, const struct kt_prefix_nodes *nodes,
+                           struct kt_prefix_child root, struct kt_arena *arena);
+KT_MUST_USE enum kt_err kt_prefix_series_find(struct kt_prefix_series *series, const struct kt_hash *key,
+                                              bool *ret_included);
+/* As kt_prefix_prove; keys that were not looked up are fine. */
+KT_MUST_USE enum kt_err kt_prefix_series_prove(const struct kt_prefix_series *series, const struct kt_hash *keys,
+                                               size_t n_keys, struct kt_prefix_proof *ret_proof);
 /* Copy-on-write insertion of leaves, sorted ascending by vrf_output, none present (KT_ERR_CONFLICT); children are put
  * before their parents. */
 KT_MUST_USE enum kt_err kt_prefix_insert(const struct kt_prefix_nodes *nodes, struct kt_prefix_child root,

@@ -33,7 +33,7 @@ static enum kt_err record_series_begin(void *ctx, uint64_t pos)
   }
   enum kt_err err = record->source->entry(record->source->ctx, pos, &entry);
   if (err == KT_OK) {
-    record->series_root = entry.prefix_root;
+    kt_prefix_series_init(&record->series, &record->source->prefix_nodes, entry.prefix_root, record->view.arena);
     record->n_series = 0;
   }
   return err;
@@ -42,28 +42,24 @@ static enum kt_err record_series_begin(void *ctx, uint64_t pos)
 static enum kt_err record_lookup(void *ctx, const struct kt_label_key *key, bool *ret_included)
 {
   struct kt_record *record = ctx;
-  struct kt_hash commitment;
   if (record->n_series == UINT8_MAX) {
     return too_long(record);
   }
-  enum kt_err err = kt_prefix_find(&record->source->prefix_nodes, record->series_root, &key->vrf_output, &commitment);
-  if (err != KT_OK && err != KT_ERR_ABSENT) {
-    return err;
+  enum kt_err err = kt_prefix_series_find(&record->series, &key->vrf_output, ret_included);
+  if (err == KT_OK) {
+    record->series_keys[record->n_series++] = key->vrf_output;
   }
-  record->series_keys[record->n_series++] = key->vrf_output;
-  *ret_included = err == KT_OK;
-  return KT_OK;
+  return err;
 }
 
 static enum kt_err record_series_end(void *ctx, struct kt_hash *ret_root)
 {
   struct kt_record *record = ctx;
-  enum kt_err err =
-      kt_prefix_prove(&record->source->prefix_nodes, record->series_root, record->series_keys, record->n_series,
-                      record->view.arena, &record->prefix_proofs[record->n_prefix_proofs]);
+  enum kt_err err = kt_prefix_series_prove(&record->series, record->series_keys, record->n_series,
+                                           &record->prefix_proofs[record->n_prefix_proofs]);
   if (err == KT_OK) {
     record->n_prefix_proofs++;
-    *ret_root = record->series_root.hash;
+    *ret_root = record->series.root.hash;
   }
   return err;
 }

@@ -27,7 +27,7 @@ struct kt_record_source {
 struct kt_record {
   struct kt_view view;
   const struct kt_record_source *source;
-  struct kt_prefix_child series_root;
+  struct kt_prefix_series series;
   struct kt_hash series_keys[UINT8_MAX];
   size_t n_series;
   uint64_t timestamps[UINT8_MAX];
