@@ -77,6 +77,7 @@ struct kt_log_options kt_instance_log_options(struct kt_instance *instance, bool
     .store = instance->store,
     .registration = settings->registration,
     .heartbeat_ms = settings->heartbeat_ms,
+    .cache_bytes = (size_t)(settings->cache_bytes / 8 * 7),
     .cadence_ms = settings->cadence_ms,
     .limits = { .value_max = (size_t)settings->limits.value_bytes,
                 .values_max = (size_t)settings->limits.values_per_update,
@@ -216,6 +217,13 @@ enum kt_err kt_instance_lock(struct kt_instance *instance, struct kt_error *erro
   return KT_OK;
 }
 
+/* Of the configured cache an eighth is for the pages of the database, shared by the handles there are at most: one of each
+ * thread, the sequencer's, and one for administration. */
+static size_t page_cache_bytes(const struct kt_settings *settings)
+{
+  return (size_t)(settings->cache_bytes / 8 / (settings->threads + 2));
+}
+
 enum kt_err kt_instance_open_store(struct kt_instance *instance, bool create, bool guard_may_be_missing,
                                    struct kt_error *error)
 {
@@ -224,7 +232,7 @@ enum kt_err kt_instance_open_store(struct kt_instance *instance, bool create, bo
                                           .guard_may_be_missing = guard_may_be_missing };
   const struct kt_store_options options = { .create = create,
                                             .node_len = KT_LOG_NODE_LEN,
-                                            .cache_bytes = (size_t)instance->settings.cache_bytes };
+                                            .cache_bytes = page_cache_bytes(&instance->settings) };
   struct kt_path path;
   struct kt_store_error store_error;
   enum kt_err err = kt_path_join(instance->dir.s, KT_NAME_DATABASE, &path, error);

@@ -176,7 +176,7 @@ static const struct rule rules[] = {
   TOP("heartbeat", DURATION, heartbeat, heartbeat_ms, 0, 0, 24 * HOUR_MS),
   TOP("cadence", DURATION, cadence, cadence_ms, KT_LOG_CADENCE_MS_DEFAULT, 0, HOUR_MS),
   TOP("drain", DURATION, drain, drain_ms, 10000, 0, HOUR_MS),
-  TOP("cache", SIZE, cache, cache_bytes, KT_STORE_CACHE_BYTES_DEFAULT, 0, 1024 * GIB),
+  TOP("cache", SIZE, cache, cache_bytes, KT_LOG_CACHE_BYTES_DEFAULT, 0, 1024 * GIB),
   TOP("threads", NUMBER, threads, threads, 4, 1, 256),
   LIMIT("body", SIZE, body, body_bytes, MIB, KIB, 64 * MIB),
   LIMIT("value", SIZE, value, value_bytes, KT_LOG_VALUE_MAX_DEFAULT, 1, KT_LOG_VALUE_MAX_DEFAULT),

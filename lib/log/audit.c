@@ -11,10 +11,11 @@ static const struct kt_optional_u64 no_last = { .present = false };
 
 /* "The proof field contains a batch lookup proof in the previous log entry's prefix tree for all search keys referenced by
  * added or removed." Our log never removes. KT_ERR_LIMIT: more leaves than leaves_max, nothing is proven or written. */
-static enum kt_err write_update(struct kt_store_conn *conn, uint64_t pos, size_t leaves_max, struct kt_arena *arena,
+static enum kt_err write_update(struct kt_log_nodes *source, uint64_t pos, size_t leaves_max, struct kt_arena *arena,
                                 struct kt_writer *w, size_t *ret_leaves)
 {
-  const struct kt_prefix_nodes nodes = { .ctx = conn, .get = kt_log_node_get };
+  const struct kt_prefix_nodes nodes = { .ctx = source, .get = kt_log_node_get };
+  struct kt_store_conn *conn = source->conn;
   struct kt_store_entry entry;
   struct kt_bytes leaves;
   struct kt_prefix_child before;
@@ -64,7 +65,7 @@ static enum kt_err write_updates(struct kt_log_query *query, uint64_t start, uin
     size_t before = w->len;
     size_t n_leaves = 0;
     kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
-    err = write_update(query->reader->conn, start + count, count > 0 ? leaves_left : SIZE_MAX, &arena, w, &n_leaves);
+    err = write_update(&query->nodes, start + count, count > 0 ? leaves_left : SIZE_MAX, &arena, w, &n_leaves);
     kt_arena_release(&arena);
     bool over = err == KT_ERR_LIMIT || w->len - query->w_start > limits->response_max;
     if (over && count > 0) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One durable transaction of the sequencer: data durable, guard durable, sign, publish, call back; in this order. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "log/auditor.h"
 
@@ -16,8 +15,7 @@ struct commit {
 
 static enum kt_err close_entry(struct commit *commit)
 {
-  return commit->draft.n == 0 ? KT_OK
-                              : kt_log_entry_put(commit->log->writer, &commit->draft, commit->now_ms, &commit->tip);
+  return commit->draft.n == 0 ? KT_OK : kt_log_entry_put(commit->log, &commit->draft, commit->now_ms, &commit->tip);
 }
 
 static void answer(struct kt_log_pending *pending, enum kt_err err, const char *code, const char *text)
@@ -43,22 +41,19 @@ static enum kt_err use_token(struct kt_store_conn *writer, struct kt_log_pending
   return err;
 }
 
+/* The versions' rows are written with the entry, which decides their leaves' places. */
 static enum kt_err put_versions(struct commit *commit, const struct kt_log_pending *pending, uint64_t label_id)
 {
-  struct kt_store_conn *writer = commit->log->writer;
   enum kt_err err = KT_OK;
-  for (size_t i = 0; err == KT_OK && i < pending->n_new; i++) {
-    const struct kt_log_new_version *version = &pending->versions[i];
-    const struct kt_store_version data = { .pos = commit->tip.size,
-                                           .vrf_output = version->leaf.vrf_output,
-                                           .commitment = version->leaf.commitment };
-    struct kt_store_payload payload = { .value = version->value, .suffix = version->suffix };
-    memcpy(payload.opening, version->opening, sizeof payload.opening);
-    err = kt_store_put_version(writer, label_id, (uint32_t)(pending->n_versions + i), &data, &payload);
-    commit->draft.leaves[commit->draft.n++] = version->leaf;
+  for (size_t i = 0; i < pending->n_new; i++) {
+    commit->draft.items[commit->draft.n++] =
+        (struct kt_log_draft_item){ .leaf = pending->versions[i].leaf,
+                                    .new_version = &pending->versions[i],
+                                    .label_id = label_id,
+                                    .version = (uint32_t)(pending->n_versions + i) };
   }
   for (size_t i = 0; err == KT_OK && i < pending->n_proofs; i++) {
-    err = kt_store_put_proof(writer, label_id, pending->proofs[i].version, &pending->proofs[i].proof);
+    err = kt_store_put_proof(commit->log->writer, label_id, pending->proofs[i].version, &pending->proofs[i].proof);
   }
   return err;
 }
@@ -79,35 +74,37 @@ static enum kt_err put_superseded(struct commit *commit, const struct kt_log_pen
   return err;
 }
 
-/* Versions of the label in the transaction so far; a label that does not exist has none. */
-static enum kt_err current_versions(struct kt_store_conn *writer, struct kt_log_pending *pending, bool *ret_exists,
-                                    uint64_t *ret_label_id, uint64_t *ret_n)
+/* The label in the transaction so far; one that does not exist has id 0 and no versions. */
+static enum kt_err current_label(struct kt_store_conn *writer, struct kt_log_pending *pending,
+                                 struct kt_store_label *ret_label)
 {
-  struct kt_store_label label = { 0 };
-  enum kt_err err = kt_store_get_label(writer, pending->label, &pending->arena, &label);
-  if (err != KT_OK && err != KT_ERR_ABSENT) {
-    return err;
-  }
-  *ret_exists = err == KT_OK;
-  *ret_label_id = label.label_id;
-  *ret_n = label.n_versions;
-  return KT_OK;
+  *ret_label = (struct kt_store_label){ .label = pending->label };
+  enum kt_err err = kt_store_get_label(writer, pending->label, &pending->arena, ret_label);
+  return err == KT_ERR_ABSENT ? KT_OK : err;
+}
+
+/* The label's row as the update leaves it. */
+static enum kt_err put_label(struct commit *commit, const struct kt_log_pending *pending, struct kt_store_label *label)
+{
+  label->n_versions += pending->n_new;
+  label->newest_pos = commit->tip.size;
+  label->state = pending->state;
+  return label->label_id == 0 ? kt_store_create_label(commit->log->writer, label, &label->label_id)
+                              : kt_store_update_label(commit->log->writer, label);
 }
 
 static enum kt_err apply_update(struct commit *commit, struct kt_log_pending *pending)
 {
   struct kt_store_conn *writer = commit->log->writer;
-  bool exists;
+  struct kt_store_label label;
   bool ok;
-  uint64_t label_id;
-  uint64_t n_versions;
-  enum kt_err err = current_versions(writer, pending, &exists, &label_id, &n_versions);
+  enum kt_err err = current_label(writer, pending, &label);
   if (err != KT_OK) {
     return err;
   }
   /* S8: the version it builds on is no longer the greatest. The authorisation was judged for exactly that version, so
    * nothing else has to be judged again. */
-  if (n_versions != pending->n_versions || pending->n_new == 0) {
+  if (label.n_versions != pending->n_versions || pending->n_new == 0) {
     return KT_OK;
   }
   err = use_token(writer, pending, &ok);
@@ -117,23 +114,20 @@ static enum kt_err apply_update(struct commit *commit, struct kt_log_pending *pe
   if (commit->draft.n + pending->n_new > KT_LOG_LEAVES_MAX) {
     err = close_entry(commit);
   }
-  if (err == KT_OK && !exists) {
-    err = kt_store_create_label(writer, pending->label, pending->state, &label_id);
+  if (err == KT_OK) {
+    err = put_label(commit, pending, &label);
   }
   if (err == KT_OK) {
-    err = put_versions(commit, pending, label_id);
+    err = put_versions(commit, pending, label.label_id);
   }
   if (err == KT_OK) {
-    err = put_superseded(commit, pending, label_id);
-  }
-  if (err == KT_OK) {
-    err = kt_store_update_label(writer, label_id, n_versions + pending->n_new, pending->state);
+    err = put_superseded(commit, pending, label.label_id);
   }
   if (err == KT_OK) {
     commit->n_inserted += pending->n_new;
     pending->outcome.inserted = true;
     pending->outcome.position = commit->tip.size;
-    pending->outcome.first_version = (uint32_t)(n_versions + pending->n_skipped);
+    pending->outcome.first_version = (uint32_t)(pending->n_versions + pending->n_skipped);
   }
   return err;
 }
@@ -150,16 +144,18 @@ static enum kt_err apply_token(const struct commit *commit, struct kt_log_pendin
   return err;
 }
 
-static enum kt_err apply_erase(const struct commit *commit, struct kt_log_pending *pending)
+static enum kt_err apply_erase(struct commit *commit, struct kt_log_pending *pending)
 {
   struct kt_store_conn *writer = commit->log->writer;
-  bool exists;
-  uint64_t label_id;
-  uint64_t n;
-  enum kt_err err = current_versions(writer, pending, &exists, &label_id, &n);
+  struct kt_store_label label;
+  enum kt_err err = close_entry(commit); /* what is to be erased may wait in it */
+  if (err == KT_OK) {
+    err = current_label(writer, pending, &label);
+  }
   if (err != KT_OK) {
     return err;
   }
+  uint64_t n = label.n_versions;
   bool all = pending->n_versions == KT_LOG_ERASE_ALL;
   if (n == 0 || (!all && pending->n_versions >= n)) {
     answer(pending, KT_ERR_ABSENT, "unknown-version", "there is no such label or version");
@@ -173,7 +169,7 @@ static enum kt_err apply_erase(const struct commit *commit, struct kt_log_pendin
   uint64_t first = all ? 0 : pending->n_versions;
   uint64_t end = all ? n : first + 1;
   for (uint64_t version = first; err == KT_OK && version < end; version++) {
-    err = kt_store_erase_version(writer, label_id, (uint32_t)version);
+    err = kt_store_erase_version(writer, label.label_id, (uint32_t)version);
   }
   return err;
 }
@@ -235,6 +231,7 @@ static enum kt_err run_transaction(struct commit *commit, struct kt_log_pending 
   if (err != KT_OK) {
     err = kt_log_store_problem(problem, err, log->writer);
     kt_store_rollback(log->writer);
+    kt_log_fresh_drop(log);
   }
   return err;
 }
@@ -253,9 +250,11 @@ static enum kt_err make_durable(struct commit *commit, struct kt_log_problem *pr
   struct kt_log *log = commit->log;
   enum kt_err err = kt_store_commit(log->writer);
   if (err != KT_OK) {
+    kt_log_fresh_drop(log);
     /* "it is unknown what the disk holds": whatever is signed now could be a fork */
     return judge_failure(log, err, problem);
   }
+  kt_log_fresh_publish(log);
   atomic_fetch_add(&log->n_commits, 1);
   atomic_fetch_add(&log->n_inserted, commit->n_inserted);
   bool vouched = commit->auditor.size > log->auditor.size;

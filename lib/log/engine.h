@@ -10,9 +10,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "log/log.h"
+#include "log/cache.h"
 #include "tree/log_tree.h"
-#include "tree/prefix_tree.h"
 
 /* --- problems --------------------------------------------------------------------------------------------------- */
 
@@ -27,13 +26,34 @@ enum kt_err kt_log_store_problem(struct kt_log_problem *problem, enum kt_err err
 
 /* --- prefix tree nodes ------------------------------------------------------------------------------------------ */
 
-/* Record of KT_LOG_NODE_LEN bytes: 1, vrf_output, commitment; or 0, then (uint64 ref, hash) of both children. */
-void kt_log_node_encode(const struct kt_prefix_node *node, uint8_t ret_record[static KT_LOG_NODE_LEN]);
-KT_MUST_USE enum kt_err kt_log_node_decode(const uint8_t record[static KT_LOG_NODE_LEN],
-                                           struct kt_prefix_node *ret_node);
-/* Node of a store handle (a kt_prefix_nodes.get with ctx a kt_store_conn). A missing node is KT_ERR_STORE: it must not
- * look like a missing key. KT_ERR_EXPIRED: KT_STORE_REF_PRUNED, the tree of a pruned entry. */
-enum kt_err kt_log_node_get(void *conn, uint64_t ref, struct kt_prefix_node *ret_node);
+/* The nodes and leaves of an entry that is in the writer's open transaction: they enter the cache when it commits. */
+struct kt_log_fresh {
+  struct kt_log_fresh *next;
+  uint64_t pos;
+  struct kt_prefix_leaf *leaves;
+  size_t n_leaves;
+  struct kt_log_quad *quads;
+  size_t n_quads;
+};
+
+/* Where nodes come from. Caller-placed, for one thread and one transaction or answer. */
+struct kt_log_nodes {
+  struct kt_store_conn *conn;
+  const struct kt_log_cache *cache;
+  const struct kt_log_fresh *fresh; /* the writer's; NULL for readers */
+  uint64_t last_ref;                /* the quad read last, 0 for none: one of its children is mostly next */
+  struct kt_log_quad last;
+};
+
+/* cache and fresh may be NULL: what is stored is read. */
+void kt_log_nodes_init(struct kt_log_nodes *nodes, struct kt_store_conn *conn, const struct kt_log_cache *cache,
+                       const struct kt_log_fresh *fresh);
+/* A kt_prefix_nodes.get with ctx a kt_log_nodes. A missing node is KT_ERR_STORE: it must not look like a missing key.
+ * KT_ERR_PROOF: a damaged one. KT_ERR_EXPIRED: KT_STORE_REF_PRUNED, the tree of a pruned entry. */
+enum kt_err kt_log_node_get(void *nodes, uint64_t ref, struct kt_prefix_node *ret_node);
+/* Errors as above. */
+KT_MUST_USE enum kt_err kt_log_leaf_get(const struct kt_log_nodes *nodes, uint64_t ref,
+                                        struct kt_prefix_leaf *ret_leaf);
 /* The prefix tree of an entry; `before` 0 entries it is empty. KT_ERR_STORE when the entry is missing. */
 KT_MUST_USE enum kt_err kt_log_prefix_root(struct kt_store_conn *conn, uint64_t n_entries,
                                            struct kt_prefix_child *ret_root);
@@ -91,11 +111,13 @@ struct kt_log {
   _Atomic uint64_t n_commits;
   _Atomic uint64_t n_heartbeats;
   struct kt_log_pruned pruned;
+  struct kt_log_cache cache;
 
   pthread_mutex_t round_lock; /* one round of the sequencer at a time; guards what follows */
   struct kt_store_conn *writer;
   struct kt_log_tip tip;
   struct kt_log_guard guarded; /* the head that was signed last; size 0: none, or not known */
+  struct kt_log_fresh *fresh; /* entries of the open transaction, the newest first */
   struct kt_log_auditor_head auditor;
   struct kt_log_gap gap;
   uint64_t told_gap_ms; /* end of the one that was told */
@@ -200,14 +222,26 @@ void kt_log_pending_finish(struct kt_log_pending *list);
  * round_lock. */
 void kt_log_commit(struct kt_log *log, struct kt_log_pending *list);
 
-/* An entry's leaves as they gather, then the entry in the writer's transaction. */
+/* A leaf of an entry that is being formed, and the version it stands for. */
+struct kt_log_draft_item {
+  struct kt_prefix_leaf leaf;
+  const struct kt_log_new_version *new_version; /* borrowed until the entry is put; NULL: padding */
+  uint64_t label_id;
+  uint32_t version;
+};
+
 struct kt_log_entry_draft {
-  struct kt_prefix_leaf leaves[KT_LOG_LEAVES_MAX];
+  struct kt_log_draft_item items[KT_LOG_LEAVES_MAX];
   size_t n;
+  struct kt_prefix_leaf leaves[KT_LOG_LEAVES_MAX]; /* of the sorted items, when the entry is put */
 };
 KT_MUST_USE enum kt_err kt_log_entry_pad(const struct kt_log_options *options, struct kt_log_entry_draft *draft);
-/* Sorts the leaves; tip is advanced. KT_ERR_STORE and others: roll back. */
-KT_MUST_USE enum kt_err kt_log_entry_put(struct kt_store_conn *writer, struct kt_log_entry_draft *draft,
-                                         uint64_t now_ms, struct kt_log_tip *tip);
+/* The entry and its versions in the writer's transaction. Sorts the draft and empties it; tip is advanced. KT_ERR_STORE and
+ * others: roll back. */
+KT_MUST_USE enum kt_err kt_log_entry_put(struct kt_log *log, struct kt_log_entry_draft *draft, uint64_t now_ms,
+                                         struct kt_log_tip *tip);
+/* The transaction has ended: its entries enter the cache, or are forgotten. */
+void kt_log_fresh_publish(struct kt_log *log);
+void kt_log_fresh_drop(struct kt_log *log);
 
 #endif

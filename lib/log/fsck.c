@@ -16,6 +16,7 @@
 struct check {
   struct kt_log_reader *reader;
   const struct kt_log_fsck *fsck;
+  struct kt_log_nodes nodes; /* what is stored, not what is cached */
   struct kt_log_head head;
   char where[64];
   uint64_t n_findings;
@@ -68,15 +69,15 @@ static void check_node(struct check *check, uint64_t pos, const struct kt_prefix
 {
   struct kt_prefix_node node;
   struct kt_hash hash;
-  uint64_t made_by = at->ref >> 20;
-  if (at->ref == 0 || (made_by < pos + 1 && pos != check->boundary)) {
+  uint64_t made_by = kt_store_ref_pos(at->ref);
+  if (at->ref == 0 || (made_by < pos && pos != check->boundary)) {
     return;
   }
-  if (made_by > pos + 1 || depth > UINT8_MAX) {
+  if (made_by > pos || depth > UINT8_MAX) {
     report(check, "a prefix tree node points where it must not");
     return;
   }
-  if (kt_log_node_get(store(check), at->ref, &node) != KT_OK) {
+  if (kt_log_node_get(&check->nodes, at->ref, &node) != KT_OK) {
     report(check, "a prefix tree node is missing or unreadable");
     return;
   }
@@ -102,7 +103,7 @@ static void check_node(struct check *check, uint64_t pos, const struct kt_prefix
 static void check_change(struct check *check, const struct kt_prefix_child *before, const struct kt_store_entry *entry,
                          struct kt_bytes leaves, struct kt_arena *arena)
 {
-  const struct kt_prefix_nodes nodes = { .ctx = store(check), .get = kt_log_node_get };
+  const struct kt_prefix_nodes nodes = { .ctx = &check->nodes, .get = kt_log_node_get };
   const struct kt_prefix_leaf *added = (const struct kt_prefix_leaf *)(const void *)leaves.data;
   size_t n = leaves.len / KT_STORE_LEAF_LEN;
   struct kt_hash *keys = kt_arena_alloc(arena, n, sizeof *keys);
@@ -294,19 +295,19 @@ static void check_entries(struct check *check)
 /* --- labels --------------------------------------------------------------------------------------------------------------- */
 
 static void check_commitment(struct check *check, const struct kt_store_label *label, uint32_t version,
-                             const struct kt_store_version *row, struct kt_arena *arena)
+                             const struct kt_store_version *row, const struct kt_hash *expected, struct kt_arena *arena)
 {
   struct kt_store_payload payload;
   struct kt_hash commitment;
   enum kt_err err = kt_store_get_payload(store(check), label->label_id, version, arena, &payload);
-  if ((err == KT_ERR_EXPIRED && row->is_erased) || kt_log_is_skipped(&row->commitment)) {
+  if ((err == KT_ERR_EXPIRED && row->is_erased) || kt_log_is_skipped(expected)) {
     return;
   }
   const struct kt_update_value value = { .value = payload.value, .signature = payload.suffix };
   if (err != KT_OK || kt_commitment(check->reader->log->options.config, payload.opening, label->label, version, &value,
                                     &commitment) != KT_OK) {
     report(check, "the value or its opening is missing");
-  } else if (!kt_hash_equal(&commitment, &row->commitment)) {
+  } else if (!kt_hash_equal(&commitment, expected)) {
     report(check, "the commitment does not open to the value");
   }
 }
@@ -314,14 +315,19 @@ static void check_commitment(struct check *check, const struct kt_store_label *l
 static void check_version(struct check *check, const struct kt_store_label *label, uint32_t version, uint64_t *last_pos,
                           struct kt_arena *arena)
 {
-  const struct kt_prefix_nodes nodes = { .ctx = store(check), .get = kt_log_node_get };
+  const struct kt_prefix_nodes nodes = { .ctx = &check->nodes, .get = kt_log_node_get };
   struct kt_store_version row;
+  struct kt_prefix_leaf leaf;
   struct kt_prefix_child root;
   struct kt_hash hash;
   uint64_t every = check->fsck->vrf_every;
-  if (kt_store_get_version(store(check), label->label_id, version, &row) != KT_OK) {
-    report(check, "the version is missing or unreadable");
+  if (kt_store_get_version(store(check), label->label_id, version, &row) != KT_OK ||
+      kt_log_leaf_get(&check->nodes, kt_store_leaf_ref(row.pos, row.leaf), &leaf) != KT_OK) {
+    report(check, "the version or its leaf is missing or unreadable");
     return;
+  }
+  if (version + UINT64_C(1) == label->n_versions && row.pos != label->newest_pos) {
+    report(check, "the label's row gives another entry for it");
   }
   if (row.pos >= check->head.size) {
     return; /* inserted since the snapshot */
@@ -333,13 +339,13 @@ static void check_version(struct check *check, const struct kt_store_label *labe
   /* leaves stay in the tree, so a pruned entry's are in the first tree that is kept */
   uint64_t pos = row.pos > check->boundary ? row.pos : check->boundary;
   if (kt_log_prefix_root(store(check), pos + 1, &root) != KT_OK ||
-      kt_prefix_find(&nodes, root, &row.vrf_output, &hash) != KT_OK || !kt_hash_equal(&hash, &row.commitment)) {
+      kt_prefix_find(&nodes, root, &leaf.vrf_output, &hash) != KT_OK || !kt_hash_equal(&hash, &leaf.commitment)) {
     report(check, "the prefix tree of its entry does not have it");
   }
-  check_commitment(check, label, version, &row, arena);
+  check_commitment(check, label, version, &row, &leaf.commitment, arena);
   if (every != 0 && (label->label_id + version) % every == 0 &&
       (kt_log_vrf_output(check->reader->log, label->label, version, &hash) != KT_OK ||
-       !kt_hash_equal(&hash, &row.vrf_output))) {
+       !kt_hash_equal(&hash, &leaf.vrf_output))) {
     report(check, "the VRF output is wrong");
   }
 }
@@ -372,6 +378,7 @@ enum kt_err kt_log_fsck(struct kt_log_reader *reader, const struct kt_log_fsck *
   struct check check = { .reader = reader, .fsck = fsck, .where = "store" };
   uint64_t label_id = 0;
   kt_log_head(reader->log, &check.head);
+  kt_log_nodes_init(&check.nodes, reader->conn, NULL, NULL);
   if (kt_store_verify(reader->conn) != KT_OK) {
     report(&check, "%s", kt_store_message(reader->conn));
   }

@@ -19,21 +19,32 @@ static enum kt_err find_proof(struct kt_log_query *query, uint32_t version, stru
   return err;
 }
 
-/* An existing version's row has what a lookup needs; for the others the proof's output does. proof: when it is at hand,
- * otherwise NULL. */
+enum kt_err kt_log_query_version(struct kt_log_query *query, uint32_t version, struct kt_store_version *ret_row,
+                                 struct kt_prefix_leaf *ret_leaf)
+{
+  enum kt_err err = kt_store_get_version(query->reader->conn, query->label_id, version, ret_row);
+  if (err == KT_OK) {
+    err = kt_log_leaf_get(&query->nodes, kt_store_leaf_ref(ret_row->pos, ret_row->leaf), ret_leaf);
+  }
+  return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
+}
+
+/* proof: when it is at hand, otherwise NULL; with it, a version whose commitment is not shown needs nothing else. */
 static enum kt_err make_key(struct kt_log_query *query, uint32_t version, const struct kt_store_proof *proof,
-                            struct kt_label_key *ret_key)
+                            bool wants_commitment, struct kt_label_key *ret_key)
 {
   struct kt_label_key key = { .version = version };
-  if (query->exists && version <= query->greatest) {
+  bool exists = query->exists && version <= query->greatest;
+  if (exists && (wants_commitment || proof == NULL)) {
     struct kt_store_version row;
-    enum kt_err err = kt_store_get_version(query->reader->conn, query->label_id, version, &row);
+    struct kt_prefix_leaf leaf;
+    enum kt_err err = kt_log_query_version(query, version, &row, &leaf);
     if (err != KT_OK) {
-      return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
+      return err;
     }
-    key.vrf_output = row.vrf_output;
+    key.vrf_output = leaf.vrf_output;
     key.has_commitment = true;
-    key.commitment = row.commitment;
+    key.commitment = leaf.commitment;
   } else if (proof != NULL) {
     key.vrf_output = proof->output;
   } else {
@@ -74,16 +85,28 @@ static int compare_keys(const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
+/* Which steps of a ladder have a commitment: those of versions up to max (NULL: none), except this one (NULL: no exception). */
+struct shown {
+  const uint32_t *max;
+  const uint32_t *except;
+};
+
+static bool is_shown(const struct shown *shown, uint32_t version)
+{
+  return shown->max != NULL && version <= *shown->max && (shown->except == NULL || version != *shown->except);
+}
+
 /* Keys of versions, none of them twice, that are not there yet; proofs NULL or one for each. The table is sorted once. */
 static enum kt_err add_keys(struct kt_log_query *query, const uint32_t *versions, size_t n,
-                            const struct kt_store_proof *proofs)
+                            const struct kt_store_proof *proofs, const struct shown *shown)
 {
   struct kt_label_keys *keys = &query->keys;
   enum kt_err err = reserve(query, n);
   const struct kt_label_keys known = *keys;
   for (size_t i = 0; err == KT_OK && i < n; i++) {
     if (kt_label_keys_find(&known, versions[i]) == NULL) {
-      err = make_key(query, versions[i], proofs != NULL ? &proofs[i] : NULL, &keys->keys[keys->n]);
+      const struct kt_store_proof *proof = proofs != NULL ? &proofs[i] : NULL;
+      err = make_key(query, versions[i], proof, is_shown(shown, versions[i]), &keys->keys[keys->n]);
       keys->n += err == KT_OK ? 1 : 0;
     }
   }
@@ -95,13 +118,15 @@ static enum kt_err add_keys(struct kt_log_query *query, const uint32_t *versions
 
 enum kt_err kt_log_query_keys(struct kt_log_query *query, const uint32_t *versions, size_t n)
 {
-  return add_keys(query, versions, n, NULL);
+  const struct shown nothing = { NULL, NULL };
+  return add_keys(query, versions, n, NULL, &nothing);
 }
 
 enum kt_err kt_log_query_steps(struct kt_log_query *query, const uint32_t *versions, size_t n,
                                const uint32_t *commit_max, const uint32_t *commit_not,
                                const struct kt_ladder_step **ret_steps)
 {
+  const struct shown shown = { commit_max, commit_not };
   struct kt_ladder_step *steps = kt_arena_alloc(query->arena, n, sizeof *steps);
   struct kt_store_proof *proofs = kt_arena_alloc(query->arena, n, sizeof *proofs);
   enum kt_err err = steps != NULL && proofs != NULL ? KT_OK : KT_ERR_MEMORY;
@@ -109,13 +134,12 @@ enum kt_err kt_log_query_steps(struct kt_log_query *query, const uint32_t *versi
     err = find_proof(query, versions[i], &proofs[i]);
   }
   if (err == KT_OK) {
-    err = add_keys(query, versions, n, proofs);
+    err = add_keys(query, versions, n, proofs, &shown);
   }
   for (size_t i = 0; err == KT_OK && i < n; i++) {
     const struct kt_label_key *key = kt_label_keys_find(&query->keys, versions[i]);
     steps[i].proof = proofs[i].proof;
-    if (key->has_commitment && commit_max != NULL && versions[i] <= *commit_max &&
-        (commit_not == NULL || versions[i] != *commit_not)) {
+    if (key->has_commitment && is_shown(&shown, versions[i])) {
       steps[i].has_commitment = true;
       steps[i].commitment = key->commitment;
     }

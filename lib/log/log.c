@@ -52,6 +52,8 @@ static enum kt_err check_options(const struct kt_log_options *options, struct kt
 
 static void log_free(struct kt_log *log)
 {
+  kt_log_fresh_drop(log);
+  kt_log_cache_release(&log->cache);
   kt_store_close_conn(log->writer);
   pthread_mutex_destroy(&log->round_lock);
   pthread_mutex_destroy(&log->lock);
@@ -82,6 +84,12 @@ static enum kt_err log_new(const struct kt_log_options *options, struct kt_log *
   log->options = *options;
   fill_defaults(&log->options);
   kt_config_log_id(options->config, &log->log_id);
+  err = kt_log_cache_init(&log->cache, options->cache_bytes);
+  if (err != KT_OK) {
+    (void)kt_log_refuse(problem, err, "memory", "out of memory for a cache of %zu bytes", options->cache_bytes);
+    log_free(log);
+    return err;
+  }
   struct kt_store_error error;
   err = kt_store_open_writer(options->store, &log->writer, &error);
   if (err != KT_OK) {
@@ -129,7 +137,7 @@ static enum kt_err write_first(struct kt_log *log, struct kt_log_problem *proble
   }
   err = kt_store_begin(log->writer);
   if (err == KT_OK) {
-    err = kt_log_entry_put(log->writer, draft, options->now_ms(options->ctx), &log->tip);
+    err = kt_log_entry_put(log, draft, options->now_ms(options->ctx), &log->tip);
   }
   if (err == KT_OK) {
     err = kt_store_commit(log->writer);
@@ -140,6 +148,7 @@ static enum kt_err write_first(struct kt_log *log, struct kt_log_problem *proble
     kt_store_rollback(log->writer);
     return err;
   }
+  kt_log_fresh_publish(log);
   return kt_log_sign_tip(log, problem);
 }
 

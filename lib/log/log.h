@@ -69,7 +69,8 @@ struct kt_log_options {
   struct kt_store *store;         /* its writer handle is taken by create and open; node_len is KT_LOG_NODE_LEN */
   enum kt_registration registration;
   uint64_t
-      heartbeat_ms; /* a fresh entry at least this often; 0: max_behind / 2, or max_auditor_lag / 2 if that is less */
+      heartbeat_ms;   /* a fresh entry at least this often; 0: max_behind / 2, or max_auditor_lag / 2 if that is less */
+  size_t cache_bytes; /* bound of what is kept in memory for answers; 0: nothing, the store is read each time */
   uint64_t cadence_ms;         /* least time between two commits; 0: none */
   struct kt_log_limits limits; /* a zero field takes its default */
   bool guard_may_be_missing;   /* open without a guard (first start after a deliberate restore); otherwise refused */
@@ -89,7 +90,8 @@ struct kt_log_options {
   void (*pruning)(void *ctx, const char *text); /* pruning stopped or waits, and why; said once each. NULL is allowed */
 };
 
-#define KT_LOG_NODE_LEN 81 /* kt_store_options.node_len */
+#define KT_LOG_NODE_LEN 56 /* kt_store_options.node_len */
+#define KT_LOG_CACHE_BYTES_DEFAULT ((size_t)256 << 20)
 
 #define KT_LOG_CADENCE_MS_DEFAULT 250
 #define KT_LOG_VALUE_MAX_DEFAULT KT_DEVICE_SET_MAX

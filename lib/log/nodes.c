@@ -1,60 +1,113 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The trees as the store keeps them. */
+/* The trees as the store and the cache keep them. */
 #include <string.h>
 
-#include "base/reader.h"
+#include "crypto/hash.h"
 #include "log/engine.h"
 
-_Static_assert(KT_LOG_NODE_LEN == 1 + 2 * (8 + KT_HASH_LEN) && KT_LOG_NODE_LEN >= 1 + KT_STORE_LEAF_LEN, "a node fits");
-_Static_assert(sizeof(struct kt_prefix_leaf) == KT_STORE_LEAF_LEN, "leaves are stored as they are");
-
-enum record_type { RECORD_PARENT, RECORD_LEAF };
-
-void kt_log_node_encode(const struct kt_prefix_node *node, uint8_t ret_record[static KT_LOG_NODE_LEN])
+void kt_log_nodes_init(struct kt_log_nodes *nodes, struct kt_store_conn *conn, const struct kt_log_cache *cache,
+                       const struct kt_log_fresh *fresh)
 {
-  struct kt_writer w;
-  memset(ret_record, 0, KT_LOG_NODE_LEN);
-  kt_writer_init_fixed(&w, ret_record, KT_LOG_NODE_LEN);
-  kt_write_u8(&w, node->is_leaf ? RECORD_LEAF : RECORD_PARENT);
-  if (node->is_leaf) {
-    kt_prefix_leaf_write(&w, &node->leaf);
-    return;
-  }
-  for (size_t i = 0; i < 2; i++) {
-    kt_write_u64(&w, node->child[i].ref);
-    kt_write_bytes(&w, node->child[i].hash.b, KT_HASH_LEN);
-  }
+  nodes->conn = conn;
+  nodes->cache = cache;
+  nodes->fresh = fresh;
+  nodes->last_ref = 0;
 }
 
-enum kt_err kt_log_node_decode(const uint8_t record[static KT_LOG_NODE_LEN], struct kt_prefix_node *ret_node)
+static const struct kt_log_fresh *find_fresh(const struct kt_log_nodes *nodes, uint64_t ref)
 {
-  struct kt_reader r;
-  struct kt_prefix_node node = { .is_leaf = record[0] == RECORD_LEAF };
-  if (record[0] > RECORD_LEAF) {
-    return KT_ERR_STORE;
+  const struct kt_log_fresh *fresh = nodes->fresh;
+  while (fresh != NULL && fresh->pos != kt_store_ref_pos(ref)) {
+    fresh = fresh->next;
   }
-  kt_reader_init(&r, record + 1, KT_LOG_NODE_LEN - 1);
-  if (node.is_leaf) {
-    kt_prefix_leaf_read(&r, &node.leaf);
+  return fresh;
+}
+
+/* From the store, and right: what lies below a quad has to lead to its own hash. */
+static enum kt_err read_stored(struct kt_store_conn *conn, uint64_t ref, struct kt_log_quad *ret_quad)
+{
+  uint8_t record[KT_LOG_NODE_LEN];
+  uint64_t slots[KT_LOG_QUAD_SLOTS];
+  struct kt_hash stored;
+  struct kt_hash hash;
+  enum kt_err err = kt_store_get_node(conn, ref, record);
+  if (err != KT_OK) {
+    return err;
   }
-  for (size_t i = 0; i < 2 && !node.is_leaf; i++) {
-    node.child[i].ref = kt_read_u64(&r);
-    memcpy(node.child[i].hash.b, kt_read_bytes(&r, KT_HASH_LEN), KT_HASH_LEN);
+  kt_log_quad_decode(record, &stored, slots);
+  err = kt_log_quad_expand(conn, slots, ret_quad);
+  if (err == KT_OK) {
+    kt_prefix_parent_hash(&ret_quad->child_hash[0], &ret_quad->child_hash[1], &hash);
+    err = kt_hash_equal(&hash, &stored) ? KT_OK : KT_ERR_PROOF;
   }
-  *ret_node = node;
+  return err;
+}
+
+/* What is not found here is durable: everything that is not is fresh. So what was read may enter the cache. */
+static enum kt_err read_quad(struct kt_log_nodes *nodes, uint64_t ref)
+{
+  const struct kt_log_fresh *fresh = find_fresh(nodes, ref);
+  if (fresh != NULL) {
+    uint64_t index = kt_store_ref_index(ref);
+    if (index >= fresh->n_quads) {
+      return KT_ERR_ABSENT;
+    }
+    nodes->last = fresh->quads[index];
+    return KT_OK;
+  }
+  if (nodes->cache != NULL && kt_log_cache_get_quad(nodes->cache, ref, &nodes->last)) {
+    return KT_OK;
+  }
+  enum kt_err err = read_stored(nodes->conn, ref, &nodes->last);
+  if (err == KT_OK && nodes->cache != NULL) {
+    kt_log_cache_put_quad(nodes->cache, ref, &nodes->last);
+  }
+  return err;
+}
+
+static enum kt_err quad_node(struct kt_log_nodes *nodes, uint64_t ref, struct kt_prefix_node *ret_node)
+{
+  uint64_t quad_ref = kt_log_ref_quad(ref);
+  if (nodes->last_ref != quad_ref) {
+    nodes->last_ref = 0; /* while `last` may be half written */
+    enum kt_err err = read_quad(nodes, quad_ref);
+    if (err != KT_OK) {
+      return err;
+    }
+    nodes->last_ref = quad_ref;
+  }
+  kt_log_quad_node(&nodes->last, ref, ret_node);
   return KT_OK;
 }
 
-enum kt_err kt_log_node_get(void *conn, uint64_t ref, struct kt_prefix_node *ret_node)
+enum kt_err kt_log_leaf_get(const struct kt_log_nodes *nodes, uint64_t ref, struct kt_prefix_leaf *ret_leaf)
 {
-  uint8_t record[KT_LOG_NODE_LEN];
+  const struct kt_log_fresh *fresh = find_fresh(nodes, ref);
+  if (fresh != NULL && kt_store_ref_index(ref) < fresh->n_leaves) {
+    *ret_leaf = fresh->leaves[kt_store_ref_index(ref)];
+    return KT_OK;
+  }
+  if (nodes->cache != NULL && kt_log_cache_get_leaf(nodes->cache, ref, ret_leaf)) {
+    return KT_OK;
+  }
+  enum kt_err err = kt_log_leaf_read(nodes->conn, ref, ret_leaf);
+  if (err == KT_OK && nodes->cache != NULL) {
+    kt_log_cache_put_leaf(nodes->cache, ref, ret_leaf);
+  }
+  return err;
+}
+
+enum kt_err kt_log_node_get(void *ctx, uint64_t ref, struct kt_prefix_node *ret_node)
+{
+  struct kt_log_nodes *nodes = ctx;
   if (ref == KT_STORE_REF_PRUNED) {
     return KT_ERR_EXPIRED;
   }
-  enum kt_err err = kt_store_get_node(conn, ref, record);
-  if (err == KT_OK) {
-    err = kt_log_node_decode(record, ret_node);
+  if (kt_store_ref_is_leaf(ref)) {
+    ret_node->is_leaf = true;
+    return kt_log_leaf_get(nodes, ref, &ret_node->leaf);
   }
+  enum kt_err err = quad_node(nodes, ref, ret_node);
   return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
 }
 

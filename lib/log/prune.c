@@ -72,7 +72,7 @@ static enum kt_err drop_passed(struct kt_store_conn *writer, uint64_t old_bounda
 /* --- prefix tree nodes --------------------------------------------------------------------------------------------------- */
 
 struct marker {
-  struct kt_store_conn *conn;
+  struct kt_log_nodes nodes;
   uint64_t pos; /* the entry whose nodes are looked for */
   uint64_t *live;
   size_t n_live;
@@ -89,29 +89,27 @@ static size_t split(const struct kt_hash *keys, size_t n, unsigned depth)
   return zeros;
 }
 
-/* Collect the nodes of the entry that are in this tree. They all lie on the paths to its own leaves, and nothing under a
+/* Collect the quads of the entry that are in this tree. They all lie on the paths to its own leaves, and nothing under a
  * node is newer than it is. */
 /* NOLINTNEXTLINE(misc-no-recursion) */
 static enum kt_err mark(struct marker *marker, uint64_t ref, const struct kt_hash *keys, size_t n, unsigned depth)
 {
-  uint64_t made_by = ref / KT_STORE_NODES_MAX - 1;
+  uint64_t made_by = kt_store_ref_pos(ref);
   struct kt_prefix_node node;
-  if (n == 0 || ref == 0 || made_by < marker->pos) {
+  if (n == 0 || ref == 0 || made_by < marker->pos || kt_store_ref_is_leaf(ref)) {
     return KT_OK;
   }
-  enum kt_err err = kt_log_node_get(marker->conn, ref, &node);
+  enum kt_err err = kt_log_node_get(&marker->nodes, ref, &node);
   marker->n_reads++;
   if (err != KT_OK) {
     return err;
   }
-  if (depth > UINT8_MAX || (made_by == marker->pos && marker->n_live == marker->room)) {
+  bool is_own = made_by == marker->pos && kt_log_ref_side(ref) == KT_LOG_SIDE_TOP;
+  if (depth >= UINT8_MAX || (is_own && marker->n_live == marker->room)) {
     return KT_ERR_STORE; /* no tree of ours is that deep, and no entry has more nodes than it made */
   }
-  if (made_by == marker->pos) {
+  if (is_own) {
     marker->live[marker->n_live++] = ref;
-  }
-  if (node.is_leaf || depth == UINT8_MAX) {
-    return KT_OK;
   }
   size_t zeros = split(keys, n, depth);
   err = mark(marker, node.child[0].ref, keys, zeros, depth + 1);
@@ -125,26 +123,24 @@ static int compare_refs(const void *a, const void *b)
   return *x < *y ? -1 : *x > *y;
 }
 
-static int compare_keys(const void *a, const void *b)
+/* Keys of the entry's own leaves, sorted as they are stored: those never leave the tree. KT_ERR_ABSENT: it has none. */
+static enum kt_err leaf_keys(struct kt_store_conn *writer, uint64_t pos, struct kt_arena *arena,
+                             const struct kt_hash **ret_keys, size_t *ret_n)
 {
-  return memcmp(a, b, KT_HASH_LEN);
-}
-
-/* Keys of the entry's own leaves: those never leave the tree. */
-static enum kt_err leaf_keys(const struct kt_store_nodes *nodes, struct kt_hash *keys, size_t *ret_n)
-{
-  size_t n = 0;
-  for (size_t i = 0; i < nodes->n; i++) {
-    struct kt_prefix_node node;
-    enum kt_err err = kt_log_node_decode(nodes->records + i * KT_LOG_NODE_LEN, &node);
-    if (err != KT_OK) {
-      return err;
-    }
-    if (node.is_leaf) {
-      keys[n++] = node.leaf.vrf_output;
-    }
+  struct kt_bytes leaves;
+  enum kt_err err = kt_store_get_leaves(writer, pos, arena, &leaves);
+  if (err != KT_OK) {
+    return err;
   }
-  qsort(keys, n, sizeof keys[0], compare_keys);
+  size_t n = leaves.len / KT_STORE_LEAF_LEN;
+  struct kt_hash *keys = kt_arena_alloc(arena, n, sizeof *keys);
+  if (keys == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  for (size_t i = 0; i < n; i++) {
+    memcpy(keys[i].b, leaves.data + i * KT_STORE_LEAF_LEN, KT_HASH_LEN);
+  }
+  *ret_keys = keys;
   *ret_n = n;
   return KT_OK;
 }
@@ -155,6 +151,7 @@ static enum kt_err compact(struct kt_store_conn *writer, uint64_t pos, const str
 {
   struct kt_arena arena;
   struct kt_store_nodes nodes;
+  const struct kt_hash *keys;
   size_t n_keys;
   uint64_t n = 0;
   kt_arena_init(&arena, STEP_ARENA_CAP);
@@ -163,10 +160,10 @@ static enum kt_err compact(struct kt_store_conn *writer, uint64_t pos, const str
     kt_arena_release(&arena);
     return err;
   }
-  struct marker marker = { .conn = writer, .pos = pos, .room = nodes.n };
-  struct kt_hash *keys = kt_arena_alloc(&arena, nodes.n, sizeof *keys);
+  struct marker marker = { .pos = pos, .room = nodes.n };
+  kt_log_nodes_init(&marker.nodes, writer, NULL, NULL);
   marker.live = kt_arena_alloc(&arena, nodes.n, sizeof *marker.live);
-  err = keys != NULL && marker.live != NULL ? leaf_keys(&nodes, keys, &n_keys) : KT_ERR_MEMORY;
+  err = marker.live != NULL ? leaf_keys(writer, pos, &arena, &keys, &n_keys) : KT_ERR_MEMORY;
   if (err == KT_OK) {
     err = mark(&marker, root->ref, keys, n_keys, 0);
   }
@@ -177,7 +174,7 @@ static enum kt_err compact(struct kt_store_conn *writer, uint64_t pos, const str
   *n_reads += marker.n_reads + nodes.n;
   *n_removed += n;
   kt_arena_release(&arena);
-  return err;
+  return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
 }
 
 /* Each time an entry gets eight times as far from the boundary, about three more of the nodes on the way to each of its

@@ -10,17 +10,24 @@
 
 /* --- the recorder's source ------------------------------------------------------------------------------------------ */
 
+static bool is_pruned(const struct kt_log_query *query, uint64_t pos)
+{
+  return pos < atomic_load(&query->reader->log->pruned.boundary);
+}
+
 /* What is not stored was pruned, or the store is damaged. */
 static enum kt_err missing(const struct kt_log_query *query, uint64_t pos)
 {
-  return pos < atomic_load(&query->reader->log->pruned.boundary) ? KT_ERR_EXPIRED : KT_ERR_STORE;
+  return is_pruned(query, pos) ? KT_ERR_EXPIRED : KT_ERR_STORE;
 }
 
 static enum kt_err source_entry(void *ctx, uint64_t pos, struct kt_record_entry *ret_entry)
 {
   const struct kt_log_query *query = ctx;
   struct kt_store_entry entry;
-  enum kt_err err = kt_store_get_entry(query->reader->conn, pos, &entry);
+  enum kt_err err = is_pruned(query, pos)
+                        ? kt_store_get_entry(query->reader->conn, pos, &entry)
+                        : kt_log_cache_entry(&query->reader->log->cache, query->reader->conn, pos, &entry);
   if (err != KT_OK) {
     return err == KT_ERR_ABSENT ? missing(query, pos) : err;
   }
@@ -32,7 +39,11 @@ static enum kt_err source_entry(void *ctx, uint64_t pos, struct kt_record_entry 
 static enum kt_err source_log_node(void *ctx, struct kt_log_node node, struct kt_hash *ret_value)
 {
   const struct kt_log_query *query = ctx;
-  enum kt_err err = kt_store_get_log_node(query->reader->conn, node.start, node.level, ret_value);
+  uint64_t last = node.start + (((uint64_t)1 << node.level) - 1);
+  enum kt_err err =
+      is_pruned(query, last)
+          ? kt_store_get_log_node(query->reader->conn, node.start, node.level, ret_value)
+          : kt_log_cache_log_node(&query->reader->log->cache, query->reader->conn, node.start, node.level, ret_value);
   return err == KT_ERR_ABSENT ? missing(query, node.start) : err;
 }
 
@@ -117,8 +128,9 @@ static enum kt_err query_begin(struct kt_log_query *query, struct kt_log_reader 
     .entry = source_entry,
     .log_node = source_log_node,
     .more = source_more,
-    .prefix_nodes = { .ctx = reader->conn, .get = kt_log_node_get },
+    .prefix_nodes = { .ctx = &query->nodes, .get = kt_log_node_get },
   };
+  kt_log_nodes_init(&query->nodes, reader->conn, &reader->log->cache, NULL);
   kt_log_head(reader->log, &query->head);
   query->full_tree_head = full_tree_head(query, last);
   enum kt_err err = check_last(query->head.size, atomic_load(&reader->log->pruned.boundary), last, problem);
@@ -232,7 +244,11 @@ enum kt_err kt_log_query_label(struct kt_log_query *query, struct kt_bytes label
   if (err != KT_OK) {
     return err;
   }
-  err = kt_store_find_greatest(conn, row.label_id, row.n_versions, query->head.size, &query->greatest);
+  if (row.n_versions > 0 && row.newest_pos < query->head.size) { /* nearly always */
+    query->greatest = (uint32_t)(row.n_versions - 1);
+  } else {
+    err = kt_store_find_greatest(conn, row.label_id, row.n_versions, query->head.size, &query->greatest);
+  }
   if (err != KT_OK && err != KT_ERR_ABSENT) {
     return err;
   }

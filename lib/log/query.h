@@ -21,6 +21,7 @@ struct kt_log_query {
   struct kt_log_problem *problem;
   struct kt_reason reason;
   struct kt_full_tree_head full_tree_head;
+  struct kt_log_nodes nodes;
   struct kt_record_source source;
   struct kt_record *record;
 
@@ -58,6 +59,9 @@ enum kt_err kt_log_query_greatest_at(void *query, uint64_t pos, bool *ret_exists
 /* The payload of this version was erased, or pruned with its lifetime: refuse accordingly. */
 enum kt_err kt_log_query_gone(struct kt_log_query *query, uint32_t version);
 
+/* An existing version and its leaf in the prefix tree; a missing one is KT_ERR_STORE. */
+KT_MUST_USE enum kt_err kt_log_query_version(struct kt_log_query *query, uint32_t version,
+                                             struct kt_store_version *ret_row, struct kt_prefix_leaf *ret_leaf);
 /* Make the search keys of these versions, none of them twice, available to the algorithms. */
 KT_MUST_USE enum kt_err kt_log_query_keys(struct kt_log_query *query, const uint32_t *versions, size_t n);
 /* The BinaryLadderSteps of these versions, none twice, keys included. Commitments for versions up to *commit_max (NULL: none) that

@@ -9,15 +9,16 @@ static enum kt_err count_versions(struct kt_log_query *query, uint32_t first, st
                                   uint32_t *ret_n_skipped)
 {
   struct kt_store_version row;
+  struct kt_prefix_leaf leaf;
   uint32_t n_skipped = 0;
-  enum kt_err err = kt_store_get_version(query->reader->conn, query->label_id, first, &row);
+  enum kt_err err = kt_log_query_version(query, first, &row, &leaf);
   what->position = row.pos;
   for (uint32_t version = first; err == KT_OK && version <= query->greatest && row.pos == what->position;) {
-    n_skipped += kt_log_is_skipped(&row.commitment) ? 1 : 0;
+    n_skipped += kt_log_is_skipped(&leaf.commitment) ? 1 : 0;
     what->n_new++;
     version++;
     if (version <= query->greatest) {
-      err = kt_store_get_version(query->reader->conn, query->label_id, version, &row);
+      err = kt_log_query_version(query, version, &row, &leaf);
     }
   }
   *ret_n_skipped = n_skipped;

@@ -1,117 +1,123 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/node_cache.h"
+#include "log/word_cache.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define WAYS 8
+/* A set is one cache line of a state word and the keys of its ways (0: empty), then the ways' values. The state: a bit per
+ * way that was used since the hand passed it, the hand, and the sequence, odd while the set is being changed. */
+#define WAYS 7U
+#define HEADER_WORDS 8U
+#define LINE_BYTES 64U
+#define HAND_SHIFT 8U
+#define HAND_MASK 0x7U
+#define SEQUENCE_SHIFT 16U
+#define SEQUENCE_ONE ((uint64_t)1 << SEQUENCE_SHIFT)
 
-struct kt_node_cache_set {
-  uint64_t refs[WAYS];   /* 0: empty */
-  uint8_t recently_used; /* a bit per way */
-  uint8_t hand;
-};
-
-enum kt_err kt_node_cache_init(struct kt_node_cache *cache, size_t record_len, size_t max_bytes)
+enum kt_err kt_word_cache_init(struct kt_word_cache *cache, size_t n_words, size_t max_bytes)
 {
-  size_t n_sets = max_bytes / (sizeof(struct kt_node_cache_set) + WAYS * record_len);
-  struct kt_node_cache_set *sets = NULL;
-  uint8_t *records = NULL;
+  size_t set_bytes = (HEADER_WORDS + WAYS * n_words) * sizeof(uint64_t);
+  size_t n_sets = max_bytes > LINE_BYTES ? (max_bytes - LINE_BYTES) / set_bytes : 0;
+  n_sets = n_sets > UINT32_MAX ? UINT32_MAX : n_sets;
+  struct kt_word_cache made = { .n_words = n_words, .n_sets = (uint32_t)n_sets };
   if (n_sets > 0) {
-    sets = calloc(n_sets, sizeof *sets);
-    records = calloc(n_sets, WAYS * record_len);
-    if (sets == NULL || records == NULL) {
-      free(sets);
-      free(records);
+    made.allocated = calloc(1, n_sets * set_bytes + LINE_BYTES); /* zeroed lazily by the system when it is large */
+    if (made.allocated == NULL) {
       return KT_ERR_MEMORY;
     }
+    uintptr_t unaligned = (uintptr_t)made.allocated % LINE_BYTES;
+    made.sets = (_Atomic uint64_t *)(void *)((char *)made.allocated + (LINE_BYTES - unaligned) % LINE_BYTES);
   }
-  *cache = (struct kt_node_cache){ .record_len = record_len, .n_sets = n_sets, .sets = sets, .records = records };
-  for (size_t i = 0; i < KT_NODE_CACHE_LOCKS; i++) {
-    pthread_mutex_init(&cache->locks[i], NULL);
-  }
+  *cache = made;
   return KT_OK;
 }
 
-void kt_node_cache_release(struct kt_node_cache *cache)
+void kt_word_cache_release(struct kt_word_cache *cache)
 {
-  for (size_t i = 0; i < KT_NODE_CACHE_LOCKS; i++) {
-    pthread_mutex_destroy(&cache->locks[i]);
-  }
-  free(cache->sets);
-  free(cache->records);
-  *cache = (struct kt_node_cache){ .record_len = cache->record_len };
+  free(cache->allocated);
+  *cache = (struct kt_word_cache){ .n_words = cache->n_words };
 }
 
-/* References are dense and regular; the multiplications spread them (the finaliser of SplitMix64). */
-static size_t set_index(const struct kt_node_cache *cache, uint64_t ref)
+/* Keys are dense and regular; the multiplications spread them (the finaliser of SplitMix64). */
+static _Atomic uint64_t *find_set(const struct kt_word_cache *cache, uint64_t key)
 {
-  uint64_t h = ref;
+  uint64_t h = key;
   h = (h ^ (h >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
   h = (h ^ (h >> 27)) * UINT64_C(0x94d049bb133111eb);
   h ^= h >> 31;
-  return (size_t)(h % cache->n_sets);
+  size_t index = (size_t)((h >> 32) * cache->n_sets >> 32);
+  return cache->sets + index * (HEADER_WORDS + WAYS * cache->n_words);
 }
 
-static uint8_t *record_at(const struct kt_node_cache *cache, size_t set, unsigned way)
-{
-  return cache->records + (set * WAYS + way) * cache->record_len;
-}
-
-static unsigned find_way(const struct kt_node_cache_set *set, uint64_t ref)
+static unsigned find_way(const _Atomic uint64_t *set, uint64_t key)
 {
   unsigned way = 0;
-  while (way < WAYS && set->refs[way] != ref) {
+  while (way < WAYS && atomic_load_explicit(&set[1 + way], memory_order_acquire) != key) {
     way++;
   }
   return way;
 }
 
-/* The way to replace: the first, from the hand on, that was not used since the hand last passed. */
-static unsigned choose_way(struct kt_node_cache_set *set)
+bool kt_word_cache_get(const struct kt_word_cache *cache, uint64_t key, uint64_t *ret_words)
 {
-  for (;;) {
-    unsigned way = set->hand;
-    set->hand = (uint8_t)((way + 1) % WAYS);
-    uint8_t bit = (uint8_t)(1U << way);
-    if ((set->recently_used & bit) == 0) {
-      return way;
-    }
-    set->recently_used &= (uint8_t)~bit;
-  }
-}
-
-bool kt_node_cache_get(struct kt_node_cache *cache, uint64_t ref, uint8_t *ret_record)
-{
-  if (cache->n_sets == 0 || ref == 0) {
+  if (cache->n_sets == 0 || key == 0) {
     return false;
   }
-  size_t index = set_index(cache, ref);
-  pthread_mutex_t *lock = &cache->locks[index % KT_NODE_CACHE_LOCKS];
-  pthread_mutex_lock(lock);
-  struct kt_node_cache_set *set = &cache->sets[index];
-  unsigned way = find_way(set, ref);
-  if (way < WAYS) {
-    set->recently_used |= (uint8_t)(1U << way);
-    memcpy(ret_record, record_at(cache, index, way), cache->record_len);
+  _Atomic uint64_t *set = find_set(cache, key);
+  uint64_t before = atomic_load_explicit(&set[0], memory_order_acquire);
+  unsigned way = find_way(set, key);
+  if ((before & SEQUENCE_ONE) != 0 || way == WAYS) {
+    return false;
   }
-  pthread_mutex_unlock(lock);
-  return way < WAYS;
+  const _Atomic uint64_t *words = set + HEADER_WORDS + way * cache->n_words;
+  for (size_t i = 0; i < cache->n_words; i++) {
+    /* Acquire, so that the sequence is read after every word: had one been changed, the sequence had moved before. */
+    ret_words[i] = atomic_load_explicit(&words[i], memory_order_acquire);
+  }
+  uint64_t after = atomic_load_explicit(&set[0], memory_order_relaxed);
+  if (before >> SEQUENCE_SHIFT != after >> SEQUENCE_SHIFT) {
+    return false;
+  }
+  if ((after >> way & 1) == 0) {
+    atomic_fetch_or_explicit(&set[0], (uint64_t)1 << way, memory_order_relaxed);
+  }
+  return true;
 }
 
-void kt_node_cache_put(struct kt_node_cache *cache, uint64_t ref, const uint8_t *record)
+/* The way to replace: the first, from the hand on, that was not used since the hand last passed. The state with the hand
+ * behind it. */
+static unsigned choose_way(uint64_t *state)
 {
-  if (cache->n_sets == 0 || ref == 0) {
+  for (;;) {
+    unsigned way = (unsigned)(*state >> HAND_SHIFT & HAND_MASK);
+    uint64_t next = (way + 1) % WAYS;
+    *state = (*state & ~((uint64_t)HAND_MASK << HAND_SHIFT)) | next << HAND_SHIFT;
+    uint64_t bit = (uint64_t)1 << way;
+    if ((*state & bit) == 0) {
+      return way;
+    }
+    *state &= ~bit;
+  }
+}
+
+void kt_word_cache_put(const struct kt_word_cache *cache, uint64_t key, const uint64_t *words)
+{
+  if (cache->n_sets == 0 || key == 0) {
     return;
   }
-  size_t index = set_index(cache, ref);
-  pthread_mutex_t *lock = &cache->locks[index % KT_NODE_CACHE_LOCKS];
-  pthread_mutex_lock(lock);
-  struct kt_node_cache_set *set = &cache->sets[index];
-  if (find_way(set, ref) == WAYS) {
-    unsigned way = choose_way(set);
-    set->refs[way] = ref;
-    memcpy(record_at(cache, index, way), record, cache->record_len);
+  _Atomic uint64_t *set = find_set(cache, key);
+  uint64_t state = atomic_load_explicit(&set[0], memory_order_relaxed);
+  if ((state & SEQUENCE_ONE) != 0 || find_way(set, key) < WAYS ||
+      !atomic_compare_exchange_strong_explicit(&set[0], &state, state + SEQUENCE_ONE, memory_order_acquire,
+                                               memory_order_relaxed)) {
+    return;
   }
-  pthread_mutex_unlock(lock);
+  unsigned way = choose_way(&state);
+  _Atomic uint64_t *at = set + HEADER_WORDS + way * cache->n_words;
+  /* Release, so that who sees one of these words sees the odd sequence too. */
+  atomic_store_explicit(&set[1 + way], key, memory_order_release);
+  for (size_t i = 0; i < cache->n_words; i++) {
+    atomic_store_explicit(&at[i], words[i], memory_order_release);
+  }
+  atomic_store_explicit(&set[0], state + 2 * SEQUENCE_ONE, memory_order_release);
 }

@@ -1,35 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bounded cache of immutable fixed-size records by 64-bit reference, safe under concurrent use.
+/* Bounded cache of immutable values of a fixed number of 64-bit words by 64-bit key, for any number of threads, without a
+ * lock for those who read.
  *
- * Set-associative with second chance inside a set: one allocation of the configured size at the start, none later.
- * Sets are spread over mutexes that are held for one copy. A record never changes, so a stale answer cannot exist; only
- * committed records may be put. Reference 0 is reserved. */
-#ifndef KT_STORE_NODE_CACHE_H
-#define KT_STORE_NODE_CACHE_H
+ * Set-associative with second chance inside a set: one allocation of the configured size at the start, none later; pages
+ * that are never used stay untouched. A set is under a sequence counter: who puts makes it odd while words change, who
+ * gets copies and looks whether it moved, and takes that for a miss. A value never changes, so a stale answer cannot
+ * exist; only committed values may be put. Key 0 is reserved. */
+#ifndef KT_LOG_WORD_CACHE_H
+#define KT_LOG_WORD_CACHE_H
 
 #include <kt/err.h>
 
-#include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-#define KT_NODE_CACHE_LOCKS 64
-
-struct kt_node_cache_set;
-
-struct kt_node_cache {
-  size_t record_len;
-  size_t n_sets; /* 0: caches nothing */
-  struct kt_node_cache_set *sets;
-  uint8_t *records;
-  pthread_mutex_t locks[KT_NODE_CACHE_LOCKS];
+struct kt_word_cache {
+  size_t n_words;  /* of one value */
+  uint32_t n_sets; /* 0: caches nothing */
+  _Atomic uint64_t *sets;
+  void *allocated;
 };
 
 /* max_bytes bounds everything allocated. KT_ERR_MEMORY. */
-KT_MUST_USE enum kt_err kt_node_cache_init(struct kt_node_cache *cache, size_t record_len, size_t max_bytes);
-void kt_node_cache_release(struct kt_node_cache *cache);
+KT_MUST_USE enum kt_err kt_word_cache_init(struct kt_word_cache *cache, size_t n_words, size_t max_bytes);
+void kt_word_cache_release(struct kt_word_cache *cache);
 
-/* Whether ref was found and copied to ret_record. */
-bool kt_node_cache_get(struct kt_node_cache *cache, uint64_t ref, uint8_t *ret_record);
-void kt_node_cache_put(struct kt_node_cache *cache, uint64_t ref, const uint8_t *record);
+/* Whether the key was found and its words copied; otherwise ret_words may hold anything. */
+bool kt_word_cache_get(const struct kt_word_cache *cache, uint64_t key, uint64_t *ret_words);
+/* Dropped when another thread changes the same set at this moment. */
+void kt_word_cache_put(const struct kt_word_cache *cache, uint64_t key, const uint64_t *words);
 
 #endif

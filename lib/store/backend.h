@@ -35,13 +35,12 @@ struct kt_store_ops {
 
   enum kt_err (*put_nodes)(struct kt_store_conn *conn, uint64_t pos, const uint8_t *records, uint64_t n);
   enum kt_err (*get_node)(struct kt_store_conn *conn, uint64_t ref, uint8_t *ret_record);
+  enum kt_err (*get_leaf)(struct kt_store_conn *conn, uint64_t pos, uint64_t index, uint8_t *ret_leaf);
 
   enum kt_err (*get_label)(struct kt_store_conn *conn, struct kt_bytes label, struct kt_arena *arena,
                            struct kt_store_label *ret_label);
-  enum kt_err (*create_label)(struct kt_store_conn *conn, struct kt_bytes label, struct kt_bytes state,
-                              uint64_t *ret_label_id);
-  enum kt_err (*update_label)(struct kt_store_conn *conn, uint64_t label_id, uint64_t n_versions,
-                              struct kt_bytes state);
+  enum kt_err (*create_label)(struct kt_store_conn *conn, const struct kt_store_label *label, uint64_t *ret_label_id);
+  enum kt_err (*update_label)(struct kt_store_conn *conn, const struct kt_store_label *label);
   enum kt_err (*next_label)(struct kt_store_conn *conn, uint64_t after_label_id, struct kt_arena *arena,
                             struct kt_store_label *ret_label);
 
@@ -50,7 +49,7 @@ struct kt_store_ops {
                              const struct kt_store_payload *payload);
   enum kt_err (*get_version)(struct kt_store_conn *conn, uint64_t key, struct kt_store_version *ret_version);
   enum kt_err (*get_payload)(struct kt_store_conn *conn, uint64_t key, struct kt_arena *arena,
-                             struct kt_store_payload *ret_payload); /* KT_ERR_ABSENT also when erased */
+                             struct kt_store_payload *ret_payload);
   enum kt_err (*erase_version)(struct kt_store_conn *conn, uint64_t key);
   enum kt_err (*get_proof)(struct kt_store_conn *conn, uint64_t key, struct kt_store_proof *ret_proof);
   enum kt_err (*put_proof)(struct kt_store_conn *conn, uint64_t key, const struct kt_store_proof *proof);

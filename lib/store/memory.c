@@ -97,7 +97,7 @@ static enum kt_err get_leaves(struct kt_store_conn *conn, uint64_t pos, struct k
   kt_memory_lock(conn);
   enum kt_err err = kt_memory_get_copy(conn, KT_MEMORY_LEAVES, pos, arena, ret_leaves);
   kt_memory_unlock(conn);
-  return err;
+  return err == KT_OK && ret_leaves->len == 0 ? KT_ERR_ABSENT : err;
 }
 
 /* Item `index` of a value of packed items. */
@@ -134,12 +134,20 @@ static enum kt_err put_nodes(struct kt_store_conn *conn, uint64_t pos, const uin
   return err;
 }
 
+static enum kt_err get_leaf(struct kt_store_conn *conn, uint64_t pos, uint64_t index, uint8_t *ret_leaf)
+{
+  kt_memory_lock(conn);
+  enum kt_err err = get_item(conn, KT_MEMORY_LEAVES, pos, (size_t)index, KT_STORE_LEAF_LEN, ret_leaf);
+  kt_memory_unlock(conn);
+  return err;
+}
+
 static enum kt_err get_node(struct kt_store_conn *conn, uint64_t ref, uint8_t *ret_record)
 {
-  uint64_t pos = ref / KT_STORE_NODES_MAX - 1;
+  uint64_t pos = kt_store_ref_pos(ref);
   size_t place;
   kt_memory_lock(conn);
-  enum kt_err err = kt_memory_node_place(conn, pos, ref % KT_STORE_NODES_MAX, &place);
+  enum kt_err err = kt_memory_node_place(conn, pos, kt_store_ref_index(ref), &place);
   if (err == KT_OK) {
     err = get_item(conn, KT_MEMORY_NODES, pos, place, conn->store->node_len, ret_record);
   }
@@ -152,9 +160,11 @@ static enum kt_err get_node(struct kt_store_conn *conn, uint64_t ref, uint8_t *r
 static enum kt_err get_label_by_id(struct kt_store_conn *conn, uint64_t label_id, struct kt_arena *arena,
                                    struct kt_store_label *ret_label)
 {
+  struct kt_memory_label_versions versions = { 0 };
   struct kt_store_label label = { .label_id = label_id };
-  enum kt_err err =
-      kt_memory_get_fixed(conn, KT_MEMORY_LABEL_VERSIONS, label_id, &label.n_versions, sizeof label.n_versions);
+  enum kt_err err = kt_memory_get_fixed(conn, KT_MEMORY_LABEL_VERSIONS, label_id, &versions, sizeof versions);
+  label.n_versions = versions.n_versions;
+  label.newest_pos = versions.newest_pos;
   if (err == KT_OK) {
     err = kt_memory_get_copy(conn, KT_MEMORY_LABEL_STATES, label_id, arena, &label.state);
   }
@@ -191,29 +201,31 @@ static enum kt_err next_label(struct kt_store_conn *conn, uint64_t after_label_i
   return err;
 }
 
-static enum kt_err put_label(struct kt_store_conn *conn, uint64_t label_id, uint64_t n_versions, struct kt_bytes state)
+static enum kt_err put_label(struct kt_store_conn *conn, uint64_t label_id, const struct kt_store_label *label)
 {
-  enum kt_err err = kt_memory_put_by_number(conn, KT_MEMORY_LABEL_VERSIONS, label_id, &n_versions, sizeof n_versions);
-  return err == KT_OK ? kt_memory_put_by_number(conn, KT_MEMORY_LABEL_STATES, label_id, state.data, state.len) : err;
+  const struct kt_memory_label_versions versions = { .n_versions = label->n_versions, .newest_pos = label->newest_pos };
+  enum kt_err err = kt_memory_put_by_number(conn, KT_MEMORY_LABEL_VERSIONS, label_id, &versions, sizeof versions);
+  return err == KT_OK
+             ? kt_memory_put_by_number(conn, KT_MEMORY_LABEL_STATES, label_id, label->state.data, label->state.len)
+             : err;
 }
 
-static enum kt_err create_label(struct kt_store_conn *conn, struct kt_bytes label, struct kt_bytes state,
-                                uint64_t *ret_label_id)
+static enum kt_err create_label(struct kt_store_conn *conn, const struct kt_store_label *label, uint64_t *ret_label_id)
 {
   kt_memory_lock(conn);
   uint64_t label_id = kt_memory_get_counter(conn, KT_MEMORY_N_LABELS) + 1;
-  enum kt_err err = kt_memory_exists(conn, KT_MEMORY_LABEL_IDS, label) ? KT_ERR_CONFLICT : KT_OK;
+  enum kt_err err = kt_memory_exists(conn, KT_MEMORY_LABEL_IDS, label->label) ? KT_ERR_CONFLICT : KT_OK;
   if (err == KT_OK) {
-    err = kt_memory_put(conn, KT_MEMORY_LABEL_IDS, label, kt_memory_bytes(&label_id, sizeof label_id));
+    err = kt_memory_put(conn, KT_MEMORY_LABEL_IDS, label->label, kt_memory_bytes(&label_id, sizeof label_id));
   }
   if (err == KT_OK) {
-    err = kt_memory_put_by_number(conn, KT_MEMORY_LABELS, label_id, label.data, label.len);
+    err = kt_memory_put_by_number(conn, KT_MEMORY_LABELS, label_id, label->label.data, label->label.len);
   }
   if (err == KT_OK) {
     err = kt_memory_put_by_number(conn, KT_MEMORY_COUNTERS, KT_MEMORY_N_LABELS, &label_id, sizeof label_id);
   }
   if (err == KT_OK) {
-    err = put_label(conn, label_id, 0, state);
+    err = put_label(conn, label_id, label);
   }
   kt_memory_unlock(conn);
   if (err == KT_OK) {
@@ -222,13 +234,12 @@ static enum kt_err create_label(struct kt_store_conn *conn, struct kt_bytes labe
   return err;
 }
 
-static enum kt_err update_label(struct kt_store_conn *conn, uint64_t label_id, uint64_t n_versions,
-                                struct kt_bytes state)
+static enum kt_err update_label(struct kt_store_conn *conn, const struct kt_store_label *label)
 {
   kt_memory_lock(conn);
-  enum kt_err err = kt_memory_number_exists(conn, KT_MEMORY_LABELS, label_id) ? KT_OK : KT_ERR_ABSENT;
+  enum kt_err err = kt_memory_number_exists(conn, KT_MEMORY_LABELS, label->label_id) ? KT_OK : KT_ERR_ABSENT;
   if (err == KT_OK) {
-    err = put_label(conn, label_id, n_versions, state);
+    err = put_label(conn, label->label_id, label);
   }
   kt_memory_unlock(conn);
   return err;
@@ -276,6 +287,9 @@ static enum kt_err get_payload(struct kt_store_conn *conn, uint64_t key, struct 
   }
   if (err == KT_OK) {
     err = kt_memory_get_copy(conn, KT_MEMORY_VALUES, key, arena, &payload.value);
+  }
+  if (err == KT_ERR_ABSENT && kt_memory_number_exists(conn, KT_MEMORY_VERSIONS, key)) {
+    err = KT_ERR_EXPIRED;
   }
   kt_memory_unlock(conn);
   if (err == KT_OK) {
@@ -406,6 +420,7 @@ static const struct kt_store_ops memory_ops = {
   .get_log_node = get_log_node,
   .put_nodes = put_nodes,
   .get_node = get_node,
+  .get_leaf = get_leaf,
   .get_label = get_label,
   .create_label = create_label,
   .update_label = update_label,

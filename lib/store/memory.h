@@ -15,11 +15,11 @@ enum kt_memory_table {
   KT_MEMORY_LEAVES,
   KT_MEMORY_LOG_NODES,
   KT_MEMORY_NODES,
-  KT_MEMORY_NODE_INDEXES, /* which nodes are left; absent: all of them */
-  KT_MEMORY_SUPERSEDED,   /* version keys by entry */
-  KT_MEMORY_LABEL_IDS,    /* label to id */
-  KT_MEMORY_LABELS,       /* id to label, as the next two */
-  KT_MEMORY_LABEL_VERSIONS,
+  KT_MEMORY_NODE_INDEXES,   /* which nodes are left; absent: all of them */
+  KT_MEMORY_SUPERSEDED,     /* version keys by entry */
+  KT_MEMORY_LABEL_IDS,      /* label to id */
+  KT_MEMORY_LABELS,         /* id to label, as the next two */
+  KT_MEMORY_LABEL_VERSIONS, /* struct kt_memory_label_versions */
   KT_MEMORY_LABEL_STATES,
   KT_MEMORY_VERSIONS,
   KT_MEMORY_OPENINGS,
@@ -32,6 +32,11 @@ enum kt_memory_table {
 enum kt_memory_counter {
   KT_MEMORY_N_ENTRIES,
   KT_MEMORY_N_LABELS,
+};
+
+struct kt_memory_label_versions {
+  uint64_t n_versions;
+  uint64_t newest_pos;
 };
 
 struct kt_memory {

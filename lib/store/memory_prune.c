@@ -11,7 +11,7 @@ static enum kt_err remove_number(struct kt_store_conn *conn, enum kt_memory_tabl
 
 enum kt_err kt_memory_drop_entry(struct kt_store_conn *conn, uint64_t pos)
 {
-  static const enum kt_memory_table tables[] = { KT_MEMORY_ENTRIES, KT_MEMORY_LEAVES, KT_MEMORY_LOG_NODES };
+  static const enum kt_memory_table tables[] = { KT_MEMORY_ENTRIES, KT_MEMORY_LOG_NODES };
   kt_memory_lock(conn);
   enum kt_err err = kt_memory_number_exists(conn, KT_MEMORY_ENTRIES, pos) ? KT_OK : KT_ERR_ABSENT;
   for (size_t i = 0; err == KT_OK && i < sizeof tables / sizeof tables[0]; i++) {
@@ -29,9 +29,6 @@ enum kt_err kt_memory_strip_entry(struct kt_store_conn *conn, uint64_t pos)
   if (err == KT_OK) {
     entry.prefix_root_ref = KT_STORE_REF_PRUNED;
     err = kt_memory_put_by_number(conn, KT_MEMORY_ENTRIES, pos, &entry, sizeof entry);
-  }
-  if (err == KT_OK) {
-    err = kt_memory_put_by_number(conn, KT_MEMORY_LEAVES, pos, NULL, 0);
   }
   kt_memory_unlock(conn);
   return err;

@@ -8,18 +8,21 @@
 #define KT_STORE_SQLITE_H
 
 #include "store/backend.h"
-#include "store/node_cache.h"
 
 #include <sqlite3.h>
 
 #define KT_SQLITE_APPLICATION_ID 0x6b746c67 /* "ktlg" */
-#define KT_SQLITE_FORMAT 2                  /* user_version */
+#define KT_SQLITE_FORMAT 3                  /* user_version */
 
-/* Nodes per row. Measured with records of 80 bytes: 64 writes fastest, a miss costs the same as with 16 (which need no
- * overflow page), and 32 wastes half of each page. */
-#define KT_SQLITE_NODES_PER_ROW 64U
-_Static_assert(KT_STORE_NODES_MAX % KT_SQLITE_NODES_PER_ROW == 0, "an entry's nodes begin a row");
-_Static_assert(KT_SQLITE_NODES_PER_ROW == 64, "a row's `present` has a bit per node");
+/* Records per row, so that rows fill pages of 4096 bytes and none needs an overflow page: two rows of 36 nodes of 56 bytes,
+ * four rows of 15 leaves of 64 (an entry of 255 leaves is 17 of them, without a remainder). The rows of an entry are
+ * numbered from its position on. */
+#define KT_SQLITE_NODES_PER_ROW 36U
+#define KT_SQLITE_LEAVES_PER_ROW 15U
+#define KT_SQLITE_ROWS_PER_ENTRY 256U
+_Static_assert(KT_STORE_NODES_MAX <= KT_SQLITE_NODES_PER_ROW * KT_SQLITE_ROWS_PER_ENTRY, "an entry's nodes have rows");
+_Static_assert(KT_STORE_LEAVES_MAX <= KT_SQLITE_LEAVES_PER_ROW * KT_SQLITE_ROWS_PER_ENTRY, "its leaves have");
+_Static_assert(KT_SQLITE_NODES_PER_ROW <= 64, "a row's `present` has a bit per node");
 
 enum kt_sqlite_statement {
   KT_SQL_BEGIN,
@@ -31,10 +34,11 @@ enum kt_sqlite_statement {
   KT_SQL_ENTRY_LAST,
   KT_SQL_ENTRY_PUT,
   KT_SQL_ENTRY_GET,
-  KT_SQL_ENTRY_LEAVES,
   KT_SQL_ENTRY_LOG_NODES,
   KT_SQL_ENTRY_DROP,
   KT_SQL_ENTRY_STRIP,
+  KT_SQL_LEAVES_PUT,
+  KT_SQL_LEAVES_GET,
   KT_SQL_NODES_PUT,
   KT_SQL_NODES_GET,
   KT_SQL_NODES_NEXT,
@@ -47,9 +51,7 @@ enum kt_sqlite_statement {
   KT_SQL_VERSION_PUT,
   KT_SQL_VERSION_GET,
   KT_SQL_VERSION_ERASE,
-  KT_SQL_PAYLOAD_PUT,
   KT_SQL_PAYLOAD_GET,
-  KT_SQL_PAYLOAD_DELETE,
   KT_SQL_SUPERSEDED_PUT,
   KT_SQL_SUPERSEDED_GET,
   KT_SQL_SUPERSEDED_DELETE,
@@ -64,17 +66,9 @@ enum kt_sqlite_statement {
   KT_SQL_COUNT
 };
 
-/* Nodes written in the open transaction: they enter the shared cache when it commits. */
-struct kt_sqlite_fresh {
-  struct kt_sqlite_fresh *next;
-  uint64_t pos;
-  uint64_t n;
-  uint8_t records[];
-};
-
 struct kt_sqlite_store {
   char *path;
-  struct kt_node_cache cache;
+  size_t cache_bytes; /* of each connection's page cache */
 };
 
 struct kt_sqlite {
@@ -83,7 +77,6 @@ struct kt_sqlite {
   bool is_unusable;                       /* a commit failed with unknown outcome */
   int wal_frames;                         /* in the log after the last commit */
   int checkpointed_frames;                /* of those, when the last checkpoint ended */
-  struct kt_sqlite_fresh *fresh;
 };
 
 struct kt_sqlite_query {
@@ -94,6 +87,12 @@ struct kt_sqlite_query {
 };
 
 extern const struct kt_store_ops kt_sqlite_ops;
+
+/* Row that holds item `index` of an entry, in the tables of nodes and of leaves. */
+static inline uint64_t kt_sqlite_row_of(uint64_t pos, uint64_t index, unsigned per_row)
+{
+  return (pos + 1) * KT_SQLITE_ROWS_PER_ENTRY + index / per_row;
+}
 
 static inline struct kt_sqlite *kt_sqlite_of(const struct kt_store_conn *conn)
 {
@@ -129,6 +128,9 @@ struct kt_bytes kt_sqlite_column_blob(struct kt_sqlite_query *q, int column);
 KT_MUST_USE enum kt_err kt_sqlite_end(struct kt_sqlite_query *q);
 /* An UPDATE or DELETE that must meet its row: KT_ERR_ABSENT. */
 KT_MUST_USE enum kt_err kt_sqlite_change(struct kt_sqlite_query *q);
+/* Item `index` of column 0, packed items, and the end of the query. KT_ERR_ABSENT. */
+KT_MUST_USE enum kt_err kt_sqlite_end_with_item(struct kt_sqlite_query *q, size_t index, size_t item_len,
+                                                uint8_t *ret_item);
 /* The usual reader of one blob: row, copy column 0, end. */
 KT_MUST_USE enum kt_err kt_sqlite_one_blob(struct kt_sqlite_query *q, struct kt_arena *arena,
                                            struct kt_bytes *ret_blob);
@@ -149,7 +151,7 @@ enum kt_err kt_sqlite_backup(struct kt_store_conn *conn, const char *path);
 /* The writer's hook after each commit (sqlite3_wal_hook). */
 int kt_sqlite_on_commit(void *ctx, sqlite3 *db, const char *schema, int n_frames);
 
-/* --- sqlite_log.c: entries, nodes, meta ------------------------------------------------------------------------- */
+/* --- sqlite_log.c: entries, meta ---------------------------------------------------------------------------------- */
 
 enum kt_err kt_sqlite_get_meta(struct kt_store_conn *conn, const char *name, struct kt_arena *arena,
                                struct kt_bytes *ret_value);
@@ -158,14 +160,16 @@ enum kt_err kt_sqlite_put_entry(struct kt_store_conn *conn, uint64_t pos, const 
                                 struct kt_bytes leaves, struct kt_bytes log_nodes);
 enum kt_err kt_sqlite_count_entries(struct kt_store_conn *conn, uint64_t *ret_n);
 enum kt_err kt_sqlite_get_entry(struct kt_store_conn *conn, uint64_t pos, struct kt_store_entry *ret_entry);
+enum kt_err kt_sqlite_get_log_node(struct kt_store_conn *conn, uint64_t pos, unsigned level, struct kt_hash *ret_hash);
+
+/* --- sqlite_nodes.c: nodes and leaves of prefix trees -------------------------------------------------------------- */
+
+enum kt_err kt_sqlite_put_leaves(struct kt_store_conn *conn, uint64_t pos, struct kt_bytes leaves);
 enum kt_err kt_sqlite_get_leaves(struct kt_store_conn *conn, uint64_t pos, struct kt_arena *arena,
                                  struct kt_bytes *ret_leaves);
-enum kt_err kt_sqlite_get_log_node(struct kt_store_conn *conn, uint64_t pos, unsigned level, struct kt_hash *ret_hash);
+enum kt_err kt_sqlite_get_leaf(struct kt_store_conn *conn, uint64_t pos, uint64_t index, uint8_t *ret_leaf);
 enum kt_err kt_sqlite_put_nodes(struct kt_store_conn *conn, uint64_t pos, const uint8_t *records, uint64_t n);
 enum kt_err kt_sqlite_get_node(struct kt_store_conn *conn, uint64_t ref, uint8_t *ret_record);
-/* The transaction has ended: move its nodes to the cache, or drop them. */
-void kt_sqlite_publish_fresh(struct kt_store_conn *conn);
-void kt_sqlite_drop_fresh(struct kt_store_conn *conn);
 
 /* --- sqlite_prune.c ---------------------------------------------------------------------------------------------- */
 
@@ -182,10 +186,9 @@ enum kt_err kt_sqlite_take_superseded(struct kt_store_conn *conn, uint64_t pos, 
 
 enum kt_err kt_sqlite_get_label(struct kt_store_conn *conn, struct kt_bytes label, struct kt_arena *arena,
                                 struct kt_store_label *ret_label);
-enum kt_err kt_sqlite_create_label(struct kt_store_conn *conn, struct kt_bytes label, struct kt_bytes state,
+enum kt_err kt_sqlite_create_label(struct kt_store_conn *conn, const struct kt_store_label *label,
                                    uint64_t *ret_label_id);
-enum kt_err kt_sqlite_update_label(struct kt_store_conn *conn, uint64_t label_id, uint64_t n_versions,
-                                   struct kt_bytes state);
+enum kt_err kt_sqlite_update_label(struct kt_store_conn *conn, const struct kt_store_label *label);
 enum kt_err kt_sqlite_next_label(struct kt_store_conn *conn, uint64_t after_label_id, struct kt_arena *arena,
                                  struct kt_store_label *ret_label);
 enum kt_err kt_sqlite_put_version(struct kt_store_conn *conn, uint64_t key, const struct kt_store_version *data,

@@ -34,7 +34,6 @@ enum kt_err kt_sqlite_commit(struct kt_store_conn *conn)
   kt_sqlite_start(conn, KT_SQL_COMMIT, &q);
   enum kt_err err = kt_sqlite_run(&q);
   if (err == KT_OK) {
-    kt_sqlite_publish_fresh(conn);
     return KT_OK;
   }
   /* After a failed fsync the kernel may have dropped pages that a later fsync reports as written, so nothing that
@@ -50,7 +49,6 @@ enum kt_err kt_sqlite_commit(struct kt_store_conn *conn)
 void kt_sqlite_rollback(struct kt_store_conn *conn)
 {
   struct kt_sqlite *sqlite = kt_sqlite_of(conn);
-  kt_sqlite_drop_fresh(conn);
   /* SQLite rolls back by itself after some failures. */
   if (sqlite3_get_autocommit(sqlite->db) == 0 && run_simple(conn, KT_SQL_ROLLBACK) != KT_OK) {
     sqlite->is_unusable = true;

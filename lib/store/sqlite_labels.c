@@ -2,7 +2,7 @@
 /* Labels, versions, VRF proofs and registration tokens in SQLite. */
 #include "store/sqlite.h"
 
-/* Columns label_id, n_versions, state, label. */
+/* Columns label_id, n_versions, newest_pos, state, label. */
 static enum kt_err one_label(struct kt_sqlite_query *q, struct kt_arena *arena, struct kt_store_label *ret_label)
 {
   enum kt_err err = kt_sqlite_row(q);
@@ -12,9 +12,10 @@ static enum kt_err one_label(struct kt_sqlite_query *q, struct kt_arena *arena, 
   struct kt_store_label label = {
     .label_id = kt_sqlite_column_u64(q, 0),
     .n_versions = kt_sqlite_column_u64(q, 1),
+    .newest_pos = kt_sqlite_column_u64(q, 2),
   };
-  struct kt_bytes state = kt_sqlite_column_blob(q, 2);
-  struct kt_bytes name = kt_sqlite_column_blob(q, 3);
+  struct kt_bytes state = kt_sqlite_column_blob(q, 3);
+  struct kt_bytes name = kt_sqlite_column_blob(q, 4);
   enum kt_err copy_err = kt_store_copy(arena, state.data, state.len, &label.state);
   if (copy_err == KT_OK) {
     copy_err = kt_store_copy(arena, name.data, name.len, &label.label);
@@ -47,13 +48,15 @@ enum kt_err kt_sqlite_next_label(struct kt_store_conn *conn, uint64_t after_labe
   return one_label(&q, arena, ret_label);
 }
 
-enum kt_err kt_sqlite_create_label(struct kt_store_conn *conn, struct kt_bytes label, struct kt_bytes state,
+enum kt_err kt_sqlite_create_label(struct kt_store_conn *conn, const struct kt_store_label *label,
                                    uint64_t *ret_label_id)
 {
   struct kt_sqlite_query q;
   kt_sqlite_start(conn, KT_SQL_LABEL_PUT, &q);
-  kt_sqlite_bind_blob(&q, 1, label.data, label.len);
-  kt_sqlite_bind_blob(&q, 2, state.data, state.len);
+  kt_sqlite_bind_blob(&q, 1, label->label.data, label->label.len);
+  kt_sqlite_bind_u64(&q, 2, label->n_versions);
+  kt_sqlite_bind_u64(&q, 3, label->newest_pos);
+  kt_sqlite_bind_blob(&q, 4, label->state.data, label->state.len);
   enum kt_err err = kt_sqlite_run(&q);
   if (err != KT_OK) {
     return err;
@@ -66,14 +69,14 @@ enum kt_err kt_sqlite_create_label(struct kt_store_conn *conn, struct kt_bytes l
   return KT_OK;
 }
 
-enum kt_err kt_sqlite_update_label(struct kt_store_conn *conn, uint64_t label_id, uint64_t n_versions,
-                                   struct kt_bytes state)
+enum kt_err kt_sqlite_update_label(struct kt_store_conn *conn, const struct kt_store_label *label)
 {
   struct kt_sqlite_query q;
   kt_sqlite_start(conn, KT_SQL_LABEL_UPDATE, &q);
-  kt_sqlite_bind_u64(&q, 1, label_id);
-  kt_sqlite_bind_u64(&q, 2, n_versions);
-  kt_sqlite_bind_blob(&q, 3, state.data, state.len);
+  kt_sqlite_bind_u64(&q, 1, label->label_id);
+  kt_sqlite_bind_u64(&q, 2, label->n_versions);
+  kt_sqlite_bind_u64(&q, 3, label->newest_pos);
+  kt_sqlite_bind_blob(&q, 4, label->state.data, label->state.len);
   return kt_sqlite_change(&q);
 }
 
@@ -86,20 +89,11 @@ enum kt_err kt_sqlite_put_version(struct kt_store_conn *conn, uint64_t key, cons
   kt_sqlite_start(conn, KT_SQL_VERSION_PUT, &q);
   kt_sqlite_bind_u64(&q, 1, key);
   kt_sqlite_bind_u64(&q, 2, data->pos);
-  kt_sqlite_bind_blob(&q, 3, data->vrf_output.b, KT_HASH_LEN);
-  kt_sqlite_bind_blob(&q, 4, data->commitment.b, KT_HASH_LEN);
-  enum kt_err err = kt_sqlite_run(&q);
-  if (err != KT_OK) {
-    return err;
-  }
-  kt_sqlite_start(conn, KT_SQL_PAYLOAD_PUT, &q);
-  kt_sqlite_bind_u64(&q, 1, key);
-  kt_sqlite_bind_blob(&q, 2, payload->opening, KT_OPENING_LEN);
-  kt_sqlite_bind_blob(&q, 3, payload->suffix.data, payload->suffix.len);
-  kt_sqlite_bind_blob(&q, 4, payload->value.data, payload->value.len);
-  err = kt_sqlite_run(&q);
-  /* Half a version is in the transaction, which therefore must not commit. */
-  return err == KT_ERR_CONFLICT ? KT_ERR_STORE : err;
+  kt_sqlite_bind_u64(&q, 3, data->leaf);
+  kt_sqlite_bind_blob(&q, 4, payload->opening, KT_OPENING_LEN);
+  kt_sqlite_bind_blob(&q, 5, payload->suffix.data, payload->suffix.len);
+  kt_sqlite_bind_blob(&q, 6, payload->value.data, payload->value.len);
+  return kt_sqlite_run(&q);
 }
 
 enum kt_err kt_sqlite_get_version(struct kt_store_conn *conn, uint64_t key, struct kt_store_version *ret_version)
@@ -113,10 +107,9 @@ enum kt_err kt_sqlite_get_version(struct kt_store_conn *conn, uint64_t key, stru
   }
   struct kt_store_version version = {
     .pos = kt_sqlite_column_u64(&q, 0),
-    .is_erased = kt_sqlite_column_u64(&q, 1) != 0,
+    .leaf = (uint32_t)kt_sqlite_column_u64(&q, 1),
+    .is_erased = kt_sqlite_column_u64(&q, 2) != 0,
   };
-  kt_sqlite_column_fixed(&q, 2, version.vrf_output.b, KT_HASH_LEN);
-  kt_sqlite_column_fixed(&q, 3, version.commitment.b, KT_HASH_LEN);
   err = kt_sqlite_end(&q);
   if (err == KT_OK) {
     *ret_version = version;
@@ -133,6 +126,10 @@ enum kt_err kt_sqlite_get_payload(struct kt_store_conn *conn, uint64_t key, stru
   enum kt_err err = kt_sqlite_row(&q);
   if (err != KT_OK) {
     return err;
+  }
+  if (sqlite3_column_type(q.stmt, 0) == SQLITE_NULL) {
+    err = kt_sqlite_end(&q);
+    return err == KT_OK ? KT_ERR_EXPIRED : err;
   }
   struct kt_store_payload payload;
   kt_sqlite_column_fixed(&q, 0, payload.opening, KT_OPENING_LEN);
@@ -157,13 +154,7 @@ enum kt_err kt_sqlite_erase_version(struct kt_store_conn *conn, uint64_t key)
   struct kt_sqlite_query q;
   kt_sqlite_start(conn, KT_SQL_VERSION_ERASE, &q);
   kt_sqlite_bind_u64(&q, 1, key);
-  enum kt_err err = kt_sqlite_change(&q);
-  if (err == KT_OK) {
-    kt_sqlite_start(conn, KT_SQL_PAYLOAD_DELETE, &q);
-    kt_sqlite_bind_u64(&q, 1, key);
-    err = kt_sqlite_run(&q);
-  }
-  return err;
+  return kt_sqlite_change(&q);
 }
 
 /* --- VRF proofs ----------------------------------------------------------------------------------------------- */

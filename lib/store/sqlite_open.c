@@ -13,21 +13,21 @@
 #include "store/files.h"
 
 #define BUSY_TIMEOUT_MS 5000
+#define CACHE_BYTES_LEAST ((size_t)128 << 10) /* a few paths through the tables; with less every page is read again */
 #define META_NODE_LEN "store/node_len"
 
-/* Hot tables have integer keys; `key` is label_id << 32 | version. What erasure removes is a table of its own, and
- * what is read together most stands at the front of its row. */
+/* Hot tables have integer keys; `key` is label_id << 32 | version. What a search reads together is in one row; erasure
+ * makes a version's opening, suffix and value NULL. docs/formats.md, Log database. */
 static const char schema[] =
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE entries (pos INTEGER PRIMARY KEY, timestamp_ms INTEGER NOT NULL, prefix_root_ref INTEGER NOT NULL,"
-    " prefix_root BLOB NOT NULL, log_nodes BLOB NOT NULL, leaves BLOB NOT NULL) STRICT;"
+    " prefix_root BLOB NOT NULL, log_nodes BLOB NOT NULL) STRICT;"
+    "CREATE TABLE prefix_leaves (row INTEGER PRIMARY KEY, leaves BLOB NOT NULL) STRICT;"
     "CREATE TABLE prefix_nodes (row INTEGER PRIMARY KEY, present INTEGER NOT NULL, records BLOB NOT NULL) STRICT;"
     "CREATE TABLE labels (label_id INTEGER PRIMARY KEY, label BLOB NOT NULL UNIQUE, n_versions INTEGER NOT NULL,"
-    " state BLOB NOT NULL) STRICT;"
-    "CREATE TABLE versions (key INTEGER PRIMARY KEY, pos INTEGER NOT NULL, is_erased INTEGER NOT NULL,"
-    " vrf_output BLOB NOT NULL, commitment BLOB NOT NULL) STRICT;"
-    "CREATE TABLE payloads (key INTEGER PRIMARY KEY, opening BLOB NOT NULL, suffix BLOB NOT NULL, value BLOB NOT NULL)"
-    " STRICT;"
+    " newest_pos INTEGER NOT NULL, state BLOB NOT NULL) STRICT;"
+    "CREATE TABLE versions (key INTEGER PRIMARY KEY, pos INTEGER NOT NULL, leaf INTEGER NOT NULL, opening BLOB,"
+    " suffix BLOB, value BLOB) STRICT;"
     "CREATE TABLE superseded (pos INTEGER NOT NULL, key INTEGER NOT NULL, PRIMARY KEY (pos, key))"
     " STRICT, WITHOUT ROWID;"
     "CREATE TABLE vrf_proofs (key INTEGER PRIMARY KEY, output BLOB NOT NULL, proof BLOB NOT NULL) STRICT;"
@@ -102,14 +102,28 @@ static enum kt_err open_db(const char *path, bool is_writer, struct kt_store_err
   return KT_OK;
 }
 
+/* A negative size is in KiB. */
+static enum kt_err set_cache_size(sqlite3 *db, size_t bytes, struct kt_store_error *error)
+{
+  char sql[64];
+  size_t least = CACHE_BYTES_LEAST;
+  (void)snprintf(sql, sizeof sql, "PRAGMA cache_size = -%zu", (bytes > least ? bytes : least) >> 10);
+  return execute(db, sql, error, "configuring the database connection");
+}
+
 enum kt_err kt_sqlite_open_conn(struct kt_store_conn *conn)
 {
   struct kt_sqlite *sqlite = calloc(1, sizeof *sqlite);
   if (sqlite == NULL) {
     return kt_store_fail(&conn->error, KT_ERR_MEMORY, "opening the database: out of memory");
   }
-  enum kt_err err = open_db(kt_sqlite_store_of(conn)->path, conn->is_writer, &conn->error, &sqlite->db);
+  const struct kt_sqlite_store *store = kt_sqlite_store_of(conn);
+  enum kt_err err = open_db(store->path, conn->is_writer, &conn->error, &sqlite->db);
+  if (err == KT_OK) {
+    err = set_cache_size(sqlite->db, store->cache_bytes, &conn->error);
+  }
   if (err != KT_OK) {
+    (void)sqlite3_close_v2(sqlite->db); /* NULL is fine */
     free(sqlite);
     return err;
   }
@@ -261,7 +275,6 @@ static void close_store(struct kt_store *store)
 {
   struct kt_sqlite_store *backend = store->backend;
   if (backend != NULL) {
-    kt_node_cache_release(&backend->cache);
     free(backend->path);
     free(backend);
   }
@@ -271,13 +284,13 @@ static enum kt_err init_backend(struct kt_store *store, const char *path, size_t
 {
   struct kt_sqlite_store *backend = calloc(1, sizeof *backend);
   char *path_copy = strdup(path);
-  if (backend == NULL || path_copy == NULL ||
-      kt_node_cache_init(&backend->cache, store->node_len, cache_bytes) != KT_OK) {
+  if (backend == NULL || path_copy == NULL) {
     free(backend);
     free(path_copy);
     return KT_ERR_MEMORY;
   }
   backend->path = path_copy;
+  backend->cache_bytes = cache_bytes;
   store->backend = backend;
   return KT_OK;
 }
@@ -322,6 +335,7 @@ const struct kt_store_ops kt_sqlite_ops = {
   .get_log_node = kt_sqlite_get_log_node,
   .put_nodes = kt_sqlite_put_nodes,
   .get_node = kt_sqlite_get_node,
+  .get_leaf = kt_sqlite_get_leaf,
   .get_label = kt_sqlite_get_label,
   .create_label = kt_sqlite_create_label,
   .update_label = kt_sqlite_update_label,

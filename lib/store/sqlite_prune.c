@@ -32,6 +32,11 @@ struct row {
   size_t n;
 };
 
+static uint64_t first_row(uint64_t pos)
+{
+  return kt_sqlite_row_of(pos, 0, KT_SQLITE_NODES_PER_ROW);
+}
+
 /* The first row of entry pos from *from on, copied into the arena; KT_ERR_ABSENT at the end. */
 static enum kt_err next_row(struct kt_store_conn *conn, uint64_t pos, uint64_t from, struct kt_arena *arena,
                             struct row *ret_row)
@@ -41,7 +46,7 @@ static enum kt_err next_row(struct kt_store_conn *conn, uint64_t pos, uint64_t f
   struct kt_bytes copy;
   kt_sqlite_start(conn, KT_SQL_NODES_NEXT, &q);
   kt_sqlite_bind_u64(&q, 1, from);
-  kt_sqlite_bind_u64(&q, 2, kt_store_node_ref(pos + 1, 0) / KT_SQLITE_NODES_PER_ROW);
+  kt_sqlite_bind_u64(&q, 2, first_row(pos + 1));
   enum kt_err err = kt_sqlite_row(&q);
   if (err != KT_OK) {
     return err;
@@ -60,11 +65,6 @@ static enum kt_err next_row(struct kt_store_conn *conn, uint64_t pos, uint64_t f
     *ret_row = row;
   }
   return err;
-}
-
-static uint64_t first_row(uint64_t pos)
-{
-  return kt_store_node_ref(pos, 0) / KT_SQLITE_NODES_PER_ROW;
 }
 
 /* How many nodes entry pos has left. */
@@ -110,7 +110,8 @@ enum kt_err kt_sqlite_get_nodes(struct kt_store_conn *conn, uint64_t pos, struct
     if (err == KT_OK && row.n <= room - n) {
       memcpy(records + n * node_len, row.records, row.n * node_len);
       for (uint64_t bits = row.present; bits != 0; bits &= bits - 1) {
-        refs[n++] = row.row * KT_SQLITE_NODES_PER_ROW + (uint64_t)__builtin_ctzll(bits);
+        uint64_t index = (row.row - first_row(pos)) * KT_SQLITE_NODES_PER_ROW + (uint64_t)__builtin_ctzll(bits);
+        refs[n++] = kt_store_node_ref(pos, index);
       }
       from = row.row + 1;
     }
@@ -155,11 +156,15 @@ static enum kt_err shrink_row(struct kt_store_conn *conn, const struct row *row,
 static uint64_t nodes_to_keep(const struct row *row, const uint64_t *refs, size_t n, size_t *next)
 {
   uint64_t keep = 0;
-  while (*next < n && refs[*next] / KT_SQLITE_NODES_PER_ROW <= row->row) {
-    if (refs[*next] / KT_SQLITE_NODES_PER_ROW == row->row) {
-      keep |= (uint64_t)1 << refs[*next] % KT_SQLITE_NODES_PER_ROW;
+  for (; *next < n; (*next)++) {
+    uint64_t index = kt_store_ref_index(refs[*next]);
+    uint64_t at = kt_sqlite_row_of(kt_store_ref_pos(refs[*next]), index, KT_SQLITE_NODES_PER_ROW);
+    if (at > row->row) {
+      break;
     }
-    (*next)++;
+    if (at == row->row) {
+      keep |= (uint64_t)1 << index % KT_SQLITE_NODES_PER_ROW;
+    }
   }
   return keep & row->present;
 }

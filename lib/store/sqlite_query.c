@@ -19,35 +19,35 @@ static const struct statement statements[KT_SQL_COUNT] = {
                                              " ON CONFLICT (name) DO UPDATE SET value = excluded.value" },
   [KT_SQL_ENTRY_LAST] = { "counting entries", "SELECT pos FROM entries ORDER BY pos DESC LIMIT 1" },
   [KT_SQL_ENTRY_PUT] = { "writing an entry",
-                         "INSERT INTO entries (pos, timestamp_ms, prefix_root_ref, prefix_root, log_nodes, leaves)"
-                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6)" },
+                         "INSERT INTO entries (pos, timestamp_ms, prefix_root_ref, prefix_root, log_nodes)"
+                         " VALUES (?1, ?2, ?3, ?4, ?5)" },
   [KT_SQL_ENTRY_GET] = { "reading an entry",
                          "SELECT timestamp_ms, prefix_root_ref, prefix_root FROM entries WHERE pos = ?1" },
-  [KT_SQL_ENTRY_LEAVES] = { "reading leaf changes", "SELECT leaves FROM entries WHERE pos = ?1" },
   [KT_SQL_ENTRY_LOG_NODES] = { "reading log nodes", "SELECT log_nodes FROM entries WHERE pos = ?1" },
   [KT_SQL_ENTRY_DROP] = { "dropping an entry", "DELETE FROM entries WHERE pos = ?1" },
-  [KT_SQL_ENTRY_STRIP] = { "stripping an entry",
-                           "UPDATE entries SET prefix_root_ref = ?2, leaves = x'' WHERE pos = ?1" },
+  [KT_SQL_ENTRY_STRIP] = { "stripping an entry", "UPDATE entries SET prefix_root_ref = ?2 WHERE pos = ?1" },
+  [KT_SQL_LEAVES_PUT] = { "writing leaf changes", "INSERT INTO prefix_leaves (row, leaves) VALUES (?1, ?2)" },
+  [KT_SQL_LEAVES_GET] = { "reading leaf changes", "SELECT leaves FROM prefix_leaves WHERE row = ?1" },
   [KT_SQL_NODES_PUT] = { "writing nodes", "INSERT INTO prefix_nodes (row, present, records) VALUES (?1, ?2, ?3)" },
   [KT_SQL_NODES_GET] = { "reading a node", "SELECT records, present FROM prefix_nodes WHERE row = ?1" },
   [KT_SQL_NODES_NEXT] = { "reading nodes", "SELECT records, present, row FROM prefix_nodes WHERE row >= ?1 AND row < ?2"
                                            " ORDER BY row LIMIT 1" },
   [KT_SQL_NODES_REPLACE] = { "removing nodes", "UPDATE prefix_nodes SET present = ?2, records = ?3 WHERE row = ?1" },
   [KT_SQL_NODES_DELETE] = { "removing nodes", "DELETE FROM prefix_nodes WHERE row = ?1" },
-  [KT_SQL_LABEL_GET] = { "reading a label", "SELECT label_id, n_versions, state, label FROM labels WHERE label = ?1" },
-  [KT_SQL_LABEL_PUT] = { "creating a label", "INSERT INTO labels (label, n_versions, state) VALUES (?1, 0, ?2)" },
-  [KT_SQL_LABEL_UPDATE] = { "updating a label", "UPDATE labels SET n_versions = ?2, state = ?3 WHERE label_id = ?1" },
-  [KT_SQL_LABEL_NEXT] = { "walking the labels", "SELECT label_id, n_versions, state, label FROM labels"
+  [KT_SQL_LABEL_GET] = { "reading a label", "SELECT label_id, n_versions, newest_pos, state, label FROM labels"
+                                            " WHERE label = ?1" },
+  [KT_SQL_LABEL_PUT] = { "creating a label", "INSERT INTO labels (label, n_versions, newest_pos, state)"
+                                             " VALUES (?1, ?2, ?3, ?4)" },
+  [KT_SQL_LABEL_UPDATE] = { "updating a label", "UPDATE labels SET n_versions = ?2, newest_pos = ?3, state = ?4"
+                                                " WHERE label_id = ?1" },
+  [KT_SQL_LABEL_NEXT] = { "walking the labels", "SELECT label_id, n_versions, newest_pos, state, label FROM labels"
                                                 " WHERE label_id > ?1 ORDER BY label_id LIMIT 1" },
-  [KT_SQL_VERSION_PUT] = { "writing a version", "INSERT INTO versions (key, pos, is_erased, vrf_output, commitment)"
-                                                " VALUES (?1, ?2, 0, ?3, ?4)" },
-  [KT_SQL_VERSION_GET] = { "reading a version",
-                           "SELECT pos, is_erased, vrf_output, commitment FROM versions WHERE key = ?1" },
-  [KT_SQL_VERSION_ERASE] = { "erasing a version", "UPDATE versions SET is_erased = 1 WHERE key = ?1" },
-  [KT_SQL_PAYLOAD_PUT] = { "writing a value",
-                           "INSERT INTO payloads (key, opening, suffix, value) VALUES (?1, ?2, ?3, ?4)" },
-  [KT_SQL_PAYLOAD_GET] = { "reading a value", "SELECT opening, suffix, value FROM payloads WHERE key = ?1" },
-  [KT_SQL_PAYLOAD_DELETE] = { "erasing a value", "DELETE FROM payloads WHERE key = ?1" },
+  [KT_SQL_VERSION_PUT] = { "writing a version", "INSERT INTO versions (key, pos, leaf, opening, suffix, value)"
+                                                " VALUES (?1, ?2, ?3, ?4, ?5, ?6)" },
+  [KT_SQL_VERSION_GET] = { "reading a version", "SELECT pos, leaf, opening IS NULL FROM versions WHERE key = ?1" },
+  [KT_SQL_VERSION_ERASE] = { "erasing a version", "UPDATE versions SET opening = NULL, suffix = NULL, value = NULL"
+                                                  " WHERE key = ?1" },
+  [KT_SQL_PAYLOAD_GET] = { "reading a value", "SELECT opening, suffix, value FROM versions WHERE key = ?1" },
   [KT_SQL_SUPERSEDED_PUT] = { "remembering a superseded version", "INSERT INTO superseded (pos, key) VALUES (?1, ?2)" },
   [KT_SQL_SUPERSEDED_GET] = { "reading superseded versions", "SELECT key FROM superseded WHERE pos = ?1 LIMIT 1" },
   [KT_SQL_SUPERSEDED_DELETE] = { "forgetting a superseded version",
@@ -205,6 +205,20 @@ enum kt_err kt_sqlite_one_blob(struct kt_sqlite_query *q, struct kt_arena *arena
   }
   if (err == KT_OK) {
     *ret_blob = copy;
+  }
+  return err;
+}
+
+enum kt_err kt_sqlite_end_with_item(struct kt_sqlite_query *q, size_t index, size_t item_len, uint8_t *ret_item)
+{
+  struct kt_bytes blob = kt_sqlite_column_blob(q, 0);
+  bool exists = index < blob.len / item_len;
+  if (exists) {
+    memcpy(ret_item, blob.data + index * item_len, item_len);
+  }
+  enum kt_err err = kt_sqlite_end(q);
+  if (err == KT_OK && !exists) {
+    err = KT_ERR_ABSENT;
   }
   return err;
 }

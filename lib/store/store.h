@@ -25,12 +25,12 @@ struct kt_store_error {
 };
 
 #define KT_STORE_NODE_LEN_MAX 256
-#define KT_STORE_CACHE_BYTES_DEFAULT ((size_t)64 << 20)
+#define KT_STORE_CACHE_BYTES_DEFAULT ((size_t)2 << 20)
 
 struct kt_store_options {
   bool create;        /* make a new database (KT_ERR_CONFLICT when the file exists); otherwise open an existing one */
   size_t node_len;    /* bytes of a prefix tree node record; fixed when the database is created */
-  size_t cache_bytes; /* bound of the node cache all handles share; 0: no cache */
+  size_t cache_bytes; /* bound of the page cache of each handle; the backend has a least it needs */
 };
 
 /* --- opening -------------------------------------------------------------------------------------------------- */
@@ -83,8 +83,8 @@ KT_MUST_USE enum kt_err kt_store_put_meta(struct kt_store_conn *writer, const ch
 
 /* --- log entries ---------------------------------------------------------------------------------------------- */
 
-#define KT_STORE_POS_MAX (((uint64_t)1 << 43) - 2)
-#define KT_STORE_LEAF_LEN 64 /* vrf_output || commitment */
+#define KT_STORE_POS_MAX (((uint64_t)1 << 34) - 3) /* what a reference has room for */
+#define KT_STORE_LEAF_LEN 64                       /* vrf_output || commitment */
 
 struct kt_store_entry {
   uint64_t timestamp_ms;
@@ -92,14 +92,17 @@ struct kt_store_entry {
   uint64_t prefix_root_ref;
 };
 
+#define KT_STORE_LEAVES_MAX 3840 /* per entry */
+
 /* Append entry pos, which must be the number of entries (KT_ERR_CONFLICT). leaves: its leaf changes of 64 bytes each;
  * log_nodes: the heads of all balanced subtrees that end with this entry, by level, its own leaf hash first. */
 KT_MUST_USE enum kt_err kt_store_put_entry(struct kt_store_conn *writer, uint64_t pos,
                                            const struct kt_store_entry *entry, struct kt_bytes leaves,
                                            struct kt_bytes log_nodes);
 KT_MUST_USE enum kt_err kt_store_count_entries(struct kt_store_conn *conn, uint64_t *ret_n);
-/* KT_ERR_ABSENT, as the next two. */
+/* KT_ERR_ABSENT, as those that follow. */
 KT_MUST_USE enum kt_err kt_store_get_entry(struct kt_store_conn *conn, uint64_t pos, struct kt_store_entry *ret_entry);
+/* All leaf changes of an entry; they stay when the entry is pruned. */
 KT_MUST_USE enum kt_err kt_store_get_leaves(struct kt_store_conn *conn, uint64_t pos, struct kt_arena *arena,
                                             struct kt_bytes *ret_leaves);
 /* Head of the balanced subtree over entries [start, start + 2^level); start is a multiple of 2^level. */
@@ -108,12 +111,35 @@ KT_MUST_USE enum kt_err kt_store_get_log_node(struct kt_store_conn *conn, uint64
 
 /* --- prefix tree nodes ---------------------------------------------------------------------------------------- */
 
-#define KT_STORE_NODES_MAX ((uint64_t)1 << 20) /* per entry */
+#define KT_STORE_NODES_MAX ((uint64_t)1 << 13) /* per entry */
+#define KT_STORE_REF_BITS 48
 
-/* Reference to node `index` of entry `pos`; never 0. */
+/* Reference to node `index` of entry `pos`, or to its leaf change `index`; never 0, never all ones. From the top: a bit for
+ * leaves, 34 bits, 13 bits. */
 static inline uint64_t kt_store_node_ref(uint64_t pos, uint64_t index)
 {
-  return (pos + 1) << 20 | index;
+  return (pos + 1) * KT_STORE_NODES_MAX | index;
+}
+
+static inline uint64_t kt_store_leaf_ref(uint64_t pos, uint64_t index)
+{
+  return (uint64_t)1 << 47 | kt_store_node_ref(pos, index);
+}
+
+static inline bool kt_store_ref_is_leaf(uint64_t ref)
+{
+  return (ref >> 47 & 1) != 0;
+}
+
+/* Of a reference that one of the two made. */
+static inline uint64_t kt_store_ref_pos(uint64_t ref)
+{
+  return (ref & (((uint64_t)1 << 47) - 1)) / KT_STORE_NODES_MAX - 1;
+}
+
+static inline uint64_t kt_store_ref_index(uint64_t ref)
+{
+  return ref % KT_STORE_NODES_MAX;
 }
 
 /* All nodes entry pos creates, n records of node_len bytes; once per entry (KT_ERR_CONFLICT). */
@@ -121,6 +147,9 @@ KT_MUST_USE enum kt_err kt_store_put_nodes(struct kt_store_conn *writer, uint64_
                                            uint64_t n);
 /* One record of node_len bytes. KT_ERR_ABSENT. */
 KT_MUST_USE enum kt_err kt_store_get_node(struct kt_store_conn *conn, uint64_t ref, uint8_t *ret_record);
+/* One leaf change by its reference. KT_ERR_ABSENT. */
+KT_MUST_USE enum kt_err kt_store_get_leaf(struct kt_store_conn *conn, uint64_t ref,
+                                          uint8_t ret_leaf[static KT_STORE_LEAF_LEN]);
 
 /* --- labels --------------------------------------------------------------------------------------------------- */
 
@@ -130,6 +159,7 @@ KT_MUST_USE enum kt_err kt_store_get_node(struct kt_store_conn *conn, uint64_t r
 struct kt_store_label {
   uint64_t label_id; /* 1, 2, … in order of creation */
   uint64_t n_versions;
+  uint64_t newest_pos;   /* entry that inserted the greatest version; 0 without versions */
   struct kt_bytes state; /* opaque: the engine's authorisation state */
   struct kt_bytes label;
 };
@@ -137,12 +167,11 @@ struct kt_store_label {
 /* KT_ERR_ABSENT. */
 KT_MUST_USE enum kt_err kt_store_get_label(struct kt_store_conn *conn, struct kt_bytes label, struct kt_arena *arena,
                                            struct kt_store_label *ret_label);
-/* With no versions yet. KT_ERR_CONFLICT when it exists. */
-KT_MUST_USE enum kt_err kt_store_create_label(struct kt_store_conn *writer, struct kt_bytes label,
-                                              struct kt_bytes state, uint64_t *ret_label_id);
-/* KT_ERR_ABSENT. */
-KT_MUST_USE enum kt_err kt_store_update_label(struct kt_store_conn *writer, uint64_t label_id, uint64_t n_versions,
-                                              struct kt_bytes state);
+/* label->label, n_versions, newest_pos and state; it gets the next id. KT_ERR_CONFLICT when it exists. */
+KT_MUST_USE enum kt_err kt_store_create_label(struct kt_store_conn *writer, const struct kt_store_label *label,
+                                              uint64_t *ret_label_id);
+/* n_versions, newest_pos and state of label->label_id. KT_ERR_ABSENT. */
+KT_MUST_USE enum kt_err kt_store_update_label(struct kt_store_conn *writer, const struct kt_store_label *label);
 /* Walk all labels: the one with the smallest id above after_label_id (0 to begin); KT_ERR_ABSENT at the end. */
 KT_MUST_USE enum kt_err kt_store_next_label(struct kt_store_conn *conn, uint64_t after_label_id, struct kt_arena *arena,
                                             struct kt_store_label *ret_label);
@@ -150,9 +179,8 @@ KT_MUST_USE enum kt_err kt_store_next_label(struct kt_store_conn *conn, uint64_t
 /* --- versions ------------------------------------------------------------------------------------------------- */
 
 struct kt_store_version {
-  uint64_t pos; /* entry that inserted it */
-  struct kt_hash vrf_output;
-  struct kt_hash commitment;
+  uint64_t pos;   /* entry that inserted it */
+  uint32_t leaf;  /* its index among the entry's leaf changes: VRF output and commitment are there */
   bool is_erased; /* set by erasing only */
 };
 
@@ -232,7 +260,7 @@ KT_MUST_USE enum kt_err kt_store_put_pruned(struct kt_store_conn *writer, const 
 
 /* KT_ERR_ABSENT, as the next one. */
 KT_MUST_USE enum kt_err kt_store_drop_entry(struct kt_store_conn *writer, uint64_t pos);
-/* Keep timestamp, root and log nodes; there are no leaf changes any more, and prefix_root_ref is KT_STORE_REF_PRUNED. */
+/* Keep timestamp, root and log nodes; prefix_root_ref is KT_STORE_REF_PRUNED. */
 KT_MUST_USE enum kt_err kt_store_strip_entry(struct kt_store_conn *writer, uint64_t pos);
 
 struct kt_store_nodes {
@@ -244,8 +272,7 @@ struct kt_store_nodes {
 /* What is left of the nodes entry pos created. */
 KT_MUST_USE enum kt_err kt_store_get_nodes(struct kt_store_conn *conn, uint64_t pos, struct kt_arena *arena,
                                            struct kt_store_nodes *ret_nodes);
-/* Remove the nodes of entry pos that are not among the n ascending refs; ret_n_removed counts them. A handle may still
- * find a removed node in the cache. */
+/* Remove the nodes of entry pos that are not among the n ascending refs; ret_n_removed counts them. Leaf changes stay. */
 KT_MUST_USE enum kt_err kt_store_keep_nodes(struct kt_store_conn *writer, uint64_t pos, const uint64_t *refs, size_t n,
                                             uint64_t *ret_n_removed);
 

@@ -61,6 +61,7 @@ enum kt_err kt_store_put_entry(struct kt_store_conn *writer, uint64_t pos, const
                                struct kt_bytes leaves, struct kt_bytes log_nodes)
 {
   bool ok = pos <= KT_STORE_POS_MAX && leaves.len % KT_STORE_LEAF_LEN == 0 &&
+            leaves.len <= (size_t)KT_STORE_LEAVES_MAX * KT_STORE_LEAF_LEN &&
             log_nodes.len == (size_t)count_log_nodes(pos) * KT_HASH_LEN;
   enum kt_err err = kt_store_check_write(writer, "putting an entry", ok);
   uint64_t n_entries = 0;
@@ -118,6 +119,14 @@ enum kt_err kt_store_get_node(struct kt_store_conn *conn, uint64_t ref, uint8_t 
   return ok ? conn->store->ops->get_node(conn, ref, ret_record) : KT_ERR_ABSENT;
 }
 
+enum kt_err kt_store_get_leaf(struct kt_store_conn *conn, uint64_t ref, uint8_t ret_leaf[static KT_STORE_LEAF_LEN])
+{
+  bool ok = ref >= kt_store_leaf_ref(0, 0) && ref < kt_store_leaf_ref(KT_STORE_POS_MAX + 1, 0) &&
+            kt_store_ref_index(ref) < KT_STORE_LEAVES_MAX;
+  return ok ? conn->store->ops->get_leaf(conn, kt_store_ref_pos(ref), kt_store_ref_index(ref), ret_leaf)
+            : KT_ERR_ABSENT;
+}
+
 /* --- labels --------------------------------------------------------------------------------------------------- */
 
 enum kt_err kt_store_get_label(struct kt_store_conn *conn, struct kt_bytes label, struct kt_arena *arena,
@@ -126,23 +135,25 @@ enum kt_err kt_store_get_label(struct kt_store_conn *conn, struct kt_bytes label
   return conn->store->ops->get_label(conn, label, arena, ret_label);
 }
 
-enum kt_err kt_store_create_label(struct kt_store_conn *writer, struct kt_bytes label, struct kt_bytes state,
+enum kt_err kt_store_create_label(struct kt_store_conn *writer, const struct kt_store_label *label,
                                   uint64_t *ret_label_id)
 {
-  enum kt_err err = kt_store_check_write(writer, "creating a label", label.len <= KT_LABEL_MAX);
+  bool ok = label->label.len <= KT_LABEL_MAX && label->n_versions <= KT_STORE_VERSIONS_MAX &&
+            label->newest_pos <= KT_STORE_POS_MAX;
+  enum kt_err err = kt_store_check_write(writer, "creating a label", ok);
   if (err == KT_OK) {
-    err = kt_store_end_write(writer, writer->store->ops->create_label(writer, label, state, ret_label_id));
+    err = kt_store_end_write(writer, writer->store->ops->create_label(writer, label, ret_label_id));
   }
   return err;
 }
 
-enum kt_err kt_store_update_label(struct kt_store_conn *writer, uint64_t label_id, uint64_t n_versions,
-                                  struct kt_bytes state)
+enum kt_err kt_store_update_label(struct kt_store_conn *writer, const struct kt_store_label *label)
 {
-  bool ok = kt_store_is_label_id(label_id) && n_versions <= KT_STORE_VERSIONS_MAX;
+  bool ok = kt_store_is_label_id(label->label_id) && label->n_versions <= KT_STORE_VERSIONS_MAX &&
+            label->newest_pos <= KT_STORE_POS_MAX;
   enum kt_err err = kt_store_check_write(writer, "updating a label", ok);
   if (err == KT_OK) {
-    err = kt_store_end_write(writer, writer->store->ops->update_label(writer, label_id, n_versions, state));
+    err = kt_store_end_write(writer, writer->store->ops->update_label(writer, label));
   }
   return err;
 }
@@ -161,7 +172,8 @@ enum kt_err kt_store_next_label(struct kt_store_conn *conn, uint64_t after_label
 enum kt_err kt_store_put_version(struct kt_store_conn *writer, uint64_t label_id, uint32_t version,
                                  const struct kt_store_version *data, const struct kt_store_payload *payload)
 {
-  bool ok = kt_store_is_label_id(label_id) && data->pos <= KT_STORE_POS_MAX && !data->is_erased;
+  bool ok = kt_store_is_label_id(label_id) && data->pos <= KT_STORE_POS_MAX && data->leaf < KT_STORE_LEAVES_MAX &&
+            !data->is_erased;
   enum kt_err err = kt_store_check_write(writer, "putting a version", ok);
   if (err == KT_OK) {
     uint64_t key = kt_store_version_key(label_id, version);
@@ -185,25 +197,7 @@ enum kt_err kt_store_get_payload(struct kt_store_conn *conn, uint64_t label_id, 
   if (!kt_store_is_label_id(label_id)) {
     return KT_ERR_ABSENT;
   }
-  uint64_t key = kt_store_version_key(label_id, version);
-  enum kt_err err = conn->store->ops->get_payload(conn, key, arena, ret_payload);
-  if (err != KT_ERR_ABSENT) {
-    return err;
-  }
-  struct kt_store_version data;
-  err = conn->store->ops->get_version(conn, key, &data);
-  if (err != KT_OK) {
-    return err;
-  }
-  if (data.is_erased) {
-    return KT_ERR_EXPIRED;
-  }
-  /* Committed between the two reads, or the database has lost a row; once more decides. */
-  err = conn->store->ops->get_payload(conn, key, arena, ret_payload);
-  if (err == KT_ERR_ABSENT) {
-    err = kt_store_fail(&conn->error, KT_ERR_STORE, "reading a version: its value is missing");
-  }
-  return err;
+  return conn->store->ops->get_payload(conn, kt_store_version_key(label_id, version), arena, ret_payload);
 }
 
 enum kt_err kt_store_find_greatest(struct kt_store_conn *conn, uint64_t label_id, uint64_t n_versions,

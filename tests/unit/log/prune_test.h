@@ -93,7 +93,7 @@ static inline void pass_hours(struct world *world, unsigned hours)
 /* What is stored, counted row by row. */
 struct volume {
   uint64_t n_entries;
-  uint64_t n_whole; /* entries that still have their leaf changes */
+  uint64_t n_whole; /* entries that still have their prefix tree */
   uint64_t n_nodes;
   uint64_t n_values;
 };
@@ -103,15 +103,13 @@ static inline void count_entries(struct kt_store_conn *conn, uint64_t size, stru
   for (uint64_t pos = 0; pos < size; pos++) {
     struct kt_arena arena;
     struct kt_store_entry entry;
-    struct kt_bytes leaves;
     struct kt_store_nodes nodes;
     kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
     assert_int_equal(kt_store_get_nodes(conn, pos, &arena, &nodes), KT_OK);
     volume->n_nodes += nodes.n;
     if (kt_store_get_entry(conn, pos, &entry) == KT_OK) {
-      assert_int_equal(kt_store_get_leaves(conn, pos, &arena, &leaves), KT_OK);
       volume->n_entries++;
-      volume->n_whole += leaves.len > 0 ? 1 : 0;
+      volume->n_whole += entry.prefix_root_ref != KT_STORE_REF_PRUNED ? 1 : 0;
     }
     kt_arena_release(&arena);
   }

@@ -351,6 +351,20 @@ static enum kt_err lying_node(struct kt_store_conn *conn, uint64_t ref, uint8_t 
   return err;
 }
 
+static enum kt_err lying_node_hash(struct kt_store_conn *conn, uint64_t ref, uint8_t *ret_record)
+{
+  enum kt_err err = real_ops->get_node(conn, ref, ret_record);
+  ret_record[3] ^= ref == lie_at;
+  return err;
+}
+
+static enum kt_err lying_leaf(struct kt_store_conn *conn, uint64_t pos, uint64_t index, uint8_t *ret_leaf)
+{
+  enum kt_err err = real_ops->get_leaf(conn, pos, index, ret_leaf);
+  ret_leaf[50] ^= pos == lie_at && index == 0; /* in the commitment */
+  return err;
+}
+
 static enum kt_err lying_payload(struct kt_store_conn *conn, uint64_t key, struct kt_arena *arena,
                                  struct kt_store_payload *ret_payload)
 {
@@ -383,6 +397,10 @@ static void fsck_finds_what_was_changed(void **state)
   expect_finding(world, 7, "entry 7");
   lying_ops.get_node = lying_node;
   expect_finding(world, kt_store_node_ref(4, 0), "entry 4");
+  lying_ops.get_node = lying_node_hash;
+  expect_finding(world, kt_store_node_ref(4, 0), "entry 4");
+  lying_ops.get_leaf = lying_leaf;
+  expect_finding(world, 6, "entry 6");
   lying_ops.get_payload = lying_payload;
   expect_finding(world, kt_store_version_key(2, 1), "label 2 version 1");
   world->guard.root.b[0] ^= 1;
@@ -420,10 +438,10 @@ static void a_missing_node_is_not_absence(void **state)
   world_end(world);
 }
 
-static enum kt_err foreign_leaf(struct kt_store_conn *conn, uint64_t ref, uint8_t *ret_record)
+static enum kt_err foreign_leaf(struct kt_store_conn *conn, uint64_t pos, uint64_t index, uint8_t *ret_leaf)
 {
-  enum kt_err err = real_ops->get_node(conn, ref, ret_record);
-  ret_record[1] ^= ret_record[0]; /* the VRF output of every leaf */
+  enum kt_err err = real_ops->get_leaf(conn, pos, index, ret_leaf);
+  ret_leaf[0] ^= 1; /* the VRF output of every leaf */
   return err;
 }
 
@@ -445,7 +463,7 @@ static void a_damaged_tree_is_not_the_requesters_fault(void **state)
   world_ok(world, kt_log_owner_monitor(world->reader, &owner, &arena, &w, &world->problem));
   real_ops = world->store->ops;
   lying_ops = *real_ops;
-  lying_ops.get_node = foreign_leaf;
+  lying_ops.get_leaf = foreign_leaf;
   world->store->ops = &lying_ops;
   assert_int_not_equal(kt_log_contact_monitor(world->reader, &contact, &arena, &w, &world->problem), KT_OK);
   assert_string_equal(world->problem.code, "inconsistent");

@@ -229,7 +229,7 @@ static uint64_t all_versions(const struct run *run)
 }
 
 /* Bounded by the lifetime: entries, their changes and old values. By the newest prefix tree, which never loses a leaf: the
- * nodes, of which a tree of n leaves has 2n - 1. */
+ * quads, of which a tree of n leaves has (n - 1) / 3 at least, since each has four places at most. */
 static void expect_bounded(struct run *run)
 {
   const struct volume volume = measure(run->world);
@@ -242,8 +242,8 @@ static void expect_bounded(struct run *run)
   assert_int_equal(size - status.pruned.n_entries, volume.n_entries);
   assert_int_equal(all_versions(run) - status.pruned.n_values, volume.n_values);
   assert_true(volume.n_values <= window);
-  assert_true(volume.n_nodes >= 2 * size - 1); /* each entry of this run has a leaf, some more */
-  assert_true(volume.n_nodes <= 5 * size + window * 16);
+  assert_true(volume.n_nodes >= (size - 1) / 3); /* each entry of this run has a leaf, some more */
+  assert_true(volume.n_nodes <= 2 * size + window * 8);
   assert_false(status.is_pruning_stopped);
   assert_true(status.pruned.boundary + window >= size);
 }

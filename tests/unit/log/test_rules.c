@@ -267,7 +267,8 @@ static void s9_version_overflow(void **state)
   auditor_keep_up(world);
   world_ok(world, kt_store_begin(world->log->writer));
   world_ok(world, kt_store_get_label(world->log->writer, TEXT("alice"), &world->arena, &row));
-  world_ok(world, kt_store_update_label(world->log->writer, row.label_id, UINT32_MAX, row.state));
+  row.n_versions = UINT32_MAX;
+  world_ok(world, kt_store_update_label(world->log->writer, &row));
   world_ok(world, kt_store_commit(world->log->writer));
   EXPECT(world, update(world, "alice", true, UINT32_MAX - 1, &value, 1, no_token), KT_ERR_LIMIT, "version-overflow");
   assert_int_equal(world_size(world), 3);

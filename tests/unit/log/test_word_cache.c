@@ -1,106 +1,169 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store_test.h"
+/* The lock-free cache: bounded, never wrong, keeps what is used; also while threads change it (run it under
+ * -fsanitize=thread as well). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
 
-#include "store/node_cache.h"
+#include <pthread.h>
+#include <stdatomic.h>
 
-#define RECORD_LEN 80
+#include "log/word_cache.h"
+
+#define N_WORDS 28
 #define MAX_BYTES (256 << 10)
+#define N_THREADS 4
 
-static void make_record(uint64_t ref, uint8_t ret_record[static RECORD_LEN])
+/* Every word of a value follows from its key, so a value torn between two keys shows. */
+static void make_words(uint64_t key, uint64_t ret_words[static N_WORDS])
 {
-  store_test_fill(ref, ret_record, RECORD_LEN);
-}
-
-/* Whether ref is cached; if so its content must be right. */
-static bool is_cached(struct kt_node_cache *cache, uint64_t ref)
-{
-  uint8_t want[RECORD_LEN];
-  uint8_t got[RECORD_LEN];
-  if (!kt_node_cache_get(cache, ref, got)) {
-    return false;
+  for (size_t i = 0; i < N_WORDS; i++) {
+    ret_words[i] = key * UINT64_C(0x9e3779b97f4a7c15) + i;
   }
-  make_record(ref, want);
-  assert_memory_equal(got, want, RECORD_LEN);
-  return true;
 }
 
-static void put(struct kt_node_cache *cache, uint64_t ref)
+/* 0: absent; 1: found; -1: found, and not what was put. */
+static int look(const struct kt_word_cache *cache, uint64_t key)
 {
-  uint8_t record[RECORD_LEN];
-  make_record(ref, record);
-  kt_node_cache_put(cache, ref, record);
+  uint64_t want[N_WORDS];
+  uint64_t got[N_WORDS];
+  if (!kt_word_cache_get(cache, key, got)) {
+    return 0;
+  }
+  make_words(key, want);
+  for (size_t i = 0; i < N_WORDS; i++) {
+    if (got[i] != want[i]) {
+      return -1;
+    }
+  }
+  return 1;
 }
 
-static void test_bounded_and_correct(void **state)
+static void put(const struct kt_word_cache *cache, uint64_t key)
+{
+  uint64_t words[N_WORDS];
+  make_words(key, words);
+  kt_word_cache_put(cache, key, words);
+}
+
+static void is_bounded_and_correct(void **state)
 {
   (void)state;
-  struct kt_node_cache cache;
-  assert_int_equal(kt_node_cache_init(&cache, RECORD_LEN, MAX_BYTES), KT_OK);
-  const uint64_t base = kt_store_node_ref(0, 0);
-  const uint64_t n = 100000; /* 8 MB of records */
-  for (uint64_t i = 0; i < n; i++) {
-    put(&cache, base + i);
-    assert_true(is_cached(&cache, base + i));
+  struct kt_word_cache cache;
+  assert_int_equal(kt_word_cache_init(&cache, N_WORDS, MAX_BYTES), KT_OK);
+  const uint64_t n = 100000; /* 22 MB of values */
+  for (uint64_t key = 1; key <= n; key++) {
+    put(&cache, key << 13);
+    assert_int_equal(look(&cache, key << 13), 1);
   }
   size_t n_cached = 0;
-  for (uint64_t i = 0; i < n; i++) {
-    n_cached += is_cached(&cache, base + i);
+  for (uint64_t key = 1; key <= n; key++) {
+    int found = look(&cache, key << 13);
+    assert_true(found >= 0);
+    n_cached += (size_t)found;
   }
-  assert_true(n_cached * RECORD_LEN <= MAX_BYTES);
-  assert_true(n_cached * RECORD_LEN > MAX_BYTES / 2); /* and it is not wasted */
-  kt_node_cache_release(&cache);
+  assert_true(n_cached * N_WORDS * sizeof(uint64_t) <= MAX_BYTES);
+  assert_true(n_cached * N_WORDS * sizeof(uint64_t) > MAX_BYTES / 2); /* and it is not wasted */
+  kt_word_cache_release(&cache);
 }
 
-/* Records that are used again and again survive a flood of records that are not. */
-static void test_keeps_what_is_used(void **state)
+/* Values that are used again and again survive a flood of values that are not. */
+static void keeps_what_is_used(void **state)
 {
   (void)state;
-  struct kt_node_cache cache;
-  assert_int_equal(kt_node_cache_init(&cache, RECORD_LEN, MAX_BYTES), KT_OK);
-  const uint64_t hot = kt_store_node_ref(1, 0);
+  struct kt_word_cache cache;
+  assert_int_equal(kt_word_cache_init(&cache, N_WORDS, MAX_BYTES), KT_OK);
   size_t n_hits = 0;
   for (uint64_t round = 0; round < 500; round++) {
-    for (uint64_t i = 0; i < 100; i++) {
-      if (is_cached(&cache, hot + i)) {
+    for (uint64_t i = 1; i <= 100; i++) {
+      if (look(&cache, i) == 1) {
         n_hits++;
       } else {
-        put(&cache, hot + i);
+        put(&cache, i);
       }
-      put(&cache, kt_store_node_ref(2 + round, i));
+      put(&cache, (round + 2) << 20 | i);
     }
   }
   assert_true(n_hits > 500 * 100 * 9 / 10);
-  kt_node_cache_release(&cache);
+  kt_word_cache_release(&cache);
 }
 
-static void test_no_cache(void **state)
+static void none_and_too_little_memory_cache_nothing(void **state)
 {
   (void)state;
-  struct kt_node_cache cache;
-  assert_int_equal(kt_node_cache_init(&cache, RECORD_LEN, 0), KT_OK);
-  put(&cache, kt_store_node_ref(0, 0));
-  assert_false(is_cached(&cache, kt_store_node_ref(0, 0)));
-  kt_node_cache_release(&cache);
+  for (size_t bytes = 0; bytes <= 1024; bytes += 512) {
+    struct kt_word_cache cache;
+    assert_int_equal(kt_word_cache_init(&cache, N_WORDS, bytes), KT_OK);
+    put(&cache, 1);
+    assert_int_equal(look(&cache, 1), 0);
+    kt_word_cache_release(&cache);
+  }
 }
 
-static void test_reference_zero_is_never_cached(void **state)
+static void key_zero_is_never_cached(void **state)
 {
   (void)state;
-  struct kt_node_cache cache;
-  assert_int_equal(kt_node_cache_init(&cache, RECORD_LEN, MAX_BYTES), KT_OK);
-  assert_false(is_cached(&cache, 0));
+  struct kt_word_cache cache;
+  assert_int_equal(kt_word_cache_init(&cache, N_WORDS, MAX_BYTES), KT_OK);
+  assert_int_equal(look(&cache, 0), 0);
   put(&cache, 0);
-  assert_false(is_cached(&cache, 0));
-  kt_node_cache_release(&cache);
+  assert_int_equal(look(&cache, 0), 0);
+  kt_word_cache_release(&cache);
+}
+
+struct shared {
+  struct kt_word_cache cache;
+  atomic_int n_wrong;
+  atomic_int n_hits;
+};
+
+static void *hammer(void *arg)
+{
+  struct shared *shared = arg;
+  int n_hits = 0;
+  for (uint64_t i = 0; i < 40000; i++) {
+    uint64_t key = 1 + i * 7 % 61;
+    int found = look(&shared->cache, key);
+    if (found < 0) {
+      atomic_fetch_add(&shared->n_wrong, 1);
+    } else if (found == 0) {
+      put(&shared->cache, key);
+    }
+    n_hits += found > 0;
+  }
+  atomic_fetch_add(&shared->n_hits, n_hits);
+  return NULL;
+}
+
+/* Two sets for 61 keys: all threads replace the same few ways all the time. */
+static void threads_never_see_a_torn_value(void **state)
+{
+  (void)state;
+  struct shared shared = { .n_wrong = 0 };
+  pthread_t threads[N_THREADS];
+  assert_int_equal(kt_word_cache_init(&shared.cache, N_WORDS, 2 * 1632 + 64), KT_OK);
+  assert_int_equal(shared.cache.n_sets, 2);
+  for (size_t i = 0; i < N_THREADS; i++) {
+    assert_int_equal(pthread_create(&threads[i], NULL, hammer, &shared), 0);
+  }
+  for (size_t i = 0; i < N_THREADS; i++) {
+    assert_int_equal(pthread_join(threads[i], NULL), 0);
+  }
+  assert_int_equal(atomic_load(&shared.n_wrong), 0);
+  assert_true(atomic_load(&shared.n_hits) > 0);
+  kt_word_cache_release(&shared.cache);
 }
 
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_bounded_and_correct),
-    cmocka_unit_test(test_keeps_what_is_used),
-    cmocka_unit_test(test_no_cache),
-    cmocka_unit_test(test_reference_zero_is_never_cached),
+    cmocka_unit_test(is_bounded_and_correct),
+    cmocka_unit_test(keeps_what_is_used),
+    cmocka_unit_test(none_and_too_little_memory_cache_nothing),
+    cmocka_unit_test(key_zero_is_never_cached),
+    cmocka_unit_test(threads_never_see_a_torn_value),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

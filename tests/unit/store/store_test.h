@@ -161,7 +161,14 @@ static inline struct kt_hash store_test_log_node(uint64_t pos, unsigned level)
   return store_test_hash(pos << 8 | level);
 }
 
-/* One entry in the writer's transaction: (pos % 3) leaf changes and pos + 3 nodes. */
+/* None, some, exactly one row full, more. */
+#define TEST_LEAVES_MAX 47
+static inline size_t store_test_n_leaves(uint64_t pos)
+{
+  return (size_t)(pos * 5 % TEST_LEAVES_MAX);
+}
+
+/* One entry in the writer's transaction: its leaf changes and pos + 3 nodes. */
 static inline void store_test_put_entry(struct store_test *t, uint64_t pos)
 {
   struct kt_store_entry entry = store_test_entry(pos);
@@ -171,12 +178,13 @@ static inline void store_test_put_entry(struct store_test *t, uint64_t pos)
     log_nodes[n_log_nodes] = store_test_log_node(pos, (unsigned)n_log_nodes);
     n_log_nodes++;
   } while ((pos >> (n_log_nodes - 1) & 1) != 0);
-  uint8_t leaves[2 * KT_STORE_LEAF_LEN];
+  uint8_t leaves[TEST_LEAVES_MAX * KT_STORE_LEAF_LEN];
   store_test_fill(~pos, leaves, sizeof leaves);
-  store_test_ok(t, t->writer,
-                kt_store_put_entry(t->writer, pos, &entry,
-                                   (struct kt_bytes){ .data = leaves, .len = (size_t)(pos % 3) * KT_STORE_LEAF_LEN },
-                                   (struct kt_bytes){ .data = log_nodes[0].b, .len = n_log_nodes * KT_HASH_LEN }));
+  store_test_ok(
+      t, t->writer,
+      kt_store_put_entry(t->writer, pos, &entry,
+                         (struct kt_bytes){ .data = leaves, .len = store_test_n_leaves(pos) * KT_STORE_LEAF_LEN },
+                         (struct kt_bytes){ .data = log_nodes[0].b, .len = n_log_nodes * KT_HASH_LEN }));
   uint64_t n_nodes = pos + 3;
   uint8_t *records = malloc((size_t)n_nodes * TEST_NODE_LEN);
   assert_non_null(records);
@@ -211,6 +219,13 @@ static inline bool store_test_entry_is_there(struct kt_store_conn *conn, uint64_
     store_test_fill(kt_store_node_ref(pos, i), expected, sizeof expected);
     ok = kt_store_get_node(conn, kt_store_node_ref(pos, i), record) == KT_OK &&
          memcmp(record, expected, sizeof record) == 0;
+  }
+  uint8_t leaves[TEST_LEAVES_MAX * KT_STORE_LEAF_LEN];
+  store_test_fill(~pos, leaves, sizeof leaves);
+  for (size_t i = 0; ok && i < store_test_n_leaves(pos); i++) {
+    uint8_t leaf[KT_STORE_LEAF_LEN];
+    ok = kt_store_get_leaf(conn, kt_store_leaf_ref(pos, i), leaf) == KT_OK &&
+         memcmp(leaf, leaves + i * KT_STORE_LEAF_LEN, sizeof leaf) == 0;
   }
   return ok;
 }

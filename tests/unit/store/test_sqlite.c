@@ -133,8 +133,8 @@ static void test_newer_format(void **state)
 {
   struct store_test *t = *state;
   make_log(t, 1);
-  execute(t->path, "PRAGMA user_version = 3");
-  assert_refused(t, false, KT_ERR_UNSUPPORTED, "format 3");
+  execute(t->path, "PRAGMA user_version = 4");
+  assert_refused(t, false, KT_ERR_UNSUPPORTED, "format 4");
 }
 
 static void test_other_node_len(void **state)
@@ -448,7 +448,7 @@ static void test_backup(void **state)
   store_test_close(t);
 }
 
-/* A tiny cache in front of many nodes: every answer is right, from whichever side it comes. */
+/* The least there can be, and a little: every answer is right. */
 static void test_small_cache(void **state)
 {
   struct store_test *t = *state;

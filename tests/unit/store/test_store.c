@@ -57,12 +57,23 @@ static void test_entries(void **state)
   struct kt_store_entry entry;
   for (uint64_t pos = 0; pos < N_ENTRIES; pos++) {
     assert_true(store_test_entry_is_there(t->reader, pos));
-    uint8_t want[2 * KT_STORE_LEAF_LEN];
+    uint8_t want[TEST_LEAVES_MAX * KT_STORE_LEAF_LEN];
+    uint8_t leaf[KT_STORE_LEAF_LEN];
+    size_t n_leaves = store_test_n_leaves(pos);
     store_test_fill(~pos, want, sizeof want);
     struct kt_bytes leaves;
-    store_test_ok(t, t->reader, kt_store_get_leaves(t->reader, pos, &t->arena, &leaves));
-    assert_bytes(leaves, want, (size_t)(pos % 3) * KT_STORE_LEAF_LEN);
+    enum kt_err err = kt_store_get_leaves(t->reader, pos, &t->arena, &leaves);
+    assert_int_equal(err, n_leaves > 0 ? KT_OK : KT_ERR_ABSENT);
+    if (err == KT_OK) {
+      assert_bytes(leaves, want, n_leaves * KT_STORE_LEAF_LEN);
+    }
+    assert_int_equal(kt_store_get_leaf(t->reader, kt_store_leaf_ref(pos, n_leaves), leaf), KT_ERR_ABSENT);
   }
+  uint8_t ignored[KT_STORE_LEAF_LEN];
+  assert_int_equal(kt_store_get_leaf(t->reader, 0, ignored), KT_ERR_ABSENT);
+  assert_int_equal(kt_store_get_leaf(t->reader, kt_store_node_ref(1, 0), ignored), KT_ERR_ABSENT); /* a node's */
+  assert_int_equal(kt_store_get_leaf(t->reader, kt_store_leaf_ref(1, KT_STORE_LEAVES_MAX), ignored), KT_ERR_ABSENT);
+  assert_int_equal(kt_store_get_leaf(t->reader, UINT64_MAX, ignored), KT_ERR_ABSENT);
   assert_int_equal(kt_store_get_entry(t->reader, N_ENTRIES, &entry), KT_ERR_ABSENT);
   assert_int_equal(kt_store_get_entry(t->reader, UINT64_MAX, &entry), KT_ERR_ABSENT);
 }
@@ -142,7 +153,7 @@ static void test_nodes(void **state)
     assert_int_equal(kt_store_get_node(t->reader, kt_store_node_ref(4, 0), got), KT_ERR_ABSENT);
     assert_int_equal(kt_store_get_node(t->reader, 0, got), KT_ERR_ABSENT);
     assert_int_equal(kt_store_get_node(t->reader, UINT64_MAX, got), KT_ERR_ABSENT);
-    store_test_reopen(t); /* the second round finds an empty cache */
+    store_test_reopen(t); /* the second round reads from the file */
   }
   free(records);
 }
@@ -155,21 +166,28 @@ static void test_labels(void **state)
   uint64_t bob = 0;
   assert_int_equal(kt_store_get_label(t->reader, store_test_text("alice"), &t->arena, &label), KT_ERR_ABSENT);
   store_test_begin(t);
-  store_test_ok(t, t->writer,
-                kt_store_create_label(t->writer, store_test_text("alice"), store_test_text("s0"), &alice));
-  store_test_ok(t, t->writer, kt_store_create_label(t->writer, store_test_text("bob"), (struct kt_bytes){ 0 }, &bob));
-  assert_int_equal(kt_store_create_label(t->writer, store_test_text("bob"), store_test_text("x"), &bob),
-                   KT_ERR_CONFLICT);
+  label = (struct kt_store_label){ .label = store_test_text("alice"), .state = store_test_text("s0") };
+  store_test_ok(t, t->writer, kt_store_create_label(t->writer, &label, &alice));
+  label = (struct kt_store_label){ .label = store_test_text("bob"), .n_versions = 2, .newest_pos = KT_STORE_POS_MAX };
+  store_test_ok(t, t->writer, kt_store_create_label(t->writer, &label, &bob));
+  assert_int_equal(kt_store_create_label(t->writer, &label, &bob), KT_ERR_CONFLICT);
   assert_int_equal(alice, 1);
   assert_int_equal(bob, 2);
-  store_test_ok(t, t->writer, kt_store_update_label(t->writer, alice, 3, store_test_text("s1")));
-  assert_int_equal(kt_store_update_label(t->writer, 3, 1, store_test_text("s1")), KT_ERR_ABSENT);
-  assert_int_equal(kt_store_update_label(t->writer, 0, 1, store_test_text("s1")), KT_ERR_USAGE);
+  label =
+      (struct kt_store_label){ .label_id = alice, .n_versions = 3, .newest_pos = 77, .state = store_test_text("s1") };
+  store_test_ok(t, t->writer, kt_store_update_label(t->writer, &label));
+  label.label_id = 3;
+  assert_int_equal(kt_store_update_label(t->writer, &label), KT_ERR_ABSENT);
+  label.label_id = 0;
+  assert_int_equal(kt_store_update_label(t->writer, &label), KT_ERR_USAGE);
+  label = (struct kt_store_label){ .label_id = alice, .newest_pos = KT_STORE_POS_MAX + 1 };
+  assert_int_equal(kt_store_update_label(t->writer, &label), KT_ERR_USAGE);
   store_test_commit(t);
   store_test_reopen(t);
   store_test_ok(t, t->reader, kt_store_get_label(t->reader, store_test_text("alice"), &t->arena, &label));
   assert_int_equal(label.label_id, alice);
   assert_int_equal(label.n_versions, 3);
+  assert_int_equal(label.newest_pos, 77);
   assert_bytes(label.state, "s1", 2);
   assert_int_equal(kt_store_get_label(t->reader, store_test_text("alic"), &t->arena, &label), KT_ERR_ABSENT);
 
@@ -177,7 +195,8 @@ static void test_labels(void **state)
   assert_bytes(label.label, "alice", 5);
   store_test_ok(t, t->reader, kt_store_next_label(t->reader, label.label_id, &t->arena, &label));
   assert_bytes(label.label, "bob", 3);
-  assert_int_equal(label.n_versions, 0);
+  assert_int_equal(label.n_versions, 2);
+  assert_int_equal(label.newest_pos, KT_STORE_POS_MAX);
   assert_int_equal(label.state.len, 0);
   assert_int_equal(kt_store_next_label(t->reader, label.label_id, &t->arena, &label), KT_ERR_ABSENT);
   assert_int_equal(kt_store_next_label(t->reader, UINT64_MAX, &t->arena, &label), KT_ERR_ABSENT);
@@ -185,9 +204,7 @@ static void test_labels(void **state)
 
 static void put_version(struct store_test *t, uint64_t label_id, uint32_t version, uint64_t pos, size_t value_len)
 {
-  struct kt_store_version data = { .pos = pos,
-                                   .vrf_output = store_test_hash(version),
-                                   .commitment = store_test_hash(~(uint64_t)version) };
+  const struct kt_store_version data = { .pos = pos, .leaf = version % KT_STORE_LEAVES_MAX };
   uint8_t *value = malloc(value_len + 1);
   assert_non_null(value);
   store_test_fill(pos, value, value_len);
@@ -213,11 +230,8 @@ static void test_versions(void **state)
   static uint8_t want[65536];
   store_test_ok(t, t->reader, kt_store_get_version(t->reader, 1, 1, &data));
   assert_int_equal(data.pos, 11);
+  assert_int_equal(data.leaf, 1);
   assert_false(data.is_erased);
-  struct kt_hash hash = store_test_hash(1);
-  assert_memory_equal(data.vrf_output.b, hash.b, KT_HASH_LEN);
-  hash = store_test_hash(~UINT64_C(1));
-  assert_memory_equal(data.commitment.b, hash.b, KT_HASH_LEN);
   store_test_ok(t, t->reader, kt_store_get_payload(t->reader, 1, 1, &t->arena, &payload));
   store_test_fill(11, want, sizeof want);
   assert_bytes(payload.value, want, 65536);
@@ -228,6 +242,7 @@ static void test_versions(void **state)
   assert_int_equal(payload.value.len, 0);
   store_test_ok(t, t->reader, kt_store_get_version(t->reader, KT_STORE_LABEL_ID_MAX, greatest, &data));
   assert_int_equal(data.pos, KT_STORE_POS_MAX);
+  assert_int_equal(data.leaf, greatest % KT_STORE_LEAVES_MAX);
   assert_int_equal(kt_store_get_version(t->reader, 1, 2, &data), KT_ERR_ABSENT);
   assert_int_equal(kt_store_get_version(t->reader, 2, 0, &data), KT_ERR_ABSENT);
   assert_int_equal(kt_store_get_version(t->reader, UINT64_C(1) << 32, 0, &data), KT_ERR_ABSENT);
@@ -368,11 +383,14 @@ static void put_everything(struct store_test *t, uint64_t which)
   struct kt_hash token = store_test_hash(1);
   struct kt_store_proof proof = make_proof(which, 80);
   store_test_put_entry(t, 0);
+  store_test_put_entry(t, 1);
   store_test_ok(t, t->writer, kt_store_put_meta(t->writer, "m", store_test_text("v")));
-  store_test_ok(t, t->writer, kt_store_create_label(t->writer, store_test_text("l"), store_test_text("s"), &label_id));
+  struct kt_store_label label = { .label = store_test_text("l"), .state = store_test_text("s") };
+  store_test_ok(t, t->writer, kt_store_create_label(t->writer, &label, &label_id));
   assert_int_equal(label_id, 1);
   put_version(t, label_id, 0, 0, 10);
-  store_test_ok(t, t->writer, kt_store_update_label(t->writer, label_id, 1, store_test_text("t")));
+  label = (struct kt_store_label){ .label_id = label_id, .n_versions = 1, .state = store_test_text("t") };
+  store_test_ok(t, t->writer, kt_store_update_label(t->writer, &label));
   store_test_ok(t, t->writer, kt_store_put_proof(t->writer, label_id, 0, &proof));
   store_test_ok(t, t->writer, kt_store_add_token(t->writer, &token));
 }
@@ -390,7 +408,8 @@ static int count_everything(struct store_test *t, struct kt_store_conn *conn)
   store_test_ok(t, conn, kt_store_count_entries(conn, &n));
   int sum = (int)n;
   sum += store_test_entry_is_there(conn, 0);
-  sum += kt_store_get_leaves(conn, 0, &t->arena, &bytes) == KT_OK;
+  sum += store_test_entry_is_there(conn, 1);
+  sum += kt_store_get_leaves(conn, 1, &t->arena, &bytes) == KT_OK;
   sum += kt_store_get_node(conn, kt_store_node_ref(0, 0), record) == KT_OK;
   sum += kt_store_get_meta(conn, "m", &t->arena, &bytes) == KT_OK;
   sum += kt_store_get_label(conn, store_test_text("l"), &t->arena, &label) == KT_OK;
@@ -401,7 +420,7 @@ static int count_everything(struct store_test *t, struct kt_store_conn *conn)
   return sum;
 }
 
-#define EVERYTHING 10
+#define EVERYTHING 12
 
 static void test_rollback_leaves_nothing(void **state)
 {
@@ -451,8 +470,8 @@ static void test_uncommitted_is_invisible(void **state)
   store_test_commit(t);
   assert_int_equal(count_everything(t, t->reader), EVERYTHING);
   store_test_begin(t);
-  store_test_ok(t, t->writer, kt_store_update_label(t->writer, 1, 9, store_test_text("new")));
-  struct kt_store_label label;
+  struct kt_store_label label = { .label_id = 1, .n_versions = 9, .state = store_test_text("new") };
+  store_test_ok(t, t->writer, kt_store_update_label(t->writer, &label));
   store_test_ok(t, t->reader, kt_store_get_label(t->reader, store_test_text("l"), &t->arena, &label));
   assert_int_equal(label.n_versions, 1);
   assert_bytes(label.state, "t", 1);

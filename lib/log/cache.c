@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "log/cache.h"
+
+#include <string.h>
+
+#define WORDS(type) (sizeof(type) / sizeof(uint64_t))
+
+_Static_assert(sizeof(struct kt_log_quad) == 28 * sizeof(uint64_t), "a quad is whole words, without padding");
+_Static_assert(sizeof(struct kt_store_entry) == 6 * sizeof(uint64_t), "an entry is whole words, without padding");
+
+enum kt_err kt_log_cache_init(struct kt_log_cache *cache, size_t bytes)
+{
+  struct kt_log_cache made = { .quads = { 0 } };
+  size_t share = bytes / 16;
+  enum kt_err err = kt_word_cache_init(&made.quads, WORDS(struct kt_log_quad), 11 * share);
+  if (err == KT_OK) {
+    err = kt_word_cache_init(&made.leaves, WORDS(struct kt_prefix_leaf), 3 * share);
+  }
+  if (err == KT_OK) {
+    err = kt_word_cache_init(&made.entries, WORDS(struct kt_store_entry), share);
+  }
+  if (err == KT_OK) {
+    err = kt_word_cache_init(&made.log_nodes, WORDS(struct kt_hash), share);
+  }
+  if (err != KT_OK) {
+    kt_log_cache_release(&made);
+    return err;
+  }
+  *cache = made;
+  return KT_OK;
+}
+
+void kt_log_cache_release(struct kt_log_cache *cache)
+{
+  kt_word_cache_release(&cache->quads);
+  kt_word_cache_release(&cache->leaves);
+  kt_word_cache_release(&cache->entries);
+  kt_word_cache_release(&cache->log_nodes);
+}
+
+/* Words and what they are made of go through memcpy, which compilers make moves of. */
+
+bool kt_log_cache_get_quad(const struct kt_log_cache *cache, uint64_t ref, struct kt_log_quad *ret_quad)
+{
+  uint64_t words[WORDS(struct kt_log_quad)];
+  bool found = kt_word_cache_get(&cache->quads, ref, words);
+  if (found) {
+    memcpy(ret_quad, words, sizeof words);
+  }
+  return found;
+}
+
+void kt_log_cache_put_quad(const struct kt_log_cache *cache, uint64_t ref, const struct kt_log_quad *quad)
+{
+  uint64_t words[WORDS(struct kt_log_quad)];
+  memcpy(words, quad, sizeof words);
+  kt_word_cache_put(&cache->quads, ref, words);
+}
+
+bool kt_log_cache_get_leaf(const struct kt_log_cache *cache, uint64_t ref, struct kt_prefix_leaf *ret_leaf)
+{
+  uint64_t words[WORDS(struct kt_prefix_leaf)];
+  bool found = kt_word_cache_get(&cache->leaves, ref, words);
+  if (found) {
+    memcpy(ret_leaf, words, sizeof words);
+  }
+  return found;
+}
+
+void kt_log_cache_put_leaf(const struct kt_log_cache *cache, uint64_t ref, const struct kt_prefix_leaf *leaf)
+{
+  uint64_t words[WORDS(struct kt_prefix_leaf)];
+  memcpy(words, leaf, sizeof words);
+  kt_word_cache_put(&cache->leaves, ref, words);
+}
+
+enum kt_err kt_log_cache_entry(const struct kt_log_cache *cache, struct kt_store_conn *conn, uint64_t pos,
+                               struct kt_store_entry *ret_entry)
+{
+  uint64_t words[WORDS(struct kt_store_entry)];
+  if (kt_word_cache_get(&cache->entries, pos + 1, words)) {
+    memcpy(ret_entry, words, sizeof words);
+    return KT_OK;
+  }
+  enum kt_err err = kt_store_get_entry(conn, pos, ret_entry);
+  if (err == KT_OK) {
+    memcpy(words, ret_entry, sizeof words);
+    kt_word_cache_put(&cache->entries, pos + 1, words);
+  }
+  return err;
+}
+
+enum kt_err kt_log_cache_log_node(const struct kt_log_cache *cache, struct kt_store_conn *conn, uint64_t start,
+                                  unsigned level, struct kt_hash *ret_hash)
+{
+  uint64_t words[WORDS(struct kt_hash)];
+  uint64_t key = (start + 1) << 6 | level; /* positions have 34 bits */
+  if (kt_word_cache_get(&cache->log_nodes, key, words)) {
+    memcpy(ret_hash, words, sizeof words);
+    return KT_OK;
+  }
+  enum kt_err err = kt_store_get_log_node(conn, start, level, ret_hash);
+  if (err == KT_OK) {
+    memcpy(words, ret_hash, sizeof words);
+    kt_word_cache_put(&cache->log_nodes, key, words);
+  }
+  return err;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What answers read most, in memory: quads and leaves of prefix trees, entries, log tree nodes. Bounded by one number of
+ * bytes, of which quads get eleven sixteenths, leaves three, entries and log tree nodes one each. Everything here is
+ * durable and immutable; an entry that was pruned is not asked for here. */
+#ifndef KT_LOG_CACHE_H
+#define KT_LOG_CACHE_H
+
+#include "log/quad.h"
+#include "log/word_cache.h"
+
+struct kt_log_cache {
+  struct kt_word_cache quads;
+  struct kt_word_cache leaves;
+  struct kt_word_cache entries;
+  struct kt_word_cache log_nodes;
+};
+
+/* bytes 0: every get misses. KT_ERR_MEMORY. */
+KT_MUST_USE enum kt_err kt_log_cache_init(struct kt_log_cache *cache, size_t bytes);
+void kt_log_cache_release(struct kt_log_cache *cache);
+
+bool kt_log_cache_get_quad(const struct kt_log_cache *cache, uint64_t ref, struct kt_log_quad *ret_quad);
+void kt_log_cache_put_quad(const struct kt_log_cache *cache, uint64_t ref, const struct kt_log_quad *quad);
+bool kt_log_cache_get_leaf(const struct kt_log_cache *cache, uint64_t ref, struct kt_prefix_leaf *ret_leaf);
+void kt_log_cache_put_leaf(const struct kt_log_cache *cache, uint64_t ref, const struct kt_prefix_leaf *leaf);
+
+/* From the cache, or from the store and then into the cache; the entry has to be published. Errors of kt_store_get_entry
+ * and kt_store_get_log_node. */
+KT_MUST_USE enum kt_err kt_log_cache_entry(const struct kt_log_cache *cache, struct kt_store_conn *conn, uint64_t pos,
+                                           struct kt_store_entry *ret_entry);
+KT_MUST_USE enum kt_err kt_log_cache_log_node(const struct kt_log_cache *cache, struct kt_store_conn *conn,
+                                              uint64_t start, unsigned level, struct kt_hash *ret_hash);
+
+#endif

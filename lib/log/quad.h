@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Quads: how the prefix tree is stored (docs/formats.md, Prefix tree records).
+ *
+ * A quad is a parent at even depth with what is below it down to the next even depth: two children, and a slot for each
+ * of their four children. A record holds the quad's own hash and the references in its slots; other hashes are in the
+ * records that the slots refer to. In memory a quad has them all, so that a walk needs one look-up for two levels.
+ *
+ * A reference is what the store makes of it (kt_store_node_ref of a quad, kt_store_leaf_ref), with one more thing in
+ * memory: which of a quad's three parents is meant. */
+#ifndef KT_LOG_QUAD_H
+#define KT_LOG_QUAD_H
+
+#include "log/log.h"
+#include "tree/prefix_tree.h"
+
+#define KT_LOG_QUAD_SLOTS 4
+#define KT_LOG_SLOT_LEN 6
+/* In slot 2c + 1: child c is itself the leaf in slot 2c. No reference has this value. */
+#define KT_LOG_SLOT_LEAF (((uint64_t)1 << 48) - 1)
+
+struct kt_log_quad {
+  uint64_t slot[KT_LOG_QUAD_SLOTS]; /* children of child 0, then of child 1; 0: none */
+  struct kt_hash slot_hash[KT_LOG_QUAD_SLOTS];
+  struct kt_hash child_hash[2]; /* zero bytes: no child */
+};
+
+/* The parent at even depth, or its child 0 or 1. */
+enum kt_log_side { KT_LOG_SIDE_TOP, KT_LOG_SIDE_CHILD0, KT_LOG_SIDE_CHILD1 };
+
+static inline uint64_t kt_log_ref_quad(uint64_t ref)
+{
+  return ref & KT_LOG_SLOT_LEAF;
+}
+
+static inline unsigned kt_log_ref_side(uint64_t ref)
+{
+  return (unsigned)(ref >> 48);
+}
+
+static inline uint64_t kt_log_ref_with_side(uint64_t quad_ref, unsigned side)
+{
+  return quad_ref | (uint64_t)side << 48;
+}
+
+/* One of the quad's parents as the tree's algorithms see it. ref: the quad's, with the side. */
+void kt_log_quad_node(const struct kt_log_quad *quad, uint64_t ref, struct kt_prefix_node *ret_node);
+
+void kt_log_quad_encode(const struct kt_hash *hash, const uint64_t slots[static KT_LOG_QUAD_SLOTS],
+                        uint8_t ret_record[static KT_LOG_NODE_LEN]);
+void kt_log_quad_decode(const uint8_t record[static KT_LOG_NODE_LEN], struct kt_hash *ret_hash,
+                        uint64_t ret_slots[static KT_LOG_QUAD_SLOTS]);
+/* A leaf as it is stored. KT_ERR_STORE when it is missing. */
+KT_MUST_USE enum kt_err kt_log_leaf_read(struct kt_store_conn *conn, uint64_t ref, struct kt_prefix_leaf *ret_leaf);
+/* The quad whose slots are given, its hashes computed from the records and leaves they refer to. KT_ERR_STORE: one of
+ * them is missing. */
+KT_MUST_USE enum kt_err kt_log_quad_expand(struct kt_store_conn *conn, const uint64_t slots[static KT_LOG_QUAD_SLOTS],
+                                           struct kt_log_quad *ret_quad);
+
+#endif
