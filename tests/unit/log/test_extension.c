@@ -115,6 +115,19 @@ static void an_extension_of_another_head_is_none(void **state)
   }
 }
 
+/* Entries from the beginning of time: timestamps do not tell the sizes apart. */
+static void the_size_counts_where_the_time_does_not(void **state)
+{
+  const struct kt_log_guard nothing = { 0 };
+  struct kt_hash heads[KT_LOG_SUBTREES_MAX];
+  struct kt_log_guard guard;
+  (void)state;
+  heads_at(5, heads);
+  struct kt_log_extension e = extension(5, 6, heads);
+  e.timestamp_ms = 0;
+  assert_int_equal(kt_log_extend(&nothing, &e, &guard), KT_ERR_CONFLICT);
+}
+
 static void a_rewritten_history_is_no_extension(void **state)
 {
   const size_t from = 23;
@@ -175,6 +188,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_extension_leads_to_the_tree_of_all_leaves),
     cmocka_unit_test(an_extension_of_another_head_is_none),
+    cmocka_unit_test(the_size_counts_where_the_time_does_not),
     cmocka_unit_test(a_rewritten_history_is_no_extension),
     cmocka_unit_test(time_never_goes_back),
     cmocka_unit_test(bounds),

@@ -3,6 +3,7 @@
 #include "log_test.h"
 
 #include <dirent.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
 struct files {
@@ -105,10 +106,41 @@ static void survives_closing_and_refuses_its_old_self(void **state)
   files_remove(&files);
 }
 
+/* What the disk keeps of an entry is not what the sequencer wrote: a flipped bit on the way, or another hand. */
+static void s12_what_the_store_does_not_hold_is_not_signed(void **state)
+{
+  struct files files;
+  struct world *world = world_new();
+  sqlite3 *db = NULL;
+  (void)state;
+  files_init(&files);
+  use_file(world, files.path, true);
+  world_ok(world, kt_log_create(&world->options, &world->problem));
+  world_open(world);
+  assert_int_equal(sqlite3_open(files.path, &db), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(db,
+                                "CREATE TRIGGER change AFTER INSERT ON entries BEGIN"
+                                " UPDATE entries SET prefix_root = zeroblob(32) WHERE pos = NEW.pos; END",
+                                NULL, NULL, NULL),
+                   SQLITE_OK);
+  assert_int_equal(sqlite3_close(db), SQLITE_OK);
+  const struct kt_log_guard before = world->guard;
+  world_pass(world, WINDOW_MS);
+  kt_log_step(world->log); /* a heartbeat */
+  struct kt_log_head head;
+  kt_log_head(world->log, &head);
+  assert_int_equal(head.size, before.size);
+  assert_int_equal(world->guard.size, before.size);
+  assert_non_null(strstr(world->fatal, "the data is damaged"));
+  world_end(world);
+  files_remove(&files);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(survives_closing_and_refuses_its_old_self),
+    cmocka_unit_test(s12_what_the_store_does_not_hold_is_not_signed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
