@@ -132,25 +132,83 @@ static enum kt_err walk_terminal(const struct kt_prefix_walk *w, const struct kt
   return err;
 }
 
-static enum kt_err walk_element(struct kt_prefix_walk *w, struct kt_prefix_value *ret_value)
+/* The next n elements of the proof; the index of the first. */
+static enum kt_err take_elements(struct kt_prefix_walk *w, size_t n, size_t *ret_first)
 {
-  static const struct kt_hash missing;
-  if (w->next_element == w->proof->n_elements) { /* R54 */
+  if (w->proof->n_elements - w->next_element < n) { /* R54 */
     return kt_fail(w->reason, KT_ERR_PROOF, "prefix-elements", "the prefix tree proof has too few elements", SECTION);
   }
-  const struct kt_hash *element = &w->proof->elements[w->next_element++];
-  ret_value->before = *element;
-  ret_value->after = *element;
-  ret_value->after_kind = kt_hash_equal(element, &missing) ? KT_PREFIX_KIND_MISSING : KT_PREFIX_KIND_UNSHOWN;
+  *ret_first = w->next_element;
+  w->next_element += n;
   return KT_OK;
+}
+
+static struct kt_prefix_value element_value(const struct kt_hash *element)
+{
+  static const struct kt_hash missing;
+  return (struct kt_prefix_value){ .before = *element,
+                                   .after = *element,
+                                   .after_kind = kt_hash_equal(element, &missing) ? KT_PREFIX_KIND_MISSING
+                                                                                  : KT_PREFIX_KIND_UNSHOWN };
+}
+
+static enum kt_err join(const struct kt_prefix_walk *w, const struct kt_prefix_value *left,
+                        const struct kt_prefix_value *right, struct kt_prefix_value *ret_value)
+{
+  kt_prefix_parent_hash(&left->before, &right->before, &ret_value->before);
+  return w->parent_after != NULL ? w->parent_after(w, left, right, ret_value) : KT_OK;
+}
+
+/* A search on its own, which most of a proof is: all siblings along its path are elements. Those on its left come before
+ * what is below, from the top down, those on its right after it, from the bottom up. */
+static enum kt_err walk_path(struct kt_prefix_walk *w, const struct kt_prefix_item *item, unsigned depth,
+                             struct kt_prefix_value *ret_value)
+{
+  const unsigned end = w->proof->results[item->index].depth;
+  const struct kt_hash *elements = w->proof->elements;
+  struct kt_prefix_value value;
+  size_t n_lefts = 0;
+  size_t left = 0;
+  size_t right = 0;
+  for (unsigned i = depth; i < end; i++) {
+    n_lefts += (size_t)kt_prefix_bit(item->key, i);
+  }
+  size_t n_rights = end - depth - n_lefts;
+  enum kt_err err = take_elements(w, n_lefts, &left);
+  if (err == KT_OK) {
+    err = walk_terminal(w, item, 1, end, &value);
+  }
+  if (err == KT_OK) {
+    err = take_elements(w, n_rights, &right);
+  }
+  for (unsigned i = end; err == KT_OK && i-- > depth;) {
+    const struct kt_prefix_value below = value;
+    const bool is_right = kt_prefix_bit(item->key, i) == 1;
+    const struct kt_prefix_value sibling = element_value(&elements[is_right ? left + --n_lefts : right++]);
+    err = is_right ? join(w, &sibling, &below, &value) : join(w, &below, &sibling, &value);
+  }
+  if (err == KT_OK) {
+    *ret_value = value;
+  }
+  return err;
+}
+
+static enum kt_err walk_element(struct kt_prefix_walk *w, struct kt_prefix_value *ret_value)
+{
+  size_t at = 0;
+  enum kt_err err = take_elements(w, 1, &at);
+  if (err == KT_OK) {
+    *ret_value = element_value(&w->proof->elements[at]);
+  }
+  return err;
 }
 
 /* No result's depth is below `depth`: where one ended, either all did or the proof was refused. */
 static enum kt_err walk_node(struct kt_prefix_walk *w, const struct kt_prefix_item *items, size_t n, unsigned depth,
                              struct kt_prefix_value *ret_value)
 {
-  if (n == 0) {
-    return walk_element(w, ret_value);
+  if (n <= 1) {
+    return n == 0 ? walk_element(w, ret_value) : walk_path(w, items, depth, ret_value);
   }
   size_t n_ended = 0;
   for (size_t i = 0; i < n; i++) {
@@ -170,11 +228,7 @@ static enum kt_err walk_node(struct kt_prefix_walk *w, const struct kt_prefix_it
   if (err == KT_OK) {
     err = walk_node(w, items + zeros, n - zeros, depth + 1, &right);
   }
-  if (err != KT_OK) {
-    return err;
-  }
-  kt_prefix_parent_hash(&left.before, &right.before, &ret_value->before);
-  return w->parent_after != NULL ? w->parent_after(w, &left, &right, ret_value) : KT_OK;
+  return err == KT_OK ? join(w, &left, &right, ret_value) : err;
 }
 
 enum kt_err kt_prefix_walk_root(struct kt_prefix_walk *w, const struct kt_prefix_item *items, size_t n,
