@@ -8,13 +8,33 @@
 #include "heads.h"
 #include "wire/auditor.h"
 
-#define PAGE_ENTRIES 256
-
 static void interrupt(const struct kt_audit_feed *feed)
 {
   if (feed->interrupt != NULL) {
     feed->interrupt(feed->ctx);
   }
+}
+
+/* --- threads and memory ------------------------------------------------------------------------------------------------- */
+
+enum kt_exit kt_audit_feed_open(struct kt_audit_feed *feed, const struct kt_cli *cli, struct kt_output *out)
+{
+  const char *text = cli->values[KT_OPT_JOBS];
+  uint64_t jobs = kt_audit_jobs_default();
+  if (text != NULL && (!kt_cli_number(text, KT_AUDIT_JOBS_MAX, &jobs) || jobs == 0)) {
+    return kt_output_fail(out, KT_EXIT_USAGE, "usage", "--jobs %s: from 1 to %d threads", text, KT_AUDIT_JOBS_MAX);
+  }
+  if (jobs > 1 && kt_audit_ahead_new((unsigned)jobs, &feed->ahead) != KT_OK) {
+    return kt_output_fail(out, KT_EXIT_UNDECIDED, "memory", "no threads can be started: --jobs 1 needs none");
+  }
+  return KT_EXIT_OK;
+}
+
+void kt_audit_feed_release(struct kt_audit_feed *feed)
+{
+  kt_audit_ahead_free(feed->ahead);
+  feed->ahead = NULL;
+  kt_audit_recent_release(&feed->recent);
 }
 
 /* --- failures ----------------------------------------------------------------------------------------------------------- */
@@ -46,12 +66,12 @@ static enum kt_exit fail_entry(struct kt_audit_feed *feed, enum kt_err err, stru
     reason->has_position = true;
   }
   if (reason->code == NULL) {
-    reason->code = "audit-format";
+    reason->code = err == KT_ERR_MEMORY ? "memory" : "audit-format";
     reason->text = kt_err_text(err);
   }
   snprintf(what, sizeof what, "audit of entry %" PRIu64, position);
   interrupt(feed);
-  kt_output_status(out, err == KT_ERR_UNDETERMINED ? KT_EXIT_UNDECIDED : KT_EXIT_FAILED, "entry %" PRIu64 ": %s",
+  kt_output_status(out, kt_output_is_refuted(err) ? KT_EXIT_FAILED : KT_EXIT_UNDECIDED, "entry %" PRIu64 ": %s",
                    position, reason->text);
   enum kt_exit code = kt_output_fail_reason(out, err, reason, what);
   feed->stands = err != KT_ERR_MEMORY;
@@ -75,15 +95,16 @@ static enum kt_exit refused(struct kt_audit_feed *feed, const struct kt_reply *r
 
 /* --- entries ------------------------------------------------------------------------------------------------------------ */
 
-static enum kt_exit step(struct kt_audit_feed *feed, const struct kt_auditor_update *update, struct kt_bytes encoded)
+static enum kt_exit step(struct kt_audit_feed *feed, const struct kt_audit_page_entry *entry)
 {
   const struct kt_config *config = &feed->session->config;
+  const struct kt_auditor_update *update = &entry->update;
   struct kt_reason reason = { .code = NULL };
   uint64_t pos = 0;
   const uint64_t *published = kt_audit_published(config, &feed->state, update->timestamp, &pos) ? &pos : NULL;
   const struct kt_audit_history history = kt_audit_recent_history(&feed->recent);
   struct kt_audit_state next;
-  enum kt_err err = kt_audit_step(config, &feed->state, update, &history, &next, &reason);
+  enum kt_err err = kt_audit_step_with(config, &feed->state, update, &entry->change, &history, &next, &reason);
   if (err == KT_OK && update->n_removed > 0 && !kt_audit_recent_reaches(&feed->recent, feed->from, published)) {
     err = kt_fail(&reason, KT_ERR_UNDETERMINED, "audit-history",
                   "a leaf is removed, and this run does not know when it was added: audit again with --from",
@@ -93,60 +114,61 @@ static enum kt_exit step(struct kt_audit_feed *feed, const struct kt_auditor_upd
     err = kt_audit_recent_add(&feed->recent, update, feed->state.size, published);
   }
   if (err != KT_OK) {
-    return fail_entry(feed, err, &reason, encoded);
+    return fail_entry(feed, err, &reason, entry->encoded);
   }
   feed->leaves += update->n_added;
   feed->state = next;
   return feed->reached(feed->ctx, update, published);
 }
 
-static enum kt_exit read_entry(struct kt_audit_feed *feed, struct kt_reader *r, bool too_many, const uint8_t *end)
+static enum kt_exit take_entry(struct kt_audit_feed *feed, const struct kt_audit_page_entry *entry)
 {
-  struct kt_arena arena; /* an entry leaves nothing behind */
-  struct kt_auditor_update update = { .timestamp = 0 };
-  const uint8_t *start = r->at;
   struct kt_reason reason = { .code = NULL };
-  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
-  kt_auditor_update_read(r, &arena, &update);
-  enum kt_exit code = r->err != KT_OK || too_many
-                          ? fail_entry(feed, KT_ERR_FORMAT, &reason, (struct kt_bytes){ start, (size_t)(end - start) })
-                          : step(feed, &update, (struct kt_bytes){ start, (size_t)(r->at - start) });
-  kt_arena_release(&arena);
-  return code;
+  return entry->err == KT_OK ? step(feed, entry) : fail_entry(feed, entry->err, &reason, entry->encoded);
 }
 
-static enum kt_exit read_page(struct kt_audit_feed *feed, struct kt_bytes page, uint64_t limit)
+static enum kt_exit take_page(struct kt_audit_feed *feed, const struct kt_audit_page *page)
 {
   struct kt_output *out = feed->session->out;
-  struct kt_reader r;
-  kt_reader_init(&r, page.data, page.len);
-  uint32_t count = kt_read_u32(&r);
-  if (r.err == KT_OK && count == 0) {
+  if (page->n == 0 && page->err == KT_OK) {
     return kt_output_fail(out, KT_EXIT_UNDECIDED, "audit-incomplete",
                           "the log does not hand out entry %" PRIu64 ", which its signed head says exists",
                           feed->state.size);
   }
   enum kt_exit code = KT_EXIT_OK;
-  for (uint32_t i = 0; i < count && code == KT_EXIT_OK; i++) {
-    code = read_entry(feed, &r, count > limit, page.data + page.len);
+  for (size_t i = 0; i < page->n && code == KT_EXIT_OK; i++) {
+    code = take_entry(feed, &page->entries[i]);
   }
-  if (code == KT_EXIT_OK && kt_reader_end(&r) != KT_OK) {
+  if (code == KT_EXIT_OK && page->err == KT_ERR_MEMORY) {
+    return kt_output_fail(out, KT_EXIT_UNDECIDED, "memory", "out of memory");
+  }
+  if (code == KT_EXIT_OK && page->err != KT_OK) {
     return kt_output_fail(out, KT_EXIT_FAILED, "audit-format", "the page that ends with entry %" PRIu64 " is malformed",
                           feed->state.size);
   }
   return code;
 }
 
+static enum kt_exit take_answer(struct kt_audit_feed *feed, const struct kt_audit_page *page)
+{
+  return page->reply.kind == KT_REPLY_OK ? take_page(feed, page) : refused(feed, &page->reply);
+}
+
 enum kt_exit kt_audit_feed_page(struct kt_audit_feed *feed, uint64_t target)
 {
-  char path[96];
-  struct kt_reply reply;
-  uint64_t left = target - feed->state.size;
-  uint64_t limit = left < PAGE_ENTRIES ? left : PAGE_ENTRIES;
-  snprintf(path, sizeof path, "/v1/audit?start=%" PRIu64 "&limit=%" PRIu64, feed->state.size, limit);
-  kt_transport_get(feed->session->transport, path, &reply);
-  enum kt_exit code = reply.kind == KT_REPLY_OK ? read_page(feed, kt_reply_body(&reply), limit) : refused(feed, &reply);
-  kt_reply_release(&reply);
+  struct kt_transport *transport = feed->session->transport;
+  if (feed->ahead != NULL) {
+    enum kt_exit code = take_answer(feed, kt_audit_ahead_next(feed->ahead, transport, feed->state.size, target));
+    kt_audit_ahead_done(feed->ahead);
+    return code;
+  }
+  struct kt_audit_page page;
+  kt_audit_page_fetch(&page, transport, feed->state.size, target);
+  if (page.reply.kind == KT_REPLY_OK) {
+    kt_audit_page_read(&page);
+  }
+  enum kt_exit code = take_answer(feed, &page);
+  kt_audit_page_release(&page);
   return code;
 }
 

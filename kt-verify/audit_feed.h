@@ -8,11 +8,13 @@
 
 #include <kt/audit.h>
 
+#include "audit_ahead.h"
 #include "audit_recent.h"
 #include "session.h"
 
 struct kt_audit_feed {
   struct kt_session *session;
+  struct kt_audit_ahead *ahead; /* several threads; NULL: page by page */
   /* The signed tree that the entries have to lead to. */
   uint64_t newest_size;
   struct kt_hash newest_root;
@@ -27,6 +29,11 @@ struct kt_audit_feed {
   void *ctx;
   bool stands; /* what failed does not pass by itself: asking again will not help */
 };
+
+/* --jobs of the command line, or as many threads as there are cores; one is the caller's own. */
+enum kt_exit kt_audit_feed_open(struct kt_audit_feed *feed, const struct kt_cli *cli, struct kt_output *out);
+/* Its threads and its memory of leaves; also of a feed that was not opened. */
+void kt_audit_feed_release(struct kt_audit_feed *feed);
 
 /* Begin at entry feed->from, which is right of 0: the log's word for the state there, checked against the signed tree. */
 enum kt_exit kt_audit_feed_start(struct kt_audit_feed *feed);

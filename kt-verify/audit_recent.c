@@ -52,7 +52,8 @@ enum kt_err kt_audit_recent_add(struct kt_audit_recent *recent, const struct kt_
 {
   make_room(recent, update->n_added, published);
   if (recent->n + update->n_added > recent->cap) {
-    size_t cap = 2 * (recent->n + update->n_added);
+    size_t needed = recent->n + update->n_added;
+    size_t cap = 2 * needed <= KT_AUDIT_RECENT_MAX || needed > KT_AUDIT_RECENT_MAX ? 2 * needed : KT_AUDIT_RECENT_MAX;
     struct kt_recent_leaf *leaves = realloc(recent->leaves, cap * sizeof *leaves);
     if (leaves == NULL) {
       return KT_ERR_MEMORY;

@@ -8,7 +8,7 @@
 
 #include "wire/auditor.h"
 
-#define KT_AUDIT_RECENT_MAX ((size_t)1 << 20) /* 40 bytes each */
+#define KT_AUDIT_RECENT_MAX ((size_t)1 << 19) /* 40 bytes each */
 
 struct kt_recent_leaf;
 

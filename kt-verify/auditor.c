@@ -418,7 +418,7 @@ enum kt_exit kt_auditor_open(struct kt_auditor *auditor, struct kt_output *out, 
 
 void kt_auditor_close(struct kt_auditor *auditor)
 {
-  kt_audit_recent_release(&auditor->feed.recent);
+  kt_audit_feed_release(&auditor->feed);
   kt_auditor_record_close(&auditor->record);
   kt_auditor_state_close(&auditor->state);
 }

@@ -52,6 +52,7 @@ static const struct option options[KT_OPTIONS] = {
   [KT_OPT_FOLLOW] = { "follow", "KT_FOLLOW", NULL, "go on with new entries until SIGTERM" },
   [KT_OPT_SIGN] = { "sign", "KT_SIGN", "FILE", "the auditor's key: sign the log's heads and submit them" },
   [KT_OPT_SUITE] = { "suite", "KT_SUITE", "SUITE", "ed25519 (the default) or p256" },
+  [KT_OPT_JOBS] = { "jobs", "KT_JOBS", "N", "so many threads; without it as many as there are cores" },
 };
 
 static bool fail(struct kt_cli *cli, const char *format, const char *what)

@@ -42,9 +42,10 @@ enum kt_option {
   KT_OPT_FOLLOW,
   KT_OPT_SIGN,
   KT_OPT_SUITE,
+  KT_OPT_JOBS,
 };
 
-#define KT_OPTIONS (KT_OPT_SUITE + 1)
+#define KT_OPTIONS (KT_OPT_JOBS + 1)
 #define KT_OPT_BIT(option) (UINT64_C(1) << (option))
 
 #define KT_CLI_KEYS_MAX 255

@@ -236,6 +236,9 @@ enum kt_exit kt_verb_audit(const struct kt_cli *cli, struct kt_output *out)
   audit->feed =
       (struct kt_audit_feed){ .session = &session, .reached = compare_seen, .interrupt = end_progress, .ctx = audit };
   if (code == KT_EXIT_OK) {
+    code = kt_audit_feed_open(&audit->feed, cli, out);
+  }
+  if (code == KT_EXIT_OK) {
     code = kt_heads_refresh(&session, &heads);
   }
   if (code == KT_EXIT_OK) {
@@ -247,7 +250,7 @@ enum kt_exit kt_verb_audit(const struct kt_cli *cli, struct kt_output *out)
   if (code == KT_EXIT_OK) {
     code = finish(audit);
   }
-  kt_audit_recent_release(&audit->feed.recent);
+  kt_audit_feed_release(&audit->feed);
   free(audit);
   kt_session_close(&session);
   return code;

@@ -153,6 +153,9 @@ enum kt_exit kt_audit_as_auditor(const struct kt_cli *cli, struct kt_output *out
   }
   kt_session_close(&session);
   if (code == KT_EXIT_OK) {
+    code = kt_audit_feed_open(&follower.auditor->feed, cli, out);
+  }
+  if (code == KT_EXIT_OK) {
     follower.auditor->patience = kt_cli_flag(cli, KT_OPT_FOLLOW) ? BEHIND_PASSES : 0;
     code = kt_cli_flag(cli, KT_OPT_FOLLOW) ? follow(&follower) : pass(&follower);
   }

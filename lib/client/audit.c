@@ -75,45 +75,70 @@ static void extend_frontier(const struct kt_audit_state *old, uint64_t timestamp
   }
 }
 
-enum kt_err kt_audit_step(const struct kt_config *config, const struct kt_audit_state *old,
-                          const struct kt_auditor_update *update, const struct kt_audit_history *history,
-                          struct kt_audit_state *ret_state, struct kt_reason *reason)
+void kt_audit_change(const struct kt_auditor_update *update, struct kt_audit_change *ret_change)
 {
-  uint64_t position = old->size;
-  if (old->n_frontier > 0 && update->timestamp < old->frontier_ms[old->n_frontier - 1]) { /* 1 (A1) */
-    return kt_fail_at(reason, KT_ERR_PROOF, "audit-timestamp", "a log entry's timestamp is below the one before it",
-                      SECTION, position);
-  }
-  struct kt_hash before;
-  struct kt_hash after;
-  enum kt_err err = kt_prefix_mutate(update->added, update->n_added, update->removed, update->n_removed, &update->proof,
-                                     &before, &after, reason); /* 2 to 4 (A2-A4, A7) */
+  struct kt_audit_change change = { .err = KT_OK };
+  change.err = kt_prefix_mutate(update->added, update->n_added, update->removed, update->n_removed, &update->proof,
+                                &change.before, &change.after, &change.reason); /* 2 to 4 (A2-A4, A7) */
+  *ret_change = change;
+}
+
+/* 5 and 6 */
+static enum kt_err check_change(const struct kt_config *config, const struct kt_audit_state *old,
+                                const struct kt_auditor_update *update, const struct kt_audit_change *change,
+                                const struct kt_audit_history *history, struct kt_reason *reason)
+{
+  enum kt_err err = change->err;
   if (err == KT_OK || err == KT_ERR_UNDETERMINED) { /* 5: needs no root, so what hides the roots does not hide this */
-    struct kt_reason unpublished = { .code = NULL };
-    enum kt_err removal_err = check_removals(config, old, update, history, &unpublished);
+    enum kt_err removal_err = check_removals(config, old, update, history, reason);
     if (removal_err != KT_OK) {
-      if (reason != NULL) {
-        *reason = unpublished;
-      }
       return removal_err;
     }
   }
-  if (err == KT_OK && !kt_hash_equal(&before, &old->prefix_root)) { /* 6 (A6) */
-    err = kt_fail_at(reason, KT_ERR_PROOF, "audit-previous-root",
-                     "the change does not start from the prefix tree of the entry before it", SECTION, position);
+  if (err != KT_OK) {
+    if (reason != NULL && reason->code == NULL) {
+      *reason = change->reason;
+    }
+    return err;
   }
+  if (!kt_hash_equal(&change->before, &old->prefix_root)) { /* 6 (A6) */
+    err = kt_fail_at(reason, KT_ERR_PROOF, "audit-previous-root",
+                     "the change does not start from the prefix tree of the entry before it", SECTION, old->size);
+  }
+  return err;
+}
+
+enum kt_err kt_audit_step_with(const struct kt_config *config, const struct kt_audit_state *old,
+                               const struct kt_auditor_update *update, const struct kt_audit_change *change,
+                               const struct kt_audit_history *history, struct kt_audit_state *ret_state,
+                               struct kt_reason *reason)
+{
+  if (old->n_frontier > 0 && update->timestamp < old->frontier_ms[old->n_frontier - 1]) { /* 1 (A1) */
+    return kt_fail_at(reason, KT_ERR_PROOF, "audit-timestamp", "a log entry's timestamp is below the one before it",
+                      SECTION, old->size);
+  }
+  enum kt_err err = check_change(config, old, update, change, history, reason);
   if (err != KT_OK) {
     return err;
   }
   struct kt_audit_state state = *old; /* 7 */
   struct kt_hash leaf;
-  kt_log_entry_hash(update->timestamp, &after, &leaf);
+  kt_log_entry_hash(update->timestamp, &change->after, &leaf);
   state.n_heads = kt_log_append(old->size, state.heads, &leaf);
   state.size = old->size + 1;
-  state.prefix_root = after;
+  state.prefix_root = change->after;
   extend_frontier(old, update->timestamp, &state);
   *ret_state = state;
   return KT_OK;
+}
+
+enum kt_err kt_audit_step(const struct kt_config *config, const struct kt_audit_state *old,
+                          const struct kt_auditor_update *update, const struct kt_audit_history *history,
+                          struct kt_audit_state *ret_state, struct kt_reason *reason)
+{
+  struct kt_audit_change change;
+  kt_audit_change(update, &change);
+  return kt_audit_step_with(config, old, update, &change, history, ret_state, reason);
 }
 
 /* --- starting late --------------------------------------------------------------------------------------------------- */

@@ -8,9 +8,11 @@ import base64
 import json
 import os
 import shutil
+import subprocess
 import tempfile
+import time
 
-from lib_programs import Log, Person, Proxy, check, server_verb
+from lib_programs import Log, Person, Proxy, VERIFY, check, server_verb
 
 ENTRIES = 300
 
@@ -148,6 +150,78 @@ def tampered_pages(work, log, config):
     proxy.shutdown()
 
 
+def cut(body, n):
+    """Only the first n entries of a page."""
+    starts = [start for start, _ in split_updates(body)] + [len(body)]
+    n = min(n, len(starts) - 1)
+    return n.to_bytes(4, "big") + body[4:starts[n]]
+
+
+def short_pages(change):
+    """Pages of 20 entries, so that several are under way; change(first entry, body) may break them."""
+
+    def answer(path, status, body):
+        if path.startswith("/v1/audit?"):
+            start = int(path.split("start=")[1].split("&")[0])
+            return change(start, cut(body, 20))
+        return status, body
+
+    return answer
+
+
+def break_element(body, entry):
+    at = split_updates(body)[entry][1]
+    return body[:at] + bytes([body[at] ^ 1]) + body[at + 1:]
+
+
+# What an audit finds first, although worse comes right behind it.
+BROKEN = {
+    "an honest log": lambda start, body: (200, body),
+    "two broken proofs": lambda start, body: (200, break_element(body, 7) if start in (40, 80) else body),
+    "a broken proof before pruned entries": lambda start, body:
+        (410, b"{}") if start > 60 else (200, break_element(body, 19) if start == 60 else body),
+    "pruned entries before a broken proof": lambda start, body:
+        (410, b"{}") if start == 60 else (200, break_element(body, 3) if start > 60 else body),
+    "a count that lies": lambda start, body: (200, b"\0\0\0\x15" + body[4:] if start == 60 else body),
+    "a page with bytes left over": lambda start, body: (200, body + b"\0" if start == 60 else body),
+    "a page cut off": lambda start, body: (200, body[:-9] if start == 60 else body),
+    "an empty page": lambda start, body: (200, b"\0\0\0\0" if start == 60 else body),
+    "half a count": lambda start, body: (200, b"\0\0" if start == 60 else body),
+}
+
+
+def any_number_of_threads(work, log, config):
+    """One thread or many: the same verdict, the same entry, the same evidence."""
+    for number, (what, change) in enumerate(BROKEN.items()):
+        proxy = Proxy(log.url, short_pages(change))
+        seen = []
+        for jobs in ("1", "2", "7"):
+            home = new_home(work, f"jobs-{number}-{jobs}", log, config)
+            result = Person(home).run("audit", "--url", proxy.url, "--jobs", jobs, "--json")
+            found = json.loads(result.stdout)
+            kept = [e["kind"] for e in verify(home, "evidence", "list")["evidence"]]
+            seen.append((result.returncode, found["verdict"], found.get("reason"), kept))
+            check(verify(home, "audit")["verdict"] == "verified", "nothing of it was kept as progress")
+        check(seen[0] == seen[1] == seen[2], f"{what}: as with one thread", seen)
+        proxy.shutdown()
+    for jobs in ("0", "65", "many"):
+        check(verify(home, "audit", "--jobs", jobs, expect=2)["verdict"] == "usage", f"--jobs {jobs} is a mistake")
+
+
+def killed_and_resumed(work, log, config):
+    home = new_home(work, "killed", log, config)
+    proxy = Proxy(log.url, short_pages(lambda start, body: time.sleep(0.02) or (200, body)))
+    process = subprocess.Popen([VERIFY, "audit", "--url", proxy.url, "--jobs", "3", "--home", home],
+                               stdout=subprocess.DEVNULL)
+    time.sleep(0.4)
+    process.kill()
+    process.wait(timeout=30)
+    proxy.shutdown()
+    found = verify(home, "audit", "--jobs", "3")
+    check(found["verdict"] == "verified" and found["entries"] == found["log"]["tree_size"],
+          "an audit that was killed is completed by the next", found)
+
+
 def exchange(work, log, config):
     alice = new_home(work, "alice", log, config)
     bob = new_home(work, "bob", log, config)
@@ -254,6 +328,8 @@ def main():
         log = Log(folder).start()
         audit_and_resume(work, log, config)
         tampered_pages(work, log, config)
+        any_number_of_threads(work, log, config)
+        killed_and_resumed(work, log, config)
         exchange(work, log, config)
         log.stop()
         rollback(work, folder, config)

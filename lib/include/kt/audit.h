@@ -39,6 +39,21 @@ KT_MUST_USE enum kt_err kt_audit_step(const struct kt_config *config, const stru
                                       const struct kt_auditor_update *update, const struct kt_audit_history *history,
                                       struct kt_audit_state *ret_state, struct kt_reason *reason);
 
+/* What an update does to the prefix tree, if `err` is KT_OK: nearly all the work of a step, and it needs no state, so many
+ * can be computed at once and out of order. Steps then go in order. */
+struct kt_audit_change {
+  enum kt_err err;
+  struct kt_reason reason;
+  struct kt_hash before; /* roots of the prefix tree */
+  struct kt_hash after;
+};
+void kt_audit_change(const struct kt_auditor_update *update, struct kt_audit_change *ret_change);
+/* kt_audit_step with the change computed already; of the update, `proof` is not looked at. */
+KT_MUST_USE enum kt_err kt_audit_step_with(const struct kt_config *config, const struct kt_audit_state *old,
+                                           const struct kt_auditor_update *update, const struct kt_audit_change *change,
+                                           const struct kt_audit_history *history, struct kt_audit_state *ret_state,
+                                           struct kt_reason *reason);
+
 /* Root of the log tree in this state. */
 void kt_audit_root(const struct kt_audit_state *state, struct kt_hash *ret_root);
 

@@ -58,6 +58,41 @@ static void leaves_are_removed_down_to_none(void **cmocka)
   assert_int_equal(log.leaves.n, 0);
 }
 
+/* Changes need no state: computed from the last entry to the first, they lead to the same trees. */
+static void changes_are_computed_out_of_order(void **cmocka)
+{
+  enum { N = 40 };
+  static struct naive_log log;
+  static struct made_update made[N];
+  static struct kt_audit_change changes[N];
+  struct kt_audit_state state = { .size = 0 };
+  struct kt_audit_state before;
+  struct kt_reason reason = { .code = NULL };
+  (void)cmocka;
+  log = (struct naive_log){ .size = 0 };
+  for (unsigned i = 0; i < N; i++) {
+    const struct kt_prefix_leaf leaf = leaf_of(i, 1);
+    make_update(&log, 10 * i, &leaf, 1, &leaf, 0, &made[i]);
+    naive_apply(&log, &made[i].update);
+  }
+  for (size_t i = N; i-- > 0;) {
+    kt_audit_change(&made[i].update, &changes[i]);
+    made[i].update.proof = (struct kt_prefix_proof){ .n_results = 0 }; /* not looked at any more */
+    assert_int_equal(changes[i].err, KT_OK);
+  }
+  for (size_t i = 0; i < N; i++) {
+    before = state;
+    assert_int_equal(kt_audit_step_with(&no_window, &state, &made[i].update, &changes[i], NULL, &state, &reason),
+                     KT_OK);
+  }
+  assert_state_fits(&state, &log);
+  /* and each only at its place */
+  assert_int_equal(
+      kt_audit_step_with(&no_window, &before, &made[N - 1].update, &changes[N - 2], NULL, &before, &reason),
+      KT_ERR_PROOF);
+  assert_string_equal(reason.code, "audit-previous-root");
+}
+
 /* --- the draft's steps -------------------------------------------------------------------------------------------------- */
 
 /* Refused with this code; and the state given for the result stays as it was. */
@@ -336,6 +371,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_growing_log_is_followed),
     cmocka_unit_test(leaves_are_removed_down_to_none),
+    cmocka_unit_test(changes_are_computed_out_of_order),
     cmocka_unit_test(a1_timestamp_decreases),
     cmocka_unit_test(a2_unsorted_or_repeated),
     cmocka_unit_test(a3_added_key_already_present),
