@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define PAGES_MAX 16                     /* waiting for their turn, the one at hand included */
 #define BYTES_MAX ((size_t)16 << 20)     /* of those; the last one may go beyond */
@@ -30,15 +29,9 @@ struct kt_audit_ahead {
   bool is_stuck;       /* where that is nobody knows until the last page was judged */
   size_t bytes;
   size_t pages_max;
-  pthread_t threads[KT_AUDIT_JOBS_MAX];
+  pthread_t threads[KT_THREADS_MAX];
   unsigned n_threads;
 };
-
-unsigned kt_audit_jobs_default(void)
-{
-  long n = sysconf(_SC_NPROCESSORS_ONLN);
-  return n < 1 ? 1 : n > KT_AUDIT_JOBS_MAX ? KT_AUDIT_JOBS_MAX : (unsigned)n;
-}
 
 static struct slot *slot_of(struct kt_audit_ahead *ahead, size_t number)
 {

@@ -8,15 +8,11 @@
 #define KT_VERIFY_AUDIT_AHEAD_H
 
 #include "audit_page.h"
-
-#define KT_AUDIT_JOBS_MAX 64
+#include "parallel.h"
 
 struct kt_audit_ahead;
 
-/* As many threads as this machine has cores, at most KT_AUDIT_JOBS_MAX. */
-unsigned kt_audit_jobs_default(void);
-
-/* 1 … KT_AUDIT_JOBS_MAX threads, started at once. KT_ERR_MEMORY: they cannot be. NULL may be freed. */
+/* 1 … KT_THREADS_MAX threads, started at once. KT_ERR_MEMORY: they cannot be. NULL may be freed. */
 KT_MUST_USE enum kt_err kt_audit_ahead_new(unsigned jobs, struct kt_audit_ahead **ret_ahead);
 void kt_audit_ahead_free(struct kt_audit_ahead *ahead);
 

@@ -20,9 +20,9 @@ static void interrupt(const struct kt_audit_feed *feed)
 enum kt_exit kt_audit_feed_open(struct kt_audit_feed *feed, const struct kt_cli *cli, struct kt_output *out)
 {
   const char *text = cli->values[KT_OPT_JOBS];
-  uint64_t jobs = kt_audit_jobs_default();
-  if (text != NULL && (!kt_cli_number(text, KT_AUDIT_JOBS_MAX, &jobs) || jobs == 0)) {
-    return kt_output_fail(out, KT_EXIT_USAGE, "usage", "--jobs %s: from 1 to %d threads", text, KT_AUDIT_JOBS_MAX);
+  uint64_t jobs = kt_threads_default();
+  if (text != NULL && (!kt_cli_number(text, KT_THREADS_MAX, &jobs) || jobs == 0)) {
+    return kt_output_fail(out, KT_EXIT_USAGE, "usage", "--jobs %s: from 1 to %d threads", text, KT_THREADS_MAX);
   }
   if (jobs > 1 && kt_audit_ahead_new((unsigned)jobs, &feed->ahead) != KT_OK) {
     return kt_output_fail(out, KT_EXIT_UNDECIDED, "memory", "no threads can be started: --jobs 1 needs none");

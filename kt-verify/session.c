@@ -8,10 +8,9 @@
 
 #include "auditor_alert.h"
 #include "config_kind.h"
+#include "session_parts.h"
 
-#define REQUEST_MAX ((size_t)1 << 20)
 #define SESSION_ARENA_CAP ((size_t)256 << 20)
-#define CONFLICTS_MAX 8
 #define PAUSE_DEFAULT_S 60
 
 uint64_t kt_now_ms(void)
@@ -234,42 +233,56 @@ static bool same_bytes(struct kt_bytes a, struct kt_bytes b)
   return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
 }
 
-/* State of the log and of the question, as of one generation. */
-static enum kt_err load(struct kt_session *session, struct kt_query *query, uint64_t *ret_generation)
+enum kt_err kt_session_load_log(struct kt_session *session)
 {
   struct kt_pinned_log log = { .config = { NULL, 0 } };
-  enum kt_err err = kt_state_begin_read(&session->state, ret_generation);
-  if (err != KT_OK) {
-    return err;
-  }
-  err = kt_state_log(&session->state, &session->arena, &log);
+  enum kt_err err = kt_state_log(&session->state, &session->arena, &log);
   if (err == KT_OK && !same_bytes(log.config, session->pinned->config)) {
     err = KT_ERR_CONFLICT; /* config update, meanwhile: this session must not write the old one back */
   }
   if (err == KT_OK) {
     session->pinned->log = log.log;
     session->pinned->seen_ms = log.seen_ms;
-    err = query->load != NULL ? query->load(query->ctx, session) : KT_OK;
+  }
+  return err;
+}
+
+/* State of the log and of the question, as of one generation. */
+static enum kt_err load(struct kt_session *session, struct kt_query *query, uint64_t *ret_generation)
+{
+  enum kt_err err = kt_state_begin_read(&session->state, ret_generation);
+  if (err != KT_OK) {
+    return err;
+  }
+  err = kt_session_load_log(session);
+  if (err == KT_OK && query->load != NULL) {
+    err = query->load(query->ctx, session);
   }
   kt_state_rollback(&session->state);
   return err;
 }
 
-static enum kt_err commit_head(struct kt_session *session, const struct kt_log_state *log, uint64_t now_ms)
+struct kt_seen_head kt_session_head_of(const struct kt_session *session, const struct kt_log_state *log,
+                                       uint64_t now_ms)
+{
+  return (struct kt_seen_head){ .size = log->tree.size,
+                                .root = log->root,
+                                .signature = { log->signature, log->signature_len },
+                                .config = session->pinned->config,
+                                .seen_ms = now_ms };
+}
+
+enum kt_err kt_session_commit_head(struct kt_session *session, const struct kt_log_state *log, uint64_t now_ms)
 {
   struct kt_pinned_log pinned = *session->pinned;
   pinned.log = *log;
   pinned.seen_ms = now_ms;
   enum kt_err err = kt_state_put_log(&session->state, &pinned);
   if (err == KT_OK && log->tree.size > session->pinned->log.tree.size) {
-    const struct kt_seen_head head = { .size = log->tree.size,
-                                       .root = log->root,
-                                       .signature = { log->signature, log->signature_len },
-                                       .config = session->pinned->config,
-                                       .seen_ms = now_ms };
+    const struct kt_seen_head head = kt_session_head_of(session, log, now_ms);
     err = kt_state_add_head(&session->state, &head);
   }
-  return err;
+  return err == KT_OK ? kt_auditor_end_missing(session) : err;
 }
 
 /* "It changes only after full verification, by compare-and-swap on its generation." */
@@ -280,10 +293,7 @@ static enum kt_err commit(struct kt_session *session, struct kt_query *query, ui
   if (err != KT_OK) {
     return err;
   }
-  err = commit_head(session, log, now_ms);
-  if (err == KT_OK) {
-    err = kt_auditor_end_missing(session);
-  }
+  err = kt_session_commit_head(session, log, now_ms);
   if (err == KT_OK && query->commit != NULL) {
     err = query->commit(query->ctx, session);
   }
@@ -356,7 +366,7 @@ static enum kt_exit ask(struct kt_session *session, struct kt_query *query, stru
                         struct kt_reply *ret_reply)
 {
   struct kt_writer w;
-  kt_writer_init(&w, REQUEST_MAX);
+  kt_writer_init(&w, KT_SESSION_REQUEST_MAX);
   send(session, query, &w, ret_reply);
   if (w.err == KT_OK && kt_session_restart_view(session, ret_reply)) {
     kt_reply_release(ret_reply);
@@ -389,16 +399,19 @@ static enum kt_exit refuted(struct kt_session *session, const struct kt_query *q
   return code;
 }
 
-static enum kt_exit verify(struct kt_session *session, struct kt_query *query, struct kt_bytes request,
-                           struct kt_bytes response, uint64_t now_ms, struct kt_log_state *ret_log)
+void kt_query_verify(const struct kt_session *session, struct kt_query *query, struct kt_bytes response,
+                     uint64_t now_ms, struct kt_arena *arena, struct kt_log_state *ret_log)
 {
   query->reason = (struct kt_reason){ .code = NULL };
-  const struct kt_client client = { .config = &session->config,
-                                    .log = &session->pinned->log,
-                                    .now_ms = now_ms,
-                                    .arena = &session->arena,
-                                    .reason = &query->reason };
+  const struct kt_client client = {
+    .config = &session->config, .log = &session->pinned->log, .now_ms = now_ms, .arena = arena, .reason = &query->reason
+  };
   query->err = query->verify(query->ctx, &client, response, ret_log);
+}
+
+enum kt_exit kt_query_report(struct kt_session *session, const struct kt_query *query, struct kt_bytes request,
+                             struct kt_bytes response)
+{
   if (query->err == KT_OK || query->err == KT_ERR_ABSENT) {
     report_passed(session, query->path);
     return query->err == KT_OK ? KT_EXIT_OK : KT_EXIT_ABSENT;
@@ -409,6 +422,13 @@ static enum kt_exit verify(struct kt_session *session, struct kt_query *query, s
     kt_auditor_raise_missing(session);
   }
   return kt_output_is_refuted(query->err) ? refuted(session, query, request, response, code) : code;
+}
+
+static enum kt_exit verify(struct kt_session *session, struct kt_query *query, struct kt_bytes request,
+                           struct kt_bytes response, uint64_t now_ms, struct kt_log_state *ret_log)
+{
+  kt_query_verify(session, query, response, now_ms, &session->arena, ret_log);
+  return kt_query_report(session, query, request, response);
 }
 
 static enum kt_exit query_once(struct kt_session *session, struct kt_query *query, enum kt_err *ret_committed)
@@ -440,7 +460,7 @@ enum kt_exit kt_session_query(struct kt_session *session, struct kt_query *query
 {
   enum kt_err committed = KT_OK;
   /* "on a conflict the query is repeated, so two processes cannot accept two forks" */
-  for (int i = 0; i < CONFLICTS_MAX; i++) {
+  for (int i = 0; i < KT_SESSION_CONFLICTS_MAX; i++) {
     committed = KT_OK;
     enum kt_exit code = query_once(session, query, &committed);
     if (committed == KT_OK) {

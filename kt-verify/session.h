@@ -96,6 +96,11 @@ enum kt_fork_found {
   KT_FORK_INVALID,  /* what it shows to somebody who remembers nothing does not verify either: *ret_reason */
 };
 enum kt_fork_found kt_session_fork_check(struct kt_session *session, struct kt_reason *ret_reason);
+/* Whether two heads, the larger not before the smaller, are of one log: by the consistency the log proves, which is left in
+ * the arena. Nothing is said. */
+enum kt_heads_relation { KT_HEADS_UNKNOWN, KT_HEADS_ONE_LOG, KT_HEADS_FORKED };
+enum kt_heads_relation kt_session_relate_heads(struct kt_session *session, const struct kt_seen_head *older,
+                                               const struct kt_seen_head *newer, struct kt_bytes *ret_consistency);
 /* Two heads that contradict each other, found by other means: save evidence (unless a head is unsigned), raise the alert,
  * say so. consistency: from the smaller size to the larger, empty for one size. */
 enum kt_exit kt_session_report_fork(struct kt_session *session, const struct kt_seen_head *ours,

@@ -85,27 +85,37 @@ static bool roots_differ(const struct kt_hash *a, const struct kt_hash *b)
   return memcmp(a->b, b->b, KT_HASH_LEN) != 0;
 }
 
+enum kt_heads_relation kt_session_relate_heads(struct kt_session *session, const struct kt_seen_head *older,
+                                               const struct kt_seen_head *newer, struct kt_bytes *ret_consistency)
+{
+  enum kt_heads_relation relation = KT_HEADS_UNKNOWN;
+  struct kt_reason reason = { .code = NULL };
+  struct kt_reply reply;
+  struct kt_hash old_root;
+  char path[128];
+  *ret_consistency = (struct kt_bytes){ NULL, 0 };
+  if (older->size == newer->size) {
+    return roots_differ(&older->root, &newer->root) ? KT_HEADS_FORKED : KT_HEADS_ONE_LOG;
+  }
+  snprintf(path, sizeof path, "/v1/log/consistency?old=%" PRIu64 "&size=%" PRIu64, older->size, newer->size);
+  kt_transport_get(session->transport, path, &reply);
+  const struct kt_bytes body = { kt_arena_copy(&session->arena, kt_reply_body(&reply).data, reply.len), reply.len };
+  if (reply.kind == KT_REPLY_OK && body.data != NULL &&
+      kt_verify_consistency(older->size, newer->size, &newer->root, body, &session->arena, &old_root, &reason) ==
+          KT_OK) {
+    relation = roots_differ(&old_root, &older->root) ? KT_HEADS_FORKED : KT_HEADS_ONE_LOG;
+    *ret_consistency = body;
+  }
+  kt_reply_release(&reply);
+  return relation;
+}
+
 /* They are larger: do they extend us? False: they do, or do not say. */
 static bool does_not_extend(struct fork_check *check)
 {
-  struct kt_session *session = check->session;
-  struct kt_reason reason = { .code = NULL };
-  struct kt_reply reply;
-  struct kt_hash their_old_root;
-  char path[128];
-  bool forked = false;
-  snprintf(path, sizeof path, "/v1/log/consistency?old=%" PRIu64 "&size=%" PRIu64, check->ours.size,
-           check->theirs.size);
-  kt_transport_get(session->transport, path, &reply);
-  if (reply.kind == KT_REPLY_OK) {
-    const struct kt_bytes body = { kt_arena_copy(&session->arena, kt_reply_body(&reply).data, reply.len), reply.len };
-    forked = body.data != NULL &&
-             kt_verify_consistency(check->ours.size, check->theirs.size, &check->theirs.root, body, &session->arena,
-                                   &their_old_root, &reason) == KT_OK &&
-             roots_differ(&their_old_root, &check->ours.root);
-    check->consistency = forked ? body : (struct kt_bytes){ NULL, 0 };
-  }
-  kt_reply_release(&reply);
+  struct kt_bytes consistency;
+  bool forked = kt_session_relate_heads(check->session, &check->ours, &check->theirs, &consistency) == KT_HEADS_FORKED;
+  check->consistency = forked ? consistency : (struct kt_bytes){ NULL, 0 };
   return forked;
 }
 

@@ -14,6 +14,7 @@
 
 struct kt_transport {
   CURL *curl;
+  CURLM *multi;       /* with connections of its own; NULL until it is needed */
   char base[URL_MAX]; /* without a slash at the end */
   char socket[URL_MAX];
 };
@@ -63,6 +64,7 @@ void kt_transport_free(struct kt_transport *transport)
 {
   if (transport != NULL) {
     curl_easy_cleanup(transport->curl);
+    (void)curl_multi_cleanup(transport->multi);
     free(transport);
   }
 }
@@ -70,6 +72,16 @@ void kt_transport_free(struct kt_transport *transport)
 struct sink {
   struct kt_reply *reply;
   size_t cap;
+};
+
+/* One request under way. It stays where it is: curl holds pointers into it. */
+struct exchange {
+  CURL *curl;
+  struct sink sink;
+  struct curl_slist *headers;
+  char url[URL_MAX + 256];
+  char error[CURL_ERROR_SIZE];
+  bool is_under_way; /* among many */
 };
 
 static size_t receive(char *data, size_t size, size_t n, void *ctx)
@@ -111,60 +123,36 @@ static void read_problem(struct kt_reply *reply)
   json_decref(problem);
 }
 
-static void set_common(struct kt_transport *transport, const char *url, struct sink *sink, char *error,
-                       struct curl_slist *headers)
+static void set_common(const struct kt_transport *transport, struct exchange *exchange)
 {
-  CURL *curl = transport->curl;
+  CURL *curl = exchange->curl;
   curl_easy_reset(curl);
-  curl_easy_setopt(curl, CURLOPT_URL, url);
+  curl_easy_setopt(curl, CURLOPT_URL, exchange->url);
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "kt-verify");
-  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, exchange->headers);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, sink);
-  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &exchange->sink);
+  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, exchange->error);
   if (transport->socket[0] != '\0') {
     curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, transport->socket);
   }
 }
 
-/* no_content: 204 will do. */
-static void perform(struct kt_transport *transport, bool no_content, struct kt_reply *reply, const char *error)
+/* method: with a body. The body stays the caller's until exchange_end. */
+static void exchange_begin(const struct kt_transport *transport, struct exchange *exchange, const char *method,
+                           const char *path, const struct kt_bytes *body, const char *token, struct kt_reply *ret_reply)
 {
-  long status = 0;
-  curl_off_t retry_after = 0;
-  CURLcode rc = curl_easy_perform(transport->curl);
-  curl_easy_getinfo(transport->curl, CURLINFO_RESPONSE_CODE, &status);
-  if (rc != CURLE_OK) {
-    const char *text = error[0] != '\0' ? error : curl_easy_strerror(rc);
-    reply->kind = KT_REPLY_NETWORK;
-    snprintf(reply->error, sizeof reply->error, "%s", rc == CURLE_WRITE_ERROR ? "the answer is too large" : text);
-    return;
-  }
-  reply->status = (int)status;
-  reply->kind = status == 200 || (no_content && status == 204) ? KT_REPLY_OK : KT_REPLY_PROBLEM;
-  if (reply->kind == KT_REPLY_PROBLEM) {
-    curl_easy_getinfo(transport->curl, CURLINFO_RETRY_AFTER, &retry_after);
-    reply->retry_after_s = retry_after > 0 && retry_after < 86400 ? (int)retry_after : 0;
-    read_problem(reply);
-  }
-}
-
-/* method: with a body. */
-static void request(struct kt_transport *transport, const char *method, const char *path, const struct kt_bytes *body,
-                    const char *token, struct kt_reply *ret_reply)
-{
-  char url[URL_MAX + 256];
   char authorization[KT_TOKEN_MAX + 32];
-  char error[CURL_ERROR_SIZE] = "";
   struct curl_slist *headers = NULL;
   *ret_reply = (struct kt_reply){ .kind = KT_REPLY_NETWORK };
-  struct sink sink = { .reply = ret_reply };
-  snprintf(url, sizeof url, "%s%s", transport->base, path);
+  exchange->sink = (struct sink){ .reply = ret_reply };
+  exchange->error[0] = '\0';
+  snprintf(exchange->url, sizeof exchange->url, "%s%s", transport->base, path);
   headers = curl_slist_append(headers, "Accept: application/octet-stream, application/problem+json");
   if (body != NULL) {
     headers = curl_slist_append(headers, "Content-Type: application/octet-stream");
@@ -174,15 +162,46 @@ static void request(struct kt_transport *transport, const char *method, const ch
     snprintf(authorization, sizeof authorization, "Authorization: Bearer %s", token);
     headers = curl_slist_append(headers, authorization);
   }
-  set_common(transport, url, &sink, error, headers);
+  exchange->headers = headers;
+  set_common(transport, exchange);
   if (body != NULL) {
-    curl_easy_setopt(transport->curl, CURLOPT_POST, 1L);
-    curl_easy_setopt(transport->curl, CURLOPT_CUSTOMREQUEST, method);
-    curl_easy_setopt(transport->curl, CURLOPT_POSTFIELDS, body->data);
-    curl_easy_setopt(transport->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len);
+    curl_easy_setopt(exchange->curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(exchange->curl, CURLOPT_CUSTOMREQUEST, method);
+    curl_easy_setopt(exchange->curl, CURLOPT_POSTFIELDS, body->data);
+    curl_easy_setopt(exchange->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len);
   }
-  perform(transport, method != NULL && strcmp(method, "PUT") == 0, ret_reply, error);
-  curl_slist_free_all(headers);
+}
+
+/* no_content: 204 will do. */
+static void exchange_end(struct exchange *exchange, CURLcode rc, bool no_content)
+{
+  struct kt_reply *reply = exchange->sink.reply;
+  long status = 0;
+  curl_off_t retry_after = 0;
+  curl_slist_free_all(exchange->headers);
+  curl_easy_getinfo(exchange->curl, CURLINFO_RESPONSE_CODE, &status);
+  if (rc != CURLE_OK) {
+    const char *text = exchange->error[0] != '\0' ? exchange->error : curl_easy_strerror(rc);
+    reply->kind = KT_REPLY_NETWORK;
+    snprintf(reply->error, sizeof reply->error, "%s", rc == CURLE_WRITE_ERROR ? "the answer is too large" : text);
+    return;
+  }
+  reply->status = (int)status;
+  reply->kind = status == 200 || (no_content && status == 204) ? KT_REPLY_OK : KT_REPLY_PROBLEM;
+  if (reply->kind == KT_REPLY_PROBLEM) {
+    curl_easy_getinfo(exchange->curl, CURLINFO_RETRY_AFTER, &retry_after);
+    reply->retry_after_s = retry_after > 0 && retry_after < 86400 ? (int)retry_after : 0;
+    read_problem(reply);
+  }
+}
+
+static void request(struct kt_transport *transport, const char *method, const char *path, const struct kt_bytes *body,
+                    const char *token, struct kt_reply *ret_reply)
+{
+  struct exchange exchange = { .curl = transport->curl };
+  exchange_begin(transport, &exchange, method, path, body, token, ret_reply);
+  CURLcode rc = curl_easy_perform(transport->curl);
+  exchange_end(&exchange, rc, method != NULL && strcmp(method, "PUT") == 0);
 }
 
 void kt_transport_post(struct kt_transport *transport, const char *path, struct kt_bytes body, const char *token,
@@ -200,6 +219,106 @@ void kt_transport_put(struct kt_transport *transport, const char *path, struct k
 void kt_transport_get(struct kt_transport *transport, const char *path, struct kt_reply *ret_reply)
 {
   request(transport, "GET", path, NULL, NULL, ret_reply);
+}
+
+/* --- several at once ---------------------------------------------------------------------------------------------------- */
+
+struct many {
+  const struct kt_transport *transport;
+  struct kt_post *posts;
+  size_t n;
+  size_t next; /* not begun */
+  size_t n_under_way;
+  bool stop; /* nobody answers, or the log asks for patience: begin no more */
+  struct exchange *exchanges;
+  size_t n_exchanges;
+};
+
+static bool begin_next(struct many *many, struct exchange *exchange)
+{
+  struct kt_post *post = &many->posts[many->next];
+  if (exchange->curl == NULL) {
+    exchange->curl = curl_easy_init();
+  }
+  if (exchange->curl == NULL) {
+    return false;
+  }
+  exchange_begin(many->transport, exchange, "POST", post->path, &post->body, NULL, &post->reply);
+  curl_easy_setopt(exchange->curl, CURLOPT_PRIVATE, exchange);
+  if (curl_multi_add_handle(many->transport->multi, exchange->curl) != CURLM_OK) {
+    curl_slist_free_all(exchange->headers);
+    return false;
+  }
+  exchange->is_under_way = true;
+  many->next++;
+  many->n_under_way++;
+  return true;
+}
+
+static void end_one(struct many *many, struct exchange *exchange, CURLcode rc)
+{
+  (void)curl_multi_remove_handle(many->transport->multi, exchange->curl);
+  exchange_end(exchange, rc, false);
+  exchange->is_under_way = false;
+  many->n_under_way--;
+}
+
+static void take_finished(struct many *many)
+{
+  int n_left = 0;
+  for (CURLMsg *message = curl_multi_info_read(many->transport->multi, &n_left); message != NULL;
+       message = curl_multi_info_read(many->transport->multi, &n_left)) {
+    struct exchange *exchange = NULL;
+    CURL *curl = message->easy_handle;
+    CURLcode rc = message->data.result;
+    curl_easy_getinfo(curl, CURLINFO_PRIVATE, (char **)&exchange);
+    end_one(many, exchange, rc); /* the message is gone with it */
+    const struct kt_reply *reply = exchange->sink.reply;
+    many->stop = many->stop || reply->kind == KT_REPLY_NETWORK || reply->status == 429 || reply->status == 503;
+    if (!many->stop && many->next < many->n) {
+      many->stop = !begin_next(many, exchange);
+    }
+  }
+}
+
+static void run_all(struct many *many)
+{
+  for (size_t i = 0; i < many->n_exchanges && !many->stop; i++) {
+    many->stop = !begin_next(many, &many->exchanges[i]);
+  }
+  while (many->n_under_way > 0) {
+    int n_running = 0;
+    bool ok = curl_multi_perform(many->transport->multi, &n_running) == CURLM_OK;
+    take_finished(many);
+    if (!ok || (many->n_under_way > 0 && curl_multi_poll(many->transport->multi, NULL, 0, 1000, NULL) != CURLM_OK)) {
+      break; /* what is under way counts as not answered */
+    }
+  }
+}
+
+void kt_transport_post_all(struct kt_transport *transport, struct kt_post *posts, size_t n, size_t under_way_max)
+{
+  struct many many = { .transport = transport, .posts = posts, .n = n };
+  many.n_exchanges = n < under_way_max ? n : under_way_max;
+  for (size_t i = 0; i < n; i++) {
+    posts[i].reply = (struct kt_reply){ .kind = KT_REPLY_NETWORK, .error = "not asked" };
+  }
+  if (transport->multi == NULL) {
+    transport->multi = curl_multi_init();
+  }
+  many.exchanges = calloc(many.n_exchanges + 1, sizeof *many.exchanges); /* + 1: none is no failure */
+  if (transport->multi == NULL || many.exchanges == NULL) {
+    free(many.exchanges);
+    return;
+  }
+  run_all(&many);
+  for (size_t i = 0; i < many.n_exchanges; i++) {
+    if (many.exchanges[i].is_under_way) {
+      end_one(&many, &many.exchanges[i], CURLE_ABORTED_BY_CALLBACK);
+    }
+    curl_easy_cleanup(many.exchanges[i].curl);
+  }
+  free(many.exchanges);
 }
 
 void kt_reply_release(struct kt_reply *reply)

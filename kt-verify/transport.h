@@ -42,6 +42,15 @@ void kt_transport_put(struct kt_transport *transport, const char *path, struct k
                       struct kt_reply *ret_reply);
 void kt_transport_get(struct kt_transport *transport, const char *path, struct kt_reply *ret_reply);
 
+/* Several at once: at most under_way_max at any moment, on connections that are kept for the next. After an answer that
+ * does not come, or that asks for patience (429, 503), no more are begun: those replies are KT_REPLY_NETWORK. */
+struct kt_post {
+  const char *path;
+  struct kt_bytes body;
+  struct kt_reply reply;
+};
+void kt_transport_post_all(struct kt_transport *transport, struct kt_post *posts, size_t n, size_t under_way_max);
+
 void kt_reply_release(struct kt_reply *reply);
 static inline struct kt_bytes kt_reply_body(const struct kt_reply *reply)
 {

@@ -105,7 +105,7 @@ static enum kt_exit judge(struct checking *checking)
                                           .position =
                                               result->is_provisional ? result->pending.terminal : result->position,
                                           .time_ms = result->shown_ms };
-  err = kt_watch_verdict(session, &checking->other, &logged, false, kt_now_ms(), &checking->verdict);
+  err = kt_watch_verdict(&checking->other, &logged, false, kt_now_ms(), &session->arena, &checking->verdict);
   return err == KT_OK ? KT_EXIT_OK : kt_output_fail(session->out, KT_EXIT_UNDECIDED, "memory", "%s", kt_err_text(err));
 }
 

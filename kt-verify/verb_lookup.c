@@ -91,9 +91,8 @@ static enum kt_exit report_newest(struct kt_watch *watch)
   return report_alerts(watch, KT_EXIT_OK);
 }
 
-static enum kt_exit look_up_newest(struct kt_watch *watch)
+enum kt_exit kt_lookup_report(struct kt_watch *watch, enum kt_exit code)
 {
-  enum kt_exit code = kt_watch_look(watch);
   if (code == KT_EXIT_ABSENT) {
     return report_absent(watch);
   }
@@ -176,7 +175,7 @@ enum kt_exit kt_lookup_label(struct kt_session *session, struct kt_bytes label)
   if (is_own) { /* endorsed means: signed with our own key */
     watch.other.contact = (struct kt_contact){ .has_key = true, .key = own.account.key, .state = KT_CONTACT_VERIFIED };
   }
-  return number != NULL ? look_up_version(&watch, (uint32_t)version) : look_up_newest(&watch);
+  return number != NULL ? look_up_version(&watch, (uint32_t)version) : kt_lookup_report(&watch, kt_watch_look(&watch));
 }
 
 static enum kt_exit look_up_one(struct kt_session *session, const char *argument)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lookup --group: a verdict per member and one for the group, the worst of them ("1 before 4 before 3 before 5 before 0").
- * A member is looked up exactly as alone; who is to receive a message is for the app to decide by the members' verdicts. */
+ * Members are asked about many at once, in waves, and each is judged and told exactly as alone, in the file's order; who
+ * is to receive a message is for the app to decide by the members' verdicts. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 #define GROUP_FILE_MAX ((size_t)1 << 20)
 #define MEMBERS_MAX 4096
+#define WAVE_MAX 64 /* members whose answers are in memory together; each wave changes the state at once */
 
 struct group {
   struct kt_bytes labels[MEMBERS_MAX];
@@ -76,13 +78,14 @@ static enum kt_exit not_asked(struct kt_session *session, struct kt_bytes label)
 }
 
 /* One member with a JSON object of its own. */
-static enum kt_exit look_up_member(struct kt_session *session, struct kt_bytes label, bool ask, json_t **ret_member)
+static enum kt_exit look_up_member(struct kt_session *session, struct kt_lookup_wave *wave, size_t i,
+                                   struct kt_bytes label, bool ask, json_t **ret_member)
 {
   struct kt_output *out = session->out;
   json_t *whole = out->object;
   out->object = json_object();
   kt_output_set(out, "label", kt_output_text(label));
-  enum kt_exit code = ask ? kt_lookup_label(session, label) : not_asked(session, label);
+  enum kt_exit code = ask || kt_lookup_wave_has(wave, i) ? kt_lookup_wave_report(wave, i) : not_asked(session, label);
   json_object_set_new(out->object, "verdict", json_string(kt_output_verdict(out, code)));
   *ret_member = out->object;
   out->object = whole;
@@ -109,6 +112,30 @@ static void summarize(struct kt_output *out, const struct group *group, const en
   }
 }
 
+/* *ask: becomes false when the log does not answer. */
+static enum kt_exit look_up_wave(struct kt_session *session, const struct kt_bytes *labels, size_t n, bool *ask,
+                                 enum kt_exit *codes)
+{
+  enum kt_exit worst = KT_EXIT_OK;
+  struct kt_lookup_wave *wave = kt_lookup_wave_new(session, labels, n);
+  if (wave == NULL) {
+    return kt_output_fail(session->out, KT_EXIT_UNDECIDED, "memory", "out of memory");
+  }
+  if (*ask) {
+    kt_lookup_wave_ask(wave);
+  }
+  for (size_t i = 0; i < n; i++) {
+    json_t *member = NULL;
+    codes[i] = look_up_member(session, wave, i, labels[i], *ask, &member);
+    *ask = *ask && !(codes[i] == KT_EXIT_UNDECIDED && is_pointless(session, member));
+    kt_output_append(session->out, "members", member);
+    worst = (enum kt_exit)kt_exit_code_worse((int)worst, (int)codes[i]);
+  }
+  kt_lookup_wave_free(wave);
+  kt_session_forget(session);
+  return worst;
+}
+
 static enum kt_exit look_up_all(struct kt_session *session, const struct group *group)
 {
   enum kt_exit worst = KT_EXIT_OK;
@@ -117,14 +144,14 @@ static enum kt_exit look_up_all(struct kt_session *session, const struct group *
   if (codes == NULL) {
     return kt_output_fail(session->out, KT_EXIT_USAGE, "memory", "out of memory");
   }
-  kt_output_set(session->out, "members", json_array());
   for (size_t i = 0; i < group->n; i++) {
-    json_t *member = NULL;
-    codes[i] = look_up_member(session, group->labels[i], ask, &member);
-    ask = ask && !(codes[i] == KT_EXIT_UNDECIDED && is_pointless(session, member));
-    kt_output_append(session->out, "members", member);
-    worst = (enum kt_exit)kt_exit_code_worse((int)worst, (int)codes[i]);
-    kt_session_forget(session);
+    codes[i] = KT_EXIT_UNDECIDED;
+  }
+  kt_output_set(session->out, "members", json_array());
+  for (size_t i = 0; i < group->n; i += WAVE_MAX) {
+    size_t n = group->n - i < WAVE_MAX ? group->n - i : WAVE_MAX;
+    enum kt_exit code = look_up_wave(session, group->labels + i, n, &ask, codes + i);
+    worst = (enum kt_exit)kt_exit_code_worse((int)worst, (int)code);
   }
   summarize(session->out, group, codes, worst);
   return worst;

@@ -36,20 +36,20 @@ static void request_search(void *ctx, const struct kt_log_state *log, struct kt_
   kt_request_search(w, log, watch->label, NULL);
 }
 
-enum kt_err kt_watch_verdict(struct kt_session *session, const struct kt_other_label *other,
-                             const struct kt_logged_value *logged, bool allow_unsigned, uint64_t now_ms,
+enum kt_err kt_watch_verdict(const struct kt_other_label *other, const struct kt_logged_value *logged,
+                             bool allow_unsigned, uint64_t now_ms, struct kt_arena *arena,
                              struct kt_contact_verdict *ret_verdict)
 {
   struct kt_contact_knowledge known = { .contact = other->contact, .allow_unsigned = allow_unsigned };
   struct kt_device_set last;
-  if (other->last.data != NULL && kt_device_set_decode(other->last, &session->arena, &last) == KT_OK) {
+  if (other->last.data != NULL && kt_device_set_decode(other->last, arena, &last) == KT_OK) {
     known.last = &last;
     kt_device_set_value_hash(other->last, &known.last_hash);
   }
-  return kt_contact_judge(&known, logged, now_ms, &session->arena, ret_verdict);
+  return kt_contact_judge(&known, logged, now_ms, arena, ret_verdict);
 }
 
-enum kt_err kt_watch_judge(struct kt_watch *watch, struct kt_bytes value, uint64_t now_ms)
+enum kt_err kt_watch_judge(struct kt_watch *watch, struct kt_bytes value, uint64_t now_ms, struct kt_arena *arena)
 {
   const struct kt_logged_value logged = { .log_id = watch->session->log_id,
                                           .label = watch->label,
@@ -57,8 +57,7 @@ enum kt_err kt_watch_judge(struct kt_watch *watch, struct kt_bytes value, uint64
                                           .version = watch->version,
                                           .position = watch->position,
                                           .time_ms = watch->time_ms };
-  enum kt_err err =
-      kt_watch_verdict(watch->session, &watch->other, &logged, watch->allow_unsigned, now_ms, &watch->verdict);
+  enum kt_err err = kt_watch_verdict(&watch->other, &logged, watch->allow_unsigned, now_ms, arena, &watch->verdict);
   if (err == KT_OK) {
     watch->other.contact = watch->verdict.contact;
     if (watch->verdict.is_endorsed) {
@@ -87,7 +86,7 @@ static enum kt_err verify_search(void *ctx, const struct kt_client *client, stru
     watch->other.monitoring = result.contact;
     watch->other.has_version = true;
     watch->other.version = result.version;
-    err = kt_watch_judge(watch, result.value, client->now_ms);
+    err = kt_watch_judge(watch, result.value, client->now_ms, client->arena);
   }
   return err;
 }
@@ -141,19 +140,27 @@ static enum kt_err commit_search(void *ctx, struct kt_session *session)
   if (!watch->found || watch->transient || kt_watch_wants_history(watch)) {
     return KT_OK; /* with the history it is judged again */
   }
+  if (watch->other.monitoring.n_map == 0) {
+    watch->other.checked_ms = kt_now_ms(); /* nothing is left to be monitored */
+  }
   enum kt_err err = kt_watch_keep(watch);
   return err == KT_OK ? settle(watch) : err;
 }
 
-static enum kt_exit search(struct kt_watch *watch)
+struct kt_query kt_watch_search_query(struct kt_watch *watch)
 {
-  struct kt_query query = { .path = "/v1/search",
+  return (struct kt_query){ .path = "/v1/search",
                             .what = watch->name,
                             .ctx = watch,
                             .load = kt_watch_read,
                             .request = request_search,
                             .verify = verify_search,
                             .commit = commit_search };
+}
+
+static enum kt_exit search(struct kt_watch *watch)
+{
+  struct kt_query query = kt_watch_search_query(watch);
   return kt_session_query(watch->session, &query);
 }
 
@@ -235,9 +242,9 @@ static enum kt_exit give_up(struct kt_watch *watch, enum kt_exit code)
   return kt_session_write(watch->session, forget_obligation, watch, &err);
 }
 
-enum kt_exit kt_watch_monitor(struct kt_watch *watch)
+struct kt_query kt_watch_monitor_query(struct kt_watch *watch)
 {
-  struct kt_query query = { .path = "/v1/contact-monitor",
+  return (struct kt_query){ .path = "/v1/contact-monitor",
                             .what = watch->name,
                             .ctx = watch,
                             .load = kt_watch_read,
@@ -245,6 +252,11 @@ enum kt_exit kt_watch_monitor(struct kt_watch *watch)
                             .verify = verify_monitor,
                             .commit = commit_monitor,
                             .quiet_expiry = true };
+}
+
+enum kt_exit kt_watch_monitor(struct kt_watch *watch)
+{
+  struct kt_query query = kt_watch_monitor_query(watch);
   enum kt_err err;
   if (watch->transient) {
     return KT_EXIT_OK;

@@ -38,13 +38,17 @@ enum kt_exit kt_watch_load(struct kt_watch *watch);
 enum kt_exit kt_watch_look(struct kt_watch *watch);
 /* Contact monitoring; nothing to do when no obligation is left. */
 enum kt_exit kt_watch_monitor(struct kt_watch *watch);
+/* The two questions these ask, for who asks about many labels at once. */
+struct kt_query kt_watch_search_query(struct kt_watch *watch);
+struct kt_query kt_watch_monitor_query(struct kt_watch *watch);
 
 /* --- parts shared with watch_follow.c -------------------------------------------------------------------------------------- */
 
 /* kt_query.load: what is kept. */
 enum kt_err kt_watch_read(void *ctx, struct kt_session *session);
 /* Judge a value as the newest; watch->version, position and time_ms say where it is. */
-KT_MUST_USE enum kt_err kt_watch_judge(struct kt_watch *watch, struct kt_bytes value, uint64_t now_ms);
+KT_MUST_USE enum kt_err kt_watch_judge(struct kt_watch *watch, struct kt_bytes value, uint64_t now_ms,
+                                       struct kt_arena *arena);
 /* Keep the contact and the alerts. Inside a transaction. */
 KT_MUST_USE enum kt_err kt_watch_keep(struct kt_watch *watch);
 
@@ -70,9 +74,9 @@ struct kt_old_version {
 };
 enum kt_exit kt_watch_version(struct kt_old_version *old);
 
-/* Judge a value against what is pinned; nothing is kept. The verdict may point into `other` and the session's arena. */
-KT_MUST_USE enum kt_err kt_watch_verdict(struct kt_session *session, const struct kt_other_label *other,
-                                         const struct kt_logged_value *logged, bool allow_unsigned, uint64_t now_ms,
+/* Judge a value against what is pinned; nothing is kept. The verdict may point into `other` and the arena. */
+KT_MUST_USE enum kt_err kt_watch_verdict(const struct kt_other_label *other, const struct kt_logged_value *logged,
+                                         bool allow_unsigned, uint64_t now_ms, struct kt_arena *arena,
                                          struct kt_contact_verdict *ret_verdict);
 
 /* Settle open alerts of these kinds about the contact. Inside a transaction; kinds: bits 1 << kind. */

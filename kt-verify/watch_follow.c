@@ -31,12 +31,12 @@ static void request(void *ctx, const struct kt_log_state *log, struct kt_writer 
 }
 
 /* Only an endorsed version counts: what else is wrong on the way, the newest version shows or has repaired. */
-static enum kt_err judge(struct kt_watch *watch, const struct kt_search_result *result, uint64_t now_ms)
+static enum kt_err judge(struct kt_watch *watch, const struct kt_search_result *result, const struct kt_client *client)
 {
   const struct kt_contact before = watch->other.contact;
   watch->position = result->terminal;
   watch->time_ms = result->terminal_ms;
-  enum kt_err err = kt_watch_judge(watch, result->value, now_ms);
+  enum kt_err err = kt_watch_judge(watch, result->value, client->now_ms, client->arena);
   if (err == KT_OK && !watch->verdict.is_endorsed) {
     watch->other.contact = before;
     watch->verdict.n_alerts = 0;
@@ -60,7 +60,7 @@ static enum kt_err verify(void *ctx, const struct kt_client *client, struct kt_b
   watch->other.monitoring = result.contact;
   watch->other.has_version = true;
   watch->other.version = step->version;
-  return judge(watch, &result, client->now_ms);
+  return judge(watch, &result, client);
 }
 
 static enum kt_err commit(void *ctx, struct kt_session *session)
