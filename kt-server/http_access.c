@@ -96,6 +96,7 @@ static struct kt_call *call_new(struct kt_http *http, struct MHD_Connection *con
   kt_arena_init(&call->arena, KT_ARENA_CAP_DEFAULT);
   /* The engine refuses earlier, with a reason. */
   kt_writer_init(&call->w, (size_t)http->instance->settings.limits.response_bytes + KT_CONFIG_MAX);
+  kt_call_join_peer(call);
   (void)atomic_fetch_add(&http->n_open, 1);
   (void)atomic_fetch_add(&http->n_requests, 1);
   return call;
@@ -105,7 +106,6 @@ struct framing {
   unsigned n_lengths;
   unsigned n_encodings;
   const char *length;
-  const char *encoding;
 };
 
 static enum MHD_Result collect_framing(void *ctx, enum MHD_ValueKind kind, const char *key, const char *value)
@@ -116,7 +116,6 @@ static enum MHD_Result collect_framing(void *ctx, enum MHD_ValueKind kind, const
     framing->length = value;
     framing->n_lengths++;
   } else if (strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
-    framing->encoding = value;
     framing->n_encodings++;
   }
   return MHD_YES;
@@ -137,17 +136,16 @@ static void refuse_length(struct kt_call *call)
   kt_problem_set(&call->problem, 413, "body-too-large", "a body has at most %" PRIu64 " bytes", body_max(call));
 }
 
-/* Where the body ends must have one reading, or a proxy in front of us may have another (request smuggling). */
+/* Where the body ends must have one reading, or a proxy in front of us may have another (request smuggling). Every client
+ * of ours knows the length beforehand, so there is nothing that Transfer-Encoding is needed for. */
 static void check_framing(struct kt_call *call, uint64_t *ret_length)
 {
   struct framing framing = { 0 };
   uint64_t length = 0;
   (void)MHD_get_connection_values(call->connection, MHD_HEADER_KIND, collect_framing, &framing);
-  if (framing.n_lengths + framing.n_encodings > 1 ||
-      (framing.n_encodings == 1 && (framing.encoding == NULL || strcasecmp(framing.encoding, "chunked") != 0)) ||
+  if (framing.n_encodings > 0 || framing.n_lengths > 1 ||
       (framing.n_lengths == 1 && (framing.length == NULL || kt_number_parse(framing.length, &length) != KT_OK))) {
-    kt_problem_set(&call->problem, 400, "framing",
-                   "a body has one Content-Length, or Transfer-Encoding: chunked, and nothing else");
+    kt_problem_set(&call->problem, 400, "framing", "a body has one Content-Length, and no Transfer-Encoding");
     call->problem.close = true;
   }
   *ret_length = length;
@@ -223,6 +221,9 @@ static enum MHD_Result begin(struct kt_http *http, struct MHD_Connection *connec
   if (call->problem.status == 0 && length > body_max(call)) {
     refuse_length(call);
   }
+  if (call->problem.status == 0) {
+    (void)kt_call_is_within_rate(call);
+  }
   const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
   call->wants_json = lists_type(accept, "application/json");
   if (is_refused_at_once(call, length)) {
@@ -234,6 +235,7 @@ static enum MHD_Result begin(struct kt_http *http, struct MHD_Connection *connec
 
 /* --- the body ------------------------------------------------------------------------------------------------------ */
 
+/* False: call->problem is set. */
 static bool body_reserve(struct kt_call *call, size_t needed)
 {
   if (needed <= call->body_cap) {
@@ -243,8 +245,12 @@ static bool body_reserve(struct kt_call *call, size_t needed)
   while (cap < needed) {
     cap *= 2;
   }
+  if (!kt_call_reserve(call, cap - call->body_cap)) {
+    return false;
+  }
   uint8_t *body = realloc(call->body, cap);
   if (body == NULL) {
+    kt_problem_set(&call->problem, 500, "memory", "out of memory");
     return false;
   }
   call->body = body;
@@ -262,9 +268,7 @@ static enum MHD_Result take_body(struct kt_call *call, const char *data, size_t 
   if (call->body_len + len > max) {
     refuse_length(call);
     call->problem.close = true;
-  } else if (!body_reserve(call, call->body_len + len)) {
-    kt_problem_set(&call->problem, 500, "memory", "out of memory");
-  } else {
+  } else if (body_reserve(call, call->body_len + len)) {
     memcpy(call->body + call->body_len, data, len);
   }
   call->body_len += len;
@@ -275,6 +279,7 @@ static enum MHD_Result take_body(struct kt_call *call, const char *data, size_t 
 
 static enum MHD_Result finish(struct kt_call *call)
 {
+  kt_peer_expect(call->peer, KT_PHASE_WORK);
   if (call->problem.status != 0) {
     return kt_http_reply_problem(call);
   }
@@ -325,6 +330,8 @@ void kt_http_completed(void *ctx, struct MHD_Connection *connection, void **con_
     return;
   }
   log_access(call);
+  kt_peer_expect(call->peer, KT_PHASE_IDLE);
+  kt_call_give_back(call);
   if (call->status >= 500) {
     (void)atomic_fetch_add(&http->n_failures, 1);
   }

@@ -12,9 +12,11 @@
 #include <microhttpd.h>
 
 #include "http_problem.h"
+#include "settings.h"
 
 struct kt_http;
 struct kt_call;
+struct kt_peer;
 
 enum kt_step { KT_STEP_ANSWER, KT_STEP_REFUSE, KT_STEP_WAIT };
 
@@ -32,6 +34,7 @@ struct kt_route {
   const char *type; /* of the answer, unless JSON is asked for; NULL: there is no content (204) */
   enum kt_step (*answer)(struct kt_call *call);
   json_t *(*view)(struct kt_call *call); /* the decoded answer in call->w; NULL: this route has no JSON */
+  enum kt_purpose purpose;               /* whose quota it uses */
 };
 
 /* The route, or NULL with the methods that the path has (NULL: an unknown path). HEAD finds what GET does. */
@@ -50,6 +53,7 @@ void kt_route_rest(const struct kt_route *route, const char *path, char ret_rest
 struct kt_call {
   struct kt_http *http;
   struct MHD_Connection *connection;
+  struct kt_peer *peer;         /* the connection's place; NULL: it has none */
   const struct kt_route *route; /* NULL: none matches */
   char path_rest[KT_PATH_REST_SIZE];
   char request_id[KT_REQUEST_ID_SIZE];
@@ -60,6 +64,7 @@ struct kt_call {
   uint8_t *body;
   size_t body_len;
   size_t body_cap;
+  size_t n_reserved; /* of the memory for all requests under way */
   struct kt_arena arena;
   struct kt_writer w;
   const char *cache_control; /* static; NULL: no-store */

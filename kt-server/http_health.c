@@ -100,8 +100,8 @@ static enum kt_step answer_metrics(struct kt_call *call)
 }
 
 const struct kt_route kt_health_routes[] = {
-  { "GET", "/livez", KT_BODY_NONE, TEXT, answer_livez, NULL },
-  { "GET", "/readyz", KT_BODY_NONE, TEXT, answer_readyz, NULL },
-  { "GET", "/metrics", KT_BODY_NONE, METRICS, answer_metrics, NULL },
-  { NULL, NULL, KT_BODY_NONE, NULL, NULL, NULL },
+  { "GET", "/livez", KT_BODY_NONE, TEXT, answer_livez, NULL, KT_PURPOSE_PUBLIC },
+  { "GET", "/readyz", KT_BODY_NONE, TEXT, answer_readyz, NULL, KT_PURPOSE_PUBLIC },
+  { "GET", "/metrics", KT_BODY_NONE, METRICS, answer_metrics, NULL, KT_PURPOSE_PUBLIC },
+  { NULL, NULL, KT_BODY_NONE, NULL, NULL, NULL, KT_PURPOSE_PUBLIC },
 };

@@ -25,6 +25,7 @@ static enum MHD_Result queue(struct kt_call *call, unsigned status, struct MHD_R
   enum MHD_Result result = MHD_NO;
   if (complete) {
     call->status = status;
+    kt_peer_expect(call->peer, KT_PHASE_SEND);
     result = MHD_queue_response(call->connection, status, response);
   }
   MHD_destroy_response(response);
@@ -115,6 +116,9 @@ enum MHD_Result kt_http_reply(struct kt_call *call)
   struct MHD_Response *response = NULL;
   if (call->w.err != KT_OK) {
     return refuse(call, "response", kt_err_text(call->w.err));
+  }
+  if (!kt_call_reserve(call, call->w.len)) {
+    return kt_http_reply_problem(call);
   }
   if (empty) {
     response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);

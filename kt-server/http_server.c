@@ -84,6 +84,7 @@ void kt_http_reload(struct kt_http *http, const struct kt_settings *settings)
 {
   atomic_store(&http->body_max, settings->limits.body_bytes);
   atomic_store(&http->access_log, (int)settings->access_log);
+  kt_http_limits_reload(&http->limits, settings);
 }
 
 /* --- start ------------------------------------------------------------------------------------------------------------ */
@@ -104,22 +105,37 @@ static enum kt_err make_readers(struct kt_http *http, size_t n, struct kt_error 
   return KT_OK;
 }
 
+/* libmicrohttpd divides the connections among the threads. */
+static unsigned connections_max(const struct kt_http *http, unsigned n_threads)
+{
+  unsigned connections =
+      http->clients == NULL ? (unsigned)http->instance->settings.limits.connections : KT_HEALTH_CONNECTIONS;
+  return connections < n_threads ? n_threads : connections;
+}
+
+/* A Manager hears from its Service Operator only. */
+static bool counts_addresses(const struct kt_http *http)
+{
+  const struct kt_instance *instance = http->instance;
+  return http->clients == NULL &&
+         (instance->config.mode != KT_MODE_THIRD_PARTY_MANAGEMENT || kt_instance_is_operator(instance));
+}
+
 static enum kt_err start_daemon(struct kt_http *http, MHD_socket fd, unsigned n_threads, struct kt_error *error)
 {
   const struct kt_settings *settings = &http->instance->settings;
-  unsigned connections = http->clients == NULL ? (unsigned)settings->limits.connections : KT_HEALTH_CONNECTIONS;
   struct MHD_OptionItem options[] = {
     { MHD_OPTION_LISTEN_SOCKET, fd, NULL },
     { MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)(settings->limits.timeout_ms / 1000), NULL },
-    /* libmicrohttpd divides the connections among the threads. */
-    { MHD_OPTION_CONNECTION_LIMIT, connections < n_threads ? n_threads : connections, NULL },
+    { MHD_OPTION_CONNECTION_LIMIT, connections_max(http, n_threads), NULL },
     { MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL },
     { n_threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, n_threads, NULL },
     { MHD_OPTION_END, 0, NULL },
   };
   http->daemon =
-      MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, kt_http_access, http,
-                       MHD_OPTION_ARRAY, options, MHD_OPTION_NOTIFY_COMPLETED, kt_http_completed, http, MHD_OPTION_END);
+      MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, kt_http_admit, http, kt_http_access,
+                       http, MHD_OPTION_ARRAY, options, MHD_OPTION_NOTIFY_COMPLETED, kt_http_completed, http,
+                       MHD_OPTION_NOTIFY_CONNECTION, kt_http_connection, http, MHD_OPTION_END);
   if (http->daemon == NULL) {
     (void)close(fd);
     return kt_error_set(error, KT_ERR_STORE, "starting the HTTP threads failed");
@@ -134,6 +150,7 @@ static void destroy(struct kt_http *http)
   }
   free(http->readers);
   kt_relay_free(http->relay);
+  kt_http_limits_release(&http->limits);
   (void)pthread_cond_destroy(&http->returned);
   (void)pthread_mutex_destroy(&http->lock);
   free(http);
@@ -154,9 +171,13 @@ enum kt_err kt_http_start(struct kt_instance *instance, const struct kt_listener
   (void)pthread_mutex_init(&http->lock, NULL);
   (void)pthread_cond_init(&http->returned, NULL);
   kt_http_reload(http, &instance->settings);
+  http->limits.counts_addresses = counts_addresses(http);
   /* Health asks the engine itself, which needs no reader. */
   bool has_readers = clients == NULL && !kt_instance_is_operator(instance);
-  enum kt_err err = make_readers(http, has_readers ? n_threads : 0, error);
+  enum kt_err err = kt_http_limits_init(&http->limits, &instance->settings, connections_max(http, n_threads), error);
+  if (err == KT_OK) {
+    err = make_readers(http, has_readers ? n_threads : 0, error);
+  }
   if (err == KT_OK && clients == NULL) {
     err = kt_relay_new(&http->relay);
   }

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "http.h"
+#include "http_limits.h"
 
 struct kt_http {
   struct kt_instance *instance;
@@ -19,6 +20,7 @@ struct kt_http {
   atomic_size_t n_parked; /* of them, suspended */
   _Atomic uint64_t body_max;
   _Atomic int access_log;
+  struct kt_http_limits limits;
   _Atomic uint64_t n_requests;
   _Atomic uint64_t n_failures; /* answers of 500 and above */
   struct kt_relay *relay;      /* of the clients' server */
@@ -36,6 +38,11 @@ enum MHD_Result kt_http_access(void *ctx, struct MHD_Connection *connection, con
                                const char *version, const char *upload_data, size_t *upload_data_size, void **con_cls);
 void kt_http_completed(void *ctx, struct MHD_Connection *connection, void **con_cls,
                        enum MHD_RequestTerminationCode code);
+
+/* http_limits.c. */
+enum MHD_Result kt_http_admit(void *ctx, const struct sockaddr *from, socklen_t len);
+void kt_http_connection(void *ctx, struct MHD_Connection *connection, void **socket_context,
+                        enum MHD_ConnectionNotificationCode code);
 
 /* Queue the answer in call->w, or the problem; http_reply.c. */
 enum MHD_Result kt_http_reply(struct kt_call *call);

@@ -3,6 +3,7 @@
 
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -54,12 +55,17 @@ static enum kt_err make_leaf_key(const char *dir, const struct kt_suite *suite, 
 static enum kt_err write_settings(const char *dir, const char *registration, const char *upstream,
                                   struct kt_error *error)
 {
-  char text[KT_SETTINGS_TEXT_SIZE + KT_ADDRESS_MAX + 128];
-  size_t len = kt_settings_template(registration, text);
-  int n = snprintf(text + len, sizeof text - len,
-                   "\n# The Third-Party Manager that keeps this log: http://, https:// or unix:PATH.\nupstream: %s\n",
-                   upstream);
-  return write_file(dir, KT_NAME_SETTINGS, text, len + (size_t)n, 0600, error);
+  char more[KT_ADDRESS_MAX + 128];
+  (void)snprintf(more, sizeof more,
+                 "\n# The Third-Party Manager that keeps this log: http://, https:// or unix:PATH.\nupstream: %s\n",
+                 upstream);
+  char *text = kt_settings_template(registration, more);
+  if (text == NULL) {
+    return kt_error_set(error, KT_ERR_MEMORY, "out of memory");
+  }
+  enum kt_err err = write_file(dir, KT_NAME_SETTINGS, text, strlen(text), 0600, error);
+  free(text);
+  return err;
 }
 
 static enum kt_err create_database(const char *dir, struct kt_error *error)

@@ -13,14 +13,18 @@
 
 /* As written: what is absent is NULL, and text is not interpreted yet. */
 struct raw_limits {
-  char *body, *value, *response, *timeout;
-  uint64_t *values_per_update, *queue, *audit_page, *connections;
+  char *body, *value, *response, *memory, *timeout, *head_timeout, *body_timeout, *send_timeout;
+  uint64_t *values_per_update, *queue, *audit_page, *connections, *per_address;
+};
+struct raw_rates {
+  uint64_t *search, *monitor, *update;
 };
 struct raw {
   char *listen, *admin_listen, *head_guard, *signer, *upstream, *heartbeat, *cadence, *drain, *cache;
   uint64_t *threads;
   int registration, access_log; /* absent is the first word, the default */
   struct raw_limits limits;
+  struct raw_rates rates;
 };
 
 #define OPTIONAL_TEXT (CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER)
@@ -38,11 +42,22 @@ static const cyaml_schema_field_t limit_fields[] = {
   TEXT("body", struct raw_limits, body),
   TEXT("value", struct raw_limits, value),
   TEXT("response", struct raw_limits, response),
+  TEXT("memory", struct raw_limits, memory),
   TEXT("timeout", struct raw_limits, timeout),
+  TEXT("head-timeout", struct raw_limits, head_timeout),
+  TEXT("body-timeout", struct raw_limits, body_timeout),
+  TEXT("send-timeout", struct raw_limits, send_timeout),
   COUNT("values-per-update", struct raw_limits, values_per_update),
   COUNT("queue", struct raw_limits, queue),
   COUNT("audit-page", struct raw_limits, audit_page),
   COUNT("connections", struct raw_limits, connections),
+  COUNT("connections-per-address", struct raw_limits, per_address),
+  CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t rate_fields[] = {
+  COUNT("search", struct raw_rates, search),
+  COUNT("monitor", struct raw_rates, monitor),
+  COUNT("update", struct raw_rates, update),
   CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t fields[] = {
@@ -61,6 +76,7 @@ static const cyaml_schema_field_t fields[] = {
   CYAML_FIELD_ENUM("access-log", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct raw, access_log, access_logs,
                    CYAML_ARRAY_LEN(access_logs)),
   CYAML_FIELD_MAPPING("limits", CYAML_FLAG_OPTIONAL, struct raw, limits, limit_fields),
+  CYAML_FIELD_MAPPING("rates", CYAML_FLAG_OPTIONAL, struct raw, rates, rate_fields),
   CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t schema = { CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw, fields) };
@@ -167,6 +183,13 @@ struct rule {
     "limits", key, kind, offsetof(struct raw, limits.from), offsetof(struct kt_settings, limits.to), __VA_ARGS__ \
   }
 
+/* kind is always NUMBER: requests per second. */
+#define RATE(key, from, purpose, fallback)                                                       \
+  {                                                                                              \
+    "rates", key, NUMBER, offsetof(struct raw, rates.from),                                      \
+        offsetof(struct kt_settings, rates) + (purpose) * sizeof(uint64_t), fallback, 0, 1000000 \
+  }
+
 #define KIB ((uint64_t)1 << 10)
 #define MIB ((uint64_t)1 << 20)
 #define GIB ((uint64_t)1 << 30)
@@ -187,6 +210,14 @@ static const struct rule rules[] = {
   LIMIT("queue", NUMBER, queue, queue, KT_LOG_QUEUE_MAX_DEFAULT, 1, 1000000),
   LIMIT("audit-page", NUMBER, audit_page, audit_page, KT_LOG_AUDIT_MAX_DEFAULT, 1, 65536),
   LIMIT("connections", NUMBER, connections, connections, 1000, 8, 100000),
+  LIMIT("connections-per-address", NUMBER, per_address, per_address, 100, 0, 100000),
+  LIMIT("head-timeout", DURATION, head_timeout, head_ms, 10000, 100, HOUR_MS),
+  LIMIT("body-timeout", DURATION, body_timeout, body_ms, 30000, 100, HOUR_MS),
+  LIMIT("send-timeout", DURATION, send_timeout, send_ms, 120000, 100, HOUR_MS),
+  LIMIT("memory", SIZE, memory, memory_bytes, 256 * MIB, MIB, 1024 * GIB),
+  RATE("search", search, KT_PURPOSE_SEARCH, 100),
+  RATE("monitor", monitor, KT_PURPOSE_MONITOR, 100),
+  RATE("update", update, KT_PURPOSE_UPDATE, 20),
 };
 
 /* The option's number; a text that is none gives its reason. */

@@ -10,6 +10,10 @@
 
 #include "file_io.h"
 
+/* What a request is for: each has its own quota. */
+enum kt_purpose { KT_PURPOSE_PUBLIC, KT_PURPOSE_SEARCH, KT_PURPOSE_MONITOR, KT_PURPOSE_UPDATE };
+#define KT_PURPOSES 4
+
 enum kt_access_log { KT_ACCESS_LOG_OFF, KT_ACCESS_LOG_ERRORS, KT_ACCESS_LOG_ALL };
 
 #define KT_ADDRESS_MAX 255
@@ -36,16 +40,21 @@ struct kt_settings {
     uint64_t queue;
     uint64_t audit_page;
     uint64_t connections;
-    uint64_t timeout_ms; /* of an idle connection */
+    uint64_t per_address; /* connections; 0: no limit */
+    uint64_t timeout_ms;  /* of an idle connection */
+    uint64_t head_ms;     /* these three are absolute */
+    uint64_t body_ms;
+    uint64_t send_ms;
+    uint64_t memory_bytes; /* of all bodies and answers under way */
   } limits;
+  uint64_t rates[KT_PURPOSES]; /* requests per second of one address; 0: no limit */
 };
 
 /* KT_ERR_FORMAT: refused, "FILE:LINE:COLUMN: …". KT_ERR_ABSENT, KT_ERR_STORE: not readable. */
 KT_MUST_USE enum kt_err kt_settings_load(const char *path, struct kt_settings *ret_settings, struct kt_error *error);
 
-/* The file that init writes: every option with its default and what it does. registration: the word for that option.
- * Length without the NUL; the text is static but for that word. */
-#define KT_SETTINGS_TEXT_SIZE 4096
-size_t kt_settings_template(const char *registration, char ret_text[static KT_SETTINGS_TEXT_SIZE]);
+/* The file that init writes: every option with its default and what it does. registration: the word for that option;
+ * more (NULL: nothing) is put at the end. To be freed; NULL: no memory. */
+char *kt_settings_template(const char *registration, const char *more);
 
 #endif

@@ -2,8 +2,11 @@
 #include "settings.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-/* The defaults here are those of settings.c; a test loads this text and compares. %s is the registration policy. */
+/* The defaults here are those of settings.c; a test loads this text and compares. %s is the registration policy. The
+ * limits are apart, because C promises no literal of more than 4095 bytes. */
 static const char template[] =
     "# kt-server.yaml: configuration of one transparency log.\n"
     "#\n"
@@ -58,27 +61,58 @@ static const char template[] =
     "threads: 4\n"
     "\n"
     "# One line per request on stderr, without labels: off, errors, all. [reload]\n"
-    "access-log: off\n"
-    "\n"
-    "limits:\n"
-    "  # Bytes of a request body. [reload]\n"
-    "  body: 1MiB\n"
-    "  # Bytes of one value (a device set); at most 64KiB.\n"
-    "  value: 64KiB\n"
-    "  # Bytes of a response; longer ones are refused, never cut.\n"
-    "  response: 16MiB\n"
-    "  # Values in one update; at most 255.\n"
-    "  values-per-update: 128\n"
-    "  # Updates that wait for the sequencer; more get 503.\n"
-    "  queue: 4096\n"
-    "  # Entries in one page of the audit feed.\n"
-    "  audit-page: 256\n"
-    "  # Open connections; more are not accepted.\n"
-    "  connections: 1000\n"
-    "  # A connection that is silent for this long is closed.\n"
-    "  timeout: 30s\n";
+    "access-log: off\n";
 
-size_t kt_settings_template(const char *registration, char ret_text[static KT_SETTINGS_TEXT_SIZE])
+static const char limits[] = "\n"
+                             "limits:\n"
+                             "  # Bytes of a request body. [reload]\n"
+                             "  body: 1MiB\n"
+                             "  # Bytes of one value (a device set); at most 64KiB.\n"
+                             "  value: 64KiB\n"
+                             "  # Bytes of a response; longer ones are refused, never cut.\n"
+                             "  response: 16MiB\n"
+                             "  # Values in one update; at most 255.\n"
+                             "  values-per-update: 128\n"
+                             "  # Updates that wait for the sequencer; more get 503.\n"
+                             "  queue: 4096\n"
+                             "  # Entries in one page of the audit feed.\n"
+                             "  audit-page: 256\n"
+                             "  # Open connections; more are not accepted.\n"
+                             "  connections: 1000\n"
+                             "  # Open connections from one address (one /64 of IPv6), but for those from 127.0.0.1, "
+                             "::1 and a unix socket: there\n"
+                             "  # a proxy is in front, which has to limit its clients itself. 0: no limit.\n"
+                             "  connections-per-address: 100\n"
+                             "  # A connection that is silent for this long is closed.\n"
+                             "  timeout: 30s\n"
+                             "  # From the connection to the end of the request's head; from there to the end of its "
+                             "body; and how long a client\n"
+                             "  # may take to read the answer. However slowly the bytes trickle.\n"
+                             "  head-timeout: 10s\n"
+                             "  body-timeout: 30s\n"
+                             "  send-timeout: 2m\n"
+                             "  # Memory for the bodies and answers of all requests under way; more get 503.\n"
+                             "  memory: 256MiB\n"
+                             "\n"
+                             "# Requests per second from one address, ten seconds' worth of them at once; more get "
+                             "429. Not from 127.0.0.1, ::1\n"
+                             "# or a unix socket, as above. 0: no limit. [reload]\n"
+                             "rates:\n"
+                             "  # Everything but the two below.\n"
+                             "  search: 100\n"
+                             "  # Monitoring of one's contacts and of one's own label: never used up by searches.\n"
+                             "  monitor: 100\n"
+                             "  update: 20\n";
+
+char *kt_settings_template(const char *registration, const char *more)
 {
-  return (size_t)snprintf(ret_text, KT_SETTINGS_TEXT_SIZE, template, registration);
+  static const char nothing[] = "";
+  const char *last = more != NULL ? more : nothing;
+  size_t size = sizeof template + sizeof limits + strlen(registration) + strlen(last);
+  char *text = malloc(size);
+  if (text != NULL) {
+    int n = snprintf(text, size, template, registration);
+    (void)snprintf(text + n, size - (size_t)n, "%s%s", limits, last);
+  }
+  return text;
 }

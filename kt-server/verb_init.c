@@ -158,9 +158,13 @@ static enum kt_err write_config(const struct request *request, const struct kt_c
 
 static enum kt_err write_settings(const struct request *request, struct kt_error *error)
 {
-  char text[KT_SETTINGS_TEXT_SIZE];
-  size_t len = kt_settings_template(request->registration, text);
-  return write_file(request->dir, KT_NAME_SETTINGS, text, len, 0600, error);
+  char *text = kt_settings_template(request->registration, NULL);
+  if (text == NULL) {
+    return kt_error_set(error, KT_ERR_MEMORY, "out of memory");
+  }
+  enum kt_err err = write_file(request->dir, KT_NAME_SETTINGS, text, strlen(text), 0600, error);
+  free(text);
+  return err;
 }
 
 static enum kt_err create_entry_0(struct kt_instance *instance, struct kt_error *error)

@@ -171,7 +171,7 @@ static void reload(struct server *server)
     return;
   }
   kt_http_reload(server->http, &settings);
-  kt_say("reloaded access-log and limits.body; other changes take effect at the next start");
+  kt_say("reloaded access-log, limits.body and rates; other changes take effect at the next start");
 }
 
 static void announce(const struct server *server)

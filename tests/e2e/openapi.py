@@ -87,7 +87,7 @@ def operations(document):
 
 def routes():
     """Method and path to the body type and whether there is a JSON view, out of the server's tables."""
-    row = re.compile(r'\{ "([A-Z]+)", "(/[^"]*)", (KT_BODY_\w+), \w+, \w+, (\w+) \}')
+    row = re.compile(r'\{ "([A-Z]+)", "(/[^"]*)", (KT_BODY_\w+), \w+, \w+, (\w+),\s+KT_PURPOSE_\w+ \}')
     found = {}
     for name in ("http_routes_log.c", "http_health.c"):
         with open(os.path.join(SOURCE, "kt-server", name), encoding="utf-8") as file:

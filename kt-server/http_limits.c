@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http_limits.h"
+
+#include <string.h>
+
+#include "http_server.h"
+
+/* --- connections, as libmicrohttpd reports them ----------------------------------------------------------------------- */
+
+static const struct sockaddr *counted_address(const struct kt_http *http, const struct sockaddr *from)
+{
+  return http->limits.counts_addresses ? from : NULL;
+}
+
+enum MHD_Result kt_http_admit(void *ctx, const struct sockaddr *from, socklen_t len)
+{
+  struct kt_http *http = ctx;
+  (void)len;
+  return kt_peers_admits(http->limits.peers, counted_address(http, from)) ? MHD_YES : MHD_NO;
+}
+
+static int socket_of(struct MHD_Connection *connection)
+{
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  return info != NULL ? info->connect_fd : -1;
+}
+
+void kt_http_connection(void *ctx, struct MHD_Connection *connection, void **socket_context,
+                        enum MHD_ConnectionNotificationCode code)
+{
+  struct kt_http *http = ctx;
+  if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+    kt_peers_close(http->limits.peers, *socket_context);
+    *socket_context = NULL;
+    return;
+  }
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  const struct sockaddr *from = info != NULL ? info->client_addr : NULL;
+  int fd = socket_of(connection);
+  *socket_context = kt_peers_open(http->limits.peers, fd, counted_address(http, from));
+  if (*socket_context == NULL) {
+    (void)shutdown(fd, SHUT_RDWR);
+  }
+}
+
+void kt_call_join_peer(struct kt_call *call)
+{
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  call->peer = info != NULL ? info->socket_context : NULL;
+  kt_peer_expect(call->peer, KT_PHASE_BODY);
+}
+
+/* --- requests ------------------------------------------------------------------------------------------------------- */
+
+/* Each purpose has a quota of its own: searches do not use up what monitoring needs (S11). */
+bool kt_call_is_within_rate(struct kt_call *call)
+{
+  struct kt_http_limits *limits = &call->http->limits;
+  uint8_t key[KT_ADDRESS_KEY_LEN + 1] = { 0 };
+  if (call->peer == NULL || !kt_address_is_counted(&call->peer->address)) {
+    return true;
+  }
+  enum kt_purpose purpose = call->route->purpose;
+  memcpy(key, call->peer->address.key, KT_ADDRESS_KEY_LEN);
+  key[KT_ADDRESS_KEY_LEN] = (uint8_t)purpose;
+  unsigned wait_s =
+      kt_quota_take(&limits->quota, key, sizeof key, atomic_load(&limits->rates[purpose]), kt_monotonic_ms());
+  if (wait_s == 0) {
+    return true;
+  }
+  (void)atomic_fetch_add(&limits->n_limited, 1);
+  kt_problem_set(&call->problem, 429, "rate", "too many requests of this kind from your address; wait %u s", wait_s);
+  call->problem.retry_after_s = wait_s;
+  return false;
+}
+
+bool kt_call_reserve(struct kt_call *call, size_t n_bytes)
+{
+  struct kt_http_limits *limits = &call->http->limits;
+  if (atomic_fetch_add(&limits->n_bytes, n_bytes) + n_bytes <= limits->bytes_max) {
+    call->n_reserved += n_bytes;
+    return true;
+  }
+  (void)atomic_fetch_sub(&limits->n_bytes, n_bytes);
+  (void)atomic_fetch_add(&limits->n_full, 1);
+  kt_problem_set(&call->problem, 503, "busy", "requests and answers under way use all the memory there is for them");
+  call->problem.retry_after_s = 1;
+  return false;
+}
+
+void kt_call_give_back(struct kt_call *call)
+{
+  (void)atomic_fetch_sub(&call->http->limits.n_bytes, call->n_reserved);
+  call->n_reserved = 0;
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------------ */
+
+void kt_http_limits_reload(struct kt_http_limits *limits, const struct kt_settings *settings)
+{
+  for (size_t i = 0; i < KT_PURPOSES; i++) {
+    atomic_store(&limits->rates[i], settings->rates[i]);
+  }
+}
+
+enum kt_err kt_http_limits_init(struct kt_http_limits *limits, const struct kt_settings *settings, size_t connections,
+                                struct kt_error *error)
+{
+  const struct kt_peer_limits places = {
+    .head_ms = settings->limits.head_ms,
+    .idle_ms = settings->limits.timeout_ms,
+    .body_ms = settings->limits.body_ms,
+    .send_ms = settings->limits.send_ms,
+    .connections = connections,
+    .per_address = (size_t)settings->limits.per_address,
+  };
+  limits->bytes_max = settings->limits.memory_bytes;
+  kt_http_limits_reload(limits, settings);
+  if (kt_quota_init(&limits->quota) != KT_OK) {
+    return kt_error_set(error, KT_ERR_MEMORY, "out of memory");
+  }
+  return kt_peers_new(&places, &limits->peers, error);
+}
+
+void kt_http_limits_release(struct kt_http_limits *limits)
+{
+  kt_peers_free(limits->peers);
+  kt_quota_release(&limits->quota);
+}
