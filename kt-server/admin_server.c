@@ -11,6 +11,7 @@
 
 #include "admin.h"
 #include "admin_wire.h"
+#include "trail_operate.h"
 
 struct kt_admin_server {
   struct kt_instance *instance;
@@ -27,7 +28,7 @@ static void answer(struct kt_instance *instance, int fd)
   if (request == NULL) {
     return;
   }
-  json_t *response = kt_operate(instance, request);
+  json_t *response = kt_operate_recorded(instance, request, kt_admin_peer(fd));
   if (response != NULL) {
     (void)kt_admin_send(fd, response);
   }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* struct ucred */
 #include "admin_wire.h"
 
 #include <stdio.h>
@@ -22,6 +23,14 @@ void kt_admin_set_timeouts(int fd)
   const struct timeval timeout = { .tv_sec = KT_ADMIN_TIMEOUT_S };
   (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
   (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+}
+
+uid_t kt_admin_peer(int fd)
+{
+  struct ucred peer = { .uid = (uid_t)-1 };
+  socklen_t len = sizeof peer;
+  (void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
+  return peer.uid;
 }
 
 bool kt_admin_send(int fd, const json_t *message)

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <sys/types.h>
 #include <sys/un.h>
 
 #define KT_ADMIN_TIMEOUT_S 10
@@ -14,6 +15,8 @@
 struct sockaddr_un kt_admin_address(int dir_fd);
 /* Limit the time a peer may keep us waiting. */
 void kt_admin_set_timeouts(int fd);
+/* The user at the other end, as the kernel says. */
+uid_t kt_admin_peer(int fd);
 
 bool kt_admin_send(int fd, const json_t *message);
 /* A new reference, or NULL: the peer is gone, too slow, or does not speak this. */

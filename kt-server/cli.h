@@ -31,6 +31,7 @@ int kt_verb_change_auditor(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_config(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_check_config(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_status(const struct kt_verb *verb, int argc, char **argv);
+int kt_verb_trail(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_token(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_fsck(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_import(const struct kt_verb *verb, int argc, char **argv);

@@ -98,7 +98,6 @@ static struct kt_call *call_new(struct kt_http *http, struct MHD_Connection *con
   kt_writer_init(&call->w, (size_t)http->instance->settings.limits.response_bytes + KT_CONFIG_MAX);
   kt_call_join_peer(call);
   (void)atomic_fetch_add(&http->n_open, 1);
-  (void)atomic_fetch_add(&http->n_requests, 1);
   return call;
 }
 
@@ -308,14 +307,19 @@ enum MHD_Result kt_http_access(void *ctx, struct MHD_Connection *connection, con
   return finish(call);
 }
 
-/* Without labels: they travel in bodies. An unknown path is not repeated, it may hold anything. */
+/* One line of key=value pairs, with the request id that the client has. Without labels: they travel in bodies. An unknown
+ * path is not repeated, it may hold anything. */
 static void log_access(const struct kt_call *call)
 {
   int level = atomic_load(&call->http->access_log);
   if (level == KT_ACCESS_LOG_ALL || (level == KT_ACCESS_LOG_ERRORS && call->status >= 400)) {
-    (void)fprintf(stderr, "%s %s %u %zu B %" PRIu64 " ms\n", call->request_id,
-                  call->route != NULL ? call->route->path : "-", call->status, call->answer_len,
-                  kt_now_ms() - call->started_ms);
+    char time[KT_TIME_TEXT_SIZE];
+    kt_time_text(call->started_ms, time);
+    (void)fprintf(
+        stderr, "time=%s level=%s event=request request_id=%s route=%s status=%u problem=%s bytes=%zu us=%" PRIu64 "\n",
+        time, call->status >= 500 ? "error" : "info", call->request_id, call->route != NULL ? call->route->path : "-",
+        call->status, call->problem.status != 0 ? call->problem.code : "-", call->answer_len,
+        kt_monotonic_us() - call->started_us);
   }
 }
 
@@ -332,9 +336,7 @@ void kt_http_completed(void *ctx, struct MHD_Connection *connection, void **con_
   log_access(call);
   kt_peer_expect(call->peer, KT_PHASE_IDLE);
   kt_call_give_back(call);
-  if (call->status >= 500) {
-    (void)atomic_fetch_add(&http->n_failures, 1);
-  }
+  kt_call_count(call);
   kt_writer_release(&call->w);
   kt_arena_release(&call->arena);
   free(call->body);

@@ -58,6 +58,7 @@ struct kt_call {
   char path_rest[KT_PATH_REST_SIZE];
   char request_id[KT_REQUEST_ID_SIZE];
   uint64_t started_ms;
+  uint64_t started_us;       /* monotonic */
   struct kt_problem problem; /* status 0 until something is refused */
   bool is_body_json;
   bool wants_json;

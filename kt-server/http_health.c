@@ -1,29 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Health and metrics, on a listener of their own. /livez: the process answers. /readyz: clients would accept the head. */
+/* Health and metrics, on a listener of their own. /livez: the process answers. /readyz: clients would accept the head, and
+ * there is room for the next one. */
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "http_server.h"
 #include "operator.h"
 
 #define TEXT "text/plain; charset=utf-8"
-#define METRICS "text/plain; version=0.0.4; charset=utf-8"
 
-__attribute__((format(printf, 2, 3))) static void print(struct kt_call *call, const char *format, ...)
+static enum kt_step answer_ok(struct kt_call *call)
 {
-  char line[256];
-  va_list args;
-  va_start(args, format);
-  int n = vsnprintf(line, sizeof line, format, args);
-  va_end(args);
-  kt_write_bytes(&call->w, line, n < 0 ? 0 : (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
-}
-
-static enum kt_step answer_livez(struct kt_call *call)
-{
-  print(call, "ok\n");
+  static const char ok[] = "ok\n";
+  kt_write_bytes(&call->w, ok, sizeof ok - 1);
   return KT_STEP_ANSWER;
 }
 
@@ -49,59 +38,65 @@ static void get_status(const struct kt_call *call, struct kt_log_status *ret_sta
   };
 }
 
-static enum kt_step answer_readyz(struct kt_call *call)
+/* Updates fail before the last byte is used, and the guard may be elsewhere: an operator has to know earlier. */
+static uint64_t least_disk_free(const struct kt_instance *instance)
 {
-  const struct kt_config *config = kt_call_config(call);
-  struct kt_log_status status;
-  get_status(call, &status);
-  uint64_t age_ms = head_age_ms(&status.head);
-  if (status.is_fatal) {
-    kt_problem_set(&call->problem, 503, "fatal", "the log signs nothing any more; see the server's messages");
-  } else if (age_ms > config->max_behind) {
-    kt_problem_set(&call->problem, 503, "stale", "the head is %" PRIu64 " ms old, clients accept %" PRIu64, age_ms,
-                   config->max_behind);
-  } else if (kt_log_auditor_lag_ms(config, &status.head) > config->max_auditor_lag) {
-    kt_problem_set(&call->problem, 503, "auditor-missing",
-                   "the auditor vouched for %" PRIu64 " of %" PRIu64 " entries, clients do not accept that",
-                   status.head.auditor.size, status.head.size);
-  } else {
-    print(call, "ok\n");
-    return KT_STEP_ANSWER;
+  struct kt_path path;
+  struct kt_error error;
+  uint64_t database = UINT64_MAX;
+  if (kt_path_join(instance->dir.s, KT_NAME_DATABASE, &path, &error) == KT_OK) {
+    database = kt_disk_free(path.s);
   }
-  return KT_STEP_REFUSE;
+  uint64_t guard = kt_disk_free(instance->guard_path.s);
+  return guard < database ? guard : database;
 }
 
-static void metric(struct kt_call *call, const char *name, const char *type, const char *help, uint64_t value)
+/* Sets *problem, with status 0 when there is none. */
+static void judge(const struct kt_call *call, const struct kt_log_status *status, struct kt_problem *problem)
 {
-  print(call, "# HELP kt_%s %s\n# TYPE kt_%s %s\nkt_%s %" PRIu64 "\n", name, help, name, type, name, value);
+  const struct kt_config *config = kt_call_config(call);
+  const struct kt_instance *instance = call->http->instance;
+  uint64_t age_ms = head_age_ms(&status->head);
+  uint64_t disk_free = least_disk_free(instance);
+  problem->status = 0;
+  if (status->is_fatal) {
+    kt_problem_set(problem, 503, "fatal", "the log signs nothing any more; see the server's messages");
+  } else if (age_ms > config->max_behind) {
+    kt_problem_set(problem, 503, "stale", "the head is %" PRIu64 " ms old, clients accept %" PRIu64, age_ms,
+                   config->max_behind);
+  } else if (kt_log_auditor_lag_ms(config, &status->head) > config->max_auditor_lag) {
+    kt_problem_set(problem, 503, "auditor-missing",
+                   "the auditor vouched for %" PRIu64 " of %" PRIu64 " entries, clients do not accept that",
+                   status->head.auditor.size, status->head.size);
+  } else if (disk_free < instance->settings.limits.disk_bytes) {
+    kt_problem_set(problem, 503, "disk-full",
+                   "%" PRIu64 " bytes are free for the database or its guard, limits.disk wants %" PRIu64
+                   "; updates will be refused, searches go on",
+                   disk_free, instance->settings.limits.disk_bytes);
+  }
+}
+
+static enum kt_step answer_readyz(struct kt_call *call)
+{
+  struct kt_log_status status;
+  get_status(call, &status);
+  judge(call, &status, &call->problem);
+  return call->problem.status == 0 ? answer_ok(call) : KT_STEP_REFUSE;
 }
 
 static enum kt_step answer_metrics(struct kt_call *call)
 {
   struct kt_log_status status;
-  const struct kt_http *clients = call->http->clients;
+  struct kt_problem problem;
   get_status(call, &status);
-  metric(call, "tree_size", "gauge", "Log entries.", status.head.size);
-  metric(call, "head_timestamp_ms", "gauge", "Timestamp of the rightmost entry.", status.head.timestamp_ms);
-  if (kt_call_config(call)->mode == KT_MODE_THIRD_PARTY_AUDITING) {
-    metric(call, "auditor_size", "gauge", "Log entries the auditor vouched for.", status.head.auditor.size);
-  }
-  metric(call, "signing", "gauge", "1 while heads are signed.", status.is_fatal ? 0 : 1);
-  metric(call, "updates_queued", "gauge", "Updates that wait for the sequencer.", status.n_queued);
-  metric(call, "versions_total", "counter", "Versions inserted since the start.", status.n_inserted);
-  metric(call, "commits_total", "counter", "Commits since the start.", status.n_commits);
-  metric(call, "heartbeats_total", "counter", "Heartbeat entries since the start.", status.n_heartbeats);
-  metric(call, "pruned_entries_total", "counter", "Entries removed as past the maximum lifetime, ever.",
-         status.pruned.n_entries);
-  metric(call, "http_requests_total", "counter", "Requests since the start.", atomic_load(&clients->n_requests));
-  metric(call, "http_failures_total", "counter", "Answers of 500 and above.", atomic_load(&clients->n_failures));
-  metric(call, "http_requests_open", "gauge", "Requests under way.", atomic_load(&clients->n_open));
+  judge(call, &status, &problem);
+  kt_call_write_metrics(call, &status, problem.status == 0);
   return KT_STEP_ANSWER;
 }
 
 const struct kt_route kt_health_routes[] = {
-  { "GET", "/livez", KT_BODY_NONE, TEXT, answer_livez, NULL, KT_PURPOSE_PUBLIC },
+  { "GET", "/livez", KT_BODY_NONE, TEXT, answer_ok, NULL, KT_PURPOSE_PUBLIC },
   { "GET", "/readyz", KT_BODY_NONE, TEXT, answer_readyz, NULL, KT_PURPOSE_PUBLIC },
-  { "GET", "/metrics", KT_BODY_NONE, METRICS, answer_metrics, NULL, KT_PURPOSE_PUBLIC },
+  { "GET", "/metrics", KT_BODY_NONE, KT_METRICS_TYPE, answer_metrics, NULL, KT_PURPOSE_PUBLIC },
   { NULL, NULL, KT_BODY_NONE, NULL, NULL, NULL, KT_PURPOSE_PUBLIC },
 };

@@ -46,6 +46,7 @@ void kt_http_connection(void *ctx, struct MHD_Connection *connection, void **soc
 void kt_call_join_peer(struct kt_call *call)
 {
   const union MHD_ConnectionInfo *info = MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  call->started_us = kt_monotonic_us();
   call->peer = info != NULL ? info->socket_context : NULL;
   kt_peer_expect(call->peer, KT_PHASE_BODY);
 }

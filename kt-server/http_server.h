@@ -8,6 +8,7 @@
 
 #include "http.h"
 #include "http_limits.h"
+#include "http_metrics.h"
 
 struct kt_http {
   struct kt_instance *instance;
@@ -21,10 +22,9 @@ struct kt_http {
   _Atomic uint64_t body_max;
   _Atomic int access_log;
   struct kt_http_limits limits;
-  _Atomic uint64_t n_requests;
-  _Atomic uint64_t n_failures; /* answers of 500 and above */
-  struct kt_relay *relay;      /* of the clients' server */
-  struct kt_http *clients;     /* in the health server: the one that its metrics are about */
+  struct kt_http_counters counters;
+  struct kt_relay *relay;  /* of the clients' server */
+  struct kt_http *clients; /* in the health server: the one that its metrics are about */
   /* Readers that no thread uses now: a stack. */
   pthread_mutex_t lock;
   pthread_cond_t returned;

@@ -19,6 +19,7 @@ static const struct kt_verb verbs[] = {
   { "check-config", "DIR [--json]", "check DIR/kt-server.yaml, the keys and the Configuration", kt_verb_check_config },
   { "status", "DIR [--json]", "size, root, age, labels, versions, queue, guard", kt_verb_status },
   { "token", "DIR [--json]", "print a new single-use registration token", kt_verb_token },
+  { "trail", "DIR [--json]", "print and check the record of what operators did", kt_verb_trail },
   { "fsck", "DIR [--json]", "check all stored data; the log must be stopped", kt_verb_fsck },
   { "import", "DIR FILE.jsonl [--json]", "add unsigned device sets, one JSON object per line", kt_verb_import },
   { "update-label", "DIR LABEL FILE.json [--json]", "operator insertion for one label; clients will alert",

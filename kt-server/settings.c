@@ -13,7 +13,7 @@
 
 /* As written: what is absent is NULL, and text is not interpreted yet. */
 struct raw_limits {
-  char *body, *value, *response, *memory, *timeout, *head_timeout, *body_timeout, *send_timeout;
+  char *body, *value, *response, *memory, *disk, *timeout, *head_timeout, *body_timeout, *send_timeout;
   uint64_t *values_per_update, *queue, *audit_page, *connections, *per_address;
 };
 struct raw_rates {
@@ -43,6 +43,7 @@ static const cyaml_schema_field_t limit_fields[] = {
   TEXT("value", struct raw_limits, value),
   TEXT("response", struct raw_limits, response),
   TEXT("memory", struct raw_limits, memory),
+  TEXT("disk", struct raw_limits, disk),
   TEXT("timeout", struct raw_limits, timeout),
   TEXT("head-timeout", struct raw_limits, head_timeout),
   TEXT("body-timeout", struct raw_limits, body_timeout),
@@ -215,6 +216,7 @@ static const struct rule rules[] = {
   LIMIT("body-timeout", DURATION, body_timeout, body_ms, 30000, 100, HOUR_MS),
   LIMIT("send-timeout", DURATION, send_timeout, send_ms, 120000, 100, HOUR_MS),
   LIMIT("memory", SIZE, memory, memory_bytes, 256 * MIB, MIB, 1024 * GIB),
+  LIMIT("disk", SIZE, disk, disk_bytes, 64 * MIB, 0, 1048576 * GIB),
   RATE("search", search, KT_PURPOSE_SEARCH, 100),
   RATE("monitor", monitor, KT_PURPOSE_MONITOR, 100),
   RATE("update", update, KT_PURPOSE_UPDATE, 20),

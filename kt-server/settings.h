@@ -46,6 +46,7 @@ struct kt_settings {
     uint64_t body_ms;
     uint64_t send_ms;
     uint64_t memory_bytes; /* of all bodies and answers under way */
+    uint64_t disk_bytes;   /* with less free, the log is not ready */
   } limits;
   uint64_t rates[KT_PURPOSES]; /* requests per second of one address; 0: no limit */
 };

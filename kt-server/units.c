@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 struct unit {
   const char *name;
@@ -92,4 +93,13 @@ void kt_duration_text(uint64_t ms, char ret_text[static KT_DURATION_TEXT_SIZE])
     i--;
   }
   (void)snprintf(ret_text, KT_DURATION_TEXT_SIZE, "%" PRIu64 "%s", ms / durations[i].factor, durations[i].name);
+}
+
+void kt_time_text(uint64_t ms, char ret_text[static KT_TIME_TEXT_SIZE])
+{
+  struct tm parts;
+  const time_t seconds = (time_t)(ms / 1000);
+  size_t len =
+      gmtime_r(&seconds, &parts) != NULL ? strftime(ret_text, KT_TIME_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &parts) : 0;
+  (void)snprintf(ret_text + len, KT_TIME_TEXT_SIZE - len, ".%03uZ", (unsigned)(ms % 1000));
 }

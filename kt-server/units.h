@@ -18,6 +18,10 @@ KT_MUST_USE enum kt_err kt_size_parse(const char *text, uint64_t *ret_bytes, con
 /* Decimal digits only, no sign, no blank, all 64 bits. */
 KT_MUST_USE enum kt_err kt_number_parse(const char *text, uint64_t *ret_number);
 
+/* "2026-11-22T01:23:45.678Z", from Unix milliseconds. */
+#define KT_TIME_TEXT_SIZE 40
+void kt_time_text(uint64_t ms, char ret_text[static KT_TIME_TEXT_SIZE]);
+
 /* "24h", "1500ms": the largest unit that divides it. */
 #define KT_DURATION_TEXT_SIZE 32
 void kt_duration_text(uint64_t ms, char ret_text[static KT_DURATION_TEXT_SIZE]);

@@ -11,6 +11,7 @@
 #include "json/builder.h"
 #include "json/config.h"
 #include "report.h"
+#include "trail_operate.h"
 
 static enum kt_err check_request(const struct kt_init_options *options, const struct kt_instance *instance,
                                  struct kt_error *error)
@@ -82,7 +83,10 @@ static enum kt_err change(struct kt_instance *instance, const char *dir, const s
   if (err == KT_OK) {
     err = check_start(instance, successor->config.auditor_start_pos, error);
   }
-  return err == KT_OK ? write_successor(instance, &successor->config, error) : err;
+  if (err == KT_OK) {
+    err = write_successor(instance, &successor->config, error);
+  }
+  return err == KT_OK ? kt_record(instance, "change-auditor", "done", 0, error) : err;
 }
 
 static int show(const struct kt_verb *verb, const char *dir, const struct kt_config *config, bool as_json)

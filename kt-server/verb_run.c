@@ -10,6 +10,8 @@
 #include "admin.h"
 #include "http.h"
 #include "operator.h"
+#include "trail.h"
+#include "trail_operate.h"
 
 #define FILES_PER_THREAD 8 /* epoll, its wake-up, a reader of the database */
 #define FILES_BESIDES 64   /* the sequencer's, sockets, administration */
@@ -134,6 +136,26 @@ static enum kt_err start(struct server *server, struct kt_error *error)
   return err == KT_OK ? kt_admin_start(&server->instance, &server->admin, error) : err;
 }
 
+/* A full disk does not keep a log from answering searches: what is not on record has been said. */
+static void record(const struct server *server, const char *action, const char *result)
+{
+  struct kt_error error;
+  (void)!kt_record(&server->instance, action, result, 0, &error);
+}
+
+/* Where the trail ends, in another place than the trail: the service manager's journal. */
+static void announce_trail(const struct server *server)
+{
+  struct kt_trail_end end;
+  struct kt_error error;
+  enum kt_err err = kt_trail_read(server->dir, NULL, NULL, &end, &error);
+  if (err == KT_OK) {
+    kt_say("administration trail: %llu lines, the last one's hash is %s", (unsigned long long)end.seq, end.hash);
+  } else {
+    kt_say("administration trail: %s", error.text);
+  }
+}
+
 /* Clients first, so that what they were promised is done; then the operator; then the log. */
 static void stop(struct server *server)
 {
@@ -168,10 +190,12 @@ static void reload(struct server *server)
   }
   if (err != KT_OK) {
     kt_say("not reloaded, the old settings stay: %s", error.text);
+    record(server, "reload", "failed");
     return;
   }
   kt_http_reload(server->http, &settings);
   kt_say("reloaded access-log, limits.body and rates; other changes take effect at the next start");
+  record(server, "reload", "done");
 }
 
 static void announce(const struct server *server)
@@ -181,6 +205,7 @@ static void announce(const struct server *server)
   if (server->health != NULL) {
     kt_say("health and metrics on %s", server->health_listener.url);
   }
+  announce_trail(server);
 }
 
 static void wait_for_end(struct server *server, const sigset_t *signals)
@@ -206,8 +231,10 @@ static int run(struct server *server)
   block_signals(&signals);
   enum kt_err err = start(server, &error);
   if (err == KT_OK) {
+    record(server, "start", "done");
     announce(server);
     wait_for_end(server, &signals);
+    record(server, "stop", server->is_fatal ? "failed" : "done");
     kt_say(server->is_fatal ? "stopping, because the log can sign nothing any more" : "stopping");
     code = server->is_fatal ? KT_EXIT_UNDECIDED : KT_EXIT_DONE;
   } else {

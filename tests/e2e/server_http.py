@@ -507,6 +507,7 @@ def check_unix_and_reload(folder):
     with open(path, "w", encoding="utf-8") as f:
         f.write(good.replace("access-log: off", "access-log: all"))
     process.stderr.readline()
+    assert "administration trail" in process.stderr.readline()
     process.send_signal(signal.SIGHUP)
     assert "reloaded access-log" in process.stderr.readline()
     with open(path, "w", encoding="utf-8") as f:
@@ -522,7 +523,7 @@ def check_unix_and_reload(folder):
                   b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
         assert s.recv(12) == b"HTTP/1.1 200"
     line = process.stderr.readline()
-    assert "/v1/search 200" in line and "user3" not in line, line
+    assert "route=/v1/search status=200 " in line and "user3" not in line, line
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=30) == 0
     assert not os.path.exists(os.path.join(folder, "http.sock"))

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/hex.h"
+#include "crypto/hash.h"
+
+#define DOMAIN "kt-admin-trail/1\n"
+#define HASH_FIELD ",\"hash\":\""
+#define HEX_LEN (KT_TRAIL_HASH_SIZE - 1)
+#define END_LEN (sizeof HASH_FIELD - 1 + HEX_LEN + 2) /* and "} */
+
+static const char first_hash[] = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/* --- one line --------------------------------------------------------------------------------------------------------- */
+
+static void hash_of(const char *body, size_t len, char ret_hash[static KT_TRAIL_HASH_SIZE])
+{
+  char input[sizeof DOMAIN - 1 + KT_TRAIL_LINE_MAX];
+  struct kt_hash hash;
+  memcpy(input, DOMAIN, sizeof DOMAIN - 1);
+  memcpy(input + sizeof DOMAIN - 1, body, len);
+  kt_sha256(input, sizeof DOMAIN - 1 + len, &hash);
+  (void)kt_hex_encode((struct kt_bytes){ hash.b, sizeof hash.b }, ret_hash);
+}
+
+/* Everything up to the hash, which covers it. The length, or 0 when it is too long. */
+static size_t write_body(const struct kt_trail_record *record, const struct kt_trail_end *end, uint64_t now_ms,
+                         char ret_body[static KT_TRAIL_LINE_MAX])
+{
+  int n = snprintf(ret_body, KT_TRAIL_LINE_MAX,
+                   "{\"seq\":%" PRIu64 ",\"time_ms\":%" PRIu64 ",\"action\":\"%s\",\"result\":\"%s\",\"n\":%" PRIu64
+                   ",\"uid\":%ju,\"prev\":\"%s\"",
+                   end->seq + 1, now_ms, record->action, record->result, record->n, (uintmax_t)record->uid, end->hash);
+  return n > 0 && (size_t)n + END_LEN < KT_TRAIL_LINE_MAX ? (size_t)n : 0;
+}
+
+/* Does this line follow *end? Then it is the new end. */
+static bool follow(const char *line, struct kt_trail_end *end)
+{
+  char start[40];
+  char link[HEX_LEN + 16];
+  char hash[KT_TRAIL_HASH_SIZE];
+  size_t len = strlen(line);
+  int n = snprintf(start, sizeof start, "{\"seq\":%" PRIu64 ",", end->seq + 1);
+  int n_link = snprintf(link, sizeof link, ",\"prev\":\"%s\"", end->hash);
+  if (len < END_LEN + (size_t)n + (size_t)n_link || len >= KT_TRAIL_LINE_MAX) {
+    return false;
+  }
+  size_t body_len = len - END_LEN;
+  hash_of(line, body_len, hash);
+  if (memcmp(line, start, (size_t)n) != 0 || memcmp(line + body_len - (size_t)n_link, link, (size_t)n_link) != 0 ||
+      memcmp(line + body_len, HASH_FIELD, sizeof HASH_FIELD - 1) != 0 ||
+      memcmp(line + body_len + sizeof HASH_FIELD - 1, hash, HEX_LEN) != 0 || strcmp(line + len - 2, "\"}") != 0) {
+    return false;
+  }
+  end->seq++;
+  memcpy(end->hash, hash, sizeof hash);
+  return true;
+}
+
+/* --- the file ----------------------------------------------------------------------------------------------------------- */
+
+static enum kt_err broken(const char *path, uint64_t line, struct kt_error *error)
+{
+  return kt_error_set(error, KT_ERR_PROOF,
+                      "%s: line %" PRIu64
+                      " does not follow from the line before it: somebody changed this file, or the "
+                      "disk did. Keep it as evidence; a new trail begins when it is moved away",
+                      path, line);
+}
+
+static enum kt_err read_lines(FILE *file, const char *path, void (*each)(void *ctx, const char *line), void *ctx,
+                              struct kt_trail_end *end, struct kt_error *error)
+{
+  char line[KT_TRAIL_LINE_MAX + 1];
+  while (fgets(line, sizeof line, file) != NULL) {
+    size_t len = strcspn(line, "\n");
+    if (line[len] == '\0' && feof(file)) {
+      break; /* not finished, so not answered */
+    }
+    line[len] = '\0';
+    if (!follow(line, end)) {
+      return broken(path, end->seq + 1, error);
+    }
+    if (each != NULL) {
+      each(ctx, line);
+    }
+  }
+  return ferror(file) == 0 ? KT_OK : kt_error_set(error, KT_ERR_STORE, "%s: %s", path, strerror(errno));
+}
+
+enum kt_err kt_trail_read(const char *dir, void (*each)(void *ctx, const char *line), void *ctx,
+                          struct kt_trail_end *ret_end, struct kt_error *error)
+{
+  struct kt_path path;
+  struct kt_trail_end end = { .seq = 0 };
+  memcpy(end.hash, first_hash, sizeof first_hash);
+  enum kt_err err = kt_path_join(dir, KT_NAME_TRAIL, &path, error);
+  if (err != KT_OK) {
+    return err;
+  }
+  FILE *file = fopen(path.s, "re");
+  if (file == NULL && errno != ENOENT) {
+    return kt_error_set(error, KT_ERR_STORE, "%s: %s", path.s, strerror(errno));
+  }
+  if (file != NULL) {
+    err = read_lines(file, path.s, each, ctx, &end, error);
+    (void)fclose(file);
+  }
+  if (err == KT_OK) {
+    *ret_end = end;
+  }
+  return err;
+}
+
+/* --- its end ------------------------------------------------------------------------------------------------------------ */
+
+/* The last whole line, from the last bytes of the file. Its own hash is checked; the lines before it are for `trail`.
+ * *ret_size: the file without what a crash left behind it. */
+static enum kt_err find_end(int fd, const char *path, struct kt_trail_end *ret_end, off_t *ret_size,
+                            struct kt_error *error)
+{
+  char tail[2 * KT_TRAIL_LINE_MAX + 1];
+  struct stat info;
+  struct kt_trail_end end = { .seq = 0 };
+  if (fstat(fd, &info) != 0) {
+    return kt_error_set(error, KT_ERR_STORE, "%s: %s", path, strerror(errno));
+  }
+  off_t from = info.st_size > (off_t)sizeof tail - 1 ? info.st_size - (off_t)sizeof tail + 1 : 0;
+  ssize_t len = pread(fd, tail, sizeof tail - 1, from);
+  if (len < 0) {
+    return kt_error_set(error, KT_ERR_STORE, "%s: %s", path, strerror(errno));
+  }
+  while (len > 0 && tail[len - 1] != '\n') {
+    len--;
+  }
+  *ret_size = from + len;
+  memcpy(end.hash, first_hash, sizeof first_hash);
+  if (len > 0) {
+    tail[len - 1] = '\0';
+    const char *newline = strrchr(tail, '\n');
+    const char *line = newline != NULL ? newline + 1 : tail;
+    const char *link = strstr(line, ",\"prev\":\"");
+    if (sscanf(line, "{\"seq\":%" SCNu64, &end.seq) != 1 || /* NOLINT(cert-err34-c): follow checks it */
+        end.seq == 0 || link == NULL || strlen(link) < 9 + HEX_LEN) {
+      return kt_error_set(error, KT_ERR_PROOF, "%s: the last line is no line of a trail", path);
+    }
+    end.seq--;
+    memcpy(end.hash, link + 9, HEX_LEN);
+    if (!follow(line, &end)) {
+      return broken(path, end.seq + 1, error);
+    }
+  }
+  *ret_end = end;
+  return KT_OK;
+}
+
+static enum kt_err append(int fd, const char *path, const struct kt_trail_record *record, uint64_t now_ms,
+                          struct kt_error *error)
+{
+  struct kt_trail_end end = { .seq = 0 };
+  char line[KT_TRAIL_LINE_MAX + 2];
+  char hash[KT_TRAIL_HASH_SIZE];
+  off_t size = 0;
+  enum kt_err err = find_end(fd, path, &end, &size, error);
+  if (err != KT_OK) {
+    return err;
+  }
+  size_t len = write_body(record, &end, now_ms, line);
+  if (len == 0) {
+    return kt_error_set(error, KT_ERR_LIMIT, "%s: a line would be too long", path);
+  }
+  hash_of(line, len, hash);
+  int n = snprintf(line + len, sizeof line - len, HASH_FIELD "%s\"}\n", hash);
+  len += (size_t)n;
+  if (ftruncate(fd, size) != 0 || !kt_file_write_at(fd, line, len, size) || fsync(fd) != 0) {
+    int cause = errno;
+    (void)!ftruncate(fd, size);
+    return kt_error_set(error, cause == ENOSPC || cause == EDQUOT ? KT_ERR_UNDETERMINED : KT_ERR_STORE,
+                        "writing %s: %s", path, strerror(cause));
+  }
+  return KT_OK;
+}
+
+enum kt_err kt_trail_append(const char *dir, const struct kt_trail_record *record, uint64_t now_ms,
+                            struct kt_error *error)
+{
+  struct kt_path path;
+  enum kt_err err = kt_path_join(dir, KT_NAME_TRAIL, &path, error);
+  if (err != KT_OK) {
+    return err;
+  }
+  bool is_new = access(path.s, F_OK) != 0;
+  int fd = open(path.s, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) {
+    return kt_error_set(error, errno == ENOSPC || errno == EDQUOT ? KT_ERR_UNDETERMINED : KT_ERR_STORE, "%s: %s",
+                        path.s, strerror(errno));
+  }
+  (void)flock(fd, LOCK_EX); /* threads of the running log append too: each line has one before it */
+  err = append(fd, path.s, record, now_ms, error);
+  (void)close(fd);
+  if (err == KT_OK && is_new && !kt_file_sync_folder_of(path.s)) {
+    err = kt_error_set(error, KT_ERR_STORE, "writing %s: %s", path.s, strerror(errno));
+  }
+  return err;
+}
