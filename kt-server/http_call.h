@@ -65,7 +65,9 @@ struct kt_call {
   uint8_t *body;
   size_t body_len;
   size_t body_cap;
-  size_t n_reserved; /* of the memory for all requests under way */
+  bool has_principal;
+  uint8_t principal[8]; /* the access token's id */
+  size_t n_reserved;    /* of the memory for all requests under way */
   struct kt_arena arena;
   struct kt_writer w;
   const char *cache_control; /* static; NULL: no-store */

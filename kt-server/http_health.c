@@ -97,6 +97,6 @@ static enum kt_step answer_metrics(struct kt_call *call)
 const struct kt_route kt_health_routes[] = {
   { "GET", "/livez", KT_BODY_NONE, TEXT, answer_ok, NULL, KT_PURPOSE_PUBLIC },
   { "GET", "/readyz", KT_BODY_NONE, TEXT, answer_readyz, NULL, KT_PURPOSE_PUBLIC },
-  { "GET", "/metrics", KT_BODY_NONE, KT_METRICS_TYPE, answer_metrics, NULL, KT_PURPOSE_PUBLIC },
+  { "GET", "/metrics", KT_BODY_NONE, KT_METRICS_TYPE, answer_metrics, NULL, KT_PURPOSE_ADMIN },
   { NULL, NULL, KT_BODY_NONE, NULL, NULL, NULL, KT_PURPOSE_PUBLIC },
 };

@@ -58,11 +58,14 @@ bool kt_call_is_within_rate(struct kt_call *call)
 {
   struct kt_http_limits *limits = &call->http->limits;
   uint8_t key[KT_ADDRESS_KEY_LEN + 1] = { 0 };
-  if (call->peer == NULL || !kt_address_is_counted(&call->peer->address)) {
+  enum kt_purpose purpose = call->route->purpose;
+  if (call->has_principal) {
+    memcpy(key, call->principal, sizeof call->principal); /* an address has something in its second half */
+  } else if (call->peer != NULL && kt_address_is_counted(&call->peer->address)) {
+    memcpy(key, call->peer->address.key, KT_ADDRESS_KEY_LEN);
+  } else {
     return true;
   }
-  enum kt_purpose purpose = call->route->purpose;
-  memcpy(key, call->peer->address.key, KT_ADDRESS_KEY_LEN);
   key[KT_ADDRESS_KEY_LEN] = (uint8_t)purpose;
   unsigned wait_s =
       kt_quota_take(&limits->quota, key, sizeof key, atomic_load(&limits->rates[purpose]), kt_monotonic_ms());
@@ -70,7 +73,8 @@ bool kt_call_is_within_rate(struct kt_call *call)
     return true;
   }
   (void)atomic_fetch_add(&limits->n_limited, 1);
-  kt_problem_set(&call->problem, 429, "rate", "too many requests of this kind from your address; wait %u s", wait_s);
+  kt_problem_set(&call->problem, 429, "rate", "too many requests of this kind from your %s; wait %u s",
+                 call->has_principal ? "access token" : "address", wait_s);
   call->problem.retry_after_s = wait_s;
   return false;
 }

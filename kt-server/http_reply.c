@@ -62,7 +62,7 @@ enum MHD_Result kt_http_reply_problem(struct kt_call *call)
       add(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") &&
       (problem->allow == NULL || add(response, MHD_HTTP_HEADER_ALLOW, problem->allow)) &&
       (problem->retry_after_s == 0 || add(response, MHD_HTTP_HEADER_RETRY_AFTER, retry_after)) &&
-      (!problem->ask_for_token || add(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"registration\""));
+      (!problem->ask_for_token || add(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"kt\""));
   return queue(call, problem->status, response, complete);
 }
 

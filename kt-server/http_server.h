@@ -44,6 +44,9 @@ enum MHD_Result kt_http_admit(void *ctx, const struct sockaddr *from, socklen_t 
 void kt_http_connection(void *ctx, struct MHD_Connection *connection, void **socket_context,
                         enum MHD_ConnectionNotificationCode code);
 
+/* Does the access token permit this request? False: call->problem is set to 401 or 403; http_permission.c. */
+bool kt_call_is_permitted(struct kt_call *call);
+
 /* Queue the answer in call->w, or the problem; http_reply.c. */
 enum MHD_Result kt_http_reply(struct kt_call *call);
 enum MHD_Result kt_http_reply_problem(struct kt_call *call);

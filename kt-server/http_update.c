@@ -2,6 +2,7 @@
 /* POST /v1/update: prepared here, inserted by the sequencer while the connection is parked, answered here. */
 #include <string.h>
 
+#include "access.h"
 #include "http_update.h"
 
 struct kt_bytes kt_call_bearer(const struct kt_call *call)
@@ -12,6 +13,9 @@ struct kt_bytes kt_call_bearer(const struct kt_call *call)
     return (struct kt_bytes){ 0 };
   }
   header += sizeof scheme - 1;
+  if (strncmp(header, KT_ACCESS_PREFIX, sizeof KT_ACCESS_PREFIX - 1) == 0) {
+    return (struct kt_bytes){ 0 }; /* who asks, not what for */
+  }
   return (struct kt_bytes){ (const uint8_t *)header, strlen(header) };
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "config_file.h"
+#include "access.h"
 #include "keys.h"
 #include "operator.h"
 #include "role.h"
@@ -247,10 +248,14 @@ enum kt_err kt_instance_open_store(struct kt_instance *instance, bool create, bo
 enum kt_err kt_instance_open_log(struct kt_instance *instance, bool guard_may_be_missing, struct kt_error *error)
 {
   struct kt_log_problem problem;
+  enum kt_err err = kt_access_open(instance->dir.s, &instance->access, error);
+  if (err != KT_OK) {
+    return err;
+  }
   if (kt_instance_is_operator(instance)) {
     return kt_operator_open(instance, guard_may_be_missing, &instance->operator_role, error);
   }
-  enum kt_err err = kt_instance_open_store(instance, false, guard_may_be_missing, error);
+  err = kt_instance_open_store(instance, false, guard_may_be_missing, error);
   if (err != KT_OK) {
     return err;
   }
@@ -279,6 +284,7 @@ void kt_instance_release(struct kt_instance *instance)
   kt_operator_close(instance->operator_role);
   kt_log_close(instance->log);
   kt_store_close(instance->store);
+  kt_access_close(instance->access);
   kt_signer_close(instance->signer);
   kt_secret_free(instance->vrf);
   kt_secret_free(instance->leaf);

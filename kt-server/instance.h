@@ -15,6 +15,7 @@
 
 #define KT_OPERATOR_TOKEN_LEN 64 /* hex digits */
 
+struct kt_access;
 struct kt_operator;
 
 struct kt_instance {
@@ -25,6 +26,7 @@ struct kt_instance {
   uint8_t config_bytes[KT_CONFIG_MAX + 1];
   size_t config_len;
   struct kt_config config;  /* borrows from config_bytes */
+  struct kt_access *access; /* tokens of those who may ask; of an open log or operator */
   struct kt_signer *signer; /* of an open log */
   struct kt_secret *vrf;
   struct kt_store *store;

@@ -22,7 +22,7 @@ struct raw_rates {
 struct raw {
   char *listen, *admin_listen, *head_guard, *signer, *upstream, *heartbeat, *cadence, *drain, *cache;
   uint64_t *threads;
-  int registration, access_log; /* absent is the first word, the default */
+  int registration, access, access_log; /* absent is the first word, the default */
   struct raw_limits limits;
   struct raw_rates rates;
 };
@@ -34,6 +34,7 @@ struct raw {
 static const cyaml_strval_t registrations[] = { { "open", KT_REGISTRATION_OPEN },
                                                 { "token", KT_REGISTRATION_TOKEN },
                                                 { "closed", KT_REGISTRATION_CLOSED } };
+static const cyaml_strval_t accesses[] = { { "open", KT_ACCESS_OPEN }, { "token", KT_ACCESS_TOKEN } };
 static const cyaml_strval_t access_logs[] = { { "off", KT_ACCESS_LOG_OFF },
                                               { "errors", KT_ACCESS_LOG_ERRORS },
                                               { "all", KT_ACCESS_LOG_ALL } };
@@ -74,6 +75,8 @@ static const cyaml_schema_field_t fields[] = {
   COUNT("threads", struct raw, threads),
   CYAML_FIELD_ENUM("registration", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct raw, registration, registrations,
                    CYAML_ARRAY_LEN(registrations)),
+  CYAML_FIELD_ENUM("access", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct raw, access, accesses,
+                   CYAML_ARRAY_LEN(accesses)),
   CYAML_FIELD_ENUM("access-log", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct raw, access_log, access_logs,
                    CYAML_ARRAY_LEN(access_logs)),
   CYAML_FIELD_MAPPING("limits", CYAML_FLAG_OPTIONAL, struct raw, limits, limit_fields),
@@ -284,6 +287,7 @@ static enum kt_err interpret(const char *path, struct kt_bytes text, const struc
   apply_text(raw->signer, KT_SIGNER_INTERNAL, settings.signer);
   apply_text(raw->upstream, "", settings.upstream);
   settings.registration = (enum kt_registration)raw->registration;
+  settings.access = (enum kt_access_policy)raw->access;
   settings.access_log = (enum kt_access_log)raw->access_log;
   *ret_settings = settings;
   return KT_OK;

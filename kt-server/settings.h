@@ -11,8 +11,11 @@
 #include "file_io.h"
 
 /* What a request is for: each has its own quota. */
-enum kt_purpose { KT_PURPOSE_PUBLIC, KT_PURPOSE_SEARCH, KT_PURPOSE_MONITOR, KT_PURPOSE_UPDATE };
-#define KT_PURPOSES 4
+enum kt_purpose { KT_PURPOSE_PUBLIC, KT_PURPOSE_SEARCH, KT_PURPOSE_MONITOR, KT_PURPOSE_UPDATE, KT_PURPOSE_ADMIN };
+#define KT_PURPOSES 5
+
+/* Who may ask at all. */
+enum kt_access_policy { KT_ACCESS_OPEN, KT_ACCESS_TOKEN };
 
 enum kt_access_log { KT_ACCESS_LOG_OFF, KT_ACCESS_LOG_ERRORS, KT_ACCESS_LOG_ALL };
 
@@ -26,6 +29,7 @@ struct kt_settings {
   char signer[KT_ADDRESS_MAX + 1];   /* KT_SIGNER_INTERNAL, or unix:PATH */
   char upstream[KT_ADDRESS_MAX + 1]; /* the Manager's address; empty: this is no Service Operator of a managed log */
   enum kt_registration registration;
+  enum kt_access_policy access;
   enum kt_access_log access_log;
   uint64_t heartbeat_ms; /* 0: half of max_behind */
   uint64_t cadence_ms;

@@ -8,7 +8,7 @@
 
 #define GLOBAL_OPTIONS                                                                                     \
   (KT_OPT_BIT(KT_OPT_HOME) | KT_OPT_BIT(KT_OPT_URL) | KT_OPT_BIT(KT_OPT_JSON) | KT_OPT_BIT(KT_OPT_COLOR) | \
-   KT_OPT_BIT(KT_OPT_HELP))
+   KT_OPT_BIT(KT_OPT_HELP) | KT_OPT_BIT(KT_OPT_ACCESS_TOKEN_FILE) | KT_OPT_BIT(KT_OPT_CA_FILE))
 
 struct option {
   const char *name; /* without the dashes */
@@ -51,6 +51,9 @@ static const struct option options[KT_OPTIONS] = {
   [KT_OPT_CONFIRM] = { "confirm", "KT_CONFIRM", "yes|no", "what you would answer, for scripts" },
   [KT_OPT_FOLLOW] = { "follow", "KT_FOLLOW", NULL, "go on with new entries until SIGTERM" },
   [KT_OPT_SIGN] = { "sign", "KT_SIGN", "FILE", "the auditor's key: sign the log's heads and submit them" },
+  [KT_OPT_ACCESS_TOKEN_FILE] = { "access-token-file", "KT_ACCESS_TOKEN_FILE", "FILE",
+                                 "the access token of a log that wants one, in a file of mode 0600" },
+  [KT_OPT_CA_FILE] = { "ca-file", "KT_CA_FILE", "FILE", "certificates (PEM) to trust instead of the system's" },
   [KT_OPT_SUITE] = { "suite", "KT_SUITE", "SUITE", "ed25519 (the default) or p256" },
   [KT_OPT_JOBS] = { "jobs", "KT_JOBS", "N", "so many threads; without it as many as there are cores" },
 };

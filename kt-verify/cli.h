@@ -43,9 +43,11 @@ enum kt_option {
   KT_OPT_SIGN,
   KT_OPT_SUITE,
   KT_OPT_JOBS,
+  KT_OPT_ACCESS_TOKEN_FILE,
+  KT_OPT_CA_FILE,
 };
 
-#define KT_OPTIONS (KT_OPT_JOBS + 1)
+#define KT_OPTIONS (KT_OPT_CA_FILE + 1)
 #define KT_OPT_BIT(option) (UINT64_C(1) << (option))
 
 #define KT_CLI_KEYS_MAX 255

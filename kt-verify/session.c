@@ -98,6 +98,33 @@ enum kt_exit kt_session_begin(struct kt_session *session, const struct kt_cli *c
   return session->pinned != NULL ? KT_EXIT_OK : kt_output_fail(out, KT_EXIT_USAGE, "memory", "out of memory");
 }
 
+/* What the log and its operator asked of this client before it may speak at all. */
+static enum kt_exit use_credentials(struct kt_session *session)
+{
+  const char *token_file = session->cli->values[KT_OPT_ACCESS_TOKEN_FILE];
+  const char *ca_file = session->cli->values[KT_OPT_CA_FILE];
+  enum kt_err err = token_file != NULL ? kt_transport_use_token(session->transport, token_file) : KT_OK;
+  if (err == KT_ERR_DENIED) {
+    return kt_output_fail(session->out, KT_EXIT_USAGE, "file", "%s: others may read this token; make it mode 0600",
+                          token_file);
+  }
+  if (err != KT_OK) {
+    return kt_output_fail(session->out, KT_EXIT_USAGE, "file", "%s: %s", token_file,
+                          err == KT_ERR_FORMAT ? "its first line is no access token" : "cannot be read");
+  }
+  err = ca_file != NULL ? kt_transport_use_ca(session->transport, ca_file) : KT_OK;
+  return err == KT_OK ? KT_EXIT_OK : kt_output_fail(session->out, KT_EXIT_USAGE, "file", "%s: cannot be read", ca_file);
+}
+
+enum kt_exit kt_session_connect(struct kt_session *session, const char *url)
+{
+  if (kt_transport_new(url, &session->transport) != KT_OK) {
+    return kt_output_fail(session->out, KT_EXIT_USAGE, "url", "%s: not an address (http://, https:// or unix:PATH)",
+                          url);
+  }
+  return use_credentials(session);
+}
+
 enum kt_exit kt_session_open(struct kt_session *session, const struct kt_cli *cli, struct kt_output *out)
 {
   enum kt_exit code = kt_session_begin(session, cli, out);
@@ -111,10 +138,7 @@ enum kt_exit kt_session_open(struct kt_session *session, const struct kt_cli *cl
     return code;
   }
   const char *url = cli->values[KT_OPT_URL] != NULL ? cli->values[KT_OPT_URL] : session->pinned->url;
-  if (kt_transport_new(url, &session->transport) != KT_OK) {
-    return kt_output_fail(out, KT_EXIT_USAGE, "url", "%s: not an address (http://, https:// or unix:PATH)", url);
-  }
-  return KT_EXIT_OK;
+  return kt_session_connect(session, url);
 }
 
 static void report_log(struct kt_session *session)

@@ -54,6 +54,8 @@ struct kt_query {
 
 /* An empty session, for who pins a log. */
 enum kt_exit kt_session_begin(struct kt_session *session, const struct kt_cli *cli, struct kt_output *out);
+/* The transport, with the access token and the certificates that the options name. */
+enum kt_exit kt_session_connect(struct kt_session *session, const char *url);
 /* Opens the home, the pinned log, the transport. */
 enum kt_exit kt_session_open(struct kt_session *session, const struct kt_cli *cli, struct kt_output *out);
 /* Also for a session that could not be opened. Fills `log` of the JSON object. */

@@ -2,9 +2,12 @@
 #include "transport.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "output.h"
 
@@ -17,6 +20,8 @@ struct kt_transport {
   CURLM *multi;       /* with connections of its own; NULL until it is needed */
   char base[URL_MAX]; /* without a slash at the end */
   char socket[URL_MAX];
+  char ca_file[URL_MAX];          /* empty: the system's */
+  char access[KT_TOKEN_MAX + 32]; /* the header; empty: none */
 };
 
 static bool copy_address(struct kt_transport *transport, const char *url)
@@ -67,6 +72,63 @@ void kt_transport_free(struct kt_transport *transport)
     (void)curl_multi_cleanup(transport->multi);
     free(transport);
   }
+}
+
+static bool is_token(const char *text)
+{
+  size_t len = strlen(text);
+  for (size_t i = 0; i < len; i++) {
+    if (text[i] <= ' ' || text[i] > '~') {
+      return false;
+    }
+  }
+  return len > 0 && len <= KT_TOKEN_MAX;
+}
+
+/* It is a password: what others can read, they may have read. */
+static enum kt_err open_private(const char *path, FILE **ret_file)
+{
+  struct stat info;
+  FILE *file = fopen(path, "re");
+  if (file == NULL) {
+    return errno == ENOENT ? KT_ERR_ABSENT : KT_ERR_STORE;
+  }
+  if (fstat(fileno(file), &info) != 0 || (S_ISREG(info.st_mode) && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0)) {
+    fclose(file);
+    return KT_ERR_DENIED;
+  }
+  *ret_file = file;
+  return KT_OK;
+}
+
+enum kt_err kt_transport_use_token(struct kt_transport *transport, const char *path)
+{
+  char line[KT_TOKEN_MAX + 2] = "";
+  FILE *file = NULL;
+  enum kt_err err = open_private(path, &file);
+  if (err != KT_OK) {
+    return err;
+  }
+  bool has_line = fgets(line, sizeof line, file) != NULL;
+  fclose(file);
+  line[strcspn(line, "\r\n")] = '\0';
+  if (!has_line || !is_token(line)) {
+    return KT_ERR_FORMAT;
+  }
+  snprintf(transport->access, sizeof transport->access, "KT-Access-Token: %s", line);
+  return KT_OK;
+}
+
+enum kt_err kt_transport_use_ca(struct kt_transport *transport, const char *path)
+{
+  if (strlen(path) >= sizeof transport->ca_file) {
+    return KT_ERR_USAGE;
+  }
+  if (access(path, R_OK) != 0) {
+    return KT_ERR_ABSENT;
+  }
+  strcpy(transport->ca_file, path);
+  return KT_OK;
 }
 
 struct sink {
@@ -141,6 +203,9 @@ static void set_common(const struct kt_transport *transport, struct exchange *ex
   if (transport->socket[0] != '\0') {
     curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, transport->socket);
   }
+  if (transport->ca_file[0] != '\0') {
+    curl_easy_setopt(curl, CURLOPT_CAINFO, transport->ca_file);
+  }
 }
 
 /* method: with a body. The body stays the caller's until exchange_end. */
@@ -161,6 +226,9 @@ static void exchange_begin(const struct kt_transport *transport, struct exchange
   if (token != NULL) {
     snprintf(authorization, sizeof authorization, "Authorization: Bearer %s", token);
     headers = curl_slist_append(headers, authorization);
+  }
+  if (transport->access[0] != '\0') {
+    headers = curl_slist_append(headers, transport->access);
   }
   exchange->headers = headers;
   set_common(transport, exchange);

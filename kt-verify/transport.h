@@ -34,6 +34,11 @@ struct kt_transport;
 /* KT_ERR_USAGE: not an address we speak. */
 KT_MUST_USE enum kt_err kt_transport_new(const char *url, struct kt_transport **ret_transport);
 void kt_transport_free(struct kt_transport *transport);
+/* Who asks: the file's first line goes with every request, as KT-Access-Token. KT_ERR_DENIED: others may read the file;
+ * KT_ERR_FORMAT: its first line is no token; KT_ERR_ABSENT, KT_ERR_STORE. */
+KT_MUST_USE enum kt_err kt_transport_use_token(struct kt_transport *transport, const char *path);
+/* Trust the certificates in this file instead of the system's. KT_ERR_ABSENT: there is none; KT_ERR_USAGE: a path too long. */
+KT_MUST_USE enum kt_err kt_transport_use_ca(struct kt_transport *transport, const char *path);
 
 /* path begins with "/v1/". token: NULL, or visible ASCII of at most KT_TOKEN_MAX characters. */
 void kt_transport_post(struct kt_transport *transport, const char *path, struct kt_bytes body, const char *token,

@@ -287,8 +287,8 @@ enum kt_exit kt_verb_init(const struct kt_cli *cli, struct kt_output *out)
   struct config_bytes config = { .len = 0 };
   const char *url = cli->args[0];
   enum kt_exit code = kt_session_begin(&session, cli, out);
-  if (code == KT_EXIT_OK && kt_transport_new(url, &session.transport) != KT_OK) {
-    code = kt_output_fail(out, KT_EXIT_USAGE, "url", "%s: not an address (http://, https:// or unix:PATH)", url);
+  if (code == KT_EXIT_OK) {
+    code = kt_session_connect(&session, url);
   }
   if (code == KT_EXIT_OK) {
     code = choose(&session, &config);
