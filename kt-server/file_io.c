@@ -60,6 +60,25 @@ enum kt_err kt_file_read(const char *path, size_t cap, char *buf, size_t *ret_le
   return err;
 }
 
+enum kt_err kt_file_check_private(const char *path, struct kt_error *error)
+{
+  struct stat info;
+  if (stat(path, &info) != 0) {
+    return kt_error_set(error, errno == ENOENT ? KT_ERR_ABSENT : KT_ERR_STORE, "%s: %s", path, strerror(errno));
+  }
+  if (!S_ISREG(info.st_mode) || (info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return kt_error_set(error, KT_ERR_DENIED,
+                        "%s: mode %04o, others may use this secret key; it must be a file of mode 0600", path,
+                        (unsigned)(info.st_mode & 07777));
+  }
+  if (geteuid() != 0 && info.st_uid != geteuid()) {
+    return kt_error_set(error, KT_ERR_DENIED,
+                        "%s: it belongs to user %ju, who may replace it; this process is user %ju", path,
+                        (uintmax_t)info.st_uid, (uintmax_t)geteuid());
+  }
+  return KT_OK;
+}
+
 static bool write_all(int fd, const char *data, size_t len)
 {
   while (len > 0) {

@@ -25,5 +25,7 @@ void kt_http_stop(struct kt_http *http);
 
 /* What SIGHUP may change. From any thread. */
 void kt_http_reload(struct kt_http *http, const struct kt_settings *settings);
+/* The files of the certificate that was served from the start; on failure the old one stays. */
+KT_MUST_USE enum kt_err kt_http_reload_tls(struct kt_http *http, struct kt_error *error);
 
 #endif

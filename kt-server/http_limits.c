@@ -108,9 +108,10 @@ void kt_http_limits_reload(struct kt_http_limits *limits, const struct kt_settin
   }
 }
 
-enum kt_err kt_http_limits_init(struct kt_http_limits *limits, const struct kt_settings *settings, size_t connections,
-                                struct kt_error *error)
+enum kt_err kt_http_limits_init(struct kt_http *http, size_t connections, struct kt_error *error)
 {
+  struct kt_http_limits *limits = &http->limits;
+  const struct kt_settings *settings = &http->instance->settings;
   const struct kt_peer_limits places = {
     .head_ms = settings->limits.head_ms,
     .idle_ms = settings->limits.timeout_ms,
@@ -124,7 +125,7 @@ enum kt_err kt_http_limits_init(struct kt_http_limits *limits, const struct kt_s
   if (kt_quota_init(&limits->quota) != KT_OK) {
     return kt_error_set(error, KT_ERR_MEMORY, "out of memory");
   }
-  return kt_peers_new(&places, &limits->peers, error);
+  return kt_peers_new(&places, http, &limits->peers, error);
 }
 
 void kt_http_limits_release(struct kt_http_limits *limits)

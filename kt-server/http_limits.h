@@ -13,7 +13,7 @@ struct kt_call;
 struct MHD_Connection;
 
 struct kt_http_limits {
-  struct kt_peers *peers;
+  struct kt_peers *peers; /* their owner is the kt_http */
   struct kt_quota quota;
   bool counts_addresses; /* no: everything comes through one machine, a Manager's Service Operator */
   _Atomic uint64_t rates[KT_PURPOSES];
@@ -23,8 +23,8 @@ struct kt_http_limits {
   _Atomic uint64_t n_full;    /* requests without memory left for them */
 };
 
-KT_MUST_USE enum kt_err kt_http_limits_init(struct kt_http_limits *limits, const struct kt_settings *settings,
-                                            size_t connections, struct kt_error *error);
+/* After http->instance. */
+KT_MUST_USE enum kt_err kt_http_limits_init(struct kt_http *http, size_t connections, struct kt_error *error);
 void kt_http_limits_release(struct kt_http_limits *limits);
 /* What SIGHUP may change. */
 void kt_http_limits_reload(struct kt_http_limits *limits, const struct kt_settings *settings);

@@ -80,6 +80,28 @@ void kt_call_resume(struct kt_call *call)
   (void)atomic_fetch_sub(&http->n_parked, 1);
 }
 
+/* Without a certificate in the settings there is nothing to do. */
+static enum kt_err load_tls(struct kt_http *http, struct kt_error *error)
+{
+  const struct kt_instance *instance = http->instance;
+  const struct kt_settings *settings = &instance->settings;
+  struct kt_path certificate;
+  struct kt_path key;
+  if (settings->tls_certificate[0] == '\0') {
+    return KT_OK;
+  }
+  enum kt_err err = kt_path_join(instance->dir.s, settings->tls_certificate, &certificate, error);
+  if (err == KT_OK) {
+    err = kt_path_join(instance->dir.s, settings->tls_key, &key, error);
+  }
+  return err == KT_OK ? kt_tls_new(certificate.s, key.s, &http->tls, error) : err;
+}
+
+enum kt_err kt_http_reload_tls(struct kt_http *http, struct kt_error *error)
+{
+  return http->tls != NULL ? kt_tls_reload(http->tls, error) : KT_OK;
+}
+
 void kt_http_reload(struct kt_http *http, const struct kt_settings *settings)
 {
   atomic_store(&http->body_max, settings->limits.body_bytes);
@@ -132,10 +154,12 @@ static enum kt_err start_daemon(struct kt_http *http, MHD_socket fd, unsigned n_
     { n_threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, n_threads, NULL },
     { MHD_OPTION_END, 0, NULL },
   };
-  http->daemon =
-      MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, kt_http_admit, http, kt_http_access,
-                       http, MHD_OPTION_ARRAY, options, MHD_OPTION_NOTIFY_COMPLETED, kt_http_completed, http,
-                       MHD_OPTION_NOTIFY_CONNECTION, kt_http_connection, http, MHD_OPTION_END);
+  unsigned tls = http->tls != NULL ? MHD_USE_TLS : 0;
+  http->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | tls, 0, kt_http_admit,
+                                  http, kt_http_access, http, MHD_OPTION_ARRAY, options, MHD_OPTION_NOTIFY_COMPLETED,
+                                  kt_http_completed, http, MHD_OPTION_NOTIFY_CONNECTION, kt_http_connection, http,
+                                  http->tls != NULL ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END, KT_TLS_PRIORITIES,
+                                  MHD_OPTION_HTTPS_CERT_CALLBACK, kt_http_certificate, MHD_OPTION_END);
   if (http->daemon == NULL) {
     (void)close(fd);
     return kt_error_set(error, KT_ERR_STORE, "starting the HTTP threads failed");
@@ -151,6 +175,7 @@ static void destroy(struct kt_http *http)
   free(http->readers);
   kt_relay_free(http->relay);
   kt_http_limits_release(&http->limits);
+  kt_tls_free(http->tls);
   (void)pthread_cond_destroy(&http->returned);
   (void)pthread_mutex_destroy(&http->lock);
   free(http);
@@ -174,7 +199,10 @@ enum kt_err kt_http_start(struct kt_instance *instance, const struct kt_listener
   http->limits.counts_addresses = counts_addresses(http);
   /* Health asks the engine itself, which needs no reader. */
   bool has_readers = clients == NULL && !kt_instance_is_operator(instance);
-  enum kt_err err = kt_http_limits_init(&http->limits, &instance->settings, connections_max(http, n_threads), error);
+  enum kt_err err = kt_http_limits_init(http, connections_max(http, n_threads), error);
+  if (err == KT_OK && clients == NULL) {
+    err = load_tls(http, error);
+  }
   if (err == KT_OK) {
     err = make_readers(http, has_readers ? n_threads : 0, error);
   }

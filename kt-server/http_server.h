@@ -9,6 +9,7 @@
 #include "http.h"
 #include "http_limits.h"
 #include "http_metrics.h"
+#include "tls.h"
 
 struct kt_http {
   struct kt_instance *instance;
@@ -21,6 +22,7 @@ struct kt_http {
   atomic_size_t n_parked; /* of them, suspended */
   _Atomic uint64_t body_max;
   _Atomic int access_log;
+  struct kt_tls *tls; /* NULL: in the clear */
   struct kt_http_limits limits;
   struct kt_http_counters counters;
   struct kt_relay *relay;  /* of the clients' server */
@@ -38,6 +40,11 @@ enum MHD_Result kt_http_access(void *ctx, struct MHD_Connection *connection, con
                                const char *version, const char *upload_data, size_t *upload_data_size, void **con_cls);
 void kt_http_completed(void *ctx, struct MHD_Connection *connection, void **con_cls,
                        enum MHD_RequestTerminationCode code);
+
+/* gnutls asks for the certificate of a new connection; http_tls.c. */
+int kt_http_certificate(gnutls_session_t session, const gnutls_datum_t *authorities, int n_authorities,
+                        const gnutls_pk_algorithm_t *algorithms, int n_algorithms, gnutls_pcert_st **ret_chain,
+                        unsigned *ret_len, gnutls_privkey_t *ret_key);
 
 /* http_limits.c. */
 enum MHD_Result kt_http_admit(void *ctx, const struct sockaddr *from, socklen_t len);

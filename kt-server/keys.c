@@ -6,7 +6,6 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "file_io.h"
@@ -43,20 +42,6 @@ enum kt_err kt_key_create(const char *path, const char *role, struct kt_secret *
   return KT_OK;
 }
 
-static enum kt_err check_permissions(const char *path, struct kt_error *error)
-{
-  struct stat info;
-  if (stat(path, &info) != 0) {
-    return kt_error_set(error, errno == ENOENT ? KT_ERR_ABSENT : KT_ERR_STORE, "%s: %s", path, strerror(errno));
-  }
-  if (!S_ISREG(info.st_mode) || (info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return kt_error_set(error, KT_ERR_DENIED,
-                        "%s: mode %04o, others may use this secret key; it must be a file of mode 0600", path,
-                        (unsigned)(info.st_mode & 07777));
-  }
-  return KT_OK;
-}
-
 static bool parse(const char *line, size_t len, const char *role, struct kt_secret *secret)
 {
   char expected[LINE_MAX_LEN + 1];
@@ -73,7 +58,7 @@ enum kt_err kt_key_load(const char *path, const char *role, struct kt_secret **r
   struct kt_secret *secret = NULL;
   char line[LINE_MAX_LEN + 1];
   size_t len = 0;
-  enum kt_err err = check_permissions(path, error);
+  enum kt_err err = kt_file_check_private(path, error);
   if (err != KT_OK) {
     return err;
   }

@@ -147,6 +147,7 @@ static enum kt_err open_unix(const char *text, const char *dir, struct kt_listen
   listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (listener->fd < 0 || !remove_stale(&address) ||
       bind(listener->fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
+      chmod(address.sun_path, 0660) != 0 || /* a proxy has another user, and our group */
       listen(listener->fd, BACKLOG) != 0) {
     return fail(text, error);
   }

@@ -12,6 +12,7 @@
 
 struct kt_peers {
   struct kt_peer_limits limits;
+  void *owner;
   pthread_mutex_t lock;
   pthread_cond_t wake;
   pthread_t thread;
@@ -159,6 +160,7 @@ struct kt_peer *kt_peers_open(struct kt_peers *peers, int fd, const struct socka
   }
   if (peers->n_free > 0) {
     peer = &peers->places[peers->free_places[--peers->n_free]];
+    peer->owner = peers->owner;
     peer->fd = fd;
     peer->address = kt_address_of(from);
     count_address(peers, &peer->address, 1);
@@ -232,7 +234,8 @@ static bool start_thread(struct kt_peers *peers)
   return pthread_create(&peers->thread, NULL, watch, peers) == 0;
 }
 
-enum kt_err kt_peers_new(const struct kt_peer_limits *limits, struct kt_peers **ret_peers, struct kt_error *error)
+enum kt_err kt_peers_new(const struct kt_peer_limits *limits, void *owner, struct kt_peers **ret_peers,
+                         struct kt_error *error)
 {
   struct kt_peers *peers = calloc(1, sizeof *peers);
   if (peers == NULL || !make_tables(peers, limits->connections)) {
@@ -242,6 +245,7 @@ enum kt_err kt_peers_new(const struct kt_peer_limits *limits, struct kt_peers **
     return kt_error_set(error, KT_ERR_MEMORY, "out of memory");
   }
   peers->limits = *limits;
+  peers->owner = owner;
   if (!start_thread(peers)) {
     destroy(peers);
     return kt_error_set(error, KT_ERR_STORE, "starting the thread that watches connections failed");

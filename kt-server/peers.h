@@ -32,7 +32,8 @@ struct kt_peer_limits {
 };
 
 struct kt_peer {
-  int fd; /* -1: a free place */
+  void *owner; /* of the kt_peers */
+  int fd;      /* -1: a free place */
   struct kt_address address;
   _Atomic uint64_t since_ms;
   _Atomic int phase;
@@ -40,7 +41,8 @@ struct kt_peer {
 
 struct kt_peers;
 
-KT_MUST_USE enum kt_err kt_peers_new(const struct kt_peer_limits *limits, struct kt_peers **ret_peers,
+/* owner: for whoever has a peer only. */
+KT_MUST_USE enum kt_err kt_peers_new(const struct kt_peer_limits *limits, void *owner, struct kt_peers **ret_peers,
                                      struct kt_error *error);
 /* All connections must be closed. NULL is allowed. */
 void kt_peers_free(struct kt_peers *peers);

@@ -20,6 +20,7 @@ struct raw_rates {
   uint64_t *search, *monitor, *update;
 };
 struct raw {
+  char *tls_certificate, *tls_key;
   char *listen, *admin_listen, *head_guard, *signer, *upstream, *heartbeat, *cadence, *drain, *cache;
   uint64_t *threads;
   int registration, access, access_log; /* absent is the first word, the default */
@@ -68,6 +69,8 @@ static const cyaml_schema_field_t fields[] = {
   TEXT("head-guard", struct raw, head_guard),
   TEXT("signer", struct raw, signer),
   TEXT("upstream", struct raw, upstream),
+  CYAML_FIELD_STRING_PTR("tls-certificate", OPTIONAL_TEXT, struct raw, tls_certificate, 1, KT_TLS_PATH_MAX),
+  CYAML_FIELD_STRING_PTR("tls-key", OPTIONAL_TEXT, struct raw, tls_key, 1, KT_TLS_PATH_MAX),
   TEXT("heartbeat", struct raw, heartbeat),
   TEXT("cadence", struct raw, cadence),
   TEXT("drain", struct raw, drain),
@@ -273,11 +276,25 @@ static void apply_text(const char *value, const char *fallback, char ret_text[st
   (void)snprintf(ret_text, KT_ADDRESS_MAX + 1, "%s", value != NULL ? value : fallback);
 }
 
+/* One without the other would serve in the clear what was meant to be private. */
+static enum kt_err check_tls(const char *path, struct kt_bytes text, const struct raw *raw, struct kt_error *error)
+{
+  struct kt_yaml_place place = { 1, 1 };
+  if ((raw->tls_certificate != NULL) == (raw->tls_key != NULL)) {
+    return KT_OK;
+  }
+  (void)kt_yaml_where(text, NULL, raw->tls_key != NULL ? "tls-key" : "tls-certificate", &place);
+  return refuse_at(path, place, "tls-certificate and tls-key go together", error);
+}
+
 static enum kt_err interpret(const char *path, struct kt_bytes text, const struct raw *raw,
                              struct kt_settings *ret_settings, struct kt_error *error)
 {
   struct kt_settings settings = { 0 };
   enum kt_err err = apply_rules(path, text, raw, &settings, error);
+  if (err == KT_OK) {
+    err = check_tls(path, text, raw, error);
+  }
   if (err != KT_OK) {
     return err;
   }
@@ -286,6 +303,10 @@ static enum kt_err interpret(const char *path, struct kt_bytes text, const struc
   apply_text(raw->head_guard, KT_NAME_HEAD_GUARD, settings.head_guard);
   apply_text(raw->signer, KT_SIGNER_INTERNAL, settings.signer);
   apply_text(raw->upstream, "", settings.upstream);
+  if (raw->tls_key != NULL) {
+    (void)snprintf(settings.tls_certificate, sizeof settings.tls_certificate, "%s", raw->tls_certificate);
+    (void)snprintf(settings.tls_key, sizeof settings.tls_key, "%s", raw->tls_key);
+  }
   settings.registration = (enum kt_registration)raw->registration;
   settings.access = (enum kt_access_policy)raw->access;
   settings.access_log = (enum kt_access_log)raw->access_log;

@@ -20,13 +20,16 @@ enum kt_access_policy { KT_ACCESS_OPEN, KT_ACCESS_TOKEN };
 enum kt_access_log { KT_ACCESS_LOG_OFF, KT_ACCESS_LOG_ERRORS, KT_ACCESS_LOG_ALL };
 
 #define KT_ADDRESS_MAX 255
+#define KT_TLS_PATH_MAX 127
 #define KT_SIGNER_INTERNAL "internal"
 
 struct kt_settings {
   char listen[KT_ADDRESS_MAX + 1];
   char admin_listen[KT_ADDRESS_MAX + 1]; /* "off": none */
   char head_guard[KT_ADDRESS_MAX + 1];
-  char signer[KT_ADDRESS_MAX + 1];   /* KT_SIGNER_INTERNAL, or unix:PATH */
+  char signer[KT_ADDRESS_MAX + 1];           /* KT_SIGNER_INTERNAL, or unix:PATH */
+  char tls_certificate[KT_TLS_PATH_MAX + 1]; /* PEM files; empty: no TLS */
+  char tls_key[KT_TLS_PATH_MAX + 1];
   char upstream[KT_ADDRESS_MAX + 1]; /* the Manager's address; empty: this is no Service Operator of a managed log */
   enum kt_registration registration;
   enum kt_access_policy access;

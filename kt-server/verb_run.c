@@ -194,13 +194,18 @@ static void reload(struct server *server)
     return;
   }
   kt_http_reload(server->http, &settings);
-  kt_say("reloaded access-log, limits.body and rates; other changes take effect at the next start");
+  if (kt_http_reload_tls(server->http, &error) != KT_OK) {
+    kt_say("the old certificate stays: %s", error.text);
+  }
+  kt_say("reloaded access-log, limits.body, rates and the certificate; other changes take effect at the next start");
   record(server, "reload", "done");
 }
 
 static void announce(const struct server *server)
 {
-  (void)printf("listening on %s\n", server->listener.url);
+  bool is_tls = server->instance.settings.tls_certificate[0] != '\0';
+  const char *url = server->listener.url;
+  (void)printf("listening on %s%s\n", is_tls ? "https" : "", is_tls && strncmp(url, "http", 4) == 0 ? url + 4 : url);
   (void)fflush(stdout);
   if (server->health != NULL) {
     kt_say("health and metrics on %s", server->health_listener.url);

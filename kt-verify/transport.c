@@ -127,7 +127,7 @@ enum kt_err kt_transport_use_ca(struct kt_transport *transport, const char *path
   if (access(path, R_OK) != 0) {
     return KT_ERR_ABSENT;
   }
-  strcpy(transport->ca_file, path);
+  memcpy(transport->ca_file, path, strlen(path) + 1);
   return KT_OK;
 }
 

@@ -51,7 +51,7 @@ static struct kt_peers *start(const struct kt_peer_limits *limits)
 {
   struct kt_peers *peers = NULL;
   struct kt_error error;
-  assert_int_equal(kt_peers_new(limits, &peers, &error), KT_OK);
+  assert_int_equal(kt_peers_new(limits, NULL, &peers, &error), KT_OK);
   return peers;
 }
 
