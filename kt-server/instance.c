@@ -74,7 +74,7 @@ struct kt_log_options kt_instance_log_options(struct kt_instance *instance, bool
   const struct kt_settings *settings = &instance->settings;
   return (struct kt_log_options){
     .config = &instance->config,
-    .vrf_seed = instance->vrf->seed,
+    .vrf_key = instance->vrf,
     .store = instance->store,
     .registration = settings->registration,
     .heartbeat_ms = settings->heartbeat_ms,
@@ -121,18 +121,20 @@ static enum kt_err load_vrf_key(struct kt_instance *instance, struct kt_error *e
 {
   const struct kt_config *config = &instance->config;
   struct kt_path path;
-  uint8_t public_key[KT_PUBLIC_KEY_MAX];
+  struct kt_secret *seed = NULL;
   enum kt_err err = kt_path_join(instance->dir.s, KT_NAME_VRF_KEY, &path, error);
   if (err == KT_OK) {
-    err = kt_key_load(path.s, "vrf", &instance->vrf, error);
+    err = kt_key_load(path.s, "vrf", &seed, error);
   }
   if (err != KT_OK) {
     return err;
   }
-  if (config->suite->vrf_public(instance->vrf->seed, public_key) != KT_OK) {
-    return kt_error_set(error, KT_ERR_CRYPTO, "%s is not a usable key", path.s);
+  err = kt_vrf_key_new(config->suite, seed->seed, &instance->vrf);
+  kt_secret_free(seed);
+  if (err != KT_OK) {
+    return kt_error_set(error, err, "%s is not a usable key: %s", path.s, kt_err_text(err));
   }
-  if (memcmp(public_key, config->vrf_public_key.data, config->vrf_public_key.len) != 0) {
+  if (memcmp(instance->vrf->public_key, config->vrf_public_key.data, config->vrf_public_key.len) != 0) {
     return kt_error_set(error, KT_ERR_CRYPTO, "%s does not belong to " KT_NAME_CONFIG, path.s);
   }
   return KT_OK;
@@ -286,7 +288,7 @@ void kt_instance_release(struct kt_instance *instance)
   kt_store_close(instance->store);
   kt_access_close(instance->access);
   kt_signer_close(instance->signer);
-  kt_secret_free(instance->vrf);
+  kt_vrf_key_free(instance->vrf);
   kt_secret_free(instance->leaf);
   if (instance->lock_fd >= 0) {
     (void)close(instance->lock_fd);

@@ -28,7 +28,7 @@ struct kt_instance {
   struct kt_config config;  /* borrows from config_bytes */
   struct kt_access *access; /* tokens of those who may ask; of an open log or operator */
   struct kt_signer *signer; /* of an open log */
-  struct kt_secret *vrf;
+  struct kt_vrf_key *vrf;
   struct kt_store *store;
   struct kt_log *log; /* NULL with a Service Operator's folder, which has instead: */
   struct kt_secret *leaf;

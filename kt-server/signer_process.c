@@ -23,7 +23,7 @@
 struct folder {
   uint8_t config_bytes[KT_CONFIG_MAX + 1];
   struct kt_config config; /* borrows from them */
-  struct kt_secret *key;
+  struct kt_sign_key *key;
   struct kt_path guard_path;
   struct kt_log_guard guard; /* size 0: there is none */
   bool guard_may_be_missing;
@@ -35,26 +35,27 @@ struct folder {
 /* --- the folder ------------------------------------------------------------------------------------------------------- */
 
 /* A key that is not the Configuration's would make signatures that every client refuses. */
-static enum kt_err load_key(const char *dir, const struct kt_config *config, struct kt_secret **ret_key,
+static enum kt_err load_key(const char *dir, const struct kt_config *config, struct kt_sign_key **ret_key,
                             struct kt_error *error)
 {
   struct kt_path path;
-  struct kt_secret *key = NULL;
+  struct kt_secret *seed = NULL;
   uint8_t public_key[KT_PUBLIC_KEY_MAX];
   enum kt_err err = kt_path_join(dir, KT_NAME_SIGNING_KEY, &path, error);
   if (err == KT_OK) {
-    err = kt_key_load(path.s, "signing", &key, error);
+    err = kt_key_load(path.s, "signing", &seed, error);
   }
   if (err != KT_OK) {
     return err;
   }
-  if (config->suite->sign_public(key->seed, public_key) != KT_OK ||
+  if (config->suite->sign_public(seed->seed, public_key) != KT_OK ||
       memcmp(public_key, config->signature_public_key.data, config->signature_public_key.len) != 0) {
-    kt_secret_free(key);
+    kt_secret_free(seed);
     return kt_error_set(error, KT_ERR_CRYPTO, "%s does not belong to %s/" KT_NAME_CONFIG, path.s, dir);
   }
-  *ret_key = key;
-  return KT_OK;
+  err = kt_sign_key_new(config->suite, seed->seed, ret_key);
+  kt_secret_free(seed);
+  return err == KT_OK ? KT_OK : kt_error_set(error, err, "%s cannot be used: %s", path.s, kt_err_text(err));
 }
 
 enum kt_err kt_signer_check(const char *dir, struct kt_error *error)
@@ -62,12 +63,12 @@ enum kt_err kt_signer_check(const char *dir, struct kt_error *error)
   uint8_t bytes[KT_CONFIG_MAX + 1];
   size_t len = 0;
   struct kt_config config;
-  struct kt_secret *key = NULL;
+  struct kt_sign_key *key = NULL;
   enum kt_err err = kt_config_file_load(dir, bytes, &len, &config, error);
   if (err == KT_OK) {
     err = load_key(dir, &config, &key, error);
   }
-  kt_secret_free(key);
+  kt_sign_key_free(key);
   return err;
 }
 
@@ -135,7 +136,7 @@ static void folder_open(struct folder *folder, const char *dir)
 
 static void folder_close(struct folder *folder)
 {
-  kt_secret_free(folder->key);
+  kt_sign_key_free(folder->key);
   if (folder->lock_fd >= 0) {
     (void)close(folder->lock_fd);
   }
@@ -202,7 +203,7 @@ static enum kt_err sign(struct folder *folder, const struct kt_log_extension *ex
     return err;
   }
   response->signature_len = config->suite->signature_len;
-  err = kt_tree_head_sign(config, folder->key->seed, to.size, &to.root, response->signature);
+  err = kt_tree_head_sign(config, folder->key, to.size, &to.root, response->signature);
   return err == KT_OK ? KT_OK : kt_error_set(&response->error, err, "signing failed: %s", kt_err_text(err));
 }
 

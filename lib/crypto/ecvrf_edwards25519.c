@@ -8,6 +8,7 @@
 #include "crypto/ecvrf_edwards25519.h"
 
 #include "crypto/ecvrf_hash.h"
+#include "crypto/secret.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -72,19 +73,14 @@ enum kt_err kt_ecvrf_encode_to_curve(const uint8_t public_key[static KT_ECVRF_PO
   return KT_ERR_CRYPTO;
 }
 
-enum kt_err kt_ecvrf_key_init(struct kt_ecvrf_key *key, const uint8_t seed[static KT_ECVRF_SEED_LEN])
+enum kt_err kt_ecvrf_key_init(struct kt_vrf_key *key, const uint8_t seed[static KT_ECVRF_SEED_LEN])
 {
   kt_ecvrf_key_expand(key, seed);
   if (crypto_scalarmult_ed25519_base_noclamp(key->public_key, key->scalar) != 0) {
-    kt_ecvrf_key_release(key);
+    kt_vrf_key_release(key);
     return KT_ERR_CRYPTO;
   }
   return KT_OK;
-}
-
-void kt_ecvrf_key_release(struct kt_ecvrf_key *key)
-{
-  sodium_memzero(key, sizeof *key);
 }
 
 bool kt_ecvrf_public_key_valid(const uint8_t public_key[static KT_ECVRF_POINT_LEN])
@@ -93,7 +89,7 @@ bool kt_ecvrf_public_key_valid(const uint8_t public_key[static KT_ECVRF_POINT_LE
 }
 
 /* cofactor * Gamma = (8*x)*H: without a proof, Gamma itself is not needed. */
-enum kt_err kt_ecvrf_output(const struct kt_ecvrf_key *key, struct kt_bytes alpha, struct kt_hash *ret_output)
+enum kt_err kt_ecvrf_output(const struct kt_vrf_key *key, struct kt_bytes alpha, struct kt_hash *ret_output)
 {
   uint8_t h[KT_ECVRF_POINT_LEN];
   uint8_t cleared[KT_ECVRF_POINT_LEN];
@@ -114,7 +110,7 @@ enum kt_err kt_ecvrf_output(const struct kt_ecvrf_key *key, struct kt_bytes alph
 }
 
 /* Section 5.1, steps 5 to 8. */
-static enum kt_err prove_gamma(const struct kt_ecvrf_key *key, const uint8_t h[static KT_ECVRF_POINT_LEN],
+static enum kt_err prove_gamma(const struct kt_vrf_key *key, const uint8_t h[static KT_ECVRF_POINT_LEN],
                                const uint8_t gamma[static KT_ECVRF_POINT_LEN],
                                uint8_t ret_proof[static KT_ECVRF_PROOF_LEN])
 {
@@ -134,7 +130,7 @@ static enum kt_err prove_gamma(const struct kt_ecvrf_key *key, const uint8_t h[s
   return err;
 }
 
-enum kt_err kt_ecvrf_prove(const struct kt_ecvrf_key *key, struct kt_bytes alpha,
+enum kt_err kt_ecvrf_prove(const struct kt_vrf_key *key, struct kt_bytes alpha,
                            uint8_t ret_proof[static KT_ECVRF_PROOF_LEN], struct kt_hash *ret_output)
 {
   uint8_t h[KT_ECVRF_POINT_LEN];

@@ -25,7 +25,7 @@ static void hash_end(crypto_hash_sha512_state *state, uint8_t ret_hash[static HA
 }
 
 /* Before it is reduced, x is a multiple of 8 between 2^254 and 2^255, so it is not zero modulo the group order. */
-void kt_ecvrf_key_expand(struct kt_ecvrf_key *key, const uint8_t seed[static KT_ECVRF_SEED_LEN])
+void kt_ecvrf_key_expand(struct kt_vrf_key *key, const uint8_t seed[static KT_ECVRF_SEED_LEN])
 {
   uint8_t hash[HASH_LEN];
   uint8_t wide[crypto_core_ed25519_NONREDUCEDSCALARBYTES] = { 0 };
@@ -34,6 +34,7 @@ void kt_ecvrf_key_expand(struct kt_ecvrf_key *key, const uint8_t seed[static KT_
   memcpy(wide, hash, KT_ECVRF_SCALAR_LEN);
   wide[0] &= 0xf8;
   wide[31] = (uint8_t)((wide[31] & 0x7f) | 0x40);
+  *key = (struct kt_vrf_key){ 0 };
   crypto_core_ed25519_scalar_reduce(key->scalar, wide);
   memcpy(key->prefix, hash + KT_ECVRF_SCALAR_LEN, sizeof key->prefix);
   sodium_memzero(hash, sizeof hash);
@@ -75,7 +76,7 @@ void kt_ecvrf_challenge(const uint8_t y[static KT_ECVRF_POINT_LEN], const uint8_
 }
 
 /* As RFC 8032 makes its own: SHA-512(prefix || H) modulo the group order. */
-void kt_ecvrf_nonce(const struct kt_ecvrf_key *key, const uint8_t h[static KT_ECVRF_POINT_LEN],
+void kt_ecvrf_nonce(const struct kt_vrf_key *key, const uint8_t h[static KT_ECVRF_POINT_LEN],
                     uint8_t ret_k[static KT_ECVRF_SCALAR_LEN])
 {
   crypto_hash_sha512_state state;
@@ -89,7 +90,7 @@ void kt_ecvrf_nonce(const struct kt_ecvrf_key *key, const uint8_t h[static KT_EC
   sodium_memzero(k_string, sizeof k_string);
 }
 
-void kt_ecvrf_assemble(const struct kt_ecvrf_key *key, const uint8_t gamma[static KT_ECVRF_POINT_LEN],
+void kt_ecvrf_assemble(const struct kt_vrf_key *key, const uint8_t gamma[static KT_ECVRF_POINT_LEN],
                        const uint8_t c[static KT_ECVRF_SCALAR_LEN], const uint8_t k[static KT_ECVRF_SCALAR_LEN],
                        uint8_t ret_proof[static KT_ECVRF_PROOF_LEN])
 {
@@ -102,7 +103,7 @@ void kt_ecvrf_assemble(const struct kt_ecvrf_key *key, const uint8_t gamma[stati
   sodium_memzero(cx, sizeof cx);
 }
 
-void kt_ecvrf_cofactor_scalar(const struct kt_ecvrf_key *key, uint8_t ret_scalar[static KT_ECVRF_SCALAR_LEN])
+void kt_ecvrf_cofactor_scalar(const struct kt_vrf_key *key, uint8_t ret_scalar[static KT_ECVRF_SCALAR_LEN])
 {
   static const uint8_t cofactor[KT_ECVRF_SCALAR_LEN] = { 8 };
 

@@ -18,8 +18,9 @@
 #define KT_ECVRF_C_OFFSET KT_ECVRF_POINT_LEN
 #define KT_ECVRF_S_OFFSET (KT_ECVRF_POINT_LEN + KT_ECVRF_C_LEN)
 
-/* scalar and prefix of a key, from its seed: RFC 8032 section 5.1.5. The scalar is not zero. */
-void kt_ecvrf_key_expand(struct kt_ecvrf_key *key, const uint8_t seed[static KT_ECVRF_SEED_LEN]);
+/* scalar and prefix of a key, from its seed: RFC 8032 section 5.1.5. The scalar is not zero; the public key, still to be
+ * computed, is. */
+void kt_ecvrf_key_expand(struct kt_vrf_key *key, const uint8_t seed[static KT_ECVRF_SEED_LEN]);
 
 /* What the hashes of all attempts of section 5.4.1.1 begin with, and the hash of one: the first KT_ECVRF_POINT_LEN bytes
  * are the candidate's encoding. */
@@ -34,16 +35,16 @@ void kt_ecvrf_challenge(const uint8_t y[static KT_ECVRF_POINT_LEN], const uint8_
                         const uint8_t v[static KT_ECVRF_POINT_LEN], uint8_t ret_c[static KT_ECVRF_SCALAR_LEN]);
 
 /* k of section 5.4.2.2. */
-void kt_ecvrf_nonce(const struct kt_ecvrf_key *key, const uint8_t h[static KT_ECVRF_POINT_LEN],
+void kt_ecvrf_nonce(const struct kt_vrf_key *key, const uint8_t h[static KT_ECVRF_POINT_LEN],
                     uint8_t ret_k[static KT_ECVRF_SCALAR_LEN]);
 
 /* s = k + c*x, and the proof out of its parts. */
-void kt_ecvrf_assemble(const struct kt_ecvrf_key *key, const uint8_t gamma[static KT_ECVRF_POINT_LEN],
+void kt_ecvrf_assemble(const struct kt_vrf_key *key, const uint8_t gamma[static KT_ECVRF_POINT_LEN],
                        const uint8_t c[static KT_ECVRF_SCALAR_LEN], const uint8_t k[static KT_ECVRF_SCALAR_LEN],
                        uint8_t ret_proof[static KT_ECVRF_PROOF_LEN]);
 
 /* 8*x */
-void kt_ecvrf_cofactor_scalar(const struct kt_ecvrf_key *key, uint8_t ret_scalar[static KT_ECVRF_SCALAR_LEN]);
+void kt_ecvrf_cofactor_scalar(const struct kt_vrf_key *key, uint8_t ret_scalar[static KT_ECVRF_SCALAR_LEN]);
 
 /* R45; section 5.4.4: "If s >= q, output "INVALID" and stop." False then, and for c = 0 or s = 0 (ours), which refuses an
  * honest proof with probability 2^-128. Public. */

@@ -168,7 +168,7 @@ static bool nonce_message(const struct work *work, const uint8_t h[static KT_P25
 }
 
 /* k of section 5.4.2.1, which is RFC 6979 section 3.2 with h_string as the message. */
-static bool generate_nonce(const struct work *work, const struct kt_ecvrf_p256_key *key,
+static bool generate_nonce(const struct work *work, const struct kt_vrf_key *key,
                            const uint8_t h[static KT_P256_COMPRESSED_LEN], uint8_t ret_k[static KT_P256_SCALAR_LEN])
 {
   uint8_t drbg_k[HASH_LEN] = { 0 };
@@ -199,24 +199,22 @@ static bool generate_nonce(const struct work *work, const struct kt_ecvrf_p256_k
   return true;
 }
 
-enum kt_err kt_ecvrf_p256_key_init(struct kt_ecvrf_p256_key *key, const uint8_t scalar[static KT_P256_SCALAR_LEN])
+enum kt_err kt_ecvrf_p256_key_init(struct kt_vrf_key *key, const uint8_t scalar[static KT_P256_SCALAR_LEN])
 {
   struct kt_p256 curve;
+  uint8_t public_key[KT_P256_COMPRESSED_LEN];
   enum kt_err err = kt_p256_init(&curve);
   if (err != KT_OK) {
     return err;
   }
-  err = kt_p256_public(&curve, scalar, sizeof key->public_key, key->public_key) ? KT_OK : KT_ERR_CRYPTO;
-  if (err == KT_OK) {
-    memcpy(key->scalar, scalar, sizeof key->scalar);
-  }
+  err = kt_p256_public(&curve, scalar, sizeof public_key, public_key) ? KT_OK : KT_ERR_CRYPTO;
   kt_p256_release(&curve);
+  if (err == KT_OK) {
+    *key = (struct kt_vrf_key){ 0 };
+    memcpy(key->scalar, scalar, KT_P256_SCALAR_LEN);
+    memcpy(key->public_key, public_key, sizeof public_key);
+  }
   return err;
-}
-
-void kt_ecvrf_p256_key_release(struct kt_ecvrf_p256_key *key)
-{
-  sodium_memzero(key, sizeof *key);
 }
 
 /* point = x*H, encoded. */
@@ -227,7 +225,7 @@ static bool multiply_h(const struct work *work, const BIGNUM *x, EC_POINT *point
          kt_p256_encode(&work->curve, point, KT_P256_COMPRESSED_LEN, ret_encoded);
 }
 
-static enum kt_err output_with(struct work *work, const struct kt_ecvrf_p256_key *key, struct kt_bytes alpha,
+static enum kt_err output_with(struct work *work, const struct kt_vrf_key *key, struct kt_bytes alpha,
                                struct kt_hash *ret_output)
 {
   uint8_t h[KT_P256_COMPRESSED_LEN];
@@ -243,7 +241,7 @@ static enum kt_err output_with(struct work *work, const struct kt_ecvrf_p256_key
   return KT_OK;
 }
 
-enum kt_err kt_ecvrf_p256_output(const struct kt_ecvrf_p256_key *key, struct kt_bytes alpha, struct kt_hash *ret_output)
+enum kt_err kt_ecvrf_p256_output(const struct kt_vrf_key *key, struct kt_bytes alpha, struct kt_hash *ret_output)
 {
   struct work work;
   enum kt_err err = work_init(&work);
@@ -268,7 +266,7 @@ static bool respond(const struct work *work, const BIGNUM *k, const BIGNUM *x, B
 }
 
 /* Section 5.1 from step 3, with a nonce. `proof` is the caller's, and only half written on failure. */
-static bool prove_with_nonce(struct work *work, const struct kt_ecvrf_p256_key *key,
+static bool prove_with_nonce(struct work *work, const struct kt_vrf_key *key,
                              const uint8_t h[static KT_P256_COMPRESSED_LEN],
                              const uint8_t nonce[static KT_P256_SCALAR_LEN],
                              uint8_t proof[static KT_ECVRF_P256_PROOF_LEN])
@@ -287,7 +285,7 @@ static bool prove_with_nonce(struct work *work, const struct kt_ecvrf_p256_key *
   return respond(work, k, x, challenge_number(work, proof + C_OFFSET), proof + S_OFFSET);
 }
 
-static enum kt_err prove_with(struct work *work, const struct kt_ecvrf_p256_key *key, struct kt_bytes alpha,
+static enum kt_err prove_with(struct work *work, const struct kt_vrf_key *key, struct kt_bytes alpha,
                               uint8_t ret_proof[static KT_ECVRF_P256_PROOF_LEN], struct kt_hash *ret_output)
 {
   uint8_t h[KT_P256_COMPRESSED_LEN];
@@ -308,7 +306,7 @@ static enum kt_err prove_with(struct work *work, const struct kt_ecvrf_p256_key 
   return KT_OK;
 }
 
-enum kt_err kt_ecvrf_p256_prove(const struct kt_ecvrf_p256_key *key, struct kt_bytes alpha,
+enum kt_err kt_ecvrf_p256_prove(const struct kt_vrf_key *key, struct kt_bytes alpha,
                                 uint8_t ret_proof[static KT_ECVRF_P256_PROOF_LEN], struct kt_hash *ret_output)
 {
   struct work work;

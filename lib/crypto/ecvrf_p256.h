@@ -1,31 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ECVRF-P256-SHA256-TAI (RFC 9381); its output is VRF.Nh = 32 bytes as it is (draft: KT Cipher Suites).
  *
- * A kt_ecvrf_p256_key is secret apart from its public key: release it as soon as it is no longer needed. Proving takes
- * time independent of the secret; the number of encode-to-curve attempts depends on the public key and alpha only.
- * alpha may have any length. Errors: KT_ERR_PROOF from kt_ecvrf_p256_verify; KT_ERR_CRYPTO when libcrypto fails, for want
+ * Proving takes time independent of the secret; the number of encode-to-curve attempts depends on the public key and
+ * alpha only. alpha may have any length. Errors: KT_ERR_PROOF from kt_ecvrf_p256_verify; KT_ERR_CRYPTO when libcrypto fails, for want
  * of memory say, or a scalar is not valid. */
 #ifndef KT_CRYPTO_ECVRF_P256_H
 #define KT_CRYPTO_ECVRF_P256_H
 
 #include "crypto/p256.h"
 
+#include <kt/suite.h>
+
 #define KT_ECVRF_P256_PROOF_LEN 81 /* Gamma (33) || c (16) || s (32) */
 
-struct kt_ecvrf_p256_key {
-  uint8_t scalar[KT_P256_SCALAR_LEN]; /* x, which is the SK of RFC 9381 */
-  uint8_t public_key[KT_P256_COMPRESSED_LEN];
-};
-
-KT_MUST_USE enum kt_err kt_ecvrf_p256_key_init(struct kt_ecvrf_p256_key *key,
-                                               const uint8_t scalar[static KT_P256_SCALAR_LEN]);
-void kt_ecvrf_p256_key_release(struct kt_ecvrf_p256_key *key); /* wipes */
+/* Of the key, scalar is x, which is the SK of RFC 9381, and prefix is not used. */
+KT_MUST_USE enum kt_err kt_ecvrf_p256_key_init(struct kt_vrf_key *key, const uint8_t scalar[static KT_P256_SCALAR_LEN]);
 
 /* Output only, at half the cost of a proof. */
-KT_MUST_USE enum kt_err kt_ecvrf_p256_output(const struct kt_ecvrf_p256_key *key, struct kt_bytes alpha,
+KT_MUST_USE enum kt_err kt_ecvrf_p256_output(const struct kt_vrf_key *key, struct kt_bytes alpha,
                                              struct kt_hash *ret_output);
 
-KT_MUST_USE enum kt_err kt_ecvrf_p256_prove(const struct kt_ecvrf_p256_key *key, struct kt_bytes alpha,
+KT_MUST_USE enum kt_err kt_ecvrf_p256_prove(const struct kt_vrf_key *key, struct kt_bytes alpha,
                                             uint8_t ret_proof[static KT_ECVRF_P256_PROOF_LEN],
                                             struct kt_hash *ret_output);
 

@@ -3,6 +3,7 @@
 
 #include "crypto/ecvrf_p256.h"
 #include "crypto/hash.h"
+#include "crypto/secret.h"
 #include "crypto/suite_ed25519.h"
 #include "crypto/suite_p256.h"
 
@@ -66,7 +67,7 @@ static bool p256_vrf_self_test(struct kt_bytes alpha)
                                                     0xea, 0x22, 0xf9, 0xbe, 0xde, 0x8c, 0x74, 0x3f, 0x08, 0xbb, 0xed,
                                                     0x3d, 0x38, 0x82, 0x1f, 0x0e, 0x16, 0x47, 0x4b, 0x50, 0x5e } };
   uint8_t proof[KT_ECVRF_P256_PROOF_LEN];
-  struct kt_ecvrf_p256_key key;
+  struct kt_vrf_key key;
   struct kt_hash proved;
   struct kt_hash verified;
 
@@ -77,7 +78,7 @@ static bool p256_vrf_self_test(struct kt_bytes alpha)
                 memcmp(proof, expected_proof, sizeof proof) == 0 && kt_hash_equal(&proved, &expected_output) &&
                 kt_ecvrf_p256_verify(public_key, alpha, proof, &verified) == KT_OK &&
                 kt_hash_equal(&verified, &expected_output);
-  kt_ecvrf_p256_key_release(&key);
+  kt_vrf_key_release(&key);
   return passed;
 }
 

@@ -3,6 +3,7 @@
 
 #include "crypto/ecvrf_edwards25519.h"
 #include "crypto/hash.h"
+#include "crypto/secret.h"
 #ifdef KT_FAST_VRF
 #include "crypto/ed25519/ecvrf.h"
 #endif
@@ -11,6 +12,7 @@
 #include <string.h>
 
 _Static_assert(KT_SEED_LEN == crypto_sign_SEEDBYTES && KT_SEED_LEN == KT_ECVRF_SEED_LEN, "seeds are key seeds");
+_Static_assert(KT_SIGN_SECRET_MAX == crypto_sign_SECRETKEYBYTES, "a signing key fits");
 _Static_assert(KT_SIGNATURE_MAX >= crypto_sign_BYTES, "a signature fits");
 _Static_assert(KT_VRF_PROOF_MAX >= KT_ECVRF_PROOF_LEN, "a proof fits");
 
@@ -28,22 +30,16 @@ static enum kt_err sign_public(const uint8_t seed[static KT_SEED_LEN], uint8_t *
   return KT_OK;
 }
 
-static enum kt_err sign(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes message, uint8_t *ret_signature)
+static enum kt_err sign_key_init(struct kt_sign_key *key, const uint8_t seed[static KT_SEED_LEN])
 {
   uint8_t public_key[crypto_sign_PUBLICKEYBYTES];
-  uint8_t secret_key[crypto_sign_SECRETKEYBYTES];
-  uint8_t signature[crypto_sign_BYTES];
+  return crypto_sign_seed_keypair(public_key, key->secret, seed) == 0 ? KT_OK : KT_ERR_CRYPTO;
+}
 
-  int failed = crypto_sign_seed_keypair(public_key, secret_key, seed);
-  if (!failed) {
-    failed = crypto_sign_detached(signature, NULL, message.data, message.len, secret_key);
-  }
-  sodium_memzero(secret_key, sizeof secret_key);
-  if (failed) {
-    return KT_ERR_CRYPTO;
-  }
-  memcpy(ret_signature, signature, sizeof signature);
-  return KT_OK;
+static enum kt_err sign(const struct kt_sign_key *key, struct kt_bytes message, uint8_t *ret_signature)
+{
+  int failed = crypto_sign_detached(ret_signature, NULL, message.data, message.len, key->secret);
+  return failed ? KT_ERR_CRYPTO : KT_OK;
 }
 
 /* libsodium refuses S >= L, small-order R, and small-order or non-canonical keys, beyond what RFC 8032 demands. */
@@ -64,125 +60,65 @@ static enum kt_err reference_public_check(struct kt_bytes public_key)
 }
 
 /* The two backends of the VRF have one interface. */
-struct vrf {
-  enum kt_err (*key_init)(struct kt_ecvrf_key *key, const uint8_t seed[static KT_ECVRF_SEED_LEN]);
-  enum kt_err (*output)(const struct kt_ecvrf_key *key, struct kt_bytes alpha, struct kt_hash *ret_output);
-  enum kt_err (*prove)(const struct kt_ecvrf_key *key, struct kt_bytes alpha,
-                       uint8_t ret_proof[static KT_ECVRF_PROOF_LEN], struct kt_hash *ret_output);
-  enum kt_err (*verify)(const uint8_t public_key[static KT_ECVRF_POINT_LEN], struct kt_bytes alpha,
-                        const uint8_t proof[static KT_ECVRF_PROOF_LEN], struct kt_hash *ret_output);
-};
+typedef enum kt_err key_init_function(struct kt_vrf_key *key, const uint8_t seed[static KT_ECVRF_SEED_LEN]);
+typedef enum kt_err verify_function(const uint8_t public_key[static KT_ECVRF_POINT_LEN], struct kt_bytes alpha,
+                                    const uint8_t proof[static KT_ECVRF_PROOF_LEN], struct kt_hash *ret_output);
 
-static enum kt_err public_with(const struct vrf *vrf, const uint8_t seed[static KT_SEED_LEN], uint8_t *ret_public)
+static enum kt_err public_with(key_init_function *key_init, const uint8_t seed[static KT_SEED_LEN], uint8_t *ret_public)
 {
-  struct kt_ecvrf_key key;
-  enum kt_err err = vrf->key_init(&key, seed);
+  struct kt_vrf_key key;
+  enum kt_err err = key_init(&key, seed);
   if (err != KT_OK) {
     return err;
   }
-  memcpy(ret_public, key.public_key, sizeof key.public_key);
-  kt_ecvrf_key_release(&key);
+  memcpy(ret_public, key.public_key, KT_ECVRF_POINT_LEN);
+  kt_vrf_key_release(&key);
   return KT_OK;
 }
 
-static enum kt_err output_with(const struct vrf *vrf, const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha,
-                               struct kt_hash *ret_output)
-{
-  struct kt_ecvrf_key key;
-  enum kt_err err = vrf->key_init(&key, seed);
-  if (err != KT_OK) {
-    return err;
-  }
-  err = vrf->output(&key, alpha, ret_output);
-  kt_ecvrf_key_release(&key);
-  return err;
-}
-
-static enum kt_err prove_with(const struct vrf *vrf, const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha,
-                              uint8_t *ret_proof, struct kt_hash *ret_output)
-{
-  struct kt_ecvrf_key key;
-  enum kt_err err = vrf->key_init(&key, seed);
-  if (err != KT_OK) {
-    return err;
-  }
-  err = vrf->prove(&key, alpha, ret_proof, ret_output);
-  kt_ecvrf_key_release(&key);
-  return err;
-}
-
-static enum kt_err verify_with(const struct vrf *vrf, struct kt_bytes public_key, struct kt_bytes alpha,
+static enum kt_err verify_with(verify_function *verify_proof, struct kt_bytes public_key, struct kt_bytes alpha,
                                const uint8_t *proof, struct kt_hash *ret_output)
 {
   if (public_key.len != KT_ECVRF_POINT_LEN) {
     return KT_ERR_PROOF;
   }
-  return vrf->verify(public_key.data, alpha, proof, ret_output);
+  return verify_proof(public_key.data, alpha, proof, ret_output);
 }
 
-/* A table, out of the functions of one backend: their names begin with it. */
-#define TABLE(vrf)                                                                                                 \
-  {                                                                                                                \
-    .id = KT_SUITE_ED25519, .name = "KT_128_SHA256_Ed25519", .sign_public_len = crypto_sign_PUBLICKEYBYTES,        \
-    .signature_len = crypto_sign_BYTES, .vrf_public_len = KT_ECVRF_POINT_LEN, .vrf_proof_len = KT_ECVRF_PROOF_LEN, \
-    .sign_public = sign_public, .sign = sign, .verify = verify, .sign_public_check = reference_public_check,       \
-    .vrf_public = vrf##_public, .vrf_public_check = vrf##_public_check, .vrf_output = vrf##_output,                \
-    .vrf_prove = vrf##_prove, .vrf_verify = vrf##_verify,                                                          \
+/* A table, out of the functions of one backend, `vrf`, and of what follows here for it, `own`. */
+#define TABLE(own, vrf)                                                                                               \
+  {                                                                                                                   \
+    .id = KT_SUITE_ED25519, .name = "KT_128_SHA256_Ed25519", .sign_public_len = crypto_sign_PUBLICKEYBYTES,           \
+    .signature_len = crypto_sign_BYTES, .vrf_public_len = KT_ECVRF_POINT_LEN, .vrf_proof_len = KT_ECVRF_PROOF_LEN,    \
+    .sign_public = sign_public, .sign_key_init = sign_key_init, .sign = sign, .verify = verify,                       \
+    .sign_public_check = reference_public_check, .vrf_public = own##_public, .vrf_public_check = own##_public_check,  \
+    .vrf_key_init = vrf##_key_init, .vrf_output = vrf##_output, .vrf_prove = vrf##_prove, .vrf_verify = own##_verify, \
   }
-
-static const struct vrf reference = { kt_ecvrf_key_init, kt_ecvrf_output, kt_ecvrf_prove, kt_ecvrf_verify };
 
 static enum kt_err reference_public(const uint8_t seed[static KT_SEED_LEN], uint8_t *ret_public)
 {
-  return public_with(&reference, seed, ret_public);
-}
-
-static enum kt_err reference_output(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha,
-                                    struct kt_hash *ret_output)
-{
-  return output_with(&reference, seed, alpha, ret_output);
-}
-
-static enum kt_err reference_prove(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha, uint8_t *ret_proof,
-                                   struct kt_hash *ret_output)
-{
-  return prove_with(&reference, seed, alpha, ret_proof, ret_output);
+  return public_with(kt_ecvrf_key_init, seed, ret_public);
 }
 
 static enum kt_err reference_verify(struct kt_bytes public_key, struct kt_bytes alpha, const uint8_t *proof,
                                     struct kt_hash *ret_output)
 {
-  return verify_with(&reference, public_key, alpha, proof, ret_output);
+  return verify_with(kt_ecvrf_verify, public_key, alpha, proof, ret_output);
 }
 
-const struct kt_suite kt_suite_ed25519 = TABLE(reference);
+const struct kt_suite kt_suite_ed25519 = TABLE(reference, kt_ecvrf);
 
 #ifdef KT_FAST_VRF
 
-static const struct vrf fast = { kt_ecvrf_fast_key_init, kt_ecvrf_fast_output, kt_ecvrf_fast_prove,
-                                 kt_ecvrf_fast_verify };
-
 static enum kt_err fast_public(const uint8_t seed[static KT_SEED_LEN], uint8_t *ret_public)
 {
-  return public_with(&fast, seed, ret_public);
-}
-
-static enum kt_err fast_output(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha,
-                               struct kt_hash *ret_output)
-{
-  return output_with(&fast, seed, alpha, ret_output);
-}
-
-static enum kt_err fast_prove(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha, uint8_t *ret_proof,
-                              struct kt_hash *ret_output)
-{
-  return prove_with(&fast, seed, alpha, ret_proof, ret_output);
+  return public_with(kt_ecvrf_fast_key_init, seed, ret_public);
 }
 
 static enum kt_err fast_verify(struct kt_bytes public_key, struct kt_bytes alpha, const uint8_t *proof,
                                struct kt_hash *ret_output)
 {
-  return verify_with(&fast, public_key, alpha, proof, ret_output);
+  return verify_with(kt_ecvrf_fast_verify, public_key, alpha, proof, ret_output);
 }
 
 static enum kt_err fast_public_check(struct kt_bytes public_key)
@@ -191,7 +127,7 @@ static enum kt_err fast_public_check(struct kt_bytes public_key)
   return valid ? KT_OK : KT_ERR_CRYPTO;
 }
 
-const struct kt_suite kt_suite_ed25519_fast = TABLE(fast);
+const struct kt_suite kt_suite_ed25519_fast = TABLE(fast, kt_ecvrf_fast);
 
 #endif
 
@@ -219,13 +155,15 @@ bool kt_suite_ed25519_self_test(const struct kt_suite *suite)
   const struct kt_bytes alpha_bytes = { alpha, sizeof alpha };
   uint8_t proof[KT_VRF_PROOF_MAX];
   uint8_t derived_key[KT_PUBLIC_KEY_MAX];
+  struct kt_vrf_key key;
   struct kt_hash proved;
   struct kt_hash output;
   struct kt_hash verified;
 
   return suite->vrf_public(seed, derived_key) == KT_OK && memcmp(derived_key, public_key, sizeof public_key) == 0 &&
-         suite->vrf_public_check(key_bytes) == KT_OK && suite->vrf_output(seed, alpha_bytes, &output) == KT_OK &&
-         kt_hash_equal(&output, &expected_output) && suite->vrf_prove(seed, alpha_bytes, proof, &proved) == KT_OK &&
+         suite->vrf_public_check(key_bytes) == KT_OK && suite->vrf_key_init(&key, seed) == KT_OK &&
+         suite->vrf_output(&key, alpha_bytes, &output) == KT_OK && kt_hash_equal(&output, &expected_output) &&
+         suite->vrf_prove(&key, alpha_bytes, proof, &proved) == KT_OK &&
          memcmp(proof, expected_proof, sizeof expected_proof) == 0 && kt_hash_equal(&proved, &expected_output) &&
          suite->vrf_verify(key_bytes, alpha_bytes, proof, &verified) == KT_OK &&
          kt_hash_equal(&verified, &expected_output);

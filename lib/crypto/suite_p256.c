@@ -7,6 +7,8 @@
 #include <sodium.h>
 
 _Static_assert(KT_PUBLIC_KEY_MAX >= KT_P256_UNCOMPRESSED_LEN, "a public key fits");
+_Static_assert(KT_VRF_PUBLIC_MAX >= KT_P256_COMPRESSED_LEN, "a VRF's public key fits");
+_Static_assert(KT_SIGN_SECRET_MAX >= KT_P256_SCALAR_LEN, "a signing key fits");
 _Static_assert(KT_SIGNATURE_MAX >= KT_ECDSA_P256_SIGNATURE_LEN, "a signature fits");
 _Static_assert(KT_VRF_PROOF_MAX >= KT_ECVRF_P256_PROOF_LEN, "a proof fits");
 _Static_assert(KT_P256_SCALAR_LEN == crypto_hash_sha256_BYTES, "a hash is a candidate");
@@ -52,15 +54,15 @@ static enum kt_err sign_public(const uint8_t seed[static KT_SEED_LEN], uint8_t *
   return public_from_seed(seed, KT_P256_UNCOMPRESSED_LEN, ret_public);
 }
 
-static enum kt_err sign(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes message, uint8_t *ret_signature)
+static enum kt_err sign_key_init(struct kt_sign_key *key, const uint8_t seed[static KT_SEED_LEN])
 {
-  uint8_t scalar[KT_P256_SCALAR_LEN];
-  enum kt_err err = scalar_from_seed(seed, scalar);
-  if (err == KT_OK) {
-    err = kt_ecdsa_p256_sign(scalar, message, ret_signature);
-  }
-  sodium_memzero(scalar, sizeof scalar);
-  return err;
+  *key = (struct kt_sign_key){ 0 };
+  return scalar_from_seed(seed, key->secret);
+}
+
+static enum kt_err sign(const struct kt_sign_key *key, struct kt_bytes message, uint8_t *ret_signature)
+{
+  return kt_ecdsa_p256_sign(key->secret, message, ret_signature);
 }
 
 static enum kt_err sign_public_check(struct kt_bytes public_key)
@@ -78,39 +80,14 @@ static enum kt_err vrf_public_check(struct kt_bytes public_key)
   return kt_p256_public_check(public_key, KT_P256_COMPRESSED_LEN) == KT_OK ? KT_OK : KT_ERR_CRYPTO;
 }
 
-static enum kt_err vrf_key(const uint8_t seed[static KT_SEED_LEN], struct kt_ecvrf_p256_key *ret_key)
+static enum kt_err vrf_key_init(struct kt_vrf_key *key, const uint8_t seed[static KT_SEED_LEN])
 {
   uint8_t scalar[KT_P256_SCALAR_LEN];
   enum kt_err err = scalar_from_seed(seed, scalar);
   if (err == KT_OK) {
-    err = kt_ecvrf_p256_key_init(ret_key, scalar);
+    err = kt_ecvrf_p256_key_init(key, scalar);
   }
   sodium_memzero(scalar, sizeof scalar);
-  return err;
-}
-
-static enum kt_err vrf_output(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha, struct kt_hash *ret_output)
-{
-  struct kt_ecvrf_p256_key key;
-  enum kt_err err = vrf_key(seed, &key);
-  if (err != KT_OK) {
-    return err;
-  }
-  err = kt_ecvrf_p256_output(&key, alpha, ret_output);
-  kt_ecvrf_p256_key_release(&key);
-  return err;
-}
-
-static enum kt_err vrf_prove(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha, uint8_t *ret_proof,
-                             struct kt_hash *ret_output)
-{
-  struct kt_ecvrf_p256_key key;
-  enum kt_err err = vrf_key(seed, &key);
-  if (err != KT_OK) {
-    return err;
-  }
-  err = kt_ecvrf_p256_prove(&key, alpha, ret_proof, ret_output);
-  kt_ecvrf_p256_key_release(&key);
   return err;
 }
 
@@ -131,12 +108,14 @@ const struct kt_suite kt_suite_p256 = {
   .vrf_public_len = KT_P256_COMPRESSED_LEN,
   .vrf_proof_len = KT_ECVRF_P256_PROOF_LEN,
   .sign_public = sign_public,
+  .sign_key_init = sign_key_init,
   .sign = sign,
   .verify = kt_ecdsa_p256_verify,
   .sign_public_check = sign_public_check,
   .vrf_public = vrf_public,
   .vrf_public_check = vrf_public_check,
-  .vrf_output = vrf_output,
-  .vrf_prove = vrf_prove,
+  .vrf_key_init = vrf_key_init,
+  .vrf_output = kt_ecvrf_p256_output,
+  .vrf_prove = kt_ecvrf_p256_prove,
   .vrf_verify = vrf_verify,
 };

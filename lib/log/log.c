@@ -35,16 +35,11 @@ static void fill_defaults(struct kt_log_options *options)
 static enum kt_err check_options(const struct kt_log_options *options, struct kt_log_problem *problem)
 {
   const struct kt_config *config = options->config;
-  uint8_t vrf_public[KT_PUBLIC_KEY_MAX];
   if (options->limits.values_max > KT_LOG_LEAVES_MAX) {
     return kt_log_refuse(problem, KT_ERR_USAGE, "values-max", "one entry holds at most %d new versions",
                          KT_LOG_LEAVES_MAX);
   }
-  enum kt_err err = config->suite->vrf_public(options->vrf_seed, vrf_public);
-  if (err != KT_OK) {
-    return kt_log_refuse(problem, err, "key", "the public key cannot be derived: %s", kt_err_text(err));
-  }
-  if (memcmp(config->vrf_public_key.data, vrf_public, config->vrf_public_key.len) != 0) {
+  if (memcmp(config->vrf_public_key.data, options->vrf_key->public_key, config->vrf_public_key.len) != 0) {
     return kt_log_refuse(problem, KT_ERR_UNSUPPORTED, "key", "the secret keys do not belong to this configuration");
   }
   return KT_OK;

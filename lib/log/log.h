@@ -64,9 +64,9 @@ struct kt_log_limits {
   255 /* leaf changes per entry: "PrefixSearchResult results<0..2^8-1>" must cover all of them */
 
 struct kt_log_options {
-  const struct kt_config *config; /* borrowed, as the seed and the store, until close */
-  const uint8_t *vrf_seed;        /* KT_SEED_LEN bytes */
-  struct kt_store *store;         /* its writer handle is taken by create and open; node_len is KT_LOG_NODE_LEN */
+  const struct kt_config *config; /* borrowed, as the key and the store, until close */
+  const struct kt_vrf_key *vrf_key;
+  struct kt_store *store; /* its writer handle is taken by create and open; node_len is KT_LOG_NODE_LEN */
   enum kt_registration registration;
   uint64_t
       heartbeat_ms;   /* a fresh entry at least this often; 0: max_behind / 2, or max_auditor_lag / 2 if that is less */

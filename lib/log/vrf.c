@@ -12,7 +12,7 @@ enum kt_err kt_log_vrf_prove(const struct kt_log *log, struct kt_bytes label, ui
   uint8_t input[KT_VRF_INPUT_MAX];
   const struct kt_bytes alpha = { input, kt_vrf_input(label, version, input) };
   struct kt_store_proof proof = { .len = suite->vrf_proof_len };
-  enum kt_err err = suite->vrf_prove(log->options.vrf_seed, alpha, proof.proof, &proof.output);
+  enum kt_err err = suite->vrf_prove(log->options.vrf_key, alpha, proof.proof, &proof.output);
   if (err == KT_OK) {
     *ret_proof = proof;
   }
@@ -24,7 +24,7 @@ enum kt_err kt_log_vrf_output(const struct kt_log *log, struct kt_bytes label, u
 {
   uint8_t input[KT_VRF_INPUT_MAX];
   const struct kt_bytes alpha = { input, kt_vrf_input(label, version, input) };
-  return log->options.config->suite->vrf_output(log->options.vrf_seed, alpha, ret_output);
+  return log->options.config->suite->vrf_output(log->options.vrf_key, alpha, ret_output);
 }
 
 enum kt_err kt_log_vrf_lookup(const struct kt_log *log, struct kt_store_conn *conn, uint64_t label_id,

@@ -2,6 +2,7 @@
 #include "wire/leaf.h"
 
 #include "crypto/hash.h"
+#include "crypto/secret.h"
 #include "wire/common.h"
 #include "wire/config.h"
 
@@ -82,7 +83,7 @@ enum kt_err kt_update_value_sign(const struct kt_config *config, const uint8_t s
   kt_update_sign_data(&w, config, label, version, value);
   enum kt_err err = w.err;
   if (err == KT_OK) {
-    err = config->suite->sign(seed, (struct kt_bytes){ w.buf, w.len }, ret_signature);
+    err = kt_sign_once(config->suite, seed, (struct kt_bytes){ w.buf, w.len }, ret_signature);
   }
   kt_writer_release(&w);
   return err;

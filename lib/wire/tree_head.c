@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/tree_head.h"
 
+#include "crypto/secret.h"
 #include "wire/config.h"
 
 void kt_tree_head_write(struct kt_writer *w, const struct kt_tree_head *head)
@@ -98,16 +99,15 @@ size_t kt_auditor_tree_head_sign_data(const struct kt_config *config, uint64_t t
   return w.err == KT_OK ? w.len : 0;
 }
 
-enum kt_err kt_tree_head_sign(const struct kt_config *config, const uint8_t seed[static KT_SEED_LEN],
-                              uint64_t tree_size, const struct kt_hash *root,
-                              uint8_t ret_signature[static KT_SIGNATURE_MAX])
+enum kt_err kt_tree_head_sign(const struct kt_config *config, const struct kt_sign_key *key, uint64_t tree_size,
+                              const struct kt_hash *root, uint8_t ret_signature[static KT_SIGNATURE_MAX])
 {
   uint8_t tbs[KT_HEAD_TBS_MAX];
   size_t len = kt_tree_head_sign_data(config, tree_size, root, tbs);
   if (len == 0) {
     return KT_ERR_USAGE;
   }
-  return config->suite->sign(seed, (struct kt_bytes){ tbs, len }, ret_signature);
+  return config->suite->sign(key, (struct kt_bytes){ tbs, len }, ret_signature);
 }
 
 enum kt_err kt_auditor_tree_head_sign(const struct kt_config *config, const uint8_t seed[static KT_SEED_LEN],
@@ -119,7 +119,7 @@ enum kt_err kt_auditor_tree_head_sign(const struct kt_config *config, const uint
   if (len == 0) {
     return KT_ERR_USAGE;
   }
-  return config->suite->sign(seed, (struct kt_bytes){ tbs, len }, ret_signature);
+  return kt_sign_once(config->suite, seed, (struct kt_bytes){ tbs, len }, ret_signature);
 }
 
 /* The signature's own length is checked by the suite, where its encoding is known. */

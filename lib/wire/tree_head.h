@@ -47,8 +47,9 @@ size_t kt_tree_head_sign_data(const struct kt_config *config, uint64_t tree_size
 size_t kt_auditor_tree_head_sign_data(const struct kt_config *config, uint64_t timestamp, uint64_t tree_size,
                                       const struct kt_hash *root, uint8_t buf[static KT_HEAD_TBS_MAX]);
 
-/* Sign with the seed, or verify against the configuration's key (signature_public_key, auditor_public_key). */
-KT_MUST_USE enum kt_err kt_tree_head_sign(const struct kt_config *config, const uint8_t seed[static KT_SEED_LEN],
+/* Sign with the prepared key (the log, often) or the seed (an auditor, now and then), or verify against the
+ * configuration's key (signature_public_key, auditor_public_key). */
+KT_MUST_USE enum kt_err kt_tree_head_sign(const struct kt_config *config, const struct kt_sign_key *key,
                                           uint64_t tree_size, const struct kt_hash *root,
                                           uint8_t ret_signature[static KT_SIGNATURE_MAX]);
 KT_MUST_USE enum kt_err kt_auditor_tree_head_sign(const struct kt_config *config,

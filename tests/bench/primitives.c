@@ -20,7 +20,8 @@
 
 struct keys {
   const struct kt_suite *suite;
-  uint8_t seed[KT_SEED_LEN];
+  struct kt_sign_key sign;
+  struct kt_vrf_key vrf;
   uint8_t message[NODE_LEN];
   uint8_t sign_public[KT_PUBLIC_KEY_MAX];
   uint8_t vrf_public[KT_PUBLIC_KEY_MAX];
@@ -37,12 +38,12 @@ static struct kt_bytes message(struct keys *keys, uint64_t round)
 
 static enum kt_err run_prove(struct keys *keys, uint64_t round)
 {
-  return keys->suite->vrf_prove(keys->seed, message(keys, round), keys->proofs[round % N_PROOFS], &keys->hash);
+  return keys->suite->vrf_prove(&keys->vrf, message(keys, round), keys->proofs[round % N_PROOFS], &keys->hash);
 }
 
 static enum kt_err run_output(struct keys *keys, uint64_t round)
 {
-  return keys->suite->vrf_output(keys->seed, message(keys, round), &keys->hash);
+  return keys->suite->vrf_output(&keys->vrf, message(keys, round), &keys->hash);
 }
 
 static enum kt_err run_vrf_verify(struct keys *keys, uint64_t round)
@@ -54,7 +55,7 @@ static enum kt_err run_vrf_verify(struct keys *keys, uint64_t round)
 
 static enum kt_err run_sign(struct keys *keys, uint64_t round)
 {
-  return keys->suite->sign(keys->seed, message(keys, round), keys->signature);
+  return keys->suite->sign(&keys->sign, message(keys, round), keys->signature);
 }
 
 static enum kt_err run_verify(struct keys *keys, uint64_t round)
@@ -92,9 +93,12 @@ static void keep_smaller(double *best_us, double us)
  * of the machine does not fall on one primitive alone. */
 static void measure_crypto(struct bench_primitives *primitives)
 {
-  struct keys keys = { .suite = kt_suite_by_id(KT_SUITE_ED25519), .seed = { 1 } };
-  bench_require(keys.suite->sign_public(keys.seed, keys.sign_public), "signing key");
-  bench_require(keys.suite->vrf_public(keys.seed, keys.vrf_public), "VRF key");
+  struct keys keys = { .suite = kt_suite_by_id(KT_SUITE_ED25519) };
+  const uint8_t seed[KT_SEED_LEN] = { 1 };
+  bench_require(keys.suite->sign_public(seed, keys.sign_public), "signing key");
+  bench_require(keys.suite->sign_key_init(&keys.sign, seed), "signing key");
+  bench_require(keys.suite->vrf_public(seed, keys.vrf_public), "VRF key");
+  bench_require(keys.suite->vrf_key_init(&keys.vrf, seed), "VRF key");
   for (size_t i = 0; i < N_SLICES; i++) {
     keep_smaller(&primitives->vrf_prove_us, slice_us(&keys, run_prove));
     keep_smaller(&primitives->vrf_output_us, slice_us(&keys, run_output));

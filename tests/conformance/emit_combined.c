@@ -56,11 +56,12 @@ static void make_keys(struct emit *e, struct emit_log *log)
 {
   const struct kt_config config = { .suite = e->c.suite, .mode = KT_MODE_CONTACT_MONITORING };
   const struct kt_bytes label = { (const uint8_t *)EMIT_LABEL, sizeof EMIT_LABEL - 1 };
+  struct kt_vrf_key vrf;
+  conf_err(&e->c, e->c.suite->vrf_key_init(&vrf, emit_vrf_seed), KT_OK, "VRF key");
   for (uint32_t version = 0; version < EMIT_VERSIONS_MAX; version++) {
     uint8_t input[KT_VRF_INPUT_MAX];
     size_t len = kt_vrf_input(label, version, input);
-    conf_err(&e->c, e->c.suite->vrf_output(emit_vrf_seed, (struct kt_bytes){ input, len }, &log->keys[version]), KT_OK,
-             "VRF");
+    conf_err(&e->c, e->c.suite->vrf_output(&vrf, (struct kt_bytes){ input, len }, &log->keys[version]), KT_OK, "VRF");
     const struct kt_hash opening = emit_hash("opening", version, 0);
     const struct kt_hash key = emit_hash("device key", version, 0);
     const struct kt_update_value value = { .value = { key.b, sizeof key.b } };

@@ -79,10 +79,12 @@ static void tamper_vrf(struct emit *e)
   const struct kt_suite *suite = e->c.suite;
   uint8_t input[KT_VRF_INPUT_MAX];
   uint8_t proof[KT_VRF_PROOF_MAX];
+  struct kt_vrf_key key;
   struct kt_hash output;
   size_t len = kt_vrf_input(label(), 3, input);
   const size_t scalar = suite->vrf_proof_len - 32;
-  conf_err(&e->c, suite->vrf_prove(emit_vrf_seed, (struct kt_bytes){ input, len }, proof, &output), KT_OK, "VRF");
+  conf_err(&e->c, suite->vrf_key_init(&key, emit_vrf_seed), KT_OK, "VRF key");
+  conf_err(&e->c, suite->vrf_prove(&key, (struct kt_bytes){ input, len }, proof, &output), KT_OK, "VRF");
   const struct kt_bytes whole = { proof, suite->vrf_proof_len };
   json_t *original = json_object();
   emit_set(e, original, "kind", json_string("vrf"));
@@ -134,8 +136,10 @@ static void tamper_commitment(struct emit *e)
 static struct kt_bytes sign_head(struct emit *e, const struct kt_config *config, const uint8_t seed[static KT_SEED_LEN],
                                  const struct kt_hash *root)
 {
+  struct kt_sign_key key;
   uint8_t *signature = conf_alloc(&e->c, KT_SIGNATURE_MAX, 1);
-  conf_err(&e->c, kt_tree_head_sign(config, seed, 13, root, signature), KT_OK, "signature");
+  conf_err(&e->c, e->c.suite->sign_key_init(&key, seed), KT_OK, "signing key");
+  conf_err(&e->c, kt_tree_head_sign(config, &key, 13, root, signature), KT_OK, "signature");
   return (struct kt_bytes){ signature, e->c.suite->signature_len };
 }
 

@@ -80,10 +80,12 @@ void conf_vrf(struct conf_case *c)
   const struct kt_hash wanted = conf_hash(c, c->expect, "output");
   const struct kt_bytes proof = conf_hex_len(c, c->expect, "proof", suite->vrf_proof_len);
   uint8_t got[KT_VRF_PROOF_MAX];
-  conf_err(c, suite->vrf_prove(seed.data, input, got, &output), KT_OK, "proving");
+  struct kt_vrf_key key;
+  conf_err(c, suite->vrf_key_init(&key, seed.data), KT_OK, "secret key");
+  conf_err(c, suite->vrf_prove(&key, input, got, &output), KT_OK, "proving");
   conf_same_bytes(c, (struct kt_bytes){ got, suite->vrf_proof_len }, proof, "proof");
   conf_same_hash(c, &output, &wanted, "output");
-  conf_err(c, suite->vrf_output(seed.data, input, &output), KT_OK, "output");
+  conf_err(c, suite->vrf_output(&key, input, &output), KT_OK, "output");
   conf_same_hash(c, &output, &wanted, "output without a proof");
   conf_err(c, suite->vrf_verify(conf_hex(c, c->input, "public_key"), input, proof.data, &output), KT_OK, "verifying");
   conf_same_hash(c, &output, &wanted, "output of the proof");

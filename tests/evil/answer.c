@@ -8,6 +8,7 @@
 
 #include <kt/client.h>
 
+#include "crypto/secret.h"
 #include "support/toy_naive.h"
 #include "tree/ibst.h"
 #include "tree/log_tree.h"
@@ -136,7 +137,7 @@ void evil_sign_again(struct evil_world *world, struct kt_bytes response)
   if (recorded_len > 0) {
     uint8_t signature[KT_SIGNATURE_MAX];
     const struct kt_bytes message = { recorded, recorded_len };
-    assert_int_equal(world->log.config.suite->sign(toy_log_sign_seed(), message, signature), KT_OK);
+    assert_int_equal(kt_sign_once(world->log.config.suite, toy_log_sign_seed(), message, signature), KT_OK);
     memcpy((uint8_t *)(uintptr_t)response.data + SIGNATURE_AT, signature, world->log.config.suite->signature_len);
   }
   kt_arena_release(&arena);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "attacks.h"
+#include "support/suite.h"
 #include "support/toy_naive.h"
 
 /* --- the log's head ----------------------------------------------------------------------------------------------------------- */
@@ -19,7 +20,8 @@ static void sign(struct evil_world *world, struct kt_arena *arena, void *respons
   struct kt_hash root;
   assert_non_null(signature);
   toy_naive_root(&world->log, size, &root);
-  assert_int_equal(kt_tree_head_sign(config, seed, size, &root, signature), KT_OK);
+  const struct kt_sign_key key = test_sign_key(config->suite, seed);
+  assert_int_equal(kt_tree_head_sign(config, &key, size, &root, signature), KT_OK);
   head->signature.data = signature;
 }
 

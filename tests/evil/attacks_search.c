@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "attacks.h"
+#include "support/suite.h"
 
 static struct kt_search_response *search(void *response)
 {
@@ -138,7 +139,8 @@ static void prove_first_step(struct evil_world *world, struct kt_arena *arena, v
   struct kt_hash output;
   assert_non_null(proof);
   const struct kt_bytes alpha = { input, kt_vrf_input(toy_label(label), 0, input) };
-  assert_int_equal(world->log.config.suite->vrf_prove(seed, alpha, proof, &output), KT_OK);
+  const struct kt_vrf_key key = test_vrf_key(world->log.config.suite, seed);
+  assert_int_equal(world->log.config.suite->vrf_prove(&key, alpha, proof, &output), KT_OK);
   steps(arena, response)[0].proof = proof;
 }
 

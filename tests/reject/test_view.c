@@ -196,7 +196,8 @@ static void sign_otherwise(struct toy_log *log, struct kt_arena *arena, void *re
   assert_non_null(signature);
   config.mode = other->mode;
   toy_naive_root(log, head->tree_head.tree_size, &root);
-  assert_int_equal(kt_tree_head_sign(&config, other->seed, head->tree_head.tree_size, &root, signature), KT_OK);
+  const struct kt_sign_key key = test_sign_key(config.suite, other->seed);
+  assert_int_equal(kt_tree_head_sign(&config, &key, head->tree_head.tree_size, &root, signature), KT_OK);
   head->tree_head.signature = (struct kt_bytes){ signature, config.suite->signature_len };
 }
 

@@ -22,6 +22,20 @@ const struct kt_suite *test_suite(void)
   return suite;
 }
 
+struct kt_sign_key test_sign_key(const struct kt_suite *suite, const uint8_t seed[static KT_SEED_LEN])
+{
+  struct kt_sign_key key;
+  assert_int_equal(suite->sign_key_init(&key, seed), KT_OK);
+  return key;
+}
+
+struct kt_vrf_key test_vrf_key(const struct kt_suite *suite, const uint8_t seed[static KT_SEED_LEN])
+{
+  struct kt_vrf_key key;
+  assert_int_equal(suite->vrf_key_init(&key, seed), KT_OK);
+  return key;
+}
+
 enum kt_mode test_mode(void)
 {
   const char *name = getenv("KT_TEST_MODE");

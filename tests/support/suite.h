@@ -10,6 +10,9 @@
 
 /* Fail the running cmocka test when the environment names what is unknown. */
 const struct kt_suite *test_suite(void);
+/* Prepared keys of a seed, for which nobody cares. */
+struct kt_sign_key test_sign_key(const struct kt_suite *suite, const uint8_t seed[static KT_SEED_LEN]);
+struct kt_vrf_key test_vrf_key(const struct kt_suite *suite, const uint8_t seed[static KT_SEED_LEN]);
 /* The mode of a log of which a test says nothing else. */
 enum kt_mode test_mode(void);
 

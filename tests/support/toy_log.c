@@ -132,7 +132,8 @@ void toy_sign_head(struct toy_log *log, uint64_t size, uint8_t ret_signature[sta
   struct kt_hash root;
   if (!log->signed_heads[size]) {
     toy_naive_root(log, size, &root);
-    assert_int_equal(kt_tree_head_sign(&log->config, sign_seed, size, &root, log->signatures[size]), KT_OK);
+    const struct kt_sign_key key = test_sign_key(log->config.suite, sign_seed);
+    assert_int_equal(kt_tree_head_sign(&log->config, &key, size, &root, log->signatures[size]), KT_OK);
     log->signed_heads[size] = true;
   }
   memcpy(ret_signature, log->signatures[size], KT_SIGNATURE_MAX);

@@ -49,7 +49,8 @@ void toy_suite_prove(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes lab
     struct evaluation *made = &memory[n_memory];
     memcpy(made->alpha, alpha.data, alpha.len);
     made->alpha_len = alpha.len;
-    assert_int_equal(test_suite()->vrf_prove(seed, alpha, made->proof, &made->output), KT_OK);
+    const struct kt_vrf_key key = test_vrf_key(test_suite(), seed);
+    assert_int_equal(test_suite()->vrf_prove(&key, alpha, made->proof, &made->output), KT_OK);
     n_memory++;
     known = made;
   }

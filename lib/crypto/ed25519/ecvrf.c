@@ -13,13 +13,15 @@ _Static_assert(KT_ECVRF_C_LEN == KT_GE_CHALLENGE_LEN, "one challenge");
 
 enum { LOG2_COFACTOR = 3 };
 
-enum kt_err kt_ecvrf_fast_key_init(struct kt_ecvrf_key *key, const uint8_t seed[static KT_ECVRF_SEED_LEN])
+enum kt_err kt_ecvrf_fast_key_init(struct kt_vrf_key *key, const uint8_t seed[static KT_ECVRF_SEED_LEN])
 {
   struct kt_ge y;
+  uint8_t encoded[1][KT_GE_LEN];
 
   kt_ecvrf_key_expand(key, seed);
   kt_ge_base_mul(key->scalar, &y);
-  kt_ge_encode(&y, 1, &key->public_key);
+  kt_ge_encode(&y, 1, encoded);
+  memcpy(key->public_key, encoded[0], sizeof encoded[0]);
   return KT_OK;
 }
 
@@ -58,7 +60,7 @@ static enum kt_err encode_to_curve(const uint8_t public_key[static KT_ECVRF_POIN
 }
 
 /* cofactor * Gamma = (8*x)*H: neither Gamma nor the encoding of H is needed. */
-enum kt_err kt_ecvrf_fast_output(const struct kt_ecvrf_key *key, struct kt_bytes alpha, struct kt_hash *ret_output)
+enum kt_err kt_ecvrf_fast_output(const struct kt_vrf_key *key, struct kt_bytes alpha, struct kt_hash *ret_output)
 {
   struct kt_ge h;
   struct kt_ge_comb comb;
@@ -79,7 +81,7 @@ enum kt_err kt_ecvrf_fast_output(const struct kt_ecvrf_key *key, struct kt_bytes
 }
 
 /* Section 5.1 from step 3 on. H must be encoded before there is a nonce; everything else is, at once, at the end. */
-static void prove_point(const struct kt_ecvrf_key *key, const struct kt_ge *h,
+static void prove_point(const struct kt_vrf_key *key, const struct kt_ge *h,
                         uint8_t ret_proof[static KT_ECVRF_PROOF_LEN], struct kt_hash *ret_output)
 {
   enum { GAMMA, CLEARED, U, V, N_POINTS };
@@ -105,7 +107,7 @@ static void prove_point(const struct kt_ecvrf_key *key, const struct kt_ge *h,
   kt_ecvrf_output_hash(encoded[CLEARED], ret_output);
 }
 
-enum kt_err kt_ecvrf_fast_prove(const struct kt_ecvrf_key *key, struct kt_bytes alpha,
+enum kt_err kt_ecvrf_fast_prove(const struct kt_vrf_key *key, struct kt_bytes alpha,
                                 uint8_t ret_proof[static KT_ECVRF_PROOF_LEN], struct kt_hash *ret_output)
 {
   struct kt_ge h;

@@ -9,14 +9,14 @@
 
 #include "crypto/ecvrf_edwards25519.h"
 
-KT_MUST_USE enum kt_err kt_ecvrf_fast_key_init(struct kt_ecvrf_key *key, const uint8_t seed[static KT_ECVRF_SEED_LEN]);
+KT_MUST_USE enum kt_err kt_ecvrf_fast_key_init(struct kt_vrf_key *key, const uint8_t seed[static KT_ECVRF_SEED_LEN]);
 
 bool kt_ecvrf_fast_public_key_valid(const uint8_t public_key[static KT_ECVRF_POINT_LEN]);
 
-KT_MUST_USE enum kt_err kt_ecvrf_fast_output(const struct kt_ecvrf_key *key, struct kt_bytes alpha,
+KT_MUST_USE enum kt_err kt_ecvrf_fast_output(const struct kt_vrf_key *key, struct kt_bytes alpha,
                                              struct kt_hash *ret_output);
 
-KT_MUST_USE enum kt_err kt_ecvrf_fast_prove(const struct kt_ecvrf_key *key, struct kt_bytes alpha,
+KT_MUST_USE enum kt_err kt_ecvrf_fast_prove(const struct kt_vrf_key *key, struct kt_bytes alpha,
                                             uint8_t ret_proof[static KT_ECVRF_PROOF_LEN], struct kt_hash *ret_output);
 
 KT_MUST_USE enum kt_err kt_ecvrf_fast_verify(const uint8_t public_key[static KT_ECVRF_POINT_LEN], struct kt_bytes alpha,

@@ -19,9 +19,23 @@ enum kt_suite_id {
 
 /* Large enough for every suite. */
 #define KT_SEED_LEN 32
+#define KT_SIGN_SECRET_MAX 64
+#define KT_VRF_PUBLIC_MAX 33
 #define KT_PUBLIC_KEY_MAX 65
 #define KT_SIGNATURE_MAX 64
 #define KT_VRF_PROOF_MAX 81
+
+/* What a suite derives from a seed, made once by those who use it often. Secret like the seed, apart from public_key: keep
+ * it in guarded memory, or wipe it (crypto/secret.h has both). It fits the suite that made it and no other. */
+struct kt_sign_key {
+  uint8_t secret[KT_SIGN_SECRET_MAX];
+};
+
+struct kt_vrf_key {
+  uint8_t scalar[32];
+  uint8_t prefix[32]; /* the nonce's key, where the suite has one */
+  uint8_t public_key[KT_VRF_PUBLIC_MAX];
+};
 
 struct kt_suite {
   uint16_t id;
@@ -33,15 +47,16 @@ struct kt_suite {
 
   /* Keys are derived from 32-byte seeds; the seed is the secret that is stored. */
   enum kt_err (*sign_public)(const uint8_t seed[KT_AT_LEAST KT_SEED_LEN], uint8_t *ret_public);
-  enum kt_err (*sign)(const uint8_t seed[KT_AT_LEAST KT_SEED_LEN], struct kt_bytes message, uint8_t *ret_signature);
+  enum kt_err (*sign_key_init)(struct kt_sign_key *key, const uint8_t seed[KT_AT_LEAST KT_SEED_LEN]);
+  enum kt_err (*sign)(const struct kt_sign_key *key, struct kt_bytes message, uint8_t *ret_signature);
   enum kt_err (*verify)(struct kt_bytes public_key, struct kt_bytes message, struct kt_bytes signature);
   enum kt_err (*sign_public_check)(struct kt_bytes public_key); /* KT_ERR_CRYPTO: not a usable key */
 
   enum kt_err (*vrf_public)(const uint8_t seed[KT_AT_LEAST KT_SEED_LEN], uint8_t *ret_public);
   enum kt_err (*vrf_public_check)(struct kt_bytes public_key); /* RFC 9381 section 5.4.5, small order included */
-  enum kt_err (*vrf_output)(const uint8_t seed[KT_AT_LEAST KT_SEED_LEN], struct kt_bytes alpha,
-                            struct kt_hash *ret_output);
-  enum kt_err (*vrf_prove)(const uint8_t seed[KT_AT_LEAST KT_SEED_LEN], struct kt_bytes alpha, uint8_t *ret_proof,
+  enum kt_err (*vrf_key_init)(struct kt_vrf_key *key, const uint8_t seed[KT_AT_LEAST KT_SEED_LEN]);
+  enum kt_err (*vrf_output)(const struct kt_vrf_key *key, struct kt_bytes alpha, struct kt_hash *ret_output);
+  enum kt_err (*vrf_prove)(const struct kt_vrf_key *key, struct kt_bytes alpha, uint8_t *ret_proof,
                            struct kt_hash *ret_output);
   enum kt_err (*vrf_verify)(struct kt_bytes public_key, struct kt_bytes alpha, const uint8_t *proof,
                             struct kt_hash *ret_output);

@@ -14,6 +14,7 @@
 #include <kt/arena.h>
 #include <kt/writer.h>
 #include "crypto/hash.h"
+#include "support/suite.h"
 #include "tree/log_tree.h"
 #include "wire/tree_head.h"
 
@@ -107,7 +108,8 @@ static struct kt_signed_head sign_head(const struct test_log *log, uint64_t size
   uint8_t signature[KT_SIGNATURE_MAX];
   struct kt_signed_head head = { .config = log->config_bytes, .received_ms = 1700000000000 + size, .size = size };
   head.root = tree(log->leaves, size);
-  assert_int_equal(kt_tree_head_sign(&log->config, log->seed, size, &head.root, signature), KT_OK);
+  const struct kt_sign_key key = test_sign_key(log->config.suite, log->seed);
+  assert_int_equal(kt_tree_head_sign(&log->config, &key, size, &head.root, signature), KT_OK);
   head.signature = (struct kt_bytes){ kt_arena_copy(arena, signature, log->config.suite->signature_len),
                                       log->config.suite->signature_len };
   return head;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit/crypto/ecvrf_test.h"
 
+#include "crypto/secret.h"
+#include "support/suite.h"
+
 #include <kt/suite.h>
 
 static const struct kt_suite *suite;
@@ -65,11 +68,12 @@ static void test_vrf_rfc9381_examples_16_to_18(void **state)
     uint8_t h[POINT_LEN];
     uint8_t proof[PROOF_LEN];
     struct kt_hash output;
+    const struct kt_vrf_key secret = test_vrf_key(suite, seed);
     assert_int_equal(suite->vrf_public(seed, public_key), KT_OK);
     assert_memory_equal(public_key, expected_key, sizeof public_key);
     assert_int_equal(kt_ecvrf_encode_to_curve(public_key, alpha, h), KT_OK);
     assert_memory_equal(h, expected_h, sizeof h);
-    assert_int_equal(suite->vrf_prove(seed, alpha, proof, &output), KT_OK);
+    assert_int_equal(suite->vrf_prove(&secret, alpha, proof, &output), KT_OK);
     assert_memory_equal(proof, expected_pi, sizeof proof);
     assert_memory_equal(output.b, beta, sizeof output.b);
     struct kt_hash verified;
@@ -96,13 +100,14 @@ static void test_vrf_round_trip_random(void **state)
     struct kt_hash proved;
     struct kt_hash output;
     struct kt_hash verified;
+    const struct kt_vrf_key secret = test_vrf_key(suite, seed);
     assert_int_equal(suite->vrf_public(seed, public_key), KT_OK);
     struct kt_bytes key = { public_key, sizeof public_key };
     assert_int_equal(suite->vrf_public_check(key), KT_OK);
-    assert_int_equal(suite->vrf_prove(seed, alpha, proof, &proved), KT_OK);
-    assert_int_equal(suite->vrf_prove(seed, alpha, again, &output), KT_OK);
+    assert_int_equal(suite->vrf_prove(&secret, alpha, proof, &proved), KT_OK);
+    assert_int_equal(suite->vrf_prove(&secret, alpha, again, &output), KT_OK);
     assert_memory_equal(proof, again, sizeof proof);
-    assert_int_equal(suite->vrf_output(seed, alpha, &output), KT_OK);
+    assert_int_equal(suite->vrf_output(&secret, alpha, &output), KT_OK);
     assert_memory_equal(output.b, proved.b, sizeof output.b);
     assert_int_equal(suite->vrf_verify(key, alpha, proof, &verified), KT_OK);
     assert_memory_equal(verified.b, proved.b, sizeof verified.b);
@@ -111,7 +116,7 @@ static void test_vrf_round_trip_random(void **state)
 
 /* One key, one alpha and the proof, for the tests that spoil something. */
 struct fixture {
-  struct kt_ecvrf_key key;
+  struct kt_vrf_key key;
   struct kt_bytes alpha;
   uint8_t h[POINT_LEN];
   uint8_t proof[PROOF_LEN];
@@ -292,7 +297,7 @@ static void test_vrf_key_release_wipes(void **state)
   (void)state;
   struct fixture f;
   fixture_init(&f);
-  kt_ecvrf_key_release(&f.key);
+  kt_vrf_key_release(&f.key);
   assert_true(sodium_is_zero((const uint8_t *)&f.key, sizeof f.key));
 }
 

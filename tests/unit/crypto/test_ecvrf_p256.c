@@ -2,6 +2,8 @@
 #include "unit/crypto/p256_test.h"
 
 #include "crypto/ecvrf_p256.h"
+#include "crypto/secret.h"
+#include "support/suite.h"
 
 #include <kt/suite.h>
 
@@ -74,7 +76,7 @@ static void test_vrf_rfc9381_examples_10_to_12(void **state)
     from_hex(rfc9381[i].beta, beta, sizeof beta);
     struct kt_bytes alpha = { alpha_data, from_hex(rfc9381[i].alpha, alpha_data, sizeof alpha_data) };
 
-    struct kt_ecvrf_p256_key key;
+    struct kt_vrf_key key;
     uint8_t h[COMPRESSED_LEN];
     uint8_t proof[PROOF_LEN];
     struct kt_hash output;
@@ -118,9 +120,10 @@ static void test_vrf_seed_known_answer(void **state)
   uint8_t public_key[COMPRESSED_LEN];
   uint8_t proof[PROOF_LEN];
   struct kt_hash output;
+  const struct kt_vrf_key secret = test_vrf_key(suite, seed);
   assert_int_equal(suite->vrf_public(seed, public_key), KT_OK);
   assert_memory_equal(public_key, expected_key, sizeof public_key);
-  assert_int_equal(suite->vrf_prove(seed, alpha, proof, &output), KT_OK);
+  assert_int_equal(suite->vrf_prove(&secret, alpha, proof, &output), KT_OK);
   assert_memory_equal(proof, expected_proof, sizeof proof);
   assert_memory_equal(output.b, expected_output, sizeof expected_output);
 }
@@ -141,13 +144,14 @@ static void test_vrf_round_trip_random(void **state)
     struct kt_hash proved;
     struct kt_hash output;
     struct kt_hash verified;
+    const struct kt_vrf_key secret = test_vrf_key(suite, seed);
     assert_int_equal(suite->vrf_public(seed, public_key), KT_OK);
     struct kt_bytes key = { public_key, sizeof public_key };
     assert_int_equal(suite->vrf_public_check(key), KT_OK);
-    assert_int_equal(suite->vrf_prove(seed, alpha, proof, &proved), KT_OK);
-    assert_int_equal(suite->vrf_prove(seed, alpha, again, &output), KT_OK);
+    assert_int_equal(suite->vrf_prove(&secret, alpha, proof, &proved), KT_OK);
+    assert_int_equal(suite->vrf_prove(&secret, alpha, again, &output), KT_OK);
     assert_memory_equal(proof, again, sizeof proof);
-    assert_int_equal(suite->vrf_output(seed, alpha, &output), KT_OK);
+    assert_int_equal(suite->vrf_output(&secret, alpha, &output), KT_OK);
     assert_memory_equal(output.b, proved.b, sizeof output.b);
     assert_int_equal(suite->vrf_verify(key, alpha, proof, &verified), KT_OK);
     assert_memory_equal(verified.b, proved.b, sizeof verified.b);
@@ -156,7 +160,7 @@ static void test_vrf_round_trip_random(void **state)
 
 /* One key, one alpha and the proof, for the tests that spoil something. */
 struct fixture {
-  struct kt_ecvrf_p256_key key;
+  struct kt_vrf_key key;
   struct kt_bytes alpha;
   uint8_t proof[PROOF_LEN];
 };
@@ -393,7 +397,7 @@ static void test_vrf_key_scalar_range(void **state)
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     uint8_t scalar[SCALAR_LEN];
-    struct kt_ecvrf_p256_key key;
+    struct kt_vrf_key key;
     from_hex(cases[i].scalar, scalar, sizeof scalar);
     assert_int_equal(kt_p256_scalar_valid(scalar), cases[i].valid);
     assert_int_equal(kt_ecvrf_p256_key_init(&key, scalar), cases[i].valid ? KT_OK : KT_ERR_CRYPTO);
@@ -405,7 +409,7 @@ static void test_vrf_key_release_wipes(void **state)
   (void)state;
   struct fixture f;
   fixture_init(&f, some_scalar);
-  kt_ecvrf_p256_key_release(&f.key);
+  kt_vrf_key_release(&f.key);
   assert_true(sodium_is_zero((const uint8_t *)&f.key, sizeof f.key));
 }
 

@@ -56,6 +56,8 @@ static const uint8_t seed[KT_SEED_LEN] = { 5 };
 static const uint8_t alpha_data[] = { 198, 1 };
 static const struct kt_bytes alpha = { alpha_data, sizeof alpha_data };
 static const struct kt_suite *suite;
+static struct kt_sign_key sign_secret;
+static struct kt_vrf_key vrf_secret;
 static uint8_t sign_public[KT_PUBLIC_KEY_MAX];
 static uint8_t vrf_public[KT_PUBLIC_KEY_MAX];
 static uint8_t proof[PROOF_LEN];
@@ -67,8 +69,9 @@ static int init(void **state)
   (void)state;
   suite = kt_suite_by_id(KT_SUITE_P256);
   bool made = kt_crypto_init() == KT_OK && suite != NULL && suite->sign_public(seed, sign_public) == KT_OK &&
-              suite->vrf_public(seed, vrf_public) == KT_OK && suite->vrf_prove(seed, alpha, proof, &output) == KT_OK &&
-              suite->sign(seed, alpha, signature) == KT_OK;
+              suite->vrf_public(seed, vrf_public) == KT_OK && suite->vrf_key_init(&vrf_secret, seed) == KT_OK &&
+              suite->vrf_prove(&vrf_secret, alpha, proof, &output) == KT_OK &&
+              suite->sign_key_init(&sign_secret, seed) == KT_OK && suite->sign(&sign_secret, alpha, signature) == KT_OK;
   return made ? 0 : -1;
 }
 
@@ -87,7 +90,7 @@ static enum kt_err run_prove(void)
 {
   uint8_t again[PROOF_LEN];
   struct kt_hash hash;
-  enum kt_err err = suite->vrf_prove(seed, alpha, again, &hash);
+  enum kt_err err = suite->vrf_prove(&vrf_secret, alpha, again, &hash);
   if (err == KT_OK) {
     assert_memory_equal(again, proof, sizeof proof);
     assert_memory_equal(hash.b, output.b, sizeof output.b);
@@ -98,7 +101,7 @@ static enum kt_err run_prove(void)
 static enum kt_err run_output(void)
 {
   struct kt_hash hash;
-  enum kt_err err = suite->vrf_output(seed, alpha, &hash);
+  enum kt_err err = suite->vrf_output(&vrf_secret, alpha, &hash);
   if (err == KT_OK) {
     assert_memory_equal(hash.b, output.b, sizeof output.b);
   }
@@ -118,7 +121,7 @@ static enum kt_err run_vrf_verify(void)
 static enum kt_err run_sign(void)
 {
   uint8_t again[SIGNATURE_LEN];
-  enum kt_err err = suite->sign(seed, alpha, again);
+  enum kt_err err = suite->sign(&sign_secret, alpha, again);
   if (err == KT_OK) {
     n_left = -1; /* memory is back for the check */
     assert_int_equal(suite->verify(sign_key(), alpha, (struct kt_bytes){ again, sizeof again }), KT_OK);

@@ -496,7 +496,10 @@ static void keys_of_another_configuration(void **state)
 {
   struct world *world = world_new();
   (void)state;
-  world->sign_seed[0] ^= 1;
+  world->sign_key.secret[0] ^= 1;
+  EXPECT(world, kt_log_create(&world->options, &world->problem), KT_ERR_UNSUPPORTED, "key");
+  world->sign_key.secret[0] ^= 1;
+  world->vrf_key.public_key[KT_VRF_PUBLIC_MAX - 2] ^= 1;
   EXPECT(world, kt_log_create(&world->options, &world->problem), KT_ERR_UNSUPPORTED, "key");
   kt_store_close(world->store);
   kt_arena_release(&world->arena);

@@ -29,8 +29,8 @@
 #define AUDITOR_LAG_MS 60000
 
 struct world {
-  uint8_t sign_seed[KT_SEED_LEN];
-  uint8_t vrf_seed[KT_SEED_LEN];
+  struct kt_sign_key sign_key;
+  struct kt_vrf_key vrf_key;
   uint8_t sign_public[KT_PUBLIC_KEY_MAX];
   uint8_t vrf_public[KT_PUBLIC_KEY_MAX];
   uint8_t auditor_seed[KT_SEED_LEN];
@@ -103,7 +103,7 @@ static enum kt_err world_sign(void *ctx, const struct kt_log_extension *extensio
   if (err == KT_OK) {
     world->has_guard = true;
     world->guard = to;
-    err = kt_tree_head_sign(&world->config, world->sign_seed, to.size, &to.root, ret_signature);
+    err = kt_tree_head_sign(&world->config, &world->sign_key, to.size, &to.root, ret_signature);
   }
   return err;
 }
@@ -141,10 +141,12 @@ static inline struct world *world_new(void)
   assert_non_null(world);
   world->now_ms = 1000 * HOUR_MS;
   assert_int_equal(kt_crypto_init(), KT_OK);
-  memset(world->sign_seed, 1, sizeof world->sign_seed);
-  memset(world->vrf_seed, 2, sizeof world->vrf_seed);
-  assert_int_equal(suite->sign_public(world->sign_seed, world->sign_public), KT_OK);
-  assert_int_equal(suite->vrf_public(world->vrf_seed, world->vrf_public), KT_OK);
+  const uint8_t sign_seed[KT_SEED_LEN] = { 1 };
+  const uint8_t vrf_seed[KT_SEED_LEN] = { 2 };
+  world->sign_key = test_sign_key(suite, sign_seed);
+  world->vrf_key = test_vrf_key(suite, vrf_seed);
+  assert_int_equal(suite->sign_public(sign_seed, world->sign_public), KT_OK);
+  assert_int_equal(suite->vrf_public(vrf_seed, world->vrf_public), KT_OK);
   world->config = (struct kt_config){
     .suite = suite,
     .mode = KT_MODE_CONTACT_MONITORING,
@@ -162,7 +164,7 @@ static inline struct world *world_new(void)
   assert_int_equal(kt_store_open_memory(&store_options, &world->store), KT_OK);
   world->options = (struct kt_log_options){
     .config = &world->config,
-    .vrf_seed = world->vrf_seed,
+    .vrf_key = &world->vrf_key,
     .store = world->store,
     .ctx = world,
     .now_ms = world_now,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TreeHead, AuditorTreeHead, FullTreeHead and the bytes that are signed. Expected signatures are OpenSSL's, made with
  * the seeds of RFC 8032 section 7.1 (tests 1 and 3) over the strings below. */
+#include "support/suite.h"
 #include "wire_configs.h"
 
 #define SEED_1 "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"
@@ -181,7 +182,8 @@ static void check_head_signature(const char *config_hex, const char *tbs, const 
 
   struct kt_bytes seed = bytes_hex(SEED_1);
   uint8_t signature[KT_SIGNATURE_MAX];
-  assert_int_equal(kt_tree_head_sign(&config, seed.data, 7, &root, signature), KT_OK);
+  const struct kt_sign_key key = test_sign_key(config.suite, seed.data);
+  assert_int_equal(kt_tree_head_sign(&config, &key, 7, &root, signature), KT_OK);
   assert_hex(signature, config.suite->signature_len, signature_hex);
   struct kt_tree_head head = { 7, { signature, config.suite->signature_len } };
   assert_int_equal(kt_tree_head_verify(&config, &head, &root), KT_OK);
@@ -267,12 +269,12 @@ static void test_unencodable_configuration(void **state)
 {
   (void)state;
   struct kt_config config = test_config((enum kt_mode)9);
-  static const uint8_t seed[KT_SEED_LEN];
+  static const struct kt_sign_key key;
   uint8_t buf[KT_HEAD_TBS_MAX];
   uint8_t signature[KT_SIGNATURE_MAX];
   assert_int_equal(kt_tree_head_sign_data(&config, 7, &root, buf), 0);
   assert_int_equal(kt_auditor_tree_head_sign_data(&config, 1, 7, &root, buf), 0);
-  assert_int_equal(kt_tree_head_sign(&config, seed, 7, &root, signature), KT_ERR_USAGE);
+  assert_int_equal(kt_tree_head_sign(&config, &key, 7, &root, signature), KT_ERR_USAGE);
   assert_int_equal(kt_tree_head_verify(&config, &(struct kt_tree_head){ 7, { signature, 64 } }, &root), KT_ERR_USAGE);
 }
 

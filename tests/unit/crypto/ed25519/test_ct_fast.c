@@ -5,6 +5,7 @@
 #include "unit/crypto/secret_test.h"
 
 #include "crypto/ed25519/ecvrf.h"
+#include "crypto/secret.h"
 
 static const uint8_t secret_seed[KT_ECVRF_SEED_LEN] = { 9, 8, 7, 6, 5, 4, 3, 2, 1 };
 static const uint8_t message_data[] = "alice@example.com";
@@ -15,7 +16,7 @@ static void test_ct_fast_vrf(void **state)
   (void)state;
   uint8_t seed[KT_ECVRF_SEED_LEN];
   uint8_t proof[KT_ECVRF_PROOF_LEN];
-  struct kt_ecvrf_key key;
+  struct kt_vrf_key key;
   struct kt_hash proved;
   struct kt_hash output;
   memcpy(seed, secret_seed, sizeof seed);
@@ -42,7 +43,7 @@ static void test_ct_fast_vrf(void **state)
   struct kt_hash verified;
   assert_int_equal(kt_ecvrf_fast_verify(key.public_key, message, proof, &verified), KT_OK);
   assert_memory_equal(verified.b, output.b, sizeof verified.b);
-  kt_ecvrf_key_release(&key);
+  kt_vrf_key_release(&key);
 }
 
 int main(void)

@@ -38,17 +38,17 @@ static enum kt_err assert_same_verdict(const struct input *input)
 }
 
 /* Both backends derive the key, the output and the proof. */
-static void prove_both(const uint8_t seed[static KT_ECVRF_SEED_LEN], struct input *input, struct kt_ecvrf_key *ret_key)
+static void prove_both(const uint8_t seed[static KT_ECVRF_SEED_LEN], struct input *input, struct kt_vrf_key *ret_key)
 {
   const struct kt_bytes alpha = { input->alpha, input->alpha_len };
-  struct kt_ecvrf_key key;
+  struct kt_vrf_key key;
   uint8_t proof[PROOF_LEN];
   struct kt_hash expected;
   struct kt_hash actual;
   assert_int_equal(kt_ecvrf_key_init(ret_key, seed), KT_OK);
   assert_int_equal(kt_ecvrf_fast_key_init(&key, seed), KT_OK);
   assert_memory_equal(&key, ret_key, sizeof key);
-  memcpy(input->public_key, key.public_key, sizeof key.public_key);
+  memcpy(input->public_key, key.public_key, sizeof input->public_key);
 
   assert_int_equal(kt_ecvrf_prove(ret_key, alpha, input->proof, &expected), KT_OK);
   assert_int_equal(kt_ecvrf_fast_prove(&key, alpha, proof, &actual), KT_OK);
@@ -58,7 +58,7 @@ static void prove_both(const uint8_t seed[static KT_ECVRF_SEED_LEN], struct inpu
   assert_memory_equal(actual.b, expected.b, sizeof actual.b);
 }
 
-static void random_honest(unsigned long long i, struct input *ret, struct kt_ecvrf_key *ret_key)
+static void random_honest(unsigned long long i, struct input *ret, struct kt_vrf_key *ret_key)
 {
   struct {
     uint8_t seed[KT_ECVRF_SEED_LEN];
@@ -89,7 +89,7 @@ static void add_order(uint8_t s[static SCALAR_LEN])
 }
 
 /* A proof in which c annihilates torsion, and torsion point number `torsion` in Gamma or in the key. */
-static void forge(const struct kt_ecvrf_key *key, bool in_key, size_t torsion, struct input *input)
+static void forge(const struct kt_vrf_key *key, bool in_key, size_t torsion, struct input *input)
 {
   const struct kt_bytes alpha = { input->alpha, input->alpha_len };
   uint8_t gamma[POINT_LEN];
@@ -109,7 +109,7 @@ static void forge(const struct kt_ecvrf_key *key, bool in_key, size_t torsion, s
 enum { N_SPOILINGS = 15 };
 
 /* One of the ways to make an honest input another one; `random` chooses within it. */
-static void spoil(unsigned how, const uint8_t random[static PROOF_LEN], const struct kt_ecvrf_key *key,
+static void spoil(unsigned how, const uint8_t random[static PROOF_LEN], const struct kt_vrf_key *key,
                   struct input *input)
 {
   uint8_t unused[POINT_LEN];
@@ -137,7 +137,7 @@ static void test_fast_agrees_on_random_inputs_R45(void **state)
 {
   (void)state;
   struct input honest = { 0 };
-  struct kt_ecvrf_key key = { 0 };
+  struct kt_vrf_key key = { 0 };
   unsigned long long n_accepted = 0;
   for (unsigned long long i = 0; i < n_inputs; i++) {
     const unsigned how = (unsigned)(i % (N_SPOILINGS + 1));
@@ -165,7 +165,7 @@ static void test_fast_agrees_on_torsion_R45(void **state)
   (void)state;
   for (size_t i = 0; i < 4 * N_TORSION; i++) {
     struct input input = { 0 };
-    struct kt_ecvrf_key key;
+    struct kt_vrf_key key;
     random_honest(i, &input, &key);
     for (unsigned in_key = 0; in_key < 2; in_key++) {
       forge(&key, in_key == 1, i % N_TORSION, &input);
@@ -198,10 +198,9 @@ static void test_fast_agrees_on_bad_encodings_R45(void **state)
   }
 }
 
-static enum kt_err wrong_output(const uint8_t seed[static KT_SEED_LEN], struct kt_bytes alpha,
-                                struct kt_hash *ret_output)
+static enum kt_err wrong_output(const struct kt_vrf_key *key, struct kt_bytes alpha, struct kt_hash *ret_output)
 {
-  enum kt_err err = kt_suite_ed25519.vrf_output(seed, alpha, ret_output);
+  enum kt_err err = kt_suite_ed25519.vrf_output(key, alpha, ret_output);
   ret_output->b[KT_HASH_LEN - 1] ^= 1;
   return err;
 }
