@@ -13,18 +13,28 @@ static int compare_versions(const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-static enum kt_err verify_step(const struct kt_client *client, struct kt_bytes label, uint32_t version,
-                               const struct kt_ladder_step *step, struct kt_label_key *ret_key)
+/* 1 <= n <= KT_VRF_BATCH_MAX */
+static enum kt_err verify_steps(const struct kt_client *client, struct kt_bytes label,
+                                const struct kt_ladder_step *steps, const uint32_t *versions, size_t n,
+                                struct kt_label_key *ret_keys)
 {
-  uint8_t input[KT_VRF_INPUT_MAX];
-  const struct kt_bytes alpha = { input, kt_vrf_input(label, version, input) };
-  struct kt_label_key key = { .version = version,
-                              .has_commitment = step->has_commitment,
-                              .commitment = step->commitment };
-  if (client->config->suite->vrf_verify(client->config->vrf_public_key, alpha, step->proof, &key.vrf_output) != KT_OK) {
+  const struct kt_config *config = client->config;
+  uint8_t inputs[KT_VRF_BATCH_MAX][KT_VRF_INPUT_MAX];
+  struct kt_vrf_claim claims[KT_VRF_BATCH_MAX];
+  struct kt_hash outputs[KT_VRF_BATCH_MAX];
+  for (size_t i = 0; i < n; i++) {
+    const struct kt_bytes alpha = { inputs[i], kt_vrf_input(label, versions[i], inputs[i]) };
+    claims[i] = (struct kt_vrf_claim){ .alpha = alpha, .proof = steps[i].proof };
+  }
+  if (kt_vrf_verify_batch(config->suite, config->vrf_public_key, n, claims, outputs) != KT_OK) {
     return kt_fail(client->reason, KT_ERR_PROOF, "vrf", "a VRF proof does not verify", "Verifiable Random Function");
   }
-  *ret_key = key;
+  for (size_t i = 0; i < n; i++) {
+    ret_keys[i] = (struct kt_label_key){ .version = versions[i],
+                                         .vrf_output = outputs[i],
+                                         .has_commitment = steps[i].has_commitment,
+                                         .commitment = steps[i].commitment };
+  }
   return KT_OK;
 }
 
@@ -81,11 +91,12 @@ enum kt_err kt_known_keys(const struct kt_client *client, struct kt_bytes label,
       .seen_included = known[i].has_commitment,
     };
   }
-  for (size_t i = 0; i < n; i++) {
-    struct kt_label_key key = { 0 };
-    enum kt_err err = verify_step(client, label, versions[i], &steps[i], &key);
-    if (err == KT_OK) {
-      err = add_step(client, &keys, n_known, &key);
+  for (size_t done = 0; done < n; done += KT_VRF_BATCH_MAX) {
+    struct kt_label_key verified[KT_VRF_BATCH_MAX];
+    const size_t n_batch = n - done < KT_VRF_BATCH_MAX ? n - done : KT_VRF_BATCH_MAX;
+    enum kt_err err = verify_steps(client, label, steps + done, versions + done, n_batch, verified);
+    for (size_t i = 0; i < n_batch && err == KT_OK; i++) {
+      err = add_step(client, &keys, n_known, &verified[i]);
     }
     if (err != KT_OK) {
       return err;

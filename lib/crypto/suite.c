@@ -28,6 +28,23 @@ const struct kt_suite *kt_suite_by_id(uint16_t id)
   }
 }
 
+enum kt_err kt_vrf_verify_batch(const struct kt_suite *suite, struct kt_bytes public_key, size_t n,
+                                const struct kt_vrf_claim *claims, struct kt_hash *ret_outputs)
+{
+  struct kt_hash outputs[KT_VRF_BATCH_MAX];
+  if (suite->vrf_verify_batch != NULL) {
+    return suite->vrf_verify_batch(public_key, n, claims, ret_outputs);
+  }
+  for (size_t i = 0; i < n; i++) {
+    enum kt_err err = suite->vrf_verify(public_key, claims[i].alpha, claims[i].proof, &outputs[i]);
+    if (err != KT_OK) {
+      return err;
+    }
+  }
+  memcpy(ret_outputs, outputs, n * sizeof *outputs);
+  return KT_OK;
+}
+
 /* FIPS 180-4's example "abc", and the commitment's HMAC of nothing as OpenSSL's command prints it. */
 static bool hash_self_test(void)
 {

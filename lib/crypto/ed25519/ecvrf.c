@@ -119,36 +119,70 @@ enum kt_err kt_ecvrf_fast_prove(const struct kt_vrf_key *key, struct kt_bytes al
   return KT_OK;
 }
 
-/* R45: Y and Gamma must decode ("If string_to_point returns "INVALID", output "INVALID""), and be in the main subgroup
- * and not the identity (ours): the reference says why. */
-enum kt_err kt_ecvrf_fast_verify(const uint8_t public_key[static KT_ECVRF_POINT_LEN], struct kt_bytes alpha,
-                                 const uint8_t proof[static KT_ECVRF_PROOF_LEN], struct kt_hash *ret_output)
-{
-  enum { H, U, V, CLEARED, N_POINTS };
-  struct kt_ge points[N_POINTS];
-  uint8_t encoded[N_POINTS][KT_GE_LEN];
-  struct kt_ge y;
-  struct kt_ge gamma;
-  uint8_t c[KT_ECVRF_SCALAR_LEN];
-  uint8_t s[KT_ECVRF_SCALAR_LEN];
-  uint8_t expected_c[KT_ECVRF_SCALAR_LEN];
+/* The points of a proof that are hashed, and their places in a batch's. */
+enum { AT_H, AT_U, AT_V, AT_CLEARED, N_HASHED };
 
-  if (!kt_ecvrf_proof_scalars(proof, c, s) || !decode_valid(public_key, &y) || !decode_valid(proof, &gamma)) {
+_Static_assert(KT_GE_ENCODE_MAX == N_HASHED * KT_VRF_BATCH_MAX, "a batch is encoded at once");
+
+/* Section 5.3 up to the points, and the challenge that the proof claims. y is decoded and checked. */
+static enum kt_err recompute_points(const uint8_t public_key[static KT_ECVRF_POINT_LEN], const struct kt_ge *y,
+                                    const struct kt_vrf_claim *claim, struct kt_ge ret_points[static N_HASHED],
+                                    uint8_t ret_c[static KT_ECVRF_SCALAR_LEN])
+{
+  const uint8_t *proof = claim->proof;
+  struct kt_ge gamma;
+  uint8_t s[KT_ECVRF_SCALAR_LEN];
+
+  if (!kt_ecvrf_proof_scalars(proof, ret_c, s) || !decode_valid(proof, &gamma)) {
     return KT_ERR_PROOF;
   }
-  enum kt_err err = encode_to_curve(public_key, alpha, &points[H]);
+  enum kt_err err = encode_to_curve(public_key, claim->alpha, &ret_points[AT_H]);
   if (err != KT_OK) {
     return err;
   }
-  kt_ge_public_base_mul_sub(s, c, &y, &points[U]);
-  kt_ge_public_mul_sub(s, &points[H], c, &gamma, &points[V]);
-  kt_ge_double(&gamma, LOG2_COFACTOR, &points[CLEARED]);
-  kt_ge_encode(points, N_POINTS, encoded);
+  kt_ge_public_base_mul_sub(s, ret_c, y, &ret_points[AT_U]);
+  kt_ge_public_mul_sub(s, &ret_points[AT_H], ret_c, &gamma, &ret_points[AT_V]);
+  kt_ge_double(&gamma, LOG2_COFACTOR, &ret_points[AT_CLEARED]);
+  return KT_OK;
+}
 
-  kt_ecvrf_challenge(public_key, encoded[H], proof, encoded[U], encoded[V], expected_c);
-  if (memcmp(c, expected_c, sizeof c) != 0) {
+/* R45: Y and Gamma must decode ("If string_to_point returns "INVALID", output "INVALID""), and be in the main subgroup
+ * and not the identity (ours): the reference says why. */
+enum kt_err kt_ecvrf_fast_verify_batch(const uint8_t public_key[static KT_ECVRF_POINT_LEN], size_t n,
+                                       const struct kt_vrf_claim *claims, struct kt_hash *ret_outputs)
+{
+  struct kt_ge y;
+  struct kt_ge points[KT_GE_ENCODE_MAX];
+  uint8_t encoded[KT_GE_ENCODE_MAX][KT_GE_LEN];
+  uint8_t c[KT_VRF_BATCH_MAX][KT_ECVRF_SCALAR_LEN];
+
+  if (!decode_valid(public_key, &y)) {
     return KT_ERR_PROOF;
   }
-  kt_ecvrf_output_hash(encoded[CLEARED], ret_output);
+  for (size_t i = 0; i < n; i++) {
+    enum kt_err err = recompute_points(public_key, &y, &claims[i], &points[i * N_HASHED], c[i]);
+    if (err != KT_OK) {
+      return err;
+    }
+  }
+  kt_ge_encode(points, n * N_HASHED, encoded);
+  for (size_t i = 0; i < n; i++) {
+    uint8_t(*own)[KT_GE_LEN] = &encoded[i * N_HASHED];
+    uint8_t expected_c[KT_ECVRF_SCALAR_LEN];
+    kt_ecvrf_challenge(public_key, own[AT_H], claims[i].proof, own[AT_U], own[AT_V], expected_c);
+    if (memcmp(c[i], expected_c, sizeof expected_c) != 0) {
+      return KT_ERR_PROOF;
+    }
+  }
+  for (size_t i = 0; i < n; i++) {
+    kt_ecvrf_output_hash(encoded[i * N_HASHED + AT_CLEARED], &ret_outputs[i]);
+  }
   return KT_OK;
+}
+
+enum kt_err kt_ecvrf_fast_verify(const uint8_t public_key[static KT_ECVRF_POINT_LEN], struct kt_bytes alpha,
+                                 const uint8_t proof[static KT_ECVRF_PROOF_LEN], struct kt_hash *ret_output)
+{
+  const struct kt_vrf_claim claim = { .alpha = alpha, .proof = proof };
+  return kt_ecvrf_fast_verify_batch(public_key, 1, &claim, ret_output);
 }

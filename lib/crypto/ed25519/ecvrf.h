@@ -23,4 +23,8 @@ KT_MUST_USE enum kt_err kt_ecvrf_fast_verify(const uint8_t public_key[static KT_
                                              const uint8_t proof[static KT_ECVRF_PROOF_LEN],
                                              struct kt_hash *ret_output);
 
+/* kt_vrf_verify_batch: the key is decoded and checked once, and one inversion encodes the points of all proofs. */
+KT_MUST_USE enum kt_err kt_ecvrf_fast_verify_batch(const uint8_t public_key[static KT_ECVRF_POINT_LEN], size_t n,
+                                                   const struct kt_vrf_claim *claims, struct kt_hash *ret_outputs);
+
 #endif

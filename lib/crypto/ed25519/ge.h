@@ -10,7 +10,7 @@
 #include "crypto/ed25519/fe.h"
 
 #define KT_GE_LEN 32
-#define KT_GE_ENCODE_MAX 4
+#define KT_GE_ENCODE_MAX 32
 
 /* x = X/Z, y = Y/Z, x y = T/Z; every coordinate is tight. */
 struct kt_ge {

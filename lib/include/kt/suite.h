@@ -25,6 +25,8 @@ enum kt_suite_id {
 #define KT_SIGNATURE_MAX 64
 #define KT_VRF_PROOF_MAX 81
 
+#define KT_VRF_BATCH_MAX 8
+
 /* What a suite derives from a seed, made once by those who use it often. Secret like the seed, apart from public_key: keep
  * it in guarded memory, or wipe it (crypto/secret.h has both). It fits the suite that made it and no other. */
 struct kt_sign_key {
@@ -35,6 +37,12 @@ struct kt_vrf_key {
   uint8_t scalar[32];
   uint8_t prefix[32]; /* the nonce's key, where the suite has one */
   uint8_t public_key[KT_VRF_PUBLIC_MAX];
+};
+
+/* What a proof is about. */
+struct kt_vrf_claim {
+  struct kt_bytes alpha;
+  const uint8_t *proof; /* vrf_proof_len bytes */
 };
 
 struct kt_suite {
@@ -60,7 +68,15 @@ struct kt_suite {
                            struct kt_hash *ret_output);
   enum kt_err (*vrf_verify)(struct kt_bytes public_key, struct kt_bytes alpha, const uint8_t *proof,
                             struct kt_hash *ret_output);
+  /* kt_vrf_verify_batch; NULL where it would cost as much as so many calls of vrf_verify. */
+  enum kt_err (*vrf_verify_batch)(struct kt_bytes public_key, size_t n, const struct kt_vrf_claim *claims,
+                                  struct kt_hash *ret_outputs);
 };
+
+/* Verify 1 <= n <= KT_VRF_BATCH_MAX proofs under one key, sharing what can be shared. An error, that of a wrong one, means
+ * that there is no output of any. */
+KT_MUST_USE enum kt_err kt_vrf_verify_batch(const struct kt_suite *suite, struct kt_bytes public_key, size_t n,
+                                            const struct kt_vrf_claim *claims, struct kt_hash *ret_outputs);
 
 /* NULL for a suite this build does not have. */
 const struct kt_suite *kt_suite_by_id(uint16_t id);

@@ -5,6 +5,7 @@
 #include "unit/crypto/ecvrf_test.h"
 
 #include "crypto/ed25519/ecvrf.h"
+#include "crypto/hash.h"
 #include "crypto/suite_ed25519.h"
 
 #include <stdio.h>
@@ -212,6 +213,76 @@ static enum kt_err wrong_verify(struct kt_bytes public_key, struct kt_bytes alph
   return KT_ERR_PROOF;
 }
 
+/* A batch is accepted when each proof is, with the same outputs, and else leaves the outputs alone. Every size; one proof in
+ * every place is spoiled. */
+static void test_batch_agrees_R45(void **state)
+{
+  (void)state;
+  struct input inputs[KT_VRF_BATCH_MAX] = { 0 };
+  struct kt_vrf_claim claims[KT_VRF_BATCH_MAX];
+  struct kt_hash expected[KT_VRF_BATCH_MAX];
+  struct kt_hash outputs[KT_VRF_BATCH_MAX];
+  struct kt_hash untouched[KT_VRF_BATCH_MAX];
+  struct kt_vrf_key key;
+  random_honest(0, &inputs[0], &key);
+  for (size_t i = 0; i < KT_VRF_BATCH_MAX; i++) {
+    inputs[i] = inputs[0];
+    inputs[i].alpha[0] = (uint8_t)i;
+    inputs[i].alpha_len = 10 + i;
+    claims[i] = (struct kt_vrf_claim){ .alpha = { inputs[i].alpha, inputs[i].alpha_len }, .proof = inputs[i].proof };
+    assert_int_equal(kt_ecvrf_prove(&key, claims[i].alpha, inputs[i].proof, &expected[i]), KT_OK);
+  }
+  memset(untouched, 0xa5, sizeof untouched);
+  for (size_t n = 1; n <= KT_VRF_BATCH_MAX; n++) {
+    memcpy(outputs, untouched, sizeof outputs);
+    assert_int_equal(kt_ecvrf_fast_verify_batch(key.public_key, n, claims, outputs), KT_OK);
+    assert_memory_equal(outputs, expected, n * sizeof *outputs);
+    assert_memory_equal(outputs + n, untouched + n, sizeof outputs - n * sizeof *outputs);
+    for (size_t wrong = 0; wrong < n; wrong++) {
+      for (size_t at = 0; at < PROOF_LEN; at += C_OFFSET / 2) { /* in Gamma, c and s */
+        memcpy(outputs, untouched, sizeof outputs);
+        inputs[wrong].proof[at] ^= 1;
+        assert_int_equal(kt_ecvrf_fast_verify_batch(key.public_key, n, claims, outputs), KT_ERR_PROOF);
+        inputs[wrong].proof[at] ^= 1;
+        assert_memory_equal(outputs, untouched, sizeof outputs);
+      }
+    }
+  }
+}
+
+/* The suite's batch and its fallback, where a suite has none, tell the same. */
+static void test_batch_falls_back_R45(void **state)
+{
+  (void)state;
+  const struct kt_suite *const suites[] = { kt_suite_by_id(KT_SUITE_ED25519), &kt_suite_ed25519 };
+  struct input inputs[2] = { 0 };
+  struct kt_vrf_key key;
+  random_honest(0, &inputs[0], &key);
+  inputs[1] = inputs[0];
+  const struct kt_bytes alpha = { inputs[0].alpha, inputs[0].alpha_len };
+  const struct kt_vrf_claim claims[] = { { alpha, inputs[0].proof }, { alpha, inputs[1].proof } };
+  for (size_t i = 0; i < 2; i++) {
+    struct kt_hash outputs[2];
+    struct kt_hash untouched[2];
+    struct kt_hash expected;
+    memset(outputs, 0xa5, sizeof outputs);
+    memset(untouched, 0xa5, sizeof untouched);
+    inputs[1].proof[S_OFFSET] ^= 1;
+    assert_int_equal(kt_vrf_verify_batch(suites[i], (struct kt_bytes){ key.public_key, POINT_LEN }, 2, claims, outputs),
+                     KT_ERR_PROOF);
+    assert_memory_equal(outputs, untouched, sizeof outputs);
+    inputs[1].proof[S_OFFSET] ^= 1;
+    assert_int_equal(
+        kt_vrf_verify_batch(suites[i], (struct kt_bytes){ key.public_key, POINT_LEN - 1 }, 2, claims, outputs),
+        KT_ERR_PROOF);
+    assert_int_equal(kt_vrf_verify_batch(suites[i], (struct kt_bytes){ key.public_key, POINT_LEN }, 2, claims, outputs),
+                     KT_OK);
+    assert_int_equal(kt_ecvrf_output(&key, alpha, &expected), KT_OK);
+    assert_true(kt_hash_equal(&outputs[0], &expected));
+    assert_true(kt_hash_equal(&outputs[1], &expected));
+  }
+}
+
 /* A backend that miscomputes is not used. */
 static void test_choice_falls_back(void **state)
 {
@@ -232,6 +303,8 @@ int main(int argc, char **argv)
     cmocka_unit_test(test_fast_agrees_on_random_inputs_R45),
     cmocka_unit_test(test_fast_agrees_on_torsion_R45),
     cmocka_unit_test(test_fast_agrees_on_bad_encodings_R45),
+    cmocka_unit_test(test_batch_agrees_R45),
+    cmocka_unit_test(test_batch_falls_back_R45),
     cmocka_unit_test(test_choice_falls_back),
   };
   if (argc > 1) {
