@@ -77,6 +77,7 @@ struct kt_call {
   /* What the sequencer said, after kt_call_submit. */
   bool has_outcome;
   struct kt_log_outcome outcome;
+  struct kt_log_ahead ahead; /* of the update that was submitted */
   /* Service Operator: what a worker needs of the connection, and what became of it there. */
   const char *target; /* path and arguments */
   struct kt_bytes token;
@@ -95,7 +96,8 @@ struct kt_relay *kt_call_relay(const struct kt_call *call);
 struct kt_log_reader *kt_call_reader_take(struct kt_call *call);
 void kt_call_reader_put(struct kt_call *call, struct kt_log_reader *reader);
 
-/* Park the connection; afterwards only the thread that resumes it may touch the call. */
+/* Park the connection; afterwards whoever will resume it may touch the call. So may the handler that parked it, until it
+ * returns, as far as the other one does not: they are continued by one thread, one after the other. */
 void kt_call_suspend(struct kt_call *call);
 void kt_call_resume(struct kt_call *call);
 

@@ -22,13 +22,22 @@ static enum kt_step begin(struct kt_call *call, const struct kt_manager_update_r
   struct kt_log_reader *reader = kt_call_reader_take(call);
   enum kt_err err = kt_log_manager_prepare(reader, request, &pending, &problem);
   if (err == KT_OK && pending == NULL) {
-    err = kt_log_manager_respond(reader, request, NULL, &call->arena, &call->w, &problem);
+    err = kt_log_manager_respond(reader, request, NULL, NULL, &call->arena, &call->w, &problem);
   }
   kt_call_reader_put(call, reader);
   if (err != KT_OK) {
     return kt_call_refuse(call, err, &problem);
   }
-  return pending == NULL ? KT_STEP_ANSWER : kt_call_submit(call, pending);
+  if (pending == NULL) {
+    return KT_STEP_ANSWER;
+  }
+  enum kt_step step = kt_call_submit(call, pending);
+  if (step == KT_STEP_WAIT) {
+    reader = kt_call_reader_take(call);
+    kt_log_manager_ahead(reader, request, &call->arena, &call->ahead);
+    kt_call_reader_put(call, reader);
+  }
+  return step;
 }
 
 static enum kt_step finish(struct kt_call *call, const struct kt_manager_update_request *request)
@@ -37,7 +46,7 @@ static enum kt_step finish(struct kt_call *call, const struct kt_manager_update_
   enum kt_err err = call->outcome.err;
   if (err == KT_OK) {
     struct kt_log_reader *reader = kt_call_reader_take(call);
-    err = kt_log_manager_respond(reader, request, &call->outcome, &call->arena, &call->w, &problem);
+    err = kt_log_manager_respond(reader, request, &call->outcome, &call->ahead, &call->arena, &call->w, &problem);
     kt_call_reader_put(call, reader);
   }
   return err == KT_OK ? KT_STEP_ANSWER : kt_call_refuse(call, err, &problem);

@@ -68,13 +68,22 @@ static enum kt_step begin(struct kt_call *call, const struct kt_update_request *
   struct kt_log_reader *reader = kt_call_reader_take(call);
   enum kt_err err = kt_log_update_prepare(reader, request, kt_call_bearer(call), &pending, &problem);
   if (err == KT_OK && pending == NULL) {
-    err = kt_log_update_respond(reader, request, NULL, &call->arena, &call->w, &problem);
+    err = kt_log_update_respond(reader, request, NULL, NULL, &call->arena, &call->w, &problem);
   }
   kt_call_reader_put(call, reader);
   if (err != KT_OK) {
     return refuse_update(call, err, &problem);
   }
-  return pending == NULL ? KT_STEP_ANSWER : kt_call_submit(call, pending);
+  if (pending == NULL) {
+    return KT_STEP_ANSWER;
+  }
+  enum kt_step step = kt_call_submit(call, pending);
+  if (step == KT_STEP_WAIT) {
+    reader = kt_call_reader_take(call);
+    kt_log_update_ahead(reader, request, &call->arena, &call->ahead);
+    kt_call_reader_put(call, reader);
+  }
+  return step;
 }
 
 static enum kt_step finish(struct kt_call *call, const struct kt_update_request *request)
@@ -84,7 +93,8 @@ static enum kt_step finish(struct kt_call *call, const struct kt_update_request 
     return refuse_update(call, call->outcome.err, &call->outcome.problem);
   }
   struct kt_log_reader *reader = kt_call_reader_take(call);
-  enum kt_err err = kt_log_update_respond(reader, request, &call->outcome, &call->arena, &call->w, &problem);
+  enum kt_err err =
+      kt_log_update_respond(reader, request, &call->outcome, &call->ahead, &call->arena, &call->w, &problem);
   kt_call_reader_put(call, reader);
   return err == KT_OK ? KT_STEP_ANSWER : kt_call_refuse(call, err, &problem);
 }

@@ -185,6 +185,9 @@ struct kt_log_new_proof {
   struct kt_store_proof proof;
 };
 
+/* NULL: not among them. */
+const struct kt_store_proof *kt_log_ahead_find(const struct kt_log_ahead *ahead, uint32_t version);
+
 struct kt_log_pending {
   struct kt_arena arena; /* owns everything below */
   enum kt_log_work work;

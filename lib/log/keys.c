@@ -10,11 +10,17 @@
 static enum kt_err find_proof(struct kt_log_query *query, uint32_t version, struct kt_store_proof *ret_proof)
 {
   struct kt_log *log = query->reader->log;
-  bool cached;
-  enum kt_err err =
-      kt_log_vrf_lookup(log, query->reader->conn, query->label_id, query->label, version, ret_proof, &cached);
-  if (err == KT_OK && !cached && query->label_id != 0) {
-    kt_store_queue_proof(log->options.store, query->label_id, version, ret_proof);
+  const struct kt_store_proof *ahead = kt_log_ahead_find(query->ahead, version);
+  bool is_stored = false;
+  enum kt_err err = KT_OK;
+  if (ahead != NULL) {
+    *ret_proof = *ahead;
+  } else {
+    err = kt_log_vrf_lookup(log, query->reader->conn, query->label_id, query->label, version, ret_proof, &is_stored);
+  }
+  if (err == KT_OK && !is_stored && query->label_id != 0 &&
+      kt_store_queue_proof(log->options.store, query->label_id, version, ret_proof)) {
+    kt_log_wake(log);
   }
   return err;
 }

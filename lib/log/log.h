@@ -210,8 +210,10 @@ KT_MUST_USE enum kt_err kt_log_consistency(struct kt_log_reader *reader, uint64_
 
 /* --- updates ------------------------------------------------------------------------------------------------------- */
 
-/* An update on its way: checked, authorised, VRF computed; everything it needs is copied. */
+/* An update on its way: checked, authorised, VRF outputs computed; everything it needs is copied. */
 struct kt_log_pending;
+struct kt_log_ahead;
+struct kt_log_new_proof;
 
 struct kt_log_outcome {
   enum kt_err err;               /* KT_OK: durable and in the published head, or `inserted` false */
@@ -230,8 +232,19 @@ KT_MUST_USE enum kt_err kt_log_update_prepare(struct kt_log_reader *reader, cons
                                               struct kt_bytes token, struct kt_log_pending **ret_pending,
                                               struct kt_log_problem *ret_problem);
 KT_MUST_USE enum kt_err kt_log_update_respond(struct kt_log_reader *reader, const struct kt_update_request *request,
-                                              const struct kt_log_outcome *outcome, struct kt_arena *arena,
-                                              struct kt_writer *w, struct kt_log_problem *ret_problem);
+                                              const struct kt_log_outcome *outcome, const struct kt_log_ahead *ahead,
+                                              struct kt_arena *arena, struct kt_writer *w,
+                                              struct kt_log_problem *ret_problem);
+
+/* Between submit and respond, while the sequencer waits for the disk: compute VRF proofs that only the response needs. To be
+ * given to respond, which computes what is missing (NULL: all of it); lives in the arena. For requests that prepare made
+ * pending; what fails is left out. */
+struct kt_log_ahead {
+  const struct kt_log_new_proof *proofs;
+  size_t n;
+};
+void kt_log_update_ahead(struct kt_log_reader *reader, const struct kt_update_request *request, struct kt_arena *arena,
+                         struct kt_log_ahead *ret_ahead);
 
 /* The same for a Third-Party Manager (draft: Third Parties / Management), the only way to add versions in that mode: values
  * carry the Service Operator's signatures; versions below signed_version are skipped. S13: KT_ERR_USAGE
@@ -241,8 +254,11 @@ KT_MUST_USE enum kt_err kt_log_manager_prepare(struct kt_log_reader *reader,
                                                struct kt_log_pending **ret_pending, struct kt_log_problem *ret_problem);
 KT_MUST_USE enum kt_err kt_log_manager_respond(struct kt_log_reader *reader,
                                                const struct kt_manager_update_request *request,
-                                               const struct kt_log_outcome *outcome, struct kt_arena *arena,
-                                               struct kt_writer *w, struct kt_log_problem *ret_problem);
+                                               const struct kt_log_outcome *outcome, const struct kt_log_ahead *ahead,
+                                               struct kt_arena *arena, struct kt_writer *w,
+                                               struct kt_log_problem *ret_problem);
+void kt_log_manager_ahead(struct kt_log_reader *reader, const struct kt_manager_update_request *request,
+                          struct kt_arena *arena, struct kt_log_ahead *ret_ahead);
 
 /* Operator insertion (import, update-label): a well-formed device set for this label and log, signed or not, is added
  * as the next version whoever signed it. An outcome with `inserted` false means: prepare again. */

@@ -102,15 +102,6 @@ static enum kt_err copy_values(struct kt_log_prepare *p)
   return KT_OK;
 }
 
-/* What the response will need beyond the outputs of the new versions: the ladder of the new greatest version. An operator
- * gets no response, so there the outputs alone will do. */
-static size_t response_versions(const struct kt_log_prepare *p, uint32_t ret_versions[static KT_UPDATE_VERSIONS_MAX])
-{
-  bool has_previous = p->row.n_versions > 0;
-  uint32_t previous = has_previous ? (uint32_t)(p->row.n_versions - 1) : 0;
-  return kt_update_versions(has_previous, previous, (uint32_t)(p->n_skipped + p->n_values), ret_versions);
-}
-
 static enum kt_err add_proof(struct kt_log_prepare *p, uint32_t version, struct kt_log_new_proof *list)
 {
   bool cached;
@@ -126,21 +117,18 @@ static enum kt_err add_proof(struct kt_log_prepare *p, uint32_t version, struct 
   return KT_OK;
 }
 
-/* Every new version appears in the update's list, except version 0, which is in no update list. */
+/* Of the new versions: their leaves need the outputs at once, and the next lookup the proofs. What else the response needs is
+ * computed ahead of it (kt_log_update_ahead). An operator gets no response, so there the outputs alone will do. */
 static enum kt_err prove_versions(struct kt_log_prepare *p)
 {
-  uint32_t versions[KT_UPDATE_VERSIONS_MAX + 1];
-  size_t n = response_versions(p, versions);
-  if (p->row.n_versions == 0) {
-    versions[n++] = 0;
-  }
-  struct kt_log_new_proof *list = kt_arena_alloc(&p->pending->arena, n, sizeof *list);
+  size_t n_new = p->pending->n_new;
+  struct kt_log_new_proof *list = kt_arena_alloc(&p->pending->arena, n_new, sizeof *list);
   if (list == NULL) {
     return kt_log_no_memory(p);
   }
   enum kt_err err = KT_OK;
-  for (size_t i = 0; err == KT_OK && i < n; i++) {
-    err = add_proof(p, versions[i], list);
+  for (size_t i = 0; err == KT_OK && i < n_new; i++) {
+    err = add_proof(p, (uint32_t)(p->row.n_versions + i), list);
   }
   p->pending->proofs = list;
   return err;

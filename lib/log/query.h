@@ -33,6 +33,8 @@ struct kt_log_query {
   struct kt_label_keys keys;
   size_t cap_keys;
 
+  const struct kt_log_ahead *ahead; /* an update: VRF proofs at hand; may be NULL */
+
   struct kt_optional_u32 owner_version; /* owner monitoring: what the owner knows */
   size_t n_ladders;
 };

@@ -3,8 +3,11 @@
 #include <time.h>
 
 #include "log/engine.h"
+#include "log/vrf.h"
 
-#define CLOCK_CHECK_MS 1000 /* the log's clock is not ours: look at it at least this often */
+#define CLOCK_CHECK_MS 1000     /* the log's clock is not ours: look at it at least this often */
+#define PROOFS_DELAY_MS 1000    /* computed VRF proofs are stored this soon when no update takes them along, */
+#define PROOFS_LONG_DELAY_MS 20 /* or this soon when there are many; not at once, should it fail */
 
 static uint64_t monotonic_ms(void)
 {
@@ -65,7 +68,24 @@ static enum kt_err get_ready(struct kt_log *log, struct kt_log_problem *problem)
   return atomic_load(&log->is_unsigned) ? kt_log_sign_durable(log, problem) : KT_OK;
 }
 
-/* Commit a batch, or a heartbeat when there is none and one is due; otherwise there is time to prune (false). */
+static void store_proofs(struct kt_log *log)
+{
+  bool is_long;
+  if (!atomic_load(&log->is_fatal) && kt_store_queued_proofs(log->options.store, &is_long) > 0) {
+    kt_log_store_proofs(log);
+  }
+}
+
+/* What a log does while nothing is to be added. */
+static void use_idle_time(struct kt_log *log)
+{
+  store_proofs(log);
+  if (!atomic_load(&log->is_fatal)) {
+    kt_log_prune(log);
+  }
+}
+
+/* Commit a batch, or a heartbeat when there is none and one is due; otherwise there is time for other things (false). */
 static bool run_round(struct kt_log *log)
 {
   struct kt_log_problem problem;
@@ -81,7 +101,7 @@ static bool run_round(struct kt_log *log)
   } else if (list != NULL || heartbeat_due(log)) {
     kt_log_commit(log, list);
   } else {
-    kt_log_prune(log);
+    use_idle_time(log);
     has_committed = false;
   }
   pthread_mutex_unlock(&log->round_lock);
@@ -93,9 +113,16 @@ void kt_log_step(struct kt_log *log)
   (void)run_round(log);
 }
 
-static bool has_pruning(const struct kt_log *log)
+/* idle_ms: since the last round. */
+static bool has_idle_work(const struct kt_log *log, uint64_t idle_ms)
 {
-  return atomic_load(&log->pruned.is_behind) && !atomic_load(&log->is_fatal) && !atomic_load(&log->is_unsigned);
+  bool is_long;
+  if (atomic_load(&log->is_fatal) || atomic_load(&log->is_unsigned)) {
+    return false;
+  }
+  size_t n_proofs = kt_store_queued_proofs(log->options.store, &is_long);
+  return atomic_load(&log->pruned.is_behind) ||
+         (n_proofs > 0 && idle_ms >= (is_long ? PROOFS_LONG_DELAY_MS : PROOFS_DELAY_MS));
 }
 
 /* Group commit: what arrives while one commit runs goes into the next, so nothing waits when the log is idle; under load
@@ -113,21 +140,25 @@ static void *sequencer_main(void *ctx)
 {
   struct kt_log *log = ctx;
   uint64_t last_commit_ms = 0;
+  uint64_t last_round_ms = 0;
   pthread_mutex_lock(&log->lock);
   while (!log->stopping || log->first != NULL) {
     if (log->first == NULL) {
+      uint64_t now_ms = monotonic_ms();
       /* not again at once: a heartbeat that cannot be committed must not become a busy loop */
-      bool due = !atomic_load(&log->is_fatal) && monotonic_ms() - last_commit_ms >= CLOCK_CHECK_MS &&
+      bool due = !atomic_load(&log->is_fatal) && now_ms - last_commit_ms >= CLOCK_CHECK_MS &&
                  (atomic_load(&log->is_unsigned) || heartbeat_due(log));
-      if (!due && !has_pruning(log)) {
-        wait_until(log, monotonic_ms() + CLOCK_CHECK_MS);
+      if (!due && !has_idle_work(log, now_ms - last_round_ms)) {
+        wait_until(log, now_ms + CLOCK_CHECK_MS);
         continue;
       }
     } else {
       keep_cadence(log, last_commit_ms);
     }
     pthread_mutex_unlock(&log->lock);
-    last_commit_ms = run_round(log) ? monotonic_ms() : last_commit_ms;
+    bool has_committed = run_round(log);
+    last_round_ms = monotonic_ms();
+    last_commit_ms = has_committed ? last_round_ms : last_commit_ms;
     pthread_mutex_lock(&log->lock);
   }
   pthread_mutex_unlock(&log->lock);
@@ -162,6 +193,9 @@ void kt_log_stop(struct kt_log *log)
   while (log->first != NULL) { /* without a thread: what was queued and never stepped */
     (void)run_round(log);
   }
+  pthread_mutex_lock(&log->round_lock);
+  store_proofs(log);
+  pthread_mutex_unlock(&log->round_lock);
 }
 
 void kt_log_wake(struct kt_log *log)

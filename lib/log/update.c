@@ -99,6 +99,7 @@ static enum kt_err fill_ladder(struct kt_log_query *query, const struct kt_label
 struct answer {
   const struct kt_update_request *request;
   bool inserted;
+  const struct kt_log_ahead *ahead;
 };
 
 static enum kt_err answer(struct kt_log_query *query, const void *ctx)
@@ -109,6 +110,7 @@ static enum kt_err answer(struct kt_log_query *query, const void *ctx)
   const struct kt_history history = { .ctx = query, .greatest_at = kt_log_query_greatest_at };
   struct kt_label_update what;
   bool distinguished;
+  query->ahead = about->ahead;
   enum kt_err err = kt_log_query_label(query, request->label);
   if (err == KT_OK) {
     err = find_new_versions(query, request, &what, &response.skipped_versions);
@@ -134,10 +136,10 @@ static enum kt_err answer(struct kt_log_query *query, const void *ctx)
 }
 
 enum kt_err kt_log_update_respond(struct kt_log_reader *reader, const struct kt_update_request *request,
-                                  const struct kt_log_outcome *outcome, struct kt_arena *arena, struct kt_writer *w,
-                                  struct kt_log_problem *ret_problem)
+                                  const struct kt_log_outcome *outcome, const struct kt_log_ahead *ahead,
+                                  struct kt_arena *arena, struct kt_writer *w, struct kt_log_problem *ret_problem)
 {
-  const struct answer about = { .request = request, .inserted = outcome != NULL && outcome->inserted };
+  const struct answer about = { .request = request, .inserted = outcome != NULL && outcome->inserted, .ahead = ahead };
   if (outcome != NULL && outcome->err != KT_OK) {
     *ret_problem = outcome->problem;
     return outcome->err;
@@ -146,11 +148,11 @@ enum kt_err kt_log_update_respond(struct kt_log_reader *reader, const struct kt_
 }
 
 enum kt_err kt_log_manager_respond(struct kt_log_reader *reader, const struct kt_manager_update_request *request,
-                                   const struct kt_log_outcome *outcome, struct kt_arena *arena, struct kt_writer *w,
-                                   struct kt_log_problem *ret_problem)
+                                   const struct kt_log_outcome *outcome, const struct kt_log_ahead *ahead,
+                                   struct kt_arena *arena, struct kt_writer *w, struct kt_log_problem *ret_problem)
 {
   const struct kt_update_request plain = { .last = request->last,
                                            .label = request->label,
                                            .greatest_version = request->greatest_version };
-  return kt_log_update_respond(reader, &plain, outcome, arena, w, ret_problem);
+  return kt_log_update_respond(reader, &plain, outcome, ahead, arena, w, ret_problem);
 }

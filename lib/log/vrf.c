@@ -37,3 +37,31 @@ enum kt_err kt_log_vrf_lookup(const struct kt_log *log, struct kt_store_conn *co
   }
   return err == KT_ERR_ABSENT ? kt_log_vrf_prove(log, label, version, ret_proof) : err;
 }
+
+void kt_log_store_proofs(struct kt_log *log)
+{
+  struct kt_log_problem problem;
+  enum kt_err err = kt_store_begin(log->writer);
+  bool has_begun = err == KT_OK;
+  if (err == KT_OK) {
+    err = kt_store_drain_proofs(log->writer);
+  }
+  if (err == KT_OK) {
+    err = kt_store_commit(log->writer);
+  }
+  if (err == KT_OK) {
+    err = kt_store_maintain(log->writer);
+    has_begun = false;
+  }
+  if (err == KT_OK) {
+    return;
+  }
+  (void)kt_log_store_problem(&problem, err, log->writer);
+  if (has_begun) {
+    kt_store_rollback(log->writer);
+  }
+  /* Proofs can be computed again; a store that failed cannot be written to again. */
+  if (!problem.retry) {
+    kt_log_fail(log, &problem);
+  }
+}

@@ -15,4 +15,8 @@ KT_MUST_USE enum kt_err kt_log_vrf_lookup(const struct kt_log *log, struct kt_st
                                           struct kt_bytes label, uint32_t version, struct kt_store_proof *ret_proof,
                                           bool *ret_cached);
 
+/* The computed proofs that wait for a transaction, in one of their own. The caller holds round_lock. Those that cannot be
+ * stored are dropped. */
+void kt_log_store_proofs(struct kt_log *log);
+
 #endif

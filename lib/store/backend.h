@@ -78,7 +78,8 @@ struct kt_store_queued_proof {
   struct kt_store_proof proof;
 };
 
-#define KT_STORE_QUEUE_MAX 1024
+#define KT_STORE_QUEUE_MAX 4096
+#define KT_STORE_QUEUE_LONG 1024
 
 struct kt_store {
   const struct kt_store_ops *ops;

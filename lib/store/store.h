@@ -226,9 +226,12 @@ KT_MUST_USE enum kt_err kt_store_get_proof(struct kt_store_conn *conn, uint64_t 
 KT_MUST_USE enum kt_err kt_store_put_proof(struct kt_store_conn *writer, uint64_t label_id, uint32_t version,
                                            const struct kt_store_proof *proof);
 /* From any thread: remember a computed proof for the writer. Bounded; when the list is full, or a transaction that
- * drained it fails, the proof is dropped and will be computed again. */
-void kt_store_queue_proof(struct kt_store *store, uint64_t label_id, uint32_t version,
+ * drained it fails, the proof is dropped and will be computed again. True when the list has just grown long enough to be
+ * worth a transaction. */
+bool kt_store_queue_proof(struct kt_store *store, uint64_t label_id, uint32_t version,
                           const struct kt_store_proof *proof);
+/* How many are queued, and whether that is long enough. From any thread. */
+size_t kt_store_queued_proofs(struct kt_store *store, bool *ret_is_long);
 /* Put what was queued, in the current transaction. */
 KT_MUST_USE enum kt_err kt_store_drain_proofs(struct kt_store_conn *writer);
 

@@ -266,15 +266,27 @@ enum kt_err kt_store_put_proof(struct kt_store_conn *writer, uint64_t label_id, 
   return err;
 }
 
-void kt_store_queue_proof(struct kt_store *store, uint64_t label_id, uint32_t version,
+bool kt_store_queue_proof(struct kt_store *store, uint64_t label_id, uint32_t version,
                           const struct kt_store_proof *proof)
 {
+  bool is_long = false;
   pthread_mutex_lock(&store->lock);
   if (store->n_queue < KT_STORE_QUEUE_MAX) {
     store->queue[store->n_queue++] =
         (struct kt_store_queued_proof){ .label_id = label_id, .version = version, .proof = *proof };
+    is_long = store->n_queue == KT_STORE_QUEUE_LONG;
   }
   pthread_mutex_unlock(&store->lock);
+  return is_long;
+}
+
+size_t kt_store_queued_proofs(struct kt_store *store, bool *ret_is_long)
+{
+  pthread_mutex_lock(&store->lock);
+  size_t n = store->n_queue;
+  pthread_mutex_unlock(&store->lock);
+  *ret_is_long = n >= KT_STORE_QUEUE_LONG;
+  return n;
 }
 
 enum kt_err kt_store_drain_proofs(struct kt_store_conn *writer)

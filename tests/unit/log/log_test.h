@@ -59,6 +59,7 @@ static inline enum kt_err post_update_token(struct world *world, struct kt_bytes
   struct kt_update_request request;
   struct kt_log_pending *pending = NULL;
   struct kt_log_outcome outcome;
+  struct kt_log_ahead ahead = { 0 };
   kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
   kt_writer_init(&w, (size_t)16 << 20);
   assert_int_equal(kt_update_request_decode(encoded, &arena, &request), KT_OK);
@@ -67,10 +68,12 @@ static inline enum kt_err post_update_token(struct world *world, struct kt_bytes
   if (err == KT_OK) {
     bool queued = pending != NULL;
     if (queued) {
+      kt_log_update_ahead(world->reader, &request, &arena, &ahead);
       kt_log_insert(world->log, &pending, 1, &outcome);
       auditor_keep_up(world);
     }
-    err = kt_log_update_respond(world->reader, &request, queued ? &outcome : NULL, &arena, &w, &world->problem);
+    err = kt_log_update_respond(world->reader, &request, queued ? &outcome : NULL, queued ? &ahead : NULL, &arena, &w,
+                                &world->problem);
   }
   if (err == KT_OK) {
     *ret_response = world_take(world, &w);

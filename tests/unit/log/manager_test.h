@@ -92,7 +92,7 @@ static inline enum kt_err post_manager(struct world *world, const struct kt_mana
     if (queued) {
       kt_log_insert(world->log, &pending, 1, &outcome);
     }
-    err = kt_log_manager_respond(world->reader, &request, queued ? &outcome : NULL, &arena, &w, &world->problem);
+    err = kt_log_manager_respond(world->reader, &request, queued ? &outcome : NULL, NULL, &arena, &w, &world->problem);
   }
   if (err == KT_OK) {
     *ret_response = world_take(world, &w);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* VRF proofs are computed once, and kept without waiting for an update. The oracle is a count of the suite's calls. */
+#include "log_test.h"
+
+#include <stdatomic.h>
+
+static atomic_uint n_proved;
+
+static enum kt_err count_and_prove(const uint8_t *seed, struct kt_bytes alpha, uint8_t *ret_proof,
+                                   struct kt_hash *ret_output)
+{
+  atomic_fetch_add(&n_proved, 1);
+  return test_suite()->vrf_prove(seed, alpha, ret_proof, ret_output);
+}
+
+struct scene {
+  struct world *world;
+  struct kt_suite suite;
+  struct kt_store_conn *reader;
+};
+
+static int begin(void **state)
+{
+  struct scene *scene = calloc(1, sizeof *scene);
+  struct kt_store_error error;
+  scene->world = world_new();
+  scene->suite = *scene->world->config.suite;
+  scene->suite.vrf_prove = count_and_prove;
+  scene->world->config.suite = &scene->suite;
+  world_ok(scene->world, kt_log_create(&scene->world->options, &scene->world->problem));
+  world_open(scene->world);
+  assert_int_equal(kt_store_open_reader(scene->world->store, &scene->reader, &error), KT_OK);
+  atomic_store(&n_proved, 0);
+  *state = scene;
+  return 0;
+}
+
+static int end(void **state)
+{
+  struct scene *scene = *state;
+  kt_store_close_conn(scene->reader);
+  world_end(scene->world);
+  free(scene);
+  return 0;
+}
+
+static bool is_stored(struct scene *scene, uint64_t label_id, uint32_t version)
+{
+  struct kt_store_proof proof;
+  enum kt_err err = kt_store_get_proof(scene->reader, label_id, version, &proof);
+  assert_true(err == KT_OK || err == KT_ERR_ABSENT);
+  return err == KT_OK;
+}
+
+static void insert(struct scene *scene, struct person *owner)
+{
+  struct kt_log_pending *pending = NULL;
+  struct kt_log_outcome outcome;
+  struct world *world = scene->world;
+  const struct kt_bytes value = person_set(world, owner, 1, false);
+  world_ok(world, kt_log_operator_prepare(world->reader, owner->label, value, &pending, &world->problem));
+  kt_log_insert(world->log, &pending, 1, &outcome);
+  assert_true(outcome.err == KT_OK && outcome.inserted);
+}
+
+static void search(struct scene *scene, struct person *person, const char *label)
+{
+  struct kt_search_result *result = search_result_new(scene->world);
+  struct kt_contact_state contact = { 0 };
+  world_ok(scene->world, person_search(scene->world, person, TEXT(label), NULL, &contact, result));
+}
+
+/* A registration needs the proofs of version 0, which the next lookup shows, and of version 1, which does not exist. */
+static void a_registration_computes_two_proofs_and_a_lookup_none(void **state)
+{
+  struct scene *scene = *state;
+  struct person *alice = person_new(scene->world, "alice", 1);
+  const struct kt_distinguished_result *heads = person_heads(scene->world, alice);
+  person_own(scene->world, alice, heads->heads[0].size - 1);
+  assert_int_equal(n_proved, 1); /* of absence; a label that does not exist has no place to keep it */
+  atomic_store(&n_proved, 0);
+  (void)person_update(scene->world, alice, 1);
+  assert_int_equal(n_proved, 2);
+  kt_log_step(scene->world->log);
+  search(scene, alice, "alice");
+  assert_int_equal(n_proved, 2);
+  (void)person_update(scene->world, alice, 2); /* version 1: its own is there, those of 3 and 2 are missing */
+  assert_int_equal(n_proved, 4);
+}
+
+/* What was computed ahead is what the response would have computed. */
+static void a_response_does_not_depend_on_what_is_ahead(void **state)
+{
+  struct scene *scene = *state;
+  struct world *world = scene->world;
+  struct person *alice = person_new(world, "alice", 1);
+  const struct kt_bytes value = person_set(world, alice, 1, true);
+  const struct kt_update_request request = { .label = alice->label, .values = &value, .n_values = 1 };
+  struct kt_log_pending *pending = NULL;
+  struct kt_log_outcome outcome;
+  struct kt_log_ahead ahead;
+  struct kt_writer with;
+  struct kt_writer without;
+  kt_writer_init(&with, (size_t)1 << 20);
+  kt_writer_init(&without, (size_t)1 << 20);
+  world_ok(world, kt_log_update_prepare(world->reader, &request, (struct kt_bytes){ 0 }, &pending, &world->problem));
+  kt_log_update_ahead(world->reader, &request, &world->arena, &ahead);
+  assert_int_equal(ahead.n, 1);
+  kt_log_insert(world->log, &pending, 1, &outcome);
+  auditor_keep_up(world);
+  assert_int_equal(n_proved, 2);
+  world_ok(world,
+           kt_log_update_respond(world->reader, &request, &outcome, &ahead, &world->arena, &with, &world->problem));
+  assert_int_equal(n_proved, 2);
+  world_ok(world,
+           kt_log_update_respond(world->reader, &request, &outcome, NULL, &world->arena, &without, &world->problem));
+  assert_int_equal(n_proved, 3);
+  assert_int_equal(with.len, without.len);
+  assert_memory_equal(with.buf, without.buf, with.len);
+  kt_writer_release(&with);
+  kt_writer_release(&without);
+}
+
+/* An imported label has no proofs. Its first lookup computes them; the log keeps them although nothing is added. */
+static void computed_proofs_are_stored_without_an_update(void **state)
+{
+  struct scene *scene = *state;
+  struct person *bob = person_new(scene->world, "bob", 2);
+  insert(scene, person_new(scene->world, "alice", 1));
+  assert_int_equal(n_proved, 0);
+  search(scene, bob, "alice");
+  assert_int_equal(n_proved, 2);
+  struct kt_log_status before;
+  struct kt_log_status after;
+  kt_log_status(scene->world->log, &before);
+  assert_false(is_stored(scene, 1, 0));
+  kt_log_step(scene->world->log);
+  assert_true(is_stored(scene, 1, 0) && is_stored(scene, 1, 1));
+  search(scene, bob, "alice");
+  assert_int_equal(n_proved, 2);
+  kt_log_status(scene->world->log, &after);
+  assert_true(after.head.size == before.head.size && after.n_commits == before.n_commits);
+}
+
+static void they_are_stored_within_seconds_and_at_the_end(void **state)
+{
+  struct scene *scene = *state;
+  struct world *world = scene->world;
+  struct person *bob = person_new(world, "bob", 2);
+  insert(scene, person_new(world, "alice", 1));
+  insert(scene, person_new(world, "carol", 3));
+  assert_int_equal(kt_log_start(world->log), KT_OK);
+  search(scene, bob, "alice");
+  for (int waited_ms = 0; !is_stored(scene, 1, 1) && waited_ms < 20000; waited_ms += 50) {
+    (void)nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
+  }
+  assert_true(is_stored(scene, 1, 0) && is_stored(scene, 1, 1));
+  search(scene, bob, "carol");
+  kt_log_stop(world->log);
+  assert_true(is_stored(scene, 2, 0) && is_stored(scene, 2, 1));
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(a_registration_computes_two_proofs_and_a_lookup_none, begin, end),
+    cmocka_unit_test_setup_teardown(a_response_does_not_depend_on_what_is_ahead, begin, end),
+    cmocka_unit_test_setup_teardown(computed_proofs_are_stored_without_an_update, begin, end),
+    cmocka_unit_test_setup_teardown(they_are_stored_within_seconds_and_at_the_end, begin, end),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
