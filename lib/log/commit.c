@@ -273,7 +273,7 @@ static enum kt_err make_durable(struct commit *commit, struct kt_log_problem *pr
 static void maintain(struct kt_log *log)
 {
   struct kt_log_problem problem;
-  enum kt_err err = kt_store_maintain(log->writer);
+  enum kt_err err = kt_store_maintain(log->writer, false);
   if (err != KT_OK) {
     (void)judge_failure(log, err, &problem);
     return;

@@ -5,6 +5,7 @@
 #include "log/engine.h"
 #include "log/vrf.h"
 
+#define IDLE_MS 50              /* nothing was added for this long: time for housekeeping */
 #define CLOCK_CHECK_MS 1000     /* the log's clock is not ours: look at it at least this often */
 #define PROOFS_DELAY_MS 1000    /* computed VRF proofs are stored this soon when no update takes them along, */
 #define PROOFS_LONG_DELAY_MS 20 /* or this soon when there are many; not at once, should it fail */
@@ -79,10 +80,20 @@ static void store_proofs(struct kt_log *log)
 /* What a log does while nothing is to be added. */
 static void use_idle_time(struct kt_log *log)
 {
+  struct kt_log_problem problem;
   store_proofs(log);
-  if (!atomic_load(&log->is_fatal)) {
-    kt_log_prune(log);
+  if (atomic_load(&log->is_fatal)) {
+    return;
   }
+  enum kt_err err = kt_store_maintain(log->writer, true);
+  if (err != KT_OK) {
+    (void)kt_log_store_problem(&problem, err, log->writer);
+  }
+  if (err != KT_OK && !problem.retry) {
+    kt_log_fail(log, &problem);
+    return;
+  }
+  kt_log_prune(log);
 }
 
 /* Commit a batch, or a heartbeat when there is none and one is due; otherwise there is time for other things (false). */
@@ -113,15 +124,15 @@ void kt_log_step(struct kt_log *log)
   (void)run_round(log);
 }
 
-/* idle_ms: since the last round. */
-static bool has_idle_work(const struct kt_log *log, uint64_t idle_ms)
+/* idle_ms: since the last round, which was a commit (is_untidy) or housekeeping. */
+static bool has_idle_work(const struct kt_log *log, bool is_untidy, uint64_t idle_ms)
 {
   bool is_long;
   if (atomic_load(&log->is_fatal) || atomic_load(&log->is_unsigned)) {
     return false;
   }
   size_t n_proofs = kt_store_queued_proofs(log->options.store, &is_long);
-  return atomic_load(&log->pruned.is_behind) ||
+  return atomic_load(&log->pruned.is_behind) || (is_untidy && idle_ms >= IDLE_MS) ||
          (n_proofs > 0 && idle_ms >= (is_long ? PROOFS_LONG_DELAY_MS : PROOFS_DELAY_MS));
 }
 
@@ -141,6 +152,7 @@ static void *sequencer_main(void *ctx)
   struct kt_log *log = ctx;
   uint64_t last_commit_ms = 0;
   uint64_t last_round_ms = 0;
+  bool is_untidy = true;
   pthread_mutex_lock(&log->lock);
   while (!log->stopping || log->first != NULL) {
     if (log->first == NULL) {
@@ -148,17 +160,18 @@ static void *sequencer_main(void *ctx)
       /* not again at once: a heartbeat that cannot be committed must not become a busy loop */
       bool due = !atomic_load(&log->is_fatal) && now_ms - last_commit_ms >= CLOCK_CHECK_MS &&
                  (atomic_load(&log->is_unsigned) || heartbeat_due(log));
-      if (!due && !has_idle_work(log, now_ms - last_round_ms)) {
-        wait_until(log, now_ms + CLOCK_CHECK_MS);
+      if (!due && !has_idle_work(log, is_untidy, now_ms - last_round_ms)) {
+        uint64_t tidy_ms = last_round_ms + IDLE_MS;
+        wait_until(log, is_untidy && now_ms < tidy_ms ? tidy_ms : now_ms + CLOCK_CHECK_MS);
         continue;
       }
     } else {
       keep_cadence(log, last_commit_ms);
     }
     pthread_mutex_unlock(&log->lock);
-    bool has_committed = run_round(log);
+    is_untidy = run_round(log);
     last_round_ms = monotonic_ms();
-    last_commit_ms = has_committed ? last_round_ms : last_commit_ms;
+    last_commit_ms = is_untidy ? last_round_ms : last_commit_ms;
     pthread_mutex_lock(&log->lock);
   }
   pthread_mutex_unlock(&log->lock);

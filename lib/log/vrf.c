@@ -50,10 +50,6 @@ void kt_log_store_proofs(struct kt_log *log)
     err = kt_store_commit(log->writer);
   }
   if (err == KT_OK) {
-    err = kt_store_maintain(log->writer);
-    has_begun = false;
-  }
-  if (err == KT_OK) {
     return;
   }
   (void)kt_log_store_problem(&problem, err, log->writer);

@@ -16,7 +16,7 @@ struct kt_store_ops {
   enum kt_err (*begin)(struct kt_store_conn *conn);
   enum kt_err (*commit)(struct kt_store_conn *conn);
   void (*rollback)(struct kt_store_conn *conn);
-  enum kt_err (*maintain)(struct kt_store_conn *conn);
+  enum kt_err (*maintain)(struct kt_store_conn *conn, bool is_idle);
   enum kt_err (*read_begin)(struct kt_store_conn *conn);
   void (*read_end)(struct kt_store_conn *conn);
 

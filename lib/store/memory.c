@@ -13,6 +13,13 @@ static enum kt_err nothing(struct kt_store_conn *conn)
   return KT_OK;
 }
 
+static enum kt_err maintain(struct kt_store_conn *conn, bool is_idle)
+{
+  (void)conn;
+  (void)is_idle;
+  return KT_OK;
+}
+
 static void end_nothing(struct kt_store_conn *conn)
 {
   (void)conn;
@@ -408,7 +415,7 @@ static const struct kt_store_ops memory_ops = {
   .begin = nothing,
   .commit = commit,
   .rollback = rollback,
-  .maintain = nothing,
+  .maintain = maintain,
   .read_begin = nothing,
   .read_end = end_nothing,
   .get_meta = get_meta,

@@ -143,7 +143,7 @@ void kt_sqlite_close_conn(struct kt_store_conn *conn);
 enum kt_err kt_sqlite_begin(struct kt_store_conn *conn);
 enum kt_err kt_sqlite_commit(struct kt_store_conn *conn);
 void kt_sqlite_rollback(struct kt_store_conn *conn);
-enum kt_err kt_sqlite_maintain(struct kt_store_conn *conn);
+enum kt_err kt_sqlite_maintain(struct kt_store_conn *conn, bool is_idle);
 enum kt_err kt_sqlite_read_begin(struct kt_store_conn *conn);
 void kt_sqlite_read_end(struct kt_store_conn *conn);
 enum kt_err kt_sqlite_verify(struct kt_store_conn *conn);

@@ -179,12 +179,12 @@ void kt_store_rollback(struct kt_store_conn *writer)
   }
 }
 
-enum kt_err kt_store_maintain(struct kt_store_conn *writer)
+enum kt_err kt_store_maintain(struct kt_store_conn *writer, bool is_idle)
 {
   if (!writer->is_writer || writer->in_transaction) {
     return kt_store_fail(&writer->error, KT_ERR_USAGE, "maintain: not the writer, or a transaction is open");
   }
-  return writer->store->ops->maintain(writer);
+  return writer->store->ops->maintain(writer, is_idle);
 }
 
 enum kt_err kt_store_read_begin(struct kt_store_conn *reader)

@@ -65,9 +65,10 @@ bool kt_store_is_full(const struct kt_store_conn *conn);
 KT_MUST_USE enum kt_err kt_store_begin(struct kt_store_conn *writer);
 KT_MUST_USE enum kt_err kt_store_commit(struct kt_store_conn *writer);
 void kt_store_rollback(struct kt_store_conn *writer);
-/* Housekeeping of the writer between transactions (checkpoint when the write-ahead log has grown). Call it after each
- * commit, when the result is published: a failure here does not undo the commit. */
-KT_MUST_USE enum kt_err kt_store_maintain(struct kt_store_conn *writer);
+/* Housekeeping of the writer between transactions (checkpoint of the write-ahead log). Call it after each commit, when the
+ * result is published: a failure here does not undo the commit. is_idle: nobody waits for the next transaction at the
+ * moment, so a little is worth doing; otherwise only what must not grow any further. */
+KT_MUST_USE enum kt_err kt_store_maintain(struct kt_store_conn *writer, bool is_idle);
 
 /* Optional bracket around many reads of one reader: cheaper than each on its own, and they may (need not) all see the
  * moment of begin. Keep it short: it holds back the checkpoint. */

@@ -266,8 +266,9 @@ static enum kt_err failing_begin(struct kt_store_conn *conn)
   return begin_err;
 }
 
-static enum kt_err failing_maintain(struct kt_store_conn *conn)
+static enum kt_err failing_maintain(struct kt_store_conn *conn, bool is_idle)
 {
+  (void)is_idle;
   conn->error.is_full = commit_is_full;
   (void)strcpy(conn->error.text, "maintain: the test says no");
   return KT_ERR_STORE;

@@ -26,7 +26,7 @@ static void commit_for_ever(struct store_test *t, int fd)
     if (write(fd, &pos, sizeof pos) != (ssize_t)sizeof pos) {
       _exit(1);
     }
-    store_test_ok(t, t->writer, kt_store_maintain(t->writer));
+    store_test_ok(t, t->writer, kt_store_maintain(t->writer, true));
   }
 }
 

@@ -491,14 +491,14 @@ static void test_transaction_rules(void **state)
   kt_store_rollback(t->writer); /* nothing to do */
   store_test_begin(t);
   assert_int_equal(kt_store_begin(t->writer), KT_ERR_USAGE);
-  assert_int_equal(kt_store_maintain(t->writer), KT_ERR_USAGE);
+  assert_int_equal(kt_store_maintain(t->writer, true), KT_ERR_USAGE);
   store_test_put_entry(t, 0);
   kt_store_close_conn(t->writer); /* rolls back, and makes room for another writer */
   store_test_ok(t, NULL, kt_store_open_writer(t->store, &t->writer, &t->error));
   uint64_t n = 9;
   store_test_ok(t, t->writer, kt_store_count_entries(t->writer, &n));
   assert_int_equal(n, 0);
-  store_test_ok(t, t->writer, kt_store_maintain(t->writer));
+  store_test_ok(t, t->writer, kt_store_maintain(t->writer, true));
 }
 
 static void test_read_bracket(void **state)

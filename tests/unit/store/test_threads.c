@@ -61,7 +61,7 @@ static void run(bool is_memory)
     store_test_ok(t, t->writer, kt_store_drain_proofs(t->writer));
     store_test_commit(t);
     atomic_store(&shared.size, pos + 1);
-    store_test_ok(t, t->writer, kt_store_maintain(t->writer));
+    store_test_ok(t, t->writer, kt_store_maintain(t->writer, true));
   }
   for (size_t i = 0; i < N_READERS; i++) {
     assert_int_equal(pthread_join(readers[i], NULL), 0);
