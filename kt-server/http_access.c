@@ -81,9 +81,18 @@ bool kt_call_query(struct kt_call *call, const char *name, const uint64_t *fallb
 
 /* --- the head of a request -------------------------------------------------------------------------------------- */
 
+static void make_request_id(struct kt_http *http, char ret_id[static KT_REQUEST_ID_SIZE])
+{
+  uint8_t id[crypto_shorthash_siphashx24_BYTES];
+  uint8_t count[8];
+  uint64_t n = atomic_fetch_add(&http->n_ids, 1);
+  memcpy(count, &n, sizeof count);
+  (void)crypto_shorthash_siphashx24(id, count, sizeof count, http->id_key);
+  (void)kt_hex_encode((struct kt_bytes){ id, sizeof id }, ret_id);
+}
+
 static struct kt_call *call_new(struct kt_http *http, struct MHD_Connection *connection)
 {
-  uint8_t id[16];
   struct kt_call *call = calloc(1, sizeof *call);
   if (call == NULL) {
     return NULL;
@@ -91,8 +100,7 @@ static struct kt_call *call_new(struct kt_http *http, struct MHD_Connection *con
   call->http = http;
   call->connection = connection;
   call->started_ms = kt_now_ms();
-  randombytes_buf(id, sizeof id);
-  (void)kt_hex_encode((struct kt_bytes){ id, sizeof id }, call->request_id);
+  make_request_id(http, call->request_id);
   kt_arena_init(&call->arena, KT_ARENA_CAP_DEFAULT);
   /* The engine refuses earlier, with a reason. */
   kt_writer_init(&call->w, (size_t)http->instance->settings.limits.response_bytes + KT_CONFIG_MAX);

@@ -2,6 +2,7 @@
 /* Life of the HTTP side, and what its calls share: readers, parking, limits. */
 #include "http_server.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -11,6 +12,7 @@
 #include "relay.h"
 
 #define DRAIN_STEP_MS 5
+#define CONNECTION_MEMORY (16 * 1024) /* for the head of a request; cleared for each one, so no more than is useful */
 
 /* --- shared by the calls ------------------------------------------------------------------------------------------ */
 
@@ -48,22 +50,24 @@ struct kt_relay *kt_call_relay(const struct kt_call *call)
 struct kt_log_reader *kt_call_reader_take(struct kt_call *call)
 {
   struct kt_http *http = call->http;
-  (void)pthread_mutex_lock(&http->lock);
-  while (http->n_idle == 0) {
-    (void)pthread_cond_wait(&http->returned, &http->lock);
+  /* There is one for each thread, and no thread takes two: one of the places is full. */
+  for (size_t i = 0;; i = i + 1 < http->n_readers ? i + 1 : 0) {
+    struct kt_log_reader *reader = atomic_exchange(&http->readers[i], NULL);
+    if (reader != NULL) {
+      return reader;
+    }
   }
-  struct kt_log_reader *reader = http->readers[--http->n_idle];
-  (void)pthread_mutex_unlock(&http->lock);
-  return reader;
 }
 
 void kt_call_reader_put(struct kt_call *call, struct kt_log_reader *reader)
 {
   struct kt_http *http = call->http;
-  (void)pthread_mutex_lock(&http->lock);
-  http->readers[http->n_idle++] = reader;
-  (void)pthread_cond_signal(&http->returned);
-  (void)pthread_mutex_unlock(&http->lock);
+  for (size_t i = 0;; i = i + 1 < http->n_readers ? i + 1 : 0) {
+    struct kt_log_reader *none = NULL;
+    if (atomic_compare_exchange_strong(&http->readers[i], &none, reader)) {
+      return;
+    }
+  }
 }
 
 void kt_call_suspend(struct kt_call *call)
@@ -114,15 +118,17 @@ void kt_http_reload(struct kt_http *http, const struct kt_settings *settings)
 static enum kt_err make_readers(struct kt_http *http, size_t n, struct kt_error *error)
 {
   struct kt_log_problem problem;
-  http->readers = calloc(n > 0 ? n : 1, sizeof(struct kt_log_reader *));
+  http->readers = calloc(n > 0 ? n : 1, sizeof http->readers[0]);
   if (http->readers == NULL) {
     return kt_error_set(error, KT_ERR_MEMORY, "out of memory");
   }
-  for (; http->n_readers < n; http->n_readers++, http->n_idle++) {
-    enum kt_err err = kt_log_reader_new(http->instance->log, &http->readers[http->n_readers], &problem);
+  for (; http->n_readers < n; http->n_readers++) {
+    struct kt_log_reader *reader = NULL;
+    enum kt_err err = kt_log_reader_new(http->instance->log, &reader, &problem);
     if (err != KT_OK) {
       return kt_error_set(error, err, "%s", problem.text);
     }
+    atomic_store(&http->readers[http->n_readers], reader);
   }
   return KT_OK;
 }
@@ -151,6 +157,7 @@ static enum kt_err start_daemon(struct kt_http *http, MHD_socket fd, unsigned n_
     { MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)(settings->limits.timeout_ms / 1000), NULL },
     { MHD_OPTION_CONNECTION_LIMIT, connections_max(http, n_threads), NULL },
     { MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL },
+    { MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL },
     { n_threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, n_threads, NULL },
     { MHD_OPTION_END, 0, NULL },
   };
@@ -170,14 +177,12 @@ static enum kt_err start_daemon(struct kt_http *http, MHD_socket fd, unsigned n_
 static void destroy(struct kt_http *http)
 {
   while (http->n_readers > 0) {
-    kt_log_reader_free(http->readers[--http->n_readers]);
+    kt_log_reader_free(atomic_load(&http->readers[--http->n_readers]));
   }
   free(http->readers);
   kt_relay_free(http->relay);
   kt_http_limits_release(&http->limits);
   kt_tls_free(http->tls);
-  (void)pthread_cond_destroy(&http->returned);
-  (void)pthread_mutex_destroy(&http->lock);
   free(http);
 }
 
@@ -193,8 +198,7 @@ enum kt_err kt_http_start(struct kt_instance *instance, const struct kt_listener
   http->routes = clients == NULL ? kt_log_routes : kt_health_routes;
   http->clients = clients;
   http->listen_fd = MHD_INVALID_SOCKET;
-  (void)pthread_mutex_init(&http->lock, NULL);
-  (void)pthread_cond_init(&http->returned, NULL);
+  randombytes_buf(http->id_key, sizeof http->id_key);
   kt_http_reload(http, &instance->settings);
   http->limits.counts_addresses = counts_addresses(http);
   /* Health asks the engine itself, which needs no reader. */

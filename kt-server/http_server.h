@@ -3,7 +3,6 @@
 #ifndef KT_SERVER_HTTP_SERVER_H
 #define KT_SERVER_HTTP_SERVER_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "http.h"
@@ -27,12 +26,12 @@ struct kt_http {
   struct kt_http_counters counters;
   struct kt_relay *relay;  /* of the clients' server */
   struct kt_http *clients; /* in the health server: the one that its metrics are about */
-  /* Readers that no thread uses now: a stack. */
-  pthread_mutex_t lock;
-  pthread_cond_t returned;
-  struct kt_log_reader **readers;
+  /* One reader for each thread; NULL while one uses it. */
+  struct kt_log_reader *_Atomic *readers;
   size_t n_readers;
-  size_t n_idle;
+  /* Request ids are a pseudorandom function of a count: they tell nobody how many requests there were. */
+  uint8_t id_key[16];
+  _Atomic uint64_t n_ids;
 };
 
 /* libmicrohttpd's callbacks; http_access.c. */
