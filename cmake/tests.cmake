@@ -57,6 +57,18 @@ function(kt_add_tests folder layers)
   endforeach()
 endfunction()
 
+# Tests whose allocations fail on command (tests/support/fail_alloc.h).
+function(kt_fail_allocations)
+  foreach(target ${ARGN})
+    if(TARGET ${target})
+      foreach(name malloc calloc realloc strdup sodium_malloc)
+        target_link_options(${target} PRIVATE -Wl,--wrap=${name})
+      endforeach()
+      target_link_libraries(${target} PRIVATE PkgConfig::SQLITE)
+    endif()
+  endforeach()
+endfunction()
+
 # Tests of a program's parts, without its main.c.
 function(kt_add_program_tests folder program)
   if(NOT TARGET ${program}-objects)

@@ -146,12 +146,12 @@ static enum kt_exit exit_of(enum kt_err err)
   case KT_OK: return KT_EXIT_OK;
   case KT_ERR_FORMAT:
   case KT_ERR_PROOF:
-  case KT_ERR_CRYPTO:
   case KT_ERR_LIMIT: return KT_EXIT_FAILED;
   case KT_ERR_STALE:
   case KT_ERR_EXPIRED:
   case KT_ERR_UNDETERMINED:
   case KT_ERR_CONFLICT:
+  case KT_ERR_CRYPTO: /* this machine could not examine it: no verdict about the log */
   case KT_ERR_MEMORY: return KT_EXIT_UNDECIDED;
   case KT_ERR_ABSENT: return KT_EXIT_ABSENT;
   case KT_ERR_DENIED:

@@ -13,10 +13,29 @@ struct kt_optional_u64 kt_check_last(const struct kt_log_state *log)
   return (struct kt_optional_u64){ .present = log->tree.size > 0, .value = log->tree.size };
 }
 
+/* libcrypto reports a want of memory as a failure of its own. */
+enum kt_err kt_check_unproven(struct kt_reason *reason, enum kt_err err, const char *code, const char *text,
+                              const char *section)
+{
+  const bool examined = err != KT_ERR_MEMORY && err != KT_ERR_CRYPTO;
+  return examined ? kt_fail(reason, KT_ERR_PROOF, code, text, section)
+                  : kt_fail(reason, err, "not-examined",
+                            "this machine could not examine a signature or a proof, perhaps for want of memory: that "
+                            "says nothing about the log",
+                            "ours");
+}
+
+enum kt_err kt_check_malformed(struct kt_reason *reason, enum kt_err err, const char *code, const char *text,
+                               const char *section)
+{
+  return err != KT_ERR_MEMORY ? kt_fail(reason, err, code, text, section)
+                              : kt_fail(reason, err, "memory", "there is not enough memory to read it", "ours");
+}
+
 enum kt_err kt_check_format(const struct kt_client *client, enum kt_err err)
 {
-  return kt_fail(client->reason, err, "malformed-response",
-                 "the response does not have the form the protocol prescribes", "User Operations");
+  return kt_check_malformed(client->reason, err, "malformed-response",
+                            "the response does not have the form the protocol prescribes", "User Operations");
 }
 
 static enum kt_err shown_size(const struct kt_client *client, const struct kt_full_tree_head *head, uint64_t *ret_size)
@@ -91,11 +110,11 @@ enum kt_err kt_check_leaf_signature(const struct kt_client *client, struct kt_by
                                     const struct kt_update_value *value)
 {
   enum kt_err err = kt_update_value_verify(client->config, label, version, value);
-  return err == KT_OK || err == KT_ERR_MEMORY
-             ? err
-             : kt_fail(client->reason, KT_ERR_PROOF, "leaf-signature",
-                       "the value does not carry the Service Operator's signature for this label and version",
-                       "Update Format");
+  return err == KT_OK ? err
+                      : kt_check_unproven(client->reason, err, "leaf-signature",
+                                          "the value does not carry the Service Operator's signature for this label "
+                                          "and version",
+                                          "Update Format");
 }
 
 enum kt_err kt_verify_head(const struct kt_config *config, uint64_t size, const struct kt_hash *root,
@@ -125,9 +144,11 @@ static enum kt_err check_head(const struct kt_check *check, struct kt_log_state 
 {
   const struct kt_client *client = check->client;
   const struct kt_bytes signature = check->head->tree_head.signature;
-  if (kt_verify_head(client->config, log->tree.size, &log->root, signature) != KT_OK) { /* R10, R11 */
-    return kt_fail(client->reason, KT_ERR_PROOF, "head-signature",
-                   "the tree head's signature does not fit the log's content and the pinned configuration", SECTION);
+  const enum kt_err err = kt_verify_head(client->config, log->tree.size, &log->root, signature);
+  if (err != KT_OK) { /* R10, R11 */
+    return kt_check_unproven(client->reason, err, "head-signature",
+                             "the tree head's signature does not fit the log's content and the pinned configuration",
+                             SECTION);
   }
   memcpy(log->signature, signature.data, signature.len);
   log->signature_len = signature.len;
@@ -146,10 +167,11 @@ static enum kt_err check_auditor(const struct kt_check *check, const struct kt_a
                    "the auditor's head is later than the log's newest entry", AUDITOR_SECTION);
   }
   enum kt_err err = kt_log_known_root(known, auditor->tree_size, &root);
-  if (err != KT_OK || kt_auditor_tree_head_verify(client->config, auditor, &root) != KT_OK) { /* R17 */
-    return kt_fail(client->reason, KT_ERR_PROOF, "auditor-signature",
-                   "the auditor's signature does not fit the log's content and the pinned configuration",
-                   AUDITOR_SECTION);
+  err = err == KT_OK ? kt_auditor_tree_head_verify(client->config, auditor, &root) : err;
+  if (err != KT_OK) { /* R17 */
+    return kt_check_unproven(client->reason, err, "auditor-signature",
+                             "the auditor's signature does not fit the log's content and the pinned configuration",
+                             AUDITOR_SECTION);
   }
   log->auditor_size = auditor->tree_size;
   return KT_OK;

@@ -145,9 +145,9 @@ static enum kt_err verify_head(struct verification *v, uint64_t terminal, struct
   kt_log_root(tree->size, tree->heads, &root);
   err = kt_verify_head(client->config, tree->size, &root, v->credential.tree_head.signature);
   if (err != KT_OK) { /* R64 */
-    return kt_fail(client->reason, KT_ERR_PROOF, "head-signature",
-                   "the tree head's signature does not fit the log's content and the pinned configuration",
-                   PROVISIONAL);
+    return kt_check_unproven(client->reason, err, "head-signature",
+                             "the tree head's signature does not fit the log's content and the pinned configuration",
+                             PROVISIONAL);
   }
   if (kt_log_known_root(&known, terminal + 1, ret_terminal_root) != KT_OK) {
     return kt_fail_at(client->reason, KT_ERR_PROOF, "terminal-root",
@@ -212,7 +212,8 @@ enum kt_err kt_verify_credential(const struct kt_client *client, const struct kt
   struct kt_credential_result result = { 0 };
   enum kt_err err = kt_credential_decode(encoded, client->config, client->arena, &v.credential);
   if (err != KT_OK) {
-    return kt_fail(client->reason, err, "malformed-credential", "it does not have the form of a credential", SECTION);
+    return kt_check_malformed(client->reason, err, "malformed-credential", "it does not have the form of a credential",
+                              SECTION);
   }
   err = find_head(&v);
   if (err == KT_OK) {

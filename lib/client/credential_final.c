@@ -3,6 +3,7 @@
 #include <kt/credential.h>
 
 #include "client/known.h"
+#include "client/check.h"
 #include "client/recent.h"
 #include "client/state.h"
 #include "crypto/hash.h"
@@ -142,8 +143,8 @@ enum kt_err kt_verify_credential_update(const struct kt_client *client, const st
   struct kt_combined_proof monitor;
   enum kt_err err = kt_credential_update_decode(update, client->arena, &monitor);
   if (err != KT_OK) {
-    return kt_fail(client->reason, err, "malformed-credential", "it does not have the form of a credential update",
-                   SECTION);
+    return kt_check_malformed(client->reason, err, "malformed-credential",
+                              "it does not have the form of a credential update", SECTION);
   }
   /* "Verify that the user is aware of a recently issued distinguished log entry with an index greater than or equal to
    * that of the provisional credential's terminal log entry … a verification failure at this point MUST NOT prompt a

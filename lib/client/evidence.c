@@ -6,6 +6,7 @@
 
 #include "base/reader.h"
 #include <kt/writer.h>
+#include "client/check.h"
 #include "crypto/hash.h"
 
 #define SECTION "Detecting Forks"
@@ -244,9 +245,10 @@ static enum kt_err verify_signed_head(const struct kt_hash *log_id, const struct
   if (err != KT_OK) {
     return err;
   }
-  if (kt_verify_head(&config, head->size, &head->root, head->signature) != KT_OK) {
-    return kt_fail(reason, KT_ERR_PROOF, "head-signature", "a head in the file does not carry the log's signature",
-                   SECTION);
+  err = kt_verify_head(&config, head->size, &head->root, head->signature);
+  if (err != KT_OK) {
+    return kt_check_unproven(reason, err, "head-signature", "a head in the file does not carry the log's signature",
+                             SECTION);
   }
   return KT_OK;
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "client/check.h"
 #include "crypto/hash.h"
 #include "wire/leaf.h"
 
@@ -26,8 +27,9 @@ static enum kt_err verify_steps(const struct kt_client *client, struct kt_bytes 
     const struct kt_bytes alpha = { inputs[i], kt_vrf_input(label, versions[i], inputs[i]) };
     claims[i] = (struct kt_vrf_claim){ .alpha = alpha, .proof = steps[i].proof };
   }
-  if (kt_vrf_verify_batch(config->suite, config->vrf_public_key, n, claims, outputs) != KT_OK) {
-    return kt_fail(client->reason, KT_ERR_PROOF, "vrf", "a VRF proof does not verify", "Verifiable Random Function");
+  const enum kt_err err = kt_vrf_verify_batch(config->suite, config->vrf_public_key, n, claims, outputs);
+  if (err != KT_OK) {
+    return kt_check_unproven(client->reason, err, "vrf", "a VRF proof does not verify", "Verifiable Random Function");
   }
   for (size_t i = 0; i < n; i++) {
     ret_keys[i] = (struct kt_label_key){ .version = versions[i],

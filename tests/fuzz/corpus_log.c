@@ -5,11 +5,10 @@
 #include <kt/audit.h>
 #include <kt/evidence.h>
 
+#include "support/toy_audit.h"
 #include "support/toy_naive.h"
 #include "support/toy_credential.h"
 #include "support/toy_scene.h"
-#include "tree/ibst.h"
-#include "tree/log_tree.h"
 #include "wire/audit_head.h"
 #include "wire/auditor.h"
 #include "wire/tree_head.h"
@@ -97,55 +96,6 @@ void corpus_put_scene(struct toy_log *log, size_t index)
 
 /* --- what is ours around the log tree ------------------------------------------------------------------------------------ */
 
-static void write_nodes(struct kt_writer *w, const struct toy_log *log, const struct kt_log_node *nodes, size_t n)
-{
-  for (size_t i = 0; i < n; i++) {
-    struct kt_hash value;
-    toy_naive_subtree(log, nodes[i].start, nodes[i].level, &value);
-    kt_write_bytes(w, value.b, KT_HASH_LEN);
-  }
-}
-
-static void write_copath(struct kt_writer *w, const struct toy_log *log, const struct kt_log_request *request,
-                         struct kt_arena *arena)
-{
-  struct kt_log_node *nodes = NULL;
-  size_t n = 0;
-  FUZZ_CHECK(kt_log_copath(request, arena, &nodes, &n) == KT_OK);
-  kt_write_count16(w, n);
-  write_nodes(w, log, nodes, n);
-}
-
-static void write_consistency(struct kt_writer *w, const struct toy_log *log, struct kt_arena *arena)
-{
-  struct kt_log_node nodes[KT_LOG_SUBTREES_MAX];
-  size_t n = kt_log_full_subtrees(CONSISTENCY_FROM, nodes);
-  const struct kt_log_request request = { .size = log->size, .retained_size = CONSISTENCY_FROM };
-  kt_write_count8(w, n);
-  write_nodes(w, log, nodes, n);
-  write_copath(w, log, &request, arena);
-}
-
-static void write_audit_state(struct kt_writer *w, const struct toy_log *log, struct kt_arena *arena)
-{
-  struct kt_log_node nodes[KT_LOG_SUBTREES_MAX];
-  uint64_t frontier[KT_IBST_DEPTH_MAX];
-  size_t n = kt_log_full_subtrees(log->size, nodes);
-  size_t n_frontier = kt_ibst_frontier(log->size, frontier);
-  const struct kt_log_request request = {
-    .size = log->size, .leaves = frontier, .n_leaves = n_frontier, .retained_size = log->size
-  };
-  kt_write_u64(w, log->size);
-  kt_write_count8(w, n);
-  write_nodes(w, log, nodes, n);
-  kt_write_count8(w, n_frontier);
-  for (size_t i = 0; i < n_frontier; i++) {
-    kt_write_u64(w, log->timestamps[frontier[i]]);
-    kt_write_bytes(w, log->prefix_roots[frontier[i]].hash.b, KT_HASH_LEN);
-  }
-  write_copath(w, log, &request, arena);
-}
-
 void corpus_put_log_answers(const struct toy_log *log, struct kt_arena *arena)
 {
   struct kt_writer w;
@@ -155,13 +105,13 @@ void corpus_put_log_answers(const struct toy_log *log, struct kt_arena *arena)
   struct kt_audit_state state;
   toy_naive_root(log, log->size, &root);
   kt_writer_init(&w, FILE_LIMIT);
-  write_consistency(&w, log, arena);
+  toy_consistency_write(&w, log, CONSISTENCY_FROM, arena);
   FUZZ_CHECK(kt_verify_consistency(CONSISTENCY_FROM, log->size, &root, (struct kt_bytes){ w.buf, w.len }, arena,
                                    &old_root, &reason) == KT_OK);
   corpus_put("json", "consistency", 'c', (struct kt_bytes){ w.buf, w.len });
   corpus_put_written("verify", "consistency", 0xf0, &w);
   kt_writer_init(&w, FILE_LIMIT);
-  write_audit_state(&w, log, arena);
+  toy_audit_state_write(&w, log, arena);
   FUZZ_CHECK(kt_audit_state_verify(log->size, &root, (struct kt_bytes){ w.buf, w.len }, arena, &state, &reason) ==
              KT_OK);
   corpus_put("json", "audit-state", 't', (struct kt_bytes){ w.buf, w.len });
@@ -172,42 +122,6 @@ void corpus_put_log_answers(const struct toy_log *log, struct kt_arena *arena)
 }
 
 /* --- the auditor's feed ---------------------------------------------------------------------------------------------------- */
-
-#define FEED_LEN 6
-#define FEED_LEAVES 3
-
-/* Entry i adds three leaves; the last one also removes one. */
-static size_t feed_leaves(size_t i, struct kt_prefix_leaf ret_leaves[static FEED_LEAVES])
-{
-  for (size_t k = 0; k < FEED_LEAVES; k++) {
-    memset(&ret_leaves[k], 0, sizeof ret_leaves[k]);
-    ret_leaves[k].vrf_output.b[0] = (uint8_t)(0x50 * k + 0x11 * i);
-    ret_leaves[k].commitment.b[0] = (uint8_t)(i + 1);
-  }
-  return FEED_LEAVES;
-}
-
-static void make_update(const struct kt_prefix_nodes *nodes, struct kt_prefix_child *root, size_t i,
-                        struct kt_prefix_leaf leaves[static FEED_LEAVES + 1], struct kt_arena *arena,
-                        struct kt_auditor_update *ret_update)
-{
-  struct kt_hash keys[FEED_LEAVES + 1];
-  size_t n = feed_leaves(i, leaves);
-  size_t n_removed = i == FEED_LEN - 1 ? 1 : 0;
-  if (n_removed > 0) {
-    struct kt_prefix_leaf first[FEED_LEAVES];
-    (void)feed_leaves(0, first);
-    leaves[n] = first[0];
-  }
-  for (size_t k = 0; k < n + n_removed; k++) {
-    keys[k] = leaves[k].vrf_output;
-  }
-  *ret_update = (struct kt_auditor_update){
-    .timestamp = 1000 + 10 * i, .added = leaves, .n_added = n, .removed = leaves + n, .n_removed = n_removed
-  };
-  FUZZ_CHECK(kt_prefix_prove(nodes, *root, keys, n + n_removed, arena, &ret_update->proof) == KT_OK);
-  FUZZ_CHECK(kt_prefix_insert(nodes, *root, leaves, n, root) == KT_OK);
-}
 
 static void put_audit_head(struct toy_log *log)
 {
@@ -234,14 +148,14 @@ void corpus_put_audit_feed(struct toy_log *log, struct kt_arena *arena)
   struct kt_writer page;
   kt_writer_init(&feed, FILE_LIMIT);
   kt_writer_init(&page, FILE_LIMIT);
-  kt_write_u32(&page, FEED_LEN);
-  for (size_t i = 0; i < FEED_LEN; i++) {
-    struct kt_prefix_leaf leaves[FEED_LEAVES + 1];
+  kt_write_u32(&page, TOY_FEED_LEN);
+  for (size_t i = 0; i < TOY_FEED_LEN; i++) {
+    struct kt_prefix_leaf leaves[TOY_FEED_LEAVES + 1];
     struct kt_auditor_update update;
     struct kt_reason reason = { 0 };
     struct kt_writer one;
     char name[32];
-    make_update(&log->source.prefix_nodes, &root, i, leaves, arena, &update);
+    toy_feed_update(&log->source.prefix_nodes, &root, i, leaves, arena, &update);
     enum kt_err err = kt_audit_step(&log->config, &state, &update, NULL, &state, &reason);
     FUZZ_CHECK(err == KT_OK || (update.n_removed > 0 && err == KT_ERR_UNDETERMINED));
     kt_writer_init(&one, FILE_LIMIT);
@@ -292,7 +206,7 @@ void corpus_put_evidence(struct toy_log *log, struct kt_arena *arena)
                                   .second = signed_head(log, log->size, config, arena) };
   kt_config_log_id(&log->config, &evidence.log_id);
   kt_writer_init(&w, FILE_LIMIT);
-  write_consistency(&w, log, arena);
+  toy_consistency_write(&w, log, CONSISTENCY_FROM, arena);
   evidence.kind = KT_EVIDENCE_INCONSISTENT;
   evidence.consistency = (struct kt_bytes){ w.buf, w.len };
   put_evidence_file("evidence-inconsistent", &evidence);

@@ -106,9 +106,15 @@ static const struct plan {
 
 void toy_scene_log(struct toy_log *log)
 {
+  toy_scene_log_other(log, 0, ENTRIES);
+}
+
+void toy_scene_log_other(struct toy_log *log, uint8_t salt, uint64_t size)
+{
   const struct toy_params params = { .window = 25, .max_ahead = 10, .max_behind = 10 };
   toy_log_init(log, &params);
-  for (uint64_t pos = 0; pos < ENTRIES; pos++) {
+  log->salt = salt;
+  for (uint64_t pos = 0; pos < size; pos++) {
     const struct toy_add add = { .label = LABEL, .count = pos == 0 ? 1 : pos == 4 ? 2 : 0 };
     toy_log_append(log, START_MS + STEP_MS * pos, &add, 1);
   }

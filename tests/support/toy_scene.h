@@ -17,6 +17,8 @@ struct toy_scene {
 
 /* A label with several versions, in a log whose newest entries are not distinguished. */
 void toy_scene_log(struct toy_log *log);
+/* The same under the same keys, but with other content (a fork, for any salt but 0) or of another size (at least 7). */
+void toy_scene_log_other(struct toy_log *log, uint8_t salt, uint64_t size);
 
 size_t toy_scene_count(void);
 /* Scene `index` over that log; release scene->user. */
