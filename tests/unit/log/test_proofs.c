@@ -6,11 +6,11 @@
 
 static atomic_uint n_proved;
 
-static enum kt_err count_and_prove(const uint8_t *seed, struct kt_bytes alpha, uint8_t *ret_proof,
+static enum kt_err count_and_prove(const struct kt_vrf_key *key, struct kt_bytes alpha, uint8_t *ret_proof,
                                    struct kt_hash *ret_output)
 {
   atomic_fetch_add(&n_proved, 1);
-  return test_suite()->vrf_prove(seed, alpha, ret_proof, ret_output);
+  return test_suite()->vrf_prove(key, alpha, ret_proof, ret_output);
 }
 
 struct scene {
