@@ -108,6 +108,16 @@ static enum kt_err run_output(void)
   return err;
 }
 
+static enum kt_err run_vrf_key(void)
+{
+  struct kt_vrf_key key;
+  enum kt_err err = suite->vrf_key_init(&key, seed);
+  if (err == KT_OK) {
+    assert_memory_equal(&key, &vrf_secret, sizeof key);
+  }
+  return err;
+}
+
 static enum kt_err run_vrf_verify(void)
 {
   struct kt_hash hash;
@@ -166,8 +176,8 @@ static void fail_each_allocation(enum kt_err (*run)(void))
 static void test_memory_fails_once_or_for_good(void **state)
 {
   (void)state;
-  enum kt_err (*const runs[])(void) = { run_prove,  run_output, run_vrf_verify, run_sign,
-                                        run_verify, run_public, run_check };
+  enum kt_err (*const runs[])(void) = { run_prove, run_output, run_vrf_key, run_vrf_verify,
+                                        run_sign,  run_verify, run_public,  run_check };
   for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
     for_good = false;
     fail_each_allocation(runs[i]);
