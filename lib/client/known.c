@@ -94,7 +94,7 @@ enum kt_err kt_known_keys(const struct kt_client *client, struct kt_bytes label,
     };
   }
   for (size_t done = 0; done < n; done += KT_VRF_BATCH_MAX) {
-    struct kt_label_key verified[KT_VRF_BATCH_MAX];
+    struct kt_label_key verified[KT_VRF_BATCH_MAX] = { 0 };
     const size_t n_batch = n - done < KT_VRF_BATCH_MAX ? n - done : KT_VRF_BATCH_MAX;
     enum kt_err err = verify_steps(client, label, steps + done, versions + done, n_batch, verified);
     for (size_t i = 0; i < n_batch && err == KT_OK; i++) {
