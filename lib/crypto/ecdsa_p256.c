@@ -90,8 +90,9 @@ static bool sign_with(EVP_PKEY *key, struct kt_bytes message, uint8_t ret_signat
   size_t der_len = sizeof der;
   EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
   kt_sha256(message.data, message.len, &hash);
+  /* Without memory to encode r and s, libcrypto 3.0 answers 1 and a length of -1, and leaves der as it was. */
   bool is_signed = ctx != NULL && EVP_PKEY_sign_init(ctx) == 1 &&
-                   EVP_PKEY_sign(ctx, der, &der_len, hash.b, sizeof hash.b) == 1 &&
+                   EVP_PKEY_sign(ctx, der, &der_len, hash.b, sizeof hash.b) == 1 && der_len <= sizeof der &&
                    from_der(der, der_len, ret_signature);
   EVP_PKEY_CTX_free(ctx);
   return is_signed;
