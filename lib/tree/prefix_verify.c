@@ -152,6 +152,7 @@ static struct kt_prefix_value element_value(const struct kt_hash *element)
                                                                                   : KT_PREFIX_KIND_UNSHOWN };
 }
 
+/* *ret_value may be one of the two. */
 static enum kt_err join(const struct kt_prefix_walk *w, const struct kt_prefix_value *left,
                         const struct kt_prefix_value *right, struct kt_prefix_value *ret_value)
 {
@@ -182,10 +183,9 @@ static enum kt_err walk_path(struct kt_prefix_walk *w, const struct kt_prefix_it
     err = take_elements(w, n_rights, &right);
   }
   for (unsigned i = end; err == KT_OK && i-- > depth;) {
-    const struct kt_prefix_value below = value;
     const bool is_right = kt_prefix_bit(item->key, i) == 1;
     const struct kt_prefix_value sibling = element_value(&elements[is_right ? left + --n_lefts : right++]);
-    err = is_right ? join(w, &sibling, &below, &value) : join(w, &below, &sibling, &value);
+    err = is_right ? join(w, &sibling, &value, &value) : join(w, &value, &sibling, &value);
   }
   if (err == KT_OK) {
     *ret_value = value;

@@ -41,7 +41,8 @@ struct kt_prefix_value {
   enum kt_prefix_kind after_kind;
 };
 
-/* Evaluation of a batch proof. The two functions compute a node's `after`; NULL when nothing changes. */
+/* Evaluation of a batch proof. The two functions compute a node's `after`; NULL when nothing changes. What parent_after
+ * writes to may be one of its children. */
 struct kt_prefix_walk {
   const struct kt_prefix_proof *proof;
   size_t next_element;
