@@ -4,6 +4,7 @@
 stops the log with an explanation and nothing is lost; signals for the log leave its signer alone; a signer of its own, in its own
 folder, signs for one log, not for an old copy of it and not for a forked one."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -45,10 +46,12 @@ def memory(pid):
 
 
 def forms_of(key_path):
-    """The secret seed: bytes, and hex as in the file."""
+    """The secret seed as bytes and as hex, as in the file, and what is made of it (RFC 8032, 5.1.5): scalar and prefix."""
     with open(key_path, encoding="ascii") as file:
         text = file.read().split()[2]
-    return bytes.fromhex(text), text.encode()
+    scalar, prefix = hashlib.sha512(bytes.fromhex(text)).digest()[:32], hashlib.sha512(bytes.fromhex(text)).digest()[32:]
+    clamped = bytes([scalar[0] & 248]) + scalar[1:31] + bytes([scalar[31] & 127 | 64])
+    return bytes.fromhex(text), text.encode(), scalar, clamped, prefix
 
 
 def holds(parts, forms):
