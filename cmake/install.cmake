@@ -92,6 +92,12 @@ configure_file(scripts/systemd/kt-server.service.in ${CMAKE_BINARY_DIR}/kt-serve
 install(FILES ${CMAKE_BINARY_DIR}/kt-server.service DESTINATION lib/systemd/system)
 install(FILES ${CMAKE_SOURCE_DIR}/scripts/systemd/kt-server.sysusers.conf DESTINATION lib/sysusers.d
   RENAME kt-server.conf)
+install(FILES ${CMAKE_SOURCE_DIR}/scripts/systemd/kt-server.tmpfiles.conf DESTINATION lib/tmpfiles.d
+  RENAME kt-server.conf)
+# Only a package puts something into /etc (scripts/package).
+if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+  install(FILES ${CMAKE_SOURCE_DIR}/scripts/systemd/kt-server.default DESTINATION /etc/default RENAME kt-server)
+endif()
 file(READ ${CMAKE_SOURCE_DIR}/scripts/systemd/sandbox.conf KT_UNIT_SANDBOX)
 foreach(unit kt-verify-monitor.service kt-verify-monitor-daemon.service)
   configure_file(scripts/systemd/${unit}.in ${CMAKE_BINARY_DIR}/${unit} @ONLY)

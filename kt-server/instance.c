@@ -122,7 +122,7 @@ static enum kt_err load_vrf_key(struct kt_instance *instance, struct kt_error *e
   const struct kt_config *config = &instance->config;
   struct kt_path path;
   struct kt_secret *seed = NULL;
-  enum kt_err err = kt_path_join(instance->dir.s, KT_NAME_VRF_KEY, &path, error);
+  enum kt_err err = kt_key_find(instance->dir.s, KT_NAME_VRF_KEY, &path, error);
   if (err == KT_OK) {
     err = kt_key_load(path.s, "vrf", &seed, error);
   }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -53,12 +54,40 @@ static bool parse(const char *line, size_t len, const char *role, struct kt_secr
          seed_len == sizeof secret->seed;
 }
 
+/* The folder that the service manager made for this service; NULL: none. */
+static const char *credentials(void)
+{
+  const char *dir = getenv("CREDENTIALS_DIRECTORY");
+  return dir != NULL && dir[0] == '/' ? dir : NULL;
+}
+
+enum kt_err kt_key_find(const char *dir, const char *name, struct kt_path *ret_path, struct kt_error *error)
+{
+  struct kt_path path;
+  if (credentials() != NULL && kt_path_join(credentials(), name, &path, error) == KT_OK && access(path.s, F_OK) == 0) {
+    *ret_path = path;
+    return KT_OK;
+  }
+  return kt_path_join(dir, name, ret_path, error);
+}
+
+/* The service manager's folder is closed to others, and its files show an access list as a group's permission. */
+static enum kt_err check_private(const char *path, struct kt_error *error)
+{
+  const char *dir = credentials();
+  size_t len = dir != NULL ? strlen(dir) : 0;
+  if (len > 0 && strncmp(path, dir, len) == 0 && path[len] == '/') {
+    return KT_OK;
+  }
+  return kt_file_check_private(path, error);
+}
+
 enum kt_err kt_key_load(const char *path, const char *role, struct kt_secret **ret_secret, struct kt_error *error)
 {
   struct kt_secret *secret = NULL;
   char line[LINE_MAX_LEN + 1];
   size_t len = 0;
-  enum kt_err err = kt_file_check_private(path, error);
+  enum kt_err err = check_private(path, error);
   if (err != KT_OK) {
     return err;
   }

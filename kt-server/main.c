@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verb table. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <kt/suite.h>
 
 #include "cli.h"
+#include "harden.h"
 
 static const struct kt_verb verbs[] = {
   { "init", "DIR [--json] [options]", "keys, commented DIR/kt-server.yaml, log with entry 0", kt_verb_init },
@@ -58,6 +60,10 @@ int main(int argc, char **argv)
   }
   for (size_t i = 0; i < N_VERBS; i++) {
     if (strcmp(argv[1], verbs[i].name) == 0) {
+      if (!kt_harden()) {
+        kt_say("core files with keys in them cannot be turned off: %s", strerror(errno));
+        return KT_EXIT_UNDECIDED;
+      }
       if (kt_crypto_init() != KT_OK) {
         kt_say("the cryptographic library does not work on this machine");
         return KT_EXIT_UNDECIDED;

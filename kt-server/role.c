@@ -153,7 +153,7 @@ enum kt_err kt_role_load_operator(struct kt_instance *instance, struct kt_error 
                         "%s: an upstream is set, but " KT_NAME_CONFIG " is not of third-party management",
                         instance->dir.s);
   }
-  enum kt_err err = kt_path_join(instance->dir.s, KT_NAME_LEAF_KEY, &path, error);
+  enum kt_err err = kt_key_find(instance->dir.s, KT_NAME_LEAF_KEY, &path, error);
   if (err == KT_OK) {
     err = kt_key_load(path.s, "leaf", &instance->leaf, error);
   }

@@ -41,7 +41,7 @@ static enum kt_err load_key(const char *dir, const struct kt_config *config, str
   struct kt_path path;
   struct kt_secret *seed = NULL;
   uint8_t public_key[KT_PUBLIC_KEY_MAX];
-  enum kt_err err = kt_path_join(dir, KT_NAME_SIGNING_KEY, &path, error);
+  enum kt_err err = kt_key_find(dir, KT_NAME_SIGNING_KEY, &path, error);
   if (err == KT_OK) {
     err = kt_key_load(path.s, "signing", &seed, error);
   }
