@@ -251,8 +251,14 @@ static enum kt_err make_durable(struct commit *commit, struct kt_log_problem *pr
   enum kt_err err = kt_store_commit(log->writer);
   if (err != KT_OK) {
     kt_log_fresh_drop(log);
-    /* "it is unknown what the disk holds": whatever is signed now could be a fork */
-    return judge_failure(log, err, problem);
+    err = kt_log_store_problem(problem, err, log->writer);
+    /* "it is unknown what the disk holds": whatever is signed now could be a fork. Only a full disk is known to hold
+     * nothing of it; a want of memory, which passes elsewhere, does not pass here. */
+    problem->retry = kt_store_is_full(log->writer);
+    if (!problem->retry) {
+      kt_log_fail(log, problem);
+    }
+    return err;
   }
   kt_log_fresh_publish(log);
   atomic_fetch_add(&log->n_commits, 1);

@@ -20,6 +20,7 @@ struct check {
   struct kt_log_head head;
   char where[64];
   uint64_t n_findings;
+  bool is_short;     /* of memory: what follows is not known, and no finding */
   uint64_t boundary; /* of pruning: the first entry that is stored whole */
   uint64_t n_leaves; /* of the entry at hand, found in its new nodes */
 };
@@ -31,8 +32,17 @@ __attribute__((format(printf, 2, 3))) static void report(struct check *check, co
   va_start(args, format);
   (void)vsnprintf(what, sizeof what, format, args);
   va_end(args);
-  check->n_findings++;
-  check->fsck->report(check->fsck->ctx, check->where, what);
+  if (!check->is_short) {
+    check->n_findings++;
+    check->fsck->report(check->fsck->ctx, check->where, what);
+  }
+}
+
+/* What something that was needed ended with; before anything is said of it. */
+static bool is_ok(struct check *check, enum kt_err err)
+{
+  check->is_short = check->is_short || err == KT_ERR_MEMORY;
+  return err == KT_OK;
 }
 
 static struct kt_store_conn *store(const struct check *check)
@@ -77,7 +87,7 @@ static void check_node(struct check *check, uint64_t pos, const struct kt_prefix
     report(check, "a prefix tree node points where it must not");
     return;
   }
-  if (kt_log_node_get(&check->nodes, at->ref, &node) != KT_OK) {
+  if (!is_ok(check, kt_log_node_get(&check->nodes, at->ref, &node))) {
     report(check, "a prefix tree node is missing or unreadable");
     return;
   }
@@ -113,8 +123,9 @@ static void check_change(struct check *check, const struct kt_prefix_child *befo
   for (size_t i = 0; keys != NULL && i < n; i++) {
     keys[i] = added[i].vrf_output;
   }
-  if (keys == NULL || kt_prefix_prove(&nodes, *before, keys, n, arena, &proof) != KT_OK ||
-      kt_prefix_mutate(added, n, NULL, 0, &proof, &root_before, &root_after, NULL) != KT_OK) {
+  if (!is_ok(check, keys != NULL ? KT_OK : KT_ERR_MEMORY) ||
+      !is_ok(check, kt_prefix_prove(&nodes, *before, keys, n, arena, &proof)) ||
+      !is_ok(check, kt_prefix_mutate(added, n, NULL, 0, &proof, &root_before, &root_after, NULL))) {
     report(check, "the entry's leaves cannot be replayed on the tree before it");
     return;
   }
@@ -146,7 +157,7 @@ static void check_log_nodes(struct check *check, struct chain *chain, uint64_t p
   node = leaf;
   for (uint64_t bits = pos;; bits >>= 1, level++) {
     uint64_t start = pos + 1 - ((uint64_t)1 << level);
-    if (kt_store_get_log_node(store(check), start, level, &stored) != KT_OK || !kt_hash_equal(&stored, &node)) {
+    if (!is_ok(check, kt_store_get_log_node(store(check), start, level, &stored)) || !kt_hash_equal(&stored, &node)) {
       report(check, "the log tree node of level %u is wrong", level);
     }
     if ((bits & 1) == 0) {
@@ -163,8 +174,8 @@ static void check_entry(struct check *check, struct chain *chain, uint64_t pos, 
   struct kt_bytes leaves;
   struct kt_hash path = { { 0 } };
   (void)snprintf(check->where, sizeof check->where, "entry %llu", (unsigned long long)pos);
-  if (kt_store_get_entry(store(check), pos, &entry) != KT_OK ||
-      kt_store_get_leaves(store(check), pos, arena, &leaves) != KT_OK) {
+  if (!is_ok(check, kt_store_get_entry(store(check), pos, &entry)) ||
+      !is_ok(check, kt_store_get_leaves(store(check), pos, arena, &leaves))) {
     report(check, "the entry is missing or unreadable");
     return;
   }
@@ -192,7 +203,7 @@ static void check_kept_subtree(struct check *check, struct chain *chain, uint64_
   struct kt_hash sibling;
   struct kt_hash stored;
   (void)snprintf(check->where, sizeof check->where, "kept entry %llu", (unsigned long long)pos);
-  if (kt_store_get_entry(store(check), pos, &entry) != KT_OK) {
+  if (!is_ok(check, kt_store_get_entry(store(check), pos, &entry))) {
     report(check, "the entry is missing or unreadable");
     return;
   }
@@ -202,13 +213,13 @@ static void check_kept_subtree(struct check *check, struct chain *chain, uint64_
   kt_log_entry_hash(entry.timestamp_ms, &entry.prefix_root, &node);
   for (unsigned level = 0;; level++) {
     uint64_t start = pos + 1 - ((uint64_t)1 << level);
-    if (kt_store_get_log_node(store(check), start, level, &stored) != KT_OK || !kt_hash_equal(&stored, &node)) {
+    if (!is_ok(check, kt_store_get_log_node(store(check), start, level, &stored)) || !kt_hash_equal(&stored, &node)) {
       report(check, "the log tree node of level %u is wrong", level);
     }
     if (level == height) {
       break;
     }
-    if (kt_store_get_log_node(store(check), start - ((uint64_t)1 << level), level, &sibling) != KT_OK) {
+    if (!is_ok(check, kt_store_get_log_node(store(check), start - ((uint64_t)1 << level), level, &sibling))) {
       report(check, "a log tree node of level %u, left of it, is missing", level);
       return;
     }
@@ -238,10 +249,10 @@ static void check_guard(struct check *check)
   struct kt_hash heads[KT_LOG_SUBTREES_MAX];
   struct kt_hash root;
   (void)snprintf(check->where, sizeof check->where, "head guard");
-  if (options->guard_load(options->ctx, &guard) != KT_OK) {
+  if (!is_ok(check, options->guard_load(options->ctx, &guard))) {
     report(check, "missing or unreadable");
   } else if (guard.size <= check->head.size) {
-    if (kt_log_heads_at(store(check), guard.size, heads) == KT_OK) {
+    if (is_ok(check, kt_log_heads_at(store(check), guard.size, heads))) {
       kt_log_root(guard.size, heads, &root);
     }
     if (guard.size == 0 || !kt_hash_equal(&root, &guard.root)) {
@@ -281,8 +292,7 @@ static void check_entries(struct check *check)
     }
   }
   (void)snprintf(check->where, sizeof check->where, "head");
-  if (chain == NULL) {
-    report(check, "out of memory");
+  if (!is_ok(check, chain != NULL ? KT_OK : KT_ERR_MEMORY)) {
     return;
   }
   kt_log_root(check->head.size, chain->heads, &root);
@@ -297,15 +307,15 @@ static void check_entries(struct check *check)
 static void check_commitment(struct check *check, const struct kt_store_label *label, uint32_t version,
                              const struct kt_store_version *row, const struct kt_hash *expected, struct kt_arena *arena)
 {
-  struct kt_store_payload payload;
+  struct kt_store_payload payload = { .value = { .len = 0 } };
   struct kt_hash commitment;
   enum kt_err err = kt_store_get_payload(store(check), label->label_id, version, arena, &payload);
   if ((err == KT_ERR_EXPIRED && row->is_erased) || kt_log_is_skipped(expected)) {
     return;
   }
   const struct kt_update_value value = { .value = payload.value, .signature = payload.suffix };
-  if (err != KT_OK || kt_commitment(check->reader->log->options.config, payload.opening, label->label, version, &value,
-                                    &commitment) != KT_OK) {
+  if (!is_ok(check, err) || !is_ok(check, kt_commitment(check->reader->log->options.config, payload.opening,
+                                                        label->label, version, &value, &commitment))) {
     report(check, "the value or its opening is missing");
   } else if (!kt_hash_equal(&commitment, expected)) {
     report(check, "the commitment does not open to the value");
@@ -321,8 +331,8 @@ static void check_version(struct check *check, const struct kt_store_label *labe
   struct kt_prefix_child root;
   struct kt_hash hash;
   uint64_t every = check->fsck->vrf_every;
-  if (kt_store_get_version(store(check), label->label_id, version, &row) != KT_OK ||
-      kt_log_leaf_get(&check->nodes, kt_store_leaf_ref(row.pos, row.leaf), &leaf) != KT_OK) {
+  if (!is_ok(check, kt_store_get_version(store(check), label->label_id, version, &row)) ||
+      !is_ok(check, kt_log_leaf_get(&check->nodes, kt_store_leaf_ref(row.pos, row.leaf), &leaf))) {
     report(check, "the version or its leaf is missing or unreadable");
     return;
   }
@@ -338,13 +348,13 @@ static void check_version(struct check *check, const struct kt_store_label *labe
   *last_pos = row.pos;
   /* leaves stay in the tree, so a pruned entry's are in the first tree that is kept */
   uint64_t pos = row.pos > check->boundary ? row.pos : check->boundary;
-  if (kt_log_prefix_root(store(check), pos + 1, &root) != KT_OK ||
-      kt_prefix_find(&nodes, root, &leaf.vrf_output, &hash) != KT_OK || !kt_hash_equal(&hash, &leaf.commitment)) {
+  if (!is_ok(check, kt_log_prefix_root(store(check), pos + 1, &root)) ||
+      !is_ok(check, kt_prefix_find(&nodes, root, &leaf.vrf_output, &hash)) || !kt_hash_equal(&hash, &leaf.commitment)) {
     report(check, "the prefix tree of its entry does not have it");
   }
   check_commitment(check, label, version, &row, &leaf.commitment, arena);
   if (every != 0 && (label->label_id + version) % every == 0 &&
-      (kt_log_vrf_output(check->reader->log, label->label, version, &hash) != KT_OK ||
+      (!is_ok(check, kt_log_vrf_output(check->reader->log, label->label, version, &hash)) ||
        !kt_hash_equal(&hash, &leaf.vrf_output))) {
     report(check, "the VRF output is wrong");
   }
@@ -379,11 +389,11 @@ enum kt_err kt_log_fsck(struct kt_log_reader *reader, const struct kt_log_fsck *
   uint64_t label_id = 0;
   kt_log_head(reader->log, &check.head);
   kt_log_nodes_init(&check.nodes, reader->conn, NULL, NULL);
-  if (kt_store_verify(reader->conn) != KT_OK) {
+  if (!is_ok(&check, kt_store_verify(reader->conn))) {
     report(&check, "%s", kt_store_message(reader->conn));
   }
   struct kt_store_pruned pruned = { 0 };
-  if (kt_store_get_pruned(reader->conn, &pruned) != KT_OK || pruned.boundary >= check.head.size) {
+  if (!is_ok(&check, kt_store_get_pruned(reader->conn, &pruned)) || pruned.boundary >= check.head.size) {
     report(&check, "the record of what was pruned is damaged");
   } else {
     check.boundary = pruned.boundary;
@@ -395,6 +405,9 @@ enum kt_err kt_log_fsck(struct kt_log_reader *reader, const struct kt_log_fsck *
   do {
     err = check_label(&check, &label_id);
   } while (err == KT_OK);
+  if (err == KT_ERR_ABSENT && check.is_short && check.n_findings == 0) {
+    err = KT_ERR_MEMORY;
+  }
   if (err != KT_ERR_ABSENT) {
     return kt_log_store_problem(ret_problem, err, reader->conn);
   }

@@ -68,7 +68,9 @@ enum kt_err kt_sqlite_fail(struct kt_store_error *error, sqlite3 *db, int rc, co
 {
   /* SQLite's text is that of the connection's last call; it says nothing about another code. */
   bool is_last = db != NULL && (sqlite3_extended_errcode(db) & 0xff) == (rc & 0xff);
-  enum kt_err err = kt_store_fail(error, KT_ERR_STORE, "%s: %s (SQLite error %d)", operation,
+  /* A want of memory passes, and is no damage. */
+  const enum kt_err kind = (rc & 0xff) == SQLITE_NOMEM ? KT_ERR_MEMORY : KT_ERR_STORE;
+  enum kt_err err = kt_store_fail(error, kind, "%s: %s (SQLite error %d)", operation,
                                   is_last ? sqlite3_errmsg(db) : sqlite3_errstr(rc), rc);
   error->is_full = (rc & 0xff) == SQLITE_FULL;
   return err;

@@ -66,7 +66,7 @@ static void every_question(bool for_good)
     write_meaning(&run.honest, &run, verify(&run));
     toy_attempt_end(&run.attempt);
     /* A consistency proof of few hashes, or an audit's state, fits on the stack. */
-    assert_true(fault_each_allocation(&op, fault_stride(), for_good) > 0 || all.questions[i].kind != TOY_ASKS_SCENE);
+    assert_true(fault_each_allocation(&op, fault_stride(1), for_good) > 0 || all.questions[i].kind != TOY_ASKS_SCENE);
     kt_writer_release(&run.honest);
   }
 }
