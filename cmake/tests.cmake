@@ -96,6 +96,12 @@ function(kt_add_p256_tests)
   kt_add_tests_again(p256 KT_TEST_SUITE=p256 ${ARGN})
 endfunction()
 
+# With a cache: one that holds everything, and one that is too small for anything to stay in it.
+function(kt_add_cached_tests)
+  kt_add_tests_again(cached KT_TEST_CACHE=16777216 ${ARGN})
+  kt_add_tests_again(tiny_cache KT_TEST_CACHE=40000 ${ARGN})
+endfunction()
+
 # The other deployment modes: auditing, management.
 function(kt_add_mode_tests modes)
   foreach(mode ${modes})

@@ -53,7 +53,10 @@ static enum kt_err put_versions(struct commit *commit, const struct kt_log_pendi
                                     .version = (uint32_t)(pending->n_versions + i) };
   }
   for (size_t i = 0; err == KT_OK && i < pending->n_proofs; i++) {
-    err = kt_store_put_proof(commit->log->writer, label_id, pending->proofs[i].version, &pending->proofs[i].proof);
+    struct kt_store_proof proof = pending->proofs[i].proof;
+    proof.has_output =
+        pending->proofs[i].version >= pending->n_versions + pending->n_new; /* otherwise its leaf has it */
+    err = kt_store_put_proof(commit->log->writer, label_id, pending->proofs[i].version, &proof);
   }
   return err;
 }

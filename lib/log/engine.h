@@ -117,7 +117,7 @@ struct kt_log {
   struct kt_store_conn *writer;
   struct kt_log_tip tip;
   struct kt_log_guard guarded; /* the head that was signed last; size 0: none, or not known */
-  struct kt_log_fresh *fresh; /* entries of the open transaction, the newest first */
+  struct kt_log_fresh *fresh;  /* entries of the open transaction, the newest first */
   struct kt_log_auditor_head auditor;
   struct kt_log_gap gap;
   uint64_t told_gap_ms; /* end of the one that was told */
@@ -231,15 +231,18 @@ struct kt_log_draft_item {
   const struct kt_log_new_version *new_version; /* borrowed until the entry is put; NULL: padding */
   uint64_t label_id;
   uint32_t version;
+  uint32_t place; /* of the leaf, when the entry is put */
 };
 
 struct kt_log_entry_draft {
   struct kt_log_draft_item items[KT_LOG_LEAVES_MAX];
   size_t n;
-  struct kt_prefix_leaf leaves[KT_LOG_LEAVES_MAX]; /* of the sorted items, when the entry is put */
+  /* when the entry is put: leaves in the order of their keys, and the items they are of */
+  struct kt_prefix_leaf leaves[KT_LOG_LEAVES_MAX];
+  struct kt_log_draft_item *sorted[KT_LOG_LEAVES_MAX];
 };
 KT_MUST_USE enum kt_err kt_log_entry_pad(const struct kt_log_options *options, struct kt_log_entry_draft *draft);
-/* The entry and its versions in the writer's transaction. Sorts the draft and empties it; tip is advanced. KT_ERR_STORE and
+/* The entry and its versions in the writer's transaction. Empties the draft; tip is advanced. KT_ERR_STORE and
  * others: roll back. */
 KT_MUST_USE enum kt_err kt_log_entry_put(struct kt_log *log, struct kt_log_entry_draft *draft, uint64_t now_ms,
                                          struct kt_log_tip *tip);

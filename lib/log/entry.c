@@ -189,9 +189,21 @@ void kt_log_fresh_drop(struct kt_log *log)
 
 static int compare_items(const void *a, const void *b)
 {
-  const struct kt_log_draft_item *x = a;
-  const struct kt_log_draft_item *y = b;
-  return memcmp(x->leaf.vrf_output.b, y->leaf.vrf_output.b, KT_HASH_LEN);
+  const struct kt_log_draft_item *const *x = a;
+  const struct kt_log_draft_item *const *y = b;
+  return memcmp((*x)->leaf.vrf_output.b, (*y)->leaf.vrf_output.b, KT_HASH_LEN);
+}
+
+static void sort_leaves(struct kt_log_entry_draft *draft)
+{
+  for (size_t i = 0; i < draft->n; i++) {
+    draft->sorted[i] = &draft->items[i];
+  }
+  qsort(draft->sorted, draft->n, sizeof draft->sorted[0], compare_items);
+  for (size_t i = 0; i < draft->n; i++) {
+    draft->sorted[i]->place = (uint32_t)i;
+    draft->leaves[i] = draft->sorted[i]->leaf;
+  }
 }
 
 /* Append to the log tree; ret_nodes gets the heads of all balanced subtrees that the new leaf completes, by level. */
@@ -254,14 +266,14 @@ static enum kt_err put_entry(struct kt_log *log, const struct builder *builder, 
                             (struct kt_bytes){ log_nodes[0].b, n * KT_HASH_LEN });
 }
 
-/* Items and leaves are in one order, so an item's place is its leaf's. */
+/* In the order they came: new labels have ascending ids, so their rows are appended and pages stay full. */
 static enum kt_err put_versions(struct kt_store_conn *writer, uint64_t pos, const struct kt_log_entry_draft *draft)
 {
   enum kt_err err = KT_OK;
   for (size_t i = 0; err == KT_OK && i < draft->n; i++) {
     const struct kt_log_draft_item *item = &draft->items[i];
     if (item->new_version != NULL) {
-      const struct kt_store_version data = { .pos = pos, .leaf = (uint32_t)i };
+      const struct kt_store_version data = { .pos = pos, .leaf = item->place };
       struct kt_store_payload payload = { .value = item->new_version->value, .suffix = item->new_version->suffix };
       memcpy(payload.opening, item->new_version->opening, sizeof payload.opening);
       err = kt_store_put_version(writer, item->label_id, item->version, &data, &payload);
@@ -275,10 +287,7 @@ enum kt_err kt_log_entry_put(struct kt_log *log, struct kt_log_entry_draft *draf
 {
   struct builder builder = { .pos = tip->size, .leaves = draft->leaves, .n_leaves = draft->n };
   struct kt_log_tip next = *tip;
-  qsort(draft->items, draft->n, sizeof draft->items[0], compare_items);
-  for (size_t i = 0; i < draft->n; i++) {
-    draft->leaves[i] = draft->items[i].leaf;
-  }
+  sort_leaves(draft);
   kt_log_nodes_init(&builder.nodes, log->writer, &log->cache, log->fresh);
   enum kt_err err = put_tree(log, &builder, &next);
   if (err == KT_OK) {

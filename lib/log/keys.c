@@ -6,21 +6,47 @@
 #include "log/query.h"
 #include "log/vrf.h"
 
-/* Proof of a version; computed ones are remembered for the sequencer to store. */
+/* What the store has of the version and its neighbour, read once for both. */
+static enum kt_err read_proofs(struct kt_log_query *query, uint32_t version)
+{
+  if (query->has_proofs && query->proofs_version / 2 == version / 2) {
+    return KT_OK;
+  }
+  query->proofs.has[0] = query->proofs.has[1] = false;
+  enum kt_err err = query->label_id == 0
+                        ? KT_ERR_ABSENT
+                        : kt_store_get_proofs(query->reader->conn, query->label_id, version, &query->proofs);
+  if (err == KT_OK || err == KT_ERR_ABSENT) {
+    query->has_proofs = true;
+    query->proofs_version = version;
+    return KT_OK;
+  }
+  return err;
+}
+
+/* Proof of a version; computed ones are remembered for the sequencer to store, without the output where a leaf has it. */
 static enum kt_err find_proof(struct kt_log_query *query, uint32_t version, struct kt_store_proof *ret_proof)
 {
   struct kt_log *log = query->reader->log;
   const struct kt_store_proof *ahead = kt_log_ahead_find(query->ahead, version);
-  bool is_stored = false;
-  enum kt_err err = KT_OK;
+  enum kt_err err = ahead == NULL ? read_proofs(query, version) : KT_OK;
+  if (err != KT_OK) {
+    return err;
+  }
   if (ahead != NULL) {
     *ret_proof = *ahead;
+  } else if (query->proofs.has[version % 2]) {
+    *ret_proof = query->proofs.proof[version % 2];
+    return KT_OK;
   } else {
-    err = kt_log_vrf_lookup(log, query->reader->conn, query->label_id, query->label, version, ret_proof, &is_stored);
+    err = kt_log_vrf_prove(log, query->label, version, ret_proof);
   }
-  if (err == KT_OK && !is_stored && query->label_id != 0 &&
-      kt_store_queue_proof(log->options.store, query->label_id, version, ret_proof)) {
-    kt_log_wake(log);
+  if (err == KT_OK && query->label_id != 0) {
+    struct kt_store_proof stored = *ret_proof;
+    stored.has_output = !query->exists || version > query->greatest;
+    if (kt_store_queue_proof(log->options.store, query->label_id, version, &stored)) {
+      kt_log_wake(log);
+    }
   }
   return err;
 }
@@ -28,41 +54,45 @@ static enum kt_err find_proof(struct kt_log_query *query, uint32_t version, stru
 enum kt_err kt_log_query_version(struct kt_log_query *query, uint32_t version, struct kt_store_version *ret_row,
                                  struct kt_prefix_leaf *ret_leaf)
 {
-  enum kt_err err = kt_store_get_version(query->reader->conn, query->label_id, version, ret_row);
+  enum kt_err err = KT_OK;
+  if (query->has_row && query->row_version == version) {
+    *ret_row = query->row;
+  } else {
+    err = kt_store_get_version(query->reader->conn, query->label_id, version, ret_row);
+  }
   if (err == KT_OK) {
     err = kt_log_leaf_get(&query->nodes, kt_store_leaf_ref(ret_row->pos, ret_row->leaf), ret_leaf);
   }
   return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
 }
 
-/* proof: when it is at hand, otherwise NULL; with it, a version whose commitment is not shown needs nothing else. */
+/* proof: when it is at hand, otherwise NULL. With its output, a version whose commitment is not shown needs nothing else. */
 static enum kt_err make_key(struct kt_log_query *query, uint32_t version, const struct kt_store_proof *proof,
                             bool wants_commitment, struct kt_label_key *ret_key)
 {
   struct kt_label_key key = { .version = version };
+  struct kt_store_proof found;
+  struct kt_store_version row;
+  struct kt_prefix_leaf leaf;
   bool exists = query->exists && version <= query->greatest;
-  if (exists && (wants_commitment || proof == NULL)) {
-    struct kt_store_version row;
-    struct kt_prefix_leaf leaf;
-    enum kt_err err = kt_log_query_version(query, version, &row, &leaf);
-    if (err != KT_OK) {
-      return err;
-    }
-    key.vrf_output = leaf.vrf_output;
-    key.has_commitment = true;
-    key.commitment = leaf.commitment;
-  } else if (proof != NULL) {
-    key.vrf_output = proof->output;
-  } else {
-    struct kt_store_proof found;
-    enum kt_err err = find_proof(query, version, &found);
-    if (err != KT_OK) {
-      return err;
-    }
-    key.vrf_output = found.output;
+  bool needs_leaf = exists && (wants_commitment || proof == NULL);
+  enum kt_err err = KT_OK;
+  if (!needs_leaf && proof == NULL) {
+    err = find_proof(query, version, &found);
+    proof = &found;
   }
-  *ret_key = key;
-  return KT_OK;
+  if (err == KT_OK && !needs_leaf && proof->has_output) {
+    key.vrf_output = proof->output;
+  } else if (err == KT_OK) {
+    err = kt_log_query_version(query, version, &row, &leaf);
+    key.vrf_output = leaf.vrf_output;
+    key.has_commitment = exists;
+    key.commitment = leaf.commitment;
+  }
+  if (err == KT_OK) {
+    *ret_key = key;
+  }
+  return err;
 }
 
 static enum kt_err reserve(struct kt_log_query *query, size_t n)

@@ -156,7 +156,7 @@ static enum kt_err fill_outputs(struct kt_log_prepare *p)
     if (proof != NULL) {
       *output = proof->output;
     } else if (p->row.label_id != 0 &&
-               kt_store_get_proof(p->reader->conn, p->row.label_id, version, &cached) == KT_OK) {
+               kt_store_get_proof(p->reader->conn, p->row.label_id, version, &cached) == KT_OK && cached.has_output) {
       *output = cached.output;
     } else {
       err = kt_log_vrf_output(p->log, pending->label, version, output);

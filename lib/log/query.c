@@ -211,16 +211,29 @@ static enum kt_err query_end(struct kt_log_query *query, enum kt_err err)
   return query->problem->code != NULL ? err : explain(query, err);
 }
 
+static enum kt_err run_once(struct kt_log_query *query, struct kt_log_reader *reader,
+                            const struct kt_optional_u64 *last, struct kt_arena *arena, struct kt_writer *w,
+                            struct kt_log_problem *problem, kt_log_answer answer, const void *request)
+{
+  enum kt_err err = query_begin(query, reader, last, arena, w, problem);
+  if (err == KT_OK) {
+    err = answer(query, request);
+  }
+  return query_end(query, err);
+}
+
 enum kt_err kt_log_query_run(struct kt_log_reader *reader, const struct kt_optional_u64 *last, struct kt_arena *arena,
                              struct kt_writer *w, struct kt_log_problem *problem, kt_log_answer answer,
                              const void *request)
 {
   struct kt_log_query query;
-  enum kt_err err = query_begin(&query, reader, last, arena, w, problem);
-  if (err == KT_OK) {
-    err = answer(&query, request);
+  uint64_t boundary = atomic_load(&reader->log->pruned.boundary);
+  enum kt_err err = run_once(&query, reader, last, arena, w, problem, answer, request);
+  /* What came from the cache may be older than what was read from the store: pruning between the two looks like damage. */
+  if (err == KT_ERR_STORE && atomic_load(&reader->log->pruned.boundary) != boundary) {
+    err = run_once(&query, reader, last, arena, w, problem, answer, request);
   }
-  return query_end(&query, err);
+  return err;
 }
 
 enum kt_err kt_log_query_proof(struct kt_log_query *query, struct kt_combined_proof *ret_proof)

@@ -30,6 +30,12 @@ struct kt_log_query {
   uint64_t n_versions;
   bool exists; /* a version exists in the snapshot */
   uint32_t greatest;
+  bool has_proofs; /* what the store had of the version pair that was asked for last */
+  uint32_t proofs_version;
+  struct kt_store_proof_pair proofs;
+  bool has_row; /* the version whose value is shown was read */
+  uint32_t row_version;
+  struct kt_store_version row;
   struct kt_label_keys keys;
   size_t cap_keys;
 

@@ -44,6 +44,9 @@ static enum kt_err answer_found(struct kt_log_query *query, bool fixed, uint32_t
   if (err != KT_OK) {
     return err == KT_ERR_EXPIRED ? kt_log_query_gone(query, version) : KT_ERR_STORE;
   }
+  query->has_row = true;
+  query->row_version = version;
+  query->row = payload.version;
   response.n_ladder = kt_ladder_base(version, versions);
   /* "The commitment field is omitted only for versions of the label that don't exist and for the target version". */
   err = kt_log_query_steps(query, versions, response.n_ladder, &query->greatest, &version, &response.binary_ladder);

@@ -11,7 +11,7 @@ enum kt_err kt_log_vrf_prove(const struct kt_log *log, struct kt_bytes label, ui
   const struct kt_suite *suite = log->options.config->suite;
   uint8_t input[KT_VRF_INPUT_MAX];
   const struct kt_bytes alpha = { input, kt_vrf_input(label, version, input) };
-  struct kt_store_proof proof = { .len = suite->vrf_proof_len };
+  struct kt_store_proof proof = { .has_output = true, .len = suite->vrf_proof_len };
   enum kt_err err = suite->vrf_prove(log->options.vrf_key, alpha, proof.proof, &proof.output);
   if (err == KT_OK) {
     *ret_proof = proof;

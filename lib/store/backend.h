@@ -51,7 +51,8 @@ struct kt_store_ops {
   enum kt_err (*get_payload)(struct kt_store_conn *conn, uint64_t key, struct kt_arena *arena,
                              struct kt_store_payload *ret_payload);
   enum kt_err (*erase_version)(struct kt_store_conn *conn, uint64_t key);
-  enum kt_err (*get_proof)(struct kt_store_conn *conn, uint64_t key, struct kt_store_proof *ret_proof);
+  /* of the key's version and its neighbour */
+  enum kt_err (*get_proofs)(struct kt_store_conn *conn, uint64_t key, struct kt_store_proof_pair *ret_pair);
   enum kt_err (*put_proof)(struct kt_store_conn *conn, uint64_t key, const struct kt_store_proof *proof);
 
   enum kt_err (*add_token)(struct kt_store_conn *conn, const struct kt_hash *token_hash);

@@ -287,8 +287,11 @@ static enum kt_err get_payload(struct kt_store_conn *conn, uint64_t key, struct 
                                struct kt_store_payload *ret_payload)
 {
   kt_memory_lock(conn);
-  struct kt_store_payload payload;
+  struct kt_store_payload payload = { .version = { .pos = 0 } };
   enum kt_err err = kt_memory_get_fixed(conn, KT_MEMORY_OPENINGS, key, payload.opening, KT_OPENING_LEN);
+  if (err == KT_OK) {
+    err = kt_memory_get_fixed(conn, KT_MEMORY_VERSIONS, key, &payload.version, sizeof payload.version);
+  }
   if (err == KT_OK) {
     err = kt_memory_get_copy(conn, KT_MEMORY_SUFFIXES, key, arena, &payload.suffix);
   }
@@ -322,12 +325,16 @@ static enum kt_err erase_version(struct kt_store_conn *conn, uint64_t key)
   return err;
 }
 
-static enum kt_err get_proof(struct kt_store_conn *conn, uint64_t key, struct kt_store_proof *ret_proof)
+static enum kt_err get_proofs(struct kt_store_conn *conn, uint64_t key, struct kt_store_proof_pair *ret_pair)
 {
+  uint64_t even = key & ~(uint64_t)1;
   kt_memory_lock(conn);
-  enum kt_err err = kt_memory_get_fixed(conn, KT_MEMORY_PROOFS, key, ret_proof, sizeof *ret_proof);
+  for (size_t i = 0; i < 2; i++) {
+    struct kt_store_proof *proof = &ret_pair->proof[i];
+    ret_pair->has[i] = kt_memory_get_fixed(conn, KT_MEMORY_PROOFS, even | i, proof, sizeof *proof) == KT_OK;
+  }
   kt_memory_unlock(conn);
-  return err;
+  return ret_pair->has[0] || ret_pair->has[1] ? KT_OK : KT_ERR_ABSENT;
 }
 
 static enum kt_err put_proof(struct kt_store_conn *conn, uint64_t key, const struct kt_store_proof *proof)
@@ -436,7 +443,7 @@ static const struct kt_store_ops memory_ops = {
   .get_version = get_version,
   .get_payload = get_payload,
   .erase_version = erase_version,
-  .get_proof = get_proof,
+  .get_proofs = get_proofs,
   .put_proof = put_proof,
   .add_token = add_token,
   .check_token = check_token,

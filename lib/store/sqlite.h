@@ -55,7 +55,8 @@ enum kt_sqlite_statement {
   KT_SQL_SUPERSEDED_PUT,
   KT_SQL_SUPERSEDED_GET,
   KT_SQL_SUPERSEDED_DELETE,
-  KT_SQL_PROOF_PUT,
+  KT_SQL_PROOF_PUT_EVEN,
+  KT_SQL_PROOF_PUT_ODD,
   KT_SQL_PROOF_GET,
   KT_SQL_TOKEN_ADD,
   KT_SQL_TOKEN_GET,
@@ -197,7 +198,7 @@ enum kt_err kt_sqlite_get_version(struct kt_store_conn *conn, uint64_t key, stru
 enum kt_err kt_sqlite_get_payload(struct kt_store_conn *conn, uint64_t key, struct kt_arena *arena,
                                   struct kt_store_payload *ret_payload);
 enum kt_err kt_sqlite_erase_version(struct kt_store_conn *conn, uint64_t key);
-enum kt_err kt_sqlite_get_proof(struct kt_store_conn *conn, uint64_t key, struct kt_store_proof *ret_proof);
+enum kt_err kt_sqlite_get_proofs(struct kt_store_conn *conn, uint64_t key, struct kt_store_proof_pair *ret_pair);
 enum kt_err kt_sqlite_put_proof(struct kt_store_conn *conn, uint64_t key, const struct kt_store_proof *proof);
 enum kt_err kt_sqlite_add_token(struct kt_store_conn *conn, const struct kt_hash *token_hash);
 enum kt_err kt_sqlite_check_token(struct kt_store_conn *conn, const struct kt_hash *token_hash);

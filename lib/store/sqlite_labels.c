@@ -2,6 +2,8 @@
 /* Labels, versions, VRF proofs and registration tokens in SQLite. */
 #include "store/sqlite.h"
 
+#include <string.h>
+
 /* Columns label_id, n_versions, newest_pos, state, label. */
 static enum kt_err one_label(struct kt_sqlite_query *q, struct kt_arena *arena, struct kt_store_label *ret_label)
 {
@@ -131,7 +133,8 @@ enum kt_err kt_sqlite_get_payload(struct kt_store_conn *conn, uint64_t key, stru
     err = kt_sqlite_end(&q);
     return err == KT_OK ? KT_ERR_EXPIRED : err;
   }
-  struct kt_store_payload payload;
+  struct kt_store_payload payload = { .version = { .pos = kt_sqlite_column_u64(&q, 3),
+                                                   .leaf = (uint32_t)kt_sqlite_column_u64(&q, 4) } };
   kt_sqlite_column_fixed(&q, 0, payload.opening, KT_OPENING_LEN);
   struct kt_bytes suffix = kt_sqlite_column_blob(&q, 1);
   struct kt_bytes value = kt_sqlite_column_blob(&q, 2);
@@ -159,37 +162,61 @@ enum kt_err kt_sqlite_erase_version(struct kt_store_conn *conn, uint64_t key)
 
 /* --- VRF proofs ----------------------------------------------------------------------------------------------- */
 
-enum kt_err kt_sqlite_get_proof(struct kt_store_conn *conn, uint64_t key, struct kt_store_proof *ret_proof)
+/* A proof's column: the proof behind a byte, which is 1 when the output comes between the two. */
+#define STORED_MAX (1 + KT_HASH_LEN + KT_STORE_PROOF_MAX)
+
+static size_t encode_proof(const struct kt_store_proof *proof, uint8_t ret_stored[static STORED_MAX])
+{
+  size_t len = 0;
+  ret_stored[len++] = proof->has_output ? 1 : 0;
+  if (proof->has_output) {
+    memcpy(ret_stored + len, proof->output.b, KT_HASH_LEN);
+    len += KT_HASH_LEN;
+  }
+  memcpy(ret_stored + len, proof->proof, proof->len);
+  return len + proof->len;
+}
+
+/* A column that is NULL is no proof. */
+static void column_proof(struct kt_sqlite_query *q, int column, bool *ret_has, struct kt_store_proof *ret_proof)
+{
+  struct kt_bytes stored = kt_sqlite_column_blob(q, column);
+  *ret_has = stored.len > 0;
+  if (!*ret_has) {
+    return;
+  }
+  ret_proof->has_output = stored.data[0] == 1;
+  size_t before = 1 + (ret_proof->has_output ? KT_HASH_LEN : 0);
+  if (stored.data[0] > 1 || stored.len < before || stored.len - before > KT_STORE_PROOF_MAX) {
+    q->rc = SQLITE_CORRUPT;
+    return;
+  }
+  memcpy(ret_proof->output.b, stored.data + 1, before - 1);
+  ret_proof->len = stored.len - before;
+  memcpy(ret_proof->proof, stored.data + before, ret_proof->len);
+}
+
+enum kt_err kt_sqlite_get_proofs(struct kt_store_conn *conn, uint64_t key, struct kt_store_proof_pair *ret_pair)
 {
   struct kt_sqlite_query q;
   kt_sqlite_start(conn, KT_SQL_PROOF_GET, &q);
-  kt_sqlite_bind_u64(&q, 1, key);
+  kt_sqlite_bind_u64(&q, 1, key / 2);
   enum kt_err err = kt_sqlite_row(&q);
   if (err != KT_OK) {
     return err;
   }
-  struct kt_store_proof proof = { .len = kt_sqlite_column_blob(&q, 1).len };
-  kt_sqlite_column_fixed(&q, 0, proof.output.b, KT_HASH_LEN);
-  bool fits = proof.len <= KT_STORE_PROOF_MAX;
-  if (fits && proof.len > 0) {
-    kt_sqlite_column_fixed(&q, 1, proof.proof, proof.len);
-  } else if (!fits) {
-    q.rc = SQLITE_CORRUPT;
-  }
-  err = kt_sqlite_end(&q);
-  if (err == KT_OK) {
-    *ret_proof = proof;
-  }
-  return err;
+  column_proof(&q, 0, &ret_pair->has[0], &ret_pair->proof[0]);
+  column_proof(&q, 1, &ret_pair->has[1], &ret_pair->proof[1]);
+  return kt_sqlite_end(&q);
 }
 
 enum kt_err kt_sqlite_put_proof(struct kt_store_conn *conn, uint64_t key, const struct kt_store_proof *proof)
 {
   struct kt_sqlite_query q;
-  kt_sqlite_start(conn, KT_SQL_PROOF_PUT, &q);
-  kt_sqlite_bind_u64(&q, 1, key);
-  kt_sqlite_bind_blob(&q, 2, proof->output.b, KT_HASH_LEN);
-  kt_sqlite_bind_blob(&q, 3, proof->proof, proof->len);
+  uint8_t stored[STORED_MAX];
+  kt_sqlite_start(conn, key % 2 == 0 ? KT_SQL_PROOF_PUT_EVEN : KT_SQL_PROOF_PUT_ODD, &q);
+  kt_sqlite_bind_u64(&q, 1, key / 2);
+  kt_sqlite_bind_blob(&q, 2, stored, encode_proof(proof, stored));
   return kt_sqlite_run(&q);
 }
 

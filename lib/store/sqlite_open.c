@@ -16,7 +16,7 @@
 #define CACHE_BYTES_LEAST ((size_t)128 << 10) /* a few paths through the tables; with less every page is read again */
 #define META_NODE_LEN "store/node_len"
 
-/* Hot tables have integer keys; `key` is label_id << 32 | version. What a search reads together is in one row; erasure
+/* Hot tables have integer keys; `key` is label_id << 32 | version, of proofs half of it. What a search reads together is in one row; erasure
  * makes a version's opening, suffix and value NULL. docs/formats.md, Log database. */
 static const char schema[] =
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
@@ -30,7 +30,7 @@ static const char schema[] =
     " suffix BLOB, value BLOB) STRICT;"
     "CREATE TABLE superseded (pos INTEGER NOT NULL, key INTEGER NOT NULL, PRIMARY KEY (pos, key))"
     " STRICT, WITHOUT ROWID;"
-    "CREATE TABLE vrf_proofs (key INTEGER PRIMARY KEY, output BLOB NOT NULL, proof BLOB NOT NULL) STRICT;"
+    "CREATE TABLE vrf_proofs (key INTEGER PRIMARY KEY, even BLOB, odd BLOB) STRICT;"
     "CREATE TABLE tokens (hash BLOB PRIMARY KEY, is_used INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
 
 /* --- one connection ------------------------------------------------------------------------------------------- */
@@ -344,7 +344,7 @@ const struct kt_store_ops kt_sqlite_ops = {
   .get_version = kt_sqlite_get_version,
   .get_payload = kt_sqlite_get_payload,
   .erase_version = kt_sqlite_erase_version,
-  .get_proof = kt_sqlite_get_proof,
+  .get_proofs = kt_sqlite_get_proofs,
   .put_proof = kt_sqlite_put_proof,
   .add_token = kt_sqlite_add_token,
   .check_token = kt_sqlite_check_token,

@@ -47,14 +47,18 @@ static const struct statement statements[KT_SQL_COUNT] = {
   [KT_SQL_VERSION_GET] = { "reading a version", "SELECT pos, leaf, opening IS NULL FROM versions WHERE key = ?1" },
   [KT_SQL_VERSION_ERASE] = { "erasing a version", "UPDATE versions SET opening = NULL, suffix = NULL, value = NULL"
                                                   " WHERE key = ?1" },
-  [KT_SQL_PAYLOAD_GET] = { "reading a value", "SELECT opening, suffix, value FROM versions WHERE key = ?1" },
+  [KT_SQL_PAYLOAD_GET] = { "reading a value", "SELECT opening, suffix, value, pos, leaf FROM versions WHERE key = ?1" },
   [KT_SQL_SUPERSEDED_PUT] = { "remembering a superseded version", "INSERT INTO superseded (pos, key) VALUES (?1, ?2)" },
   [KT_SQL_SUPERSEDED_GET] = { "reading superseded versions", "SELECT key FROM superseded WHERE pos = ?1 LIMIT 1" },
   [KT_SQL_SUPERSEDED_DELETE] = { "forgetting a superseded version",
                                  "DELETE FROM superseded WHERE pos = ?1 AND key = ?2" },
-  [KT_SQL_PROOF_PUT] = { "writing a VRF proof", "INSERT INTO vrf_proofs (key, output, proof) VALUES (?1, ?2, ?3)"
-                                                " ON CONFLICT (key) DO NOTHING" },
-  [KT_SQL_PROOF_GET] = { "reading a VRF proof", "SELECT output, proof FROM vrf_proofs WHERE key = ?1" },
+  [KT_SQL_PROOF_PUT_EVEN] = { "writing a VRF proof", "INSERT INTO vrf_proofs (key, even) VALUES (?1, ?2)"
+                                                     " ON CONFLICT (key) DO UPDATE SET even = excluded.even"
+                                                     " WHERE even IS NULL" },
+  [KT_SQL_PROOF_PUT_ODD] = { "writing a VRF proof", "INSERT INTO vrf_proofs (key, odd) VALUES (?1, ?2)"
+                                                    " ON CONFLICT (key) DO UPDATE SET odd = excluded.odd"
+                                                    " WHERE odd IS NULL" },
+  [KT_SQL_PROOF_GET] = { "reading VRF proofs", "SELECT even, odd FROM vrf_proofs WHERE key = ?1" },
   [KT_SQL_TOKEN_ADD] = { "adding a token", "INSERT INTO tokens (hash, is_used) VALUES (?1, 0)" },
   [KT_SQL_TOKEN_GET] = { "reading a token", "SELECT is_used FROM tokens WHERE hash = ?1" },
   [KT_SQL_TOKEN_USE] = { "using a token", "UPDATE tokens SET is_used = 1 WHERE hash = ?1" },

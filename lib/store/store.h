@@ -187,6 +187,7 @@ struct kt_store_version {
 
 /* What the commitment commits to; personal data, gone after erasure. */
 struct kt_store_payload {
+  struct kt_store_version version; /* as kt_store_get_version gives it; when it is put, not looked at */
   uint8_t opening[KT_OPENING_LEN];
   struct kt_bytes value;
   struct kt_bytes suffix;
@@ -214,13 +215,23 @@ KT_MUST_USE enum kt_err kt_store_erase_version(struct kt_store_conn *writer, uin
 #define KT_STORE_PROOF_MAX 81
 
 /* Cache of what is expensive to compute; deterministic, so a second put of the same (label, version) is ignored. The
- * version need not exist. */
+ * version need not exist; when it does, its leaf has the output, which then need not be stored again. */
 struct kt_store_proof {
+  bool has_output;
   struct kt_hash output;
   size_t len;
   uint8_t proof[KT_STORE_PROOF_MAX];
 };
 
+/* Those of an even version and of the next one are in one row: who needs one mostly needs the other. */
+struct kt_store_proof_pair {
+  bool has[2];
+  struct kt_store_proof proof[2]; /* of those there are */
+};
+
+/* Of version and its neighbour; neither is there: KT_ERR_ABSENT. */
+KT_MUST_USE enum kt_err kt_store_get_proofs(struct kt_store_conn *conn, uint64_t label_id, uint32_t version,
+                                            struct kt_store_proof_pair *ret_pair);
 /* KT_ERR_ABSENT. */
 KT_MUST_USE enum kt_err kt_store_get_proof(struct kt_store_conn *conn, uint64_t label_id, uint32_t version,
                                            struct kt_store_proof *ret_proof);

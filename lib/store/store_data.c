@@ -245,13 +245,27 @@ enum kt_err kt_store_erase_version(struct kt_store_conn *writer, uint64_t label_
 
 /* --- VRF proofs ----------------------------------------------------------------------------------------------- */
 
-enum kt_err kt_store_get_proof(struct kt_store_conn *conn, uint64_t label_id, uint32_t version,
-                               struct kt_store_proof *ret_proof)
+enum kt_err kt_store_get_proofs(struct kt_store_conn *conn, uint64_t label_id, uint32_t version,
+                                struct kt_store_proof_pair *ret_pair)
 {
   if (!kt_store_is_label_id(label_id)) {
     return KT_ERR_ABSENT;
   }
-  return conn->store->ops->get_proof(conn, kt_store_version_key(label_id, version), ret_proof);
+  return conn->store->ops->get_proofs(conn, kt_store_version_key(label_id, version), ret_pair);
+}
+
+enum kt_err kt_store_get_proof(struct kt_store_conn *conn, uint64_t label_id, uint32_t version,
+                               struct kt_store_proof *ret_proof)
+{
+  struct kt_store_proof_pair pair = { .has = { false } };
+  enum kt_err err = kt_store_get_proofs(conn, label_id, version, &pair);
+  if (err == KT_OK && !pair.has[version % 2]) {
+    err = KT_ERR_ABSENT;
+  }
+  if (err == KT_OK) {
+    *ret_proof = pair.proof[version % 2];
+  }
+  return err;
 }
 
 enum kt_err kt_store_put_proof(struct kt_store_conn *writer, uint64_t label_id, uint32_t version,

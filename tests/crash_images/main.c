@@ -128,7 +128,7 @@ static enum kt_err guard_and_sign(void *ctx, const struct kt_log_extension *exte
   } else {
     compare_with_signed(&to);
   }
-  return kt_tree_head_sign(&world->config, world->sign_seed, to.size, &to.root, ret_signature);
+  return kt_tree_head_sign(&world->config, &world->sign_key, to.size, &to.root, ret_signature);
 }
 
 static enum kt_err load_guard(void *ctx, struct kt_log_guard *ret_guard)

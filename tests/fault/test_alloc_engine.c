@@ -215,7 +215,8 @@ static enum kt_err update_run(void *ctx)
   if (queued) {
     kt_log_insert(world->log, &pending, 1, &outcome);
   }
-  return kt_log_update_respond(world->reader, &request, queued ? &outcome : NULL, &s->arena, &s->w, &world->problem);
+  return kt_log_update_respond(world->reader, &request, queued ? &outcome : NULL, NULL, &s->arena, &s->w,
+                               &world->problem);
 }
 
 /* The answer verifies, and the value is in it. */

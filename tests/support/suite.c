@@ -45,3 +45,9 @@ enum kt_mode test_mode(void)
   return auditing ? KT_MODE_THIRD_PARTY_AUDITING
                   : (management ? KT_MODE_THIRD_PARTY_MANAGEMENT : KT_MODE_CONTACT_MONITORING);
 }
+
+size_t test_cache_bytes(void)
+{
+  const char *bytes = getenv("KT_TEST_CACHE");
+  return bytes != NULL ? (size_t)strtoul(bytes, NULL, 10) : 0;
+}

@@ -15,5 +15,7 @@ struct kt_sign_key test_sign_key(const struct kt_suite *suite, const uint8_t see
 struct kt_vrf_key test_vrf_key(const struct kt_suite *suite, const uint8_t seed[static KT_SEED_LEN]);
 /* The mode of a log of which a test says nothing else. */
 enum kt_mode test_mode(void);
+/* Bytes of the log's cache where a test says nothing else; none unless KT_TEST_CACHE says so. */
+size_t test_cache_bytes(void);
 
 #endif

@@ -166,6 +166,7 @@ static inline struct world *world_new(void)
     .config = &world->config,
     .vrf_key = &world->vrf_key,
     .store = world->store,
+    .cache_bytes = test_cache_bytes(),
     .ctx = world,
     .now_ms = world_now,
     .random = world_random,

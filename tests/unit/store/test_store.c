@@ -302,7 +302,7 @@ static void test_erase(void **state)
 
 static struct kt_store_proof make_proof(uint64_t seed, size_t len)
 {
-  struct kt_store_proof proof = { .output = store_test_hash(seed), .len = len };
+  struct kt_store_proof proof = { .has_output = true, .output = store_test_hash(seed), .len = len };
   store_test_fill(seed, proof.proof, len);
   return proof;
 }
@@ -313,7 +313,10 @@ static void assert_proof(struct store_test *t, uint32_t version, const struct kt
   store_test_ok(t, t->reader, kt_store_get_proof(t->reader, 1, version, &got));
   assert_int_equal(got.len, want->len);
   assert_memory_equal(got.proof, want->proof, want->len);
-  assert_memory_equal(got.output.b, want->output.b, KT_HASH_LEN);
+  assert_int_equal(got.has_output, want->has_output);
+  if (want->has_output) {
+    assert_memory_equal(got.output.b, want->output.b, KT_HASH_LEN);
+  }
 }
 
 static void test_proofs(void **state)
@@ -327,7 +330,17 @@ static void test_proofs(void **state)
   store_test_ok(t, t->writer, kt_store_put_proof(t->writer, 1, 0, &second)); /* ignored */
   got.len = KT_STORE_PROOF_MAX + 1;
   assert_int_equal(kt_store_put_proof(t->writer, 1, 5, &got), KT_ERR_USAGE);
+  store_test_ok(t, t->writer, kt_store_put_proof(t->writer, 1, 3, &first));
+  second.has_output = false;
+  store_test_ok(t, t->writer, kt_store_put_proof(t->writer, 1, 2, &second)); /* joins its neighbour */
   store_test_commit(t);
+  assert_proof(t, 2, &second);
+  assert_proof(t, 3, &first);
+  struct kt_store_proof_pair pair;
+  store_test_ok(t, t->reader, kt_store_get_proofs(t->reader, 1, 1, &pair));
+  assert_true(pair.has[0]);
+  assert_false(pair.has[1]);
+  assert_int_equal(kt_store_get_proofs(t->reader, 1, 4, &pair), KT_ERR_ABSENT);
 
   kt_store_queue_proof(t->store, 1, 7, &second);
   assert_int_equal(kt_store_drain_proofs(t->writer), KT_ERR_USAGE); /* no transaction; the queue stays */

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The prefix tree in quads against the same tree in binary nodes (tests/unit/tree/prefix_model.h): equal roots and equal
+ * proofs, for every version of the tree, with every size of cache. */
+#include "world_test.h"
+
+#include "../tree/prefix_model.h"
+#include "log/engine.h"
+
+#define N_ENTRIES 24
+#define N_PROBES 60
+
+/* Ways of making keys that are hard on a tree in levels of two. */
+enum shape { SHAPE_RANDOM, SHAPE_CHAINS, SHAPE_ONE_SIDE, SHAPE_PAIRS, N_SHAPES };
+
+/* The i-th key; all differ. */
+static struct kt_hash make_key(enum shape shape, uint64_t i)
+{
+  struct kt_hash random;
+  uint8_t seed[9] = { 0 };
+  memcpy(seed, &i, sizeof i);
+  crypto_hash_sha256(random.b, seed, sizeof seed);
+  struct kt_hash key = random;
+  unsigned n_shared = 0; /* leading bits that are zero, before the random ones */
+  switch (shape) {
+  case SHAPE_RANDOM: break;
+  case SHAPE_CHAINS: n_shared = (unsigned)(i * 7 % 90); break; /* long paths without a branch, of all parities */
+  case SHAPE_ONE_SIDE: n_shared = 1; break;                    /* the root has no right child */
+  case SHAPE_PAIRS:                                            /* neighbours differ in bit 100 + i only */
+  case N_SHAPES: {
+    uint64_t pair = i / 2;
+    memcpy(seed, &pair, sizeof pair);
+    crypto_hash_sha256(key.b, seed, sizeof seed);
+    unsigned bit = 100 + (unsigned)(pair % 50);
+    key.b[bit / 8] ^= (uint8_t)(i % 2 == 0 ? 0 : 0x80U >> bit % 8);
+    break;
+  }
+  }
+  for (unsigned bit = 0; bit < n_shared; bit++) {
+    key.b[bit / 8] &= (uint8_t) ~(0x80U >> bit % 8);
+  }
+  return key;
+}
+
+static int compare_leaves(const void *a, const void *b)
+{
+  return memcmp(a, b, KT_HASH_LEN);
+}
+
+struct trees {
+  struct test_store binary;
+  struct kt_prefix_child roots[N_ENTRIES]; /* binary, by entry since the log was created */
+  struct kt_prefix_leaf all[N_ENTRIES * 40];
+  size_t n_leaves;
+};
+
+/* The leaves of one entry into both trees; the log's in a transaction of its own when commit is set. */
+static void add_entry(struct world *world, struct trees *trees, enum shape shape, size_t e)
+{
+  struct kt_log_entry_draft *draft = calloc(1, sizeof *draft);
+  const struct kt_prefix_nodes nodes = test_store_nodes(&trees->binary);
+  struct kt_prefix_leaf sorted[40];
+  size_t n = e == 0 ? 1 : e * 11 % 40 + 1;
+  n = n > 40 ? 40 : n;
+  for (size_t i = 0; i < n; i++) {
+    struct kt_prefix_leaf leaf = { .vrf_output = make_key(shape, trees->n_leaves) };
+    leaf.commitment = leaf.vrf_output;
+    leaf.commitment.b[31] ^= 0xff;
+    trees->all[trees->n_leaves++] = leaf;
+    sorted[i] = leaf;
+    draft->items[draft->n++].leaf = leaf;
+  }
+  qsort(sorted, n, sizeof sorted[0], compare_leaves);
+  trees->roots[e] = e == 0 ? (struct kt_prefix_child){ 0 } : trees->roots[e - 1];
+  assert_int_equal(kt_prefix_insert(&nodes, trees->roots[e], sorted, n, &trees->roots[e]), KT_OK);
+  world_ok(world, kt_log_entry_put(world->log, draft, world->now_ms, &world->log->tip));
+  assert_memory_equal(world->log->tip.prefix_root.hash.b, trees->roots[e].hash.b, KT_HASH_LEN);
+  free(draft);
+}
+
+/* Proofs for keys that are in the tree and keys that are not, from both. */
+static void compare_proofs(struct kt_log_nodes *source, struct kt_prefix_child root, const struct trees *trees,
+                           size_t e, enum shape shape)
+{
+  struct test_store binary = trees->binary;
+  const struct kt_prefix_nodes ours = { .ctx = source, .get = kt_log_node_get };
+  const struct kt_prefix_nodes theirs = test_store_nodes(&binary);
+  struct kt_hash keys[N_PROBES];
+  struct kt_prefix_proof got;
+  struct kt_prefix_proof want;
+  struct kt_arena arena;
+  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+  for (size_t i = 0; i < N_PROBES; i++) {
+    uint64_t other = (i * 37 + e) % (trees->n_leaves + 40);
+    keys[i] = make_key(shape, other);
+    for (size_t k = 0; k < i; k++) { /* not twice */
+      if (memcmp(keys[k].b, keys[i].b, KT_HASH_LEN) == 0) {
+        keys[i] = make_key(SHAPE_RANDOM, (1U << 20) + i);
+      }
+    }
+  }
+  assert_memory_equal(root.hash.b, trees->roots[e].hash.b, KT_HASH_LEN);
+  assert_int_equal(kt_prefix_prove(&ours, root, keys, N_PROBES, &arena, &got), KT_OK);
+  assert_int_equal(kt_prefix_prove(&theirs, trees->roots[e], keys, N_PROBES, &arena, &want), KT_OK);
+  assert_int_equal(got.n_elements, want.n_elements);
+  assert_memory_equal(got.elements, want.elements, want.n_elements * sizeof *want.elements);
+  for (size_t i = 0; i < N_PROBES; i++) {
+    assert_int_equal(got.results[i].type, want.results[i].type);
+    assert_int_equal(got.results[i].depth, want.results[i].depth);
+  }
+  kt_arena_release(&arena);
+}
+
+static void compare_all(struct world *world, const struct trees *trees, enum shape shape)
+{
+  struct kt_store_conn *conn;
+  struct kt_store_error error;
+  assert_int_equal(kt_store_open_reader(world->store, &conn, &error), KT_OK);
+  for (size_t e = 0; e < N_ENTRIES; e++) {
+    struct kt_prefix_child root;
+    struct kt_log_nodes stored;
+    struct kt_log_nodes cached;
+    kt_log_nodes_init(&stored, conn, NULL, NULL);
+    kt_log_nodes_init(&cached, conn, &world->log->cache, NULL);
+    assert_int_equal(kt_log_prefix_root(conn, e + 1, &root), KT_OK);
+    compare_proofs(&stored, root, trees, e, shape);
+    for (int round = 0; round < 2; round++) { /* cold, warm */
+      compare_proofs(&cached, root, trees, e, shape);
+    }
+  }
+  kt_store_close_conn(conn);
+}
+
+/* A log whose entries, the first one included, hold the leaves we choose; two entries in each transaction. */
+static void run(enum shape shape, size_t cache_bytes)
+{
+  struct trees *trees = calloc(1, sizeof *trees);
+  struct world *world = world_new();
+  world->options.cache_bytes = cache_bytes;
+  world->log = calloc(1, sizeof *world->log);
+  assert_non_null(trees);
+  assert_non_null(world->log);
+  world->log->options = world->options;
+  struct kt_store_error error;
+  assert_int_equal(kt_log_cache_init(&world->log->cache, cache_bytes), KT_OK);
+  assert_int_equal(kt_store_open_writer(world->store, &world->log->writer, &error), KT_OK);
+  for (size_t e = 0; e < N_ENTRIES; e += 2) {
+    assert_int_equal(kt_store_begin(world->log->writer), KT_OK);
+    add_entry(world, trees, shape, e);
+    add_entry(world, trees, shape, e + 1); /* reads what the first has made */
+    assert_int_equal(kt_store_commit(world->log->writer), KT_OK);
+    kt_log_fresh_publish(world->log);
+  }
+  compare_all(world, trees, shape);
+  kt_store_close_conn(world->log->writer);
+  kt_log_cache_release(&world->log->cache);
+  free(world->log);
+  kt_store_close(world->store);
+  kt_arena_release(&world->arena);
+  free(world);
+  free(trees->binary.nodes);
+  free(trees);
+}
+
+static void quads_are_the_binary_tree(void **state)
+{
+  static const size_t caches[] = { 0, 64 << 10, 8 << 20 };
+  (void)state;
+  for (unsigned shape = 0; shape < N_SHAPES; shape++) {
+    for (size_t i = 0; i < sizeof caches / sizeof caches[0]; i++) {
+      run((enum shape)shape, caches[i]);
+    }
+  }
+}
+
+/* What was rolled back is nowhere: the same references mean something else afterwards. */
+static void rolled_back_quads_are_forgotten(void **state)
+{
+  struct world *world = world_new();
+  struct kt_log_entry_draft *draft = calloc(1, sizeof *draft);
+  struct kt_log_nodes nodes;
+  struct kt_prefix_leaf leaf;
+  (void)state;
+  world->options.cache_bytes = 1 << 20;
+  world_ok(world, kt_log_create(&world->options, &world->problem));
+  world_open(world);
+  for (uint64_t round = 0; round < 2; round++) {
+    struct kt_log_tip tip = world->log->tip;
+    world_ok(world, kt_store_begin(world->log->writer));
+    draft->items[draft->n++].leaf.vrf_output = make_key(SHAPE_RANDOM, round);
+    world_ok(world, kt_log_entry_put(world->log, draft, world->now_ms, &tip));
+    kt_log_nodes_init(&nodes, world->log->writer, &world->log->cache, world->log->fresh);
+    world_ok(world, kt_log_leaf_get(&nodes, kt_store_leaf_ref(1, 0), &leaf)); /* the writer sees it */
+    struct kt_hash want = make_key(SHAPE_RANDOM, round);
+    assert_memory_equal(leaf.vrf_output.b, want.b, KT_HASH_LEN);
+    if (round == 0) {
+      kt_store_rollback(world->log->writer);
+      kt_log_fresh_drop(world->log);
+      kt_log_nodes_init(&nodes, world->log->writer, &world->log->cache, world->log->fresh);
+      assert_int_equal(kt_log_leaf_get(&nodes, kt_store_leaf_ref(1, 0), &leaf), KT_ERR_STORE);
+      free(draft);
+      draft = calloc(1, sizeof *draft);
+    } else {
+      world_ok(world, kt_store_commit(world->log->writer));
+      kt_log_fresh_publish(world->log);
+    }
+  }
+  free(draft);
+  world_end(world);
+}
+
+static void a_record_survives_its_encoding(void **state)
+{
+  const uint64_t slots[KT_LOG_QUAD_SLOTS] = { kt_store_leaf_ref(KT_STORE_POS_MAX, KT_STORE_LEAVES_MAX - 1),
+                                              KT_LOG_SLOT_LEAF, 0,
+                                              kt_store_node_ref(KT_STORE_POS_MAX, KT_STORE_NODES_MAX - 1) };
+  const struct kt_hash hash = make_key(SHAPE_RANDOM, 7);
+  uint8_t record[KT_LOG_NODE_LEN];
+  uint64_t got_slots[KT_LOG_QUAD_SLOTS];
+  struct kt_hash got_hash;
+  (void)state;
+  kt_log_quad_encode(&hash, slots, record);
+  kt_log_quad_decode(record, &got_hash, got_slots);
+  assert_memory_equal(got_slots, slots, sizeof slots);
+  assert_memory_equal(got_hash.b, hash.b, KT_HASH_LEN);
+  assert_memory_equal(record, hash.b, KT_HASH_LEN);
+  for (size_t i = 38; i < 44; i++) { /* the marker is all ones, and no reference is */
+    assert_int_equal(record[i], 0xff);
+  }
+  assert_true(slots[0] < KT_LOG_SLOT_LEAF);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_record_survives_its_encoding),
+    cmocka_unit_test(quads_are_the_binary_tree),
+    cmocka_unit_test(rolled_back_quads_are_forgotten),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
