@@ -199,6 +199,7 @@ static void sort_leaves(struct kt_log_entry_draft *draft)
   for (size_t i = 0; i < draft->n; i++) {
     draft->sorted[i] = &draft->items[i];
   }
+  /* NOLINTNEXTLINE(bugprone-sizeof-expression): it is pointers that are sorted */
   qsort(draft->sorted, draft->n, sizeof draft->sorted[0], compare_items);
   for (size_t i = 0; i < draft->n; i++) {
     draft->sorted[i]->place = (uint32_t)i;

@@ -218,7 +218,7 @@ enum kt_err kt_sqlite_one_blob(struct kt_sqlite_query *q, struct kt_arena *arena
 enum kt_err kt_sqlite_end_with_item(struct kt_sqlite_query *q, size_t index, size_t item_len, uint8_t *ret_item)
 {
   struct kt_bytes blob = kt_sqlite_column_blob(q, 0);
-  bool exists = index < blob.len / item_len;
+  bool exists = blob.data != NULL && index < blob.len / item_len;
   if (exists) {
     memcpy(ret_item, blob.data + index * item_len, item_len);
   }

@@ -3,7 +3,7 @@
  * proofs, for every version of the tree, with every size of cache. */
 #include "world_test.h"
 
-#include "../tree/prefix_model.h"
+#include "unit/tree/prefix_model.h"
 #include "log/engine.h"
 
 #define N_ENTRIES 24

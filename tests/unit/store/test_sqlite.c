@@ -402,6 +402,60 @@ static void test_checkpoint_bounds_the_log_under_load(void **state)
   store_test_close(t);
 }
 
+/* Pages of a table by SQLite's own account: bytes in all, of them unused, and overflow pages. */
+static void measure_table(struct store_test *t, const char *table, int64_t ret_sizes[static 3])
+{
+  sqlite3_stmt *stmt = NULL;
+  sqlite3 *db = kt_sqlite_of(t->reader)->db;
+  int rc = sqlite3_prepare_v2(
+      db, "SELECT sum(pgsize), sum(unused), sum(pagetype = 'overflow') FROM dbstat WHERE name = ?1", -1, &stmt, NULL);
+  if (rc != SQLITE_OK) {
+    skip(); /* a SQLite without dbstat */
+  }
+  assert_int_equal(sqlite3_bind_text(stmt, 1, table, -1, SQLITE_STATIC), SQLITE_OK);
+  assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+  for (int i = 0; i < 3; i++) {
+    ret_sizes[i] = sqlite3_column_int64(stmt, i);
+  }
+  assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
+}
+
+/* Full entries: rows of nodes and of leaves fill their pages. */
+static void test_rows_fill_pages(void **state)
+{
+  struct store_test *t = *state;
+  enum { N_ENTRIES = 60, N_NODES = 2011, N_LEAVES = 255, NODE_LEN = 56 };
+  struct kt_store_options options = store_test_options(true);
+  options.node_len = NODE_LEN;
+  uint8_t *records = calloc(N_NODES, KT_STORE_LEAF_LEN);
+  int64_t sizes[3] = { 0 };
+  assert_non_null(records);
+  store_test_ok(t, NULL, kt_store_open_sqlite(t->path, &options, &t->store, &t->error));
+  store_test_ok(t, NULL, kt_store_open_writer(t->store, &t->writer, &t->error));
+  store_test_ok(t, NULL, kt_store_open_reader(t->store, &t->reader, &t->error));
+  for (uint64_t pos = 0; pos < N_ENTRIES; pos++) {
+    const struct kt_store_entry entry = store_test_entry(pos);
+    size_t n_log_nodes = 1;
+    while ((pos >> (n_log_nodes - 1) & 1) != 0) {
+      n_log_nodes++;
+    }
+    store_test_begin(t);
+    store_test_ok(t, t->writer, kt_store_put_nodes(t->writer, pos, records, N_NODES));
+    store_test_ok(t, t->writer,
+                  kt_store_put_entry(t->writer, pos, &entry, (struct kt_bytes){ records, N_LEAVES * KT_STORE_LEAF_LEN },
+                                     (struct kt_bytes){ records, n_log_nodes * KT_HASH_LEN }));
+    store_test_commit(t);
+  }
+  free(records);
+  measure_table(t, "prefix_nodes", sizes);
+  assert_true(sizes[0] < (int64_t)N_ENTRIES * N_NODES * NODE_LEN * 106 / 100);
+  assert_int_equal(sizes[2], 0);
+  measure_table(t, "prefix_leaves", sizes);
+  assert_true(sizes[0] < (int64_t)N_ENTRIES * N_LEAVES * KT_STORE_LEAF_LEN * 109 / 100);
+  assert_int_equal(sizes[2], 0);
+  store_test_close(t);
+}
+
 /* The bytes of an erased value are gone from the files, not only from the tables. */
 static void test_erased_bytes_are_gone(void **state)
 {
@@ -503,6 +557,7 @@ int main(void)
     CASE(test_failing_disk),
     CASE(test_checkpoint_bounds_the_log),
     CASE(test_checkpoint_bounds_the_log_under_load),
+    CASE(test_rows_fill_pages),
     CASE(test_erased_bytes_are_gone),
     CASE(test_backup),
     CASE(test_small_cache),

@@ -268,9 +268,71 @@ static int release_store(void **state)
   return 0;
 }
 
+/* Counts what is read. */
+struct counting {
+  struct test_store *store;
+  size_t n_reads;
+};
+
+static enum kt_err counting_get(void *ctx, uint64_t ref, struct kt_prefix_node *ret_node)
+{
+  struct counting *counting = ctx;
+  counting->n_reads++;
+  return test_store_get(counting->store, ref, ret_node);
+}
+
+/* Lookups one after the other, then the proof of them all: as the proof made at once, with each node read once. */
+static void a_series_is_one_walk(void **state)
+{
+  static struct test_store kept;
+  static struct model_set set;
+  struct kt_hash keys[MODEL_KEYS];
+  struct kt_prefix_proof want;
+  struct kt_prefix_proof got;
+  struct kt_arena arena;
+  (void)state;
+  for (unsigned i = 0; i < MODEL_KEYS; i++) {
+    keys[i] = model_key(i * 5 % MODEL_KEYS, MODEL_BITS);
+    if (i % 3 != 0) {
+      set.at[set.n++] = model_leaf(i, MODEL_BITS);
+    }
+  }
+  struct kt_prefix_child root = test_store_build(&kept, &set);
+  struct counting counting = { .store = &kept };
+  const struct kt_prefix_nodes plain = test_store_nodes(&kept);
+  const struct kt_prefix_nodes counted = { .ctx = &counting, .get = counting_get };
+  struct kt_prefix_series series;
+  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+  kt_prefix_series_init(&series, &counted, root, &arena);
+  for (unsigned i = 0; i < MODEL_KEYS; i++) {
+    struct kt_hash commitment;
+    bool included = false;
+    enum kt_err expected = kt_prefix_find(&plain, root, &keys[i], &commitment);
+    assert_int_equal(kt_prefix_series_find(&series, &keys[i], &included), KT_OK);
+    assert_int_equal(included, expected == KT_OK);
+  }
+  assert_int_equal(kt_prefix_series_prove(&series, keys, MODEL_KEYS, &got), KT_OK);
+  assert_int_equal(counting.n_reads, kept.n);
+  assert_int_equal(kt_prefix_prove(&plain, root, keys, MODEL_KEYS, &arena, &want), KT_OK);
+  assert_int_equal(got.n_results, want.n_results);
+  assert_int_equal(got.n_elements, want.n_elements);
+  for (size_t i = 0; i < want.n_results; i++) {
+    assert_int_equal(got.results[i].type, want.results[i].type);
+    assert_int_equal(got.results[i].depth, want.results[i].depth);
+  }
+  /* A key that was not looked up is fine, too. */
+  counting.n_reads = 0;
+  kt_prefix_series_init(&series, &counted, root, &arena);
+  assert_int_equal(kt_prefix_series_prove(&series, keys, 1, &got), KT_OK);
+  assert_true(counting.n_reads > 0);
+  kt_arena_release(&arena);
+  free(kept.nodes);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_series_is_one_walk),
     cmocka_unit_test(insertion_matches_the_model),
     cmocka_unit_test(insertion_refuses_what_is_there),
     cmocka_unit_test(insertion_copies_on_write),
