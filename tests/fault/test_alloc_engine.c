@@ -212,11 +212,13 @@ static enum kt_err update_run(void *ctx)
     return err;
   }
   const bool queued = pending != NULL;
+  struct kt_log_ahead ahead = { 0 };
   if (queued) {
+    kt_log_update_ahead(world->reader, &request, &s->arena, &ahead);
     kt_log_insert(world->log, &pending, 1, &outcome);
   }
-  return kt_log_update_respond(world->reader, &request, queued ? &outcome : NULL, NULL, &s->arena, &s->w,
-                               &world->problem);
+  return kt_log_update_respond(world->reader, &request, queued ? &outcome : NULL, queued ? &ahead : NULL, &s->arena,
+                               &s->w, &world->problem);
 }
 
 /* The answer verifies, and the value is in it. */
