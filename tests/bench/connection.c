@@ -63,65 +63,32 @@ enum bench_progress bench_connection_send(struct bench_connection *connection, s
 
 /* --- the response ------------------------------------------------------------------------------------------------- */
 
-static bool name_is(const uint8_t *line, size_t len, const char *name)
+/* The number in front of which `name` stands, as libmicrohttpd writes it. */
+static bool read_number(const uint8_t *in, size_t len, const char *name, size_t *ret_number)
 {
-  size_t n = strlen(name);
-  if (len < n) {
+  const uint8_t *at = memmem(in, len, name, strlen(name));
+  size_t number = 0;
+  if (at == NULL) {
     return false;
   }
-  for (size_t i = 0; i < n; i++) {
-    if (tolower(line[i]) != name[i]) {
-      return false;
-    }
-  }
-  return true;
-}
-
-/* Length of the head with its empty line; 0: not complete. */
-static size_t find_head(const uint8_t *in, size_t len)
-{
-  for (size_t i = 3; i < len; i++) {
-    if (in[i] == '\n' && in[i - 1] == '\r' && in[i - 2] == '\n' && in[i - 3] == '\r') {
-      return i + 1;
-    }
-  }
-  return 0;
-}
-
-static bool read_number(const uint8_t *text, size_t len, size_t *ret_number)
-{
-  size_t number = 0;
-  size_t i = 0;
-  while (i < len && text[i] == ' ') {
-    i++;
-  }
-  size_t start = i;
-  for (; i < len && isdigit(text[i]) && number < IN_CAP_MAX; i++) {
-    number = number * 10 + (size_t)(text[i] - '0');
+  at += strlen(name);
+  const uint8_t *start = at;
+  for (; at < in + len && isdigit(*at) && number < IN_CAP_MAX; at++) {
+    number = number * 10 + (size_t)(*at - '0');
   }
   *ret_number = number;
-  return i > start;
+  return at > start;
 }
 
 /* "HTTP/1.1 200 …" and Content-Length; a response without one is not one of this server's. */
 static bool read_head(struct bench_connection *connection)
 {
-  static const char length_name[] = "content-length:";
-  const uint8_t *in = connection->in;
-  size_t head_len = connection->head_len;
   size_t status = 0;
-  bool has_length = false;
-  if (head_len < 13 || memcmp(in, "HTTP/1.1 ", 9) != 0 || !read_number(in + 9, 3, &status)) {
-    return false;
-  }
-  for (size_t line = 0; line < head_len && !has_length; line++) {
-    if (line > 0 && in[line - 1] == '\n' && name_is(in + line, head_len - line, length_name)) {
-      size_t at = line + sizeof length_name - 1;
-      has_length = read_number(in + at, head_len - at, &connection->body_len);
-    }
-  }
+  size_t len = connection->head_len;
+  bool ok = read_number(connection->in, len, "HTTP/1.1 ", &status) &&
+            read_number(connection->in, len, "\r\nContent-Length: ", &connection->body_len);
   connection->status = (unsigned)status;
-  return has_length && connection->body_len < IN_CAP_MAX - head_len;
+  return ok && connection->body_len < IN_CAP_MAX - len;
 }
 
 static void reserve(struct bench_connection *connection, size_t len)
@@ -140,10 +107,11 @@ static void reserve(struct bench_connection *connection, size_t len)
 static enum bench_progress judge(struct bench_connection *connection)
 {
   if (connection->head_len == 0) {
-    connection->head_len = find_head(connection->in, connection->in_len);
-    if (connection->head_len == 0) {
+    const uint8_t *end = memmem(connection->in, connection->in_len, "\r\n\r\n", 4);
+    if (end == NULL) {
       return connection->in_len == connection->in_cap ? BENCH_BROKEN : BENCH_WAITING;
     }
+    connection->head_len = (size_t)(end + 4 - connection->in);
     if (!read_head(connection)) {
       return BENCH_BROKEN;
     }

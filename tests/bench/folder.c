@@ -63,6 +63,9 @@ static void remove_one(void *ctx, const char *path, const struct stat *info)
 
 void bench_folder_remove(const char *folder)
 {
+  if (access(folder, F_OK) != 0) {
+    return;
+  }
   walk(folder, NULL, remove_one);
   (void)rmdir(folder);
 }
@@ -103,4 +106,24 @@ void bench_server_set(const char *folder, const char *key, const char *value)
   }
   write_file(path, text, len);
   free(text);
+}
+
+unsigned bench_server_setting(const char *folder, const char *key)
+{
+  char path[BENCH_PATH_SIZE];
+  char line[1024];
+  size_t key_len = strlen(key);
+  unsigned long value = 0;
+  bench_path(path, folder, "kt-server.yaml");
+  FILE *file = fopen(path, "r");
+  if (file == NULL) {
+    bench_die("%s: %s", path, strerror(errno));
+  }
+  while (fgets(line, sizeof line, file) != NULL) {
+    if (strncmp(line, key, key_len) == 0 && line[key_len] == ':') {
+      value = strtoul(line + key_len + 1, NULL, 10);
+    }
+  }
+  (void)fclose(file);
+  return (unsigned)value;
 }

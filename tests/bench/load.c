@@ -12,11 +12,12 @@
 
 #define GRACE_NS UINT64_C(15000000000) /* for what is under way when time is over */
 #define WAIT_MS 100
+#define EVENTS_MAX 64
 
 struct run {
   const struct bench_load *load;
   struct bench_load_result result;
-  struct bench_connection connections[BENCH_CONNECTIONS];
+  struct bench_connection *connections;
   size_t n_busy;
   size_t next; /* request, counted on over the end of the pool */
   int epoll;
@@ -81,8 +82,8 @@ static void issue(struct run *run, size_t i)
   if ((load->once && run->next >= load->pool->n) || bench_now_ns() >= run->end_ns) {
     return;
   }
-  if (load->pause_ns > 0) {
-    bench_sleep_ns(load->pause_ns);
+  if (load->before_request != NULL) {
+    load->before_request(load->ctx);
   }
   size_t request = run->next++ % load->pool->n;
   run->n_busy++;
@@ -125,12 +126,12 @@ static void handle(struct run *run, size_t i)
 
 static void loop(struct run *run)
 {
-  struct epoll_event events[BENCH_CONNECTIONS];
+  struct epoll_event events[EVENTS_MAX];
   for (size_t i = 0; i < run->load->n_connections; i++) {
     issue(run, i);
   }
   while (run->n_busy > 0 && bench_now_ns() < run->end_ns + GRACE_NS) {
-    int n = epoll_wait(run->epoll, events, BENCH_CONNECTIONS, WAIT_MS);
+    int n = epoll_wait(run->epoll, events, EVENTS_MAX, WAIT_MS);
     for (int e = 0; e < n; e++) {
       handle(run, (size_t)events[e].data.u64);
     }
@@ -150,16 +151,19 @@ void bench_load_run(const struct bench_load *load, struct bench_load_result *ret
   struct run *run = bench_alloc(1, sizeof *run);
   run->load = load;
   run->epoll = epoll_create1(EPOLL_CLOEXEC);
-  if (run->epoll < 0 || load->n_connections > BENCH_CONNECTIONS || load->pool->n == 0) {
+  if (run->epoll < 0 || load->n_connections > BENCH_CONNECTIONS_MAX || load->pool->n == 0) {
     bench_die("load generator: bad arguments");
   }
+  run->connections = bench_alloc(load->n_connections, sizeof *run->connections);
   for (size_t i = 0; i < load->n_connections; i++) {
     open_connection(run, i);
   }
+  uint64_t cpu_ns = bench_cpu_ns();
   run->start_ns = bench_now_ns();
   run->last_ns = run->start_ns;
   run->end_ns = run->start_ns + (uint64_t)(load->seconds * 1e9);
   loop(run);
+  run->result.cpu_s = (double)(bench_cpu_ns() - cpu_ns) / 1e9;
   for (size_t i = 0; i < load->n_connections; i++) {
     bench_connection_close(&run->connections[i]);
   }
@@ -169,6 +173,7 @@ void bench_load_run(const struct bench_load *load, struct bench_load_result *ret
     qsort(run->result.latencies_us, run->result.n_ok, sizeof(uint32_t), compare_u32);
   }
   *ret_result = run->result;
+  free(run->connections);
   free(run);
 }
 
@@ -176,11 +181,6 @@ void bench_load_release(struct bench_load_result *result)
 {
   free(result->latencies_us);
   *result = (struct bench_load_result){ 0 };
-}
-
-double bench_load_rate(const struct bench_load_result *result)
-{
-  return result->seconds > 0 ? (double)result->n_ok / result->seconds : 0;
 }
 
 double bench_load_percentile_us(const struct bench_load_result *result, double fraction)

@@ -10,12 +10,13 @@
 
 struct bench_load {
   uint16_t port;
-  size_t n_connections; /* at most BENCH_CONNECTIONS */
+  size_t n_connections; /* at most BENCH_CONNECTIONS_MAX */
   const struct bench_pool *pool;
-  bool once;         /* every request once; otherwise the pool begins again until time is over */
-  double seconds;    /* no request begins later */
-  uint64_t pause_ns; /* before every request; for one connection */
+  bool once;      /* every request once; otherwise the pool begins again until time is over */
+  double seconds; /* no request begins later */
   void *ctx;
+  /* Called before every request, which waits for it; for one connection. May be NULL. */
+  void (*before_request)(void *ctx);
   /* Called for every complete response; body is valid during the call. May be NULL. */
   void (*on_response)(void *ctx, size_t request, unsigned status, struct kt_bytes body);
 };
@@ -28,12 +29,12 @@ struct bench_load_result {
   char failure[BENCH_FAILURE_SIZE]; /* the first one */
   uint64_t body_bytes;              /* of the n_ok responses */
   double seconds;                   /* until the last response */
+  double cpu_s;                     /* of the generator, this process */
   uint32_t *latencies_us;           /* of the n_ok responses, ascending */
 };
 
 void bench_load_run(const struct bench_load *load, struct bench_load_result *ret_result);
 void bench_load_release(struct bench_load_result *result);
-double bench_load_rate(const struct bench_load_result *result);
 /* fraction in 0 … 1; 0 when there was no response. */
 double bench_load_percentile_us(const struct bench_load_result *result, double fraction);
 

@@ -1,22 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lookups: rate and server CPU, bytes per response, and the client's verification of the same responses. */
+/* Lookups of random labels: rate and server CPU beside libmicrohttpd alone, bytes per response, and the client's
+ * verification of the same responses. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <kt/client.h>
-
 #include <kt/writer.h>
+
 #include "wire/search.h"
 #include "world.h"
 
-#define N_WARM 400   /* their proofs fit the server's list of proofs to store */
-#define N_HISTORY 64 /* labels with HISTORY_VERSIONS versions */
-#define HISTORY_VERSIONS 6
-#define N_COLD_MAX 100000
+#define WARM_CHUNK 500 /* labels whose proofs are stored by one commit: the server remembers some 1000 until then */
+#define WARM_ROUNDS 3
+#define N_COLD_MAX 200000
 #define N_SAMPLES 32
-#define VERIFY_NS UINT64_C(1000000000)
-#define STORE_ROUNDS 3
+#define VERIFY_SLICES 20
+#define VERIFY_SLICE_NS UINT64_C(20000000)
+#define SPREAD UINT64_C(2654435761) /* a prime, larger than any number of labels */
+
+/* The k-th label to be looked up: each label once, spread over the whole log, the same ones in every run. */
+static size_t spread(const struct bench_world *world, size_t k)
+{
+  return (size_t)((uint64_t)k * SPREAD % world->state.n_labels);
+}
+
+static size_t n_connections(const struct bench_world *world)
+{
+  return world->options->connections / 4;
+}
 
 /* Requests for labels, and the first responses to them. */
 struct searches {
@@ -63,22 +75,25 @@ static void searches_write(struct searches *searches)
   }
 }
 
-static void searches_of_imported(struct searches *searches, const size_t *order, size_t n,
+/* n labels from the k-th on. */
+static void searches_of_imported(struct searches *searches, const struct bench_world *world, size_t k, size_t n,
                                  const struct kt_log_state *log)
 {
   searches_init(searches, n, log);
   for (size_t i = 0; i < n; i++) {
-    (void)bench_label(order[i], searches->labels[i]);
+    (void)bench_label(spread(world, k + i), searches->labels[i]);
   }
   searches_write(searches);
 }
 
-static void searches_of_accounts(struct searches *searches, const struct bench_account *accounts, size_t n,
-                                 const struct kt_log_state *log)
+/* Of those with several versions. */
+static void searches_of_history(struct searches *searches, const struct kt_log_state *log)
 {
-  searches_init(searches, n, log);
-  for (size_t i = 0; i < n; i++) {
-    memcpy(searches->labels[i], accounts[i].label, BENCH_LABEL_SIZE);
+  searches_init(searches, BENCH_HISTORY, log);
+  for (size_t i = 0; i < BENCH_HISTORY; i++) {
+    struct bench_account account;
+    bench_account_init(&account, i);
+    memcpy(searches->labels[i], account.label, BENCH_LABEL_SIZE);
   }
   searches_write(searches);
 }
@@ -93,12 +108,14 @@ static void keep_sample(void *ctx, size_t request, unsigned status, struct kt_by
 
 static void run(struct bench_world *world, struct searches *searches, bool once, struct bench_phase *ret_phase)
 {
-  struct bench_load load = { .n_connections = BENCH_CONNECTIONS,
+  struct bench_load load = { .n_connections = n_connections(world),
                              .pool = &searches->pool,
                              .once = once,
+                             .seconds = once ? 600 : 0,
                              .ctx = searches,
                              .on_response = keep_sample };
-  bench_world_run(world, &load, ret_phase);
+  bench_world_run(world, &world->server, &load, ret_phase);
+  bench_load_release(&ret_phase->result);
 }
 
 /* --- what a response is made of ------------------------------------------------------------------------------------- */
@@ -109,7 +126,7 @@ struct parts {
   double n_hashes; /* of tree nodes, to verify it */
   double n_signatures;
   double fixed_bytes; /* all but the tree proofs */
-  double value_bytes;
+  double value_len;
 };
 
 /* Every result and every element of a prefix proof is one input of a hash, and so is every element of the inclusion
@@ -136,7 +153,7 @@ static void add_parts(const struct kt_config *config, struct kt_bytes sample, st
   parts->n_hashes += (double)n_hashes;
   parts->n_signatures += updated;
   parts->fixed_bytes += (double)fixed + updated * (double)(8 + 2 + config->suite->signature_len);
-  parts->value_bytes += (double)response.value.value.len;
+  parts->value_len += (double)response.value.value.len;
   kt_arena_release(&arena);
 }
 
@@ -155,7 +172,7 @@ static struct parts mean_parts(const struct bench_world *world, const struct sea
                          .n_hashes = sum.n_hashes / n,
                          .n_signatures = sum.n_signatures / n,
                          .fixed_bytes = sum.fixed_bytes / n,
-                         .value_bytes = sum.value_bytes / n };
+                         .value_len = sum.value_len / n };
 }
 
 /* --- the client ------------------------------------------------------------------------------------------------------- */
@@ -184,155 +201,224 @@ static void verify(const struct bench_world *world, const struct searches *searc
   free(result);
 }
 
-static double verify_us(const struct bench_world *world, const struct searches *searches, uint32_t version)
+/* The fastest slice, in turns with the primitives of the same moment. */
+static void measure_verify(struct bench_world *world, const struct searches *searches, uint32_t version,
+                           const struct parts *parts, const struct bench_row *row)
 {
-  uint64_t start = bench_cpu_ns();
-  uint64_t n = 0;
-  while (bench_cpu_ns() - start < VERIFY_NS) {
-    verify(world, searches, (size_t)(n % N_SAMPLES), version, NULL);
-    n++;
+  struct bench_keys *keys = bench_keys_new();
+  double us[BENCH_N_PRIMITIVES] = { 0 };
+  double best_us = 0;
+  for (size_t i = 0; i < bench_rounds(world->options, VERIFY_SLICES); i++) {
+    uint64_t start = bench_cpu_ns();
+    size_t n = 0;
+    while (n < N_SAMPLES || bench_cpu_ns() - start < VERIFY_SLICE_NS) {
+      verify(world, searches, n % N_SAMPLES, version, NULL);
+      n++;
+    }
+    double slice_us = (double)(bench_cpu_ns() - start) / 1e3 / (double)n;
+    best_us = best_us == 0 || slice_us < best_us ? slice_us : best_us;
+    bench_primitive_slice(keys, BENCH_VRF_VERIFY, &us[BENCH_VRF_VERIFY]);
+    bench_primitive_slice(keys, BENCH_VERIFY, &us[BENCH_VERIFY]);
+    bench_primitive_slice(keys, BENCH_HASH, &us[BENCH_HASH]);
   }
-  return (double)(bench_cpu_ns() - start) / 1e3 / (double)n;
+  bench_keys_free(keys);
+  struct bench_row with = *row;
+  with.value = best_us;
+  with.bound = parts->n_ladder * us[BENCH_VRF_VERIFY] + parts->n_signatures * us[BENCH_VERIFY] +
+               parts->n_hashes * us[BENCH_HASH];
+  bench_world_add(world, &with);
 }
 
-static double verify_base_us(const struct bench_world *world, const struct parts *parts)
-{
-  const struct bench_primitives *p = world->primitives;
-  return parts->n_ladder * p->vrf_verify_us + parts->n_signatures * p->verify_us + parts->n_hashes * p->hash_us;
-}
-
-/* --- rows ------------------------------------------------------------------------------------------------------------- */
+/* --- lookups with stored proofs --------------------------------------------------------------------------------------- */
 
 struct names {
   const char *rate_key, *rate_text;
   const char *cpu_key, *cpu_text;
+  const char *per_cpu_key, *per_cpu_text;
+  const char *generator_key, *generator_text;
   const char *verify_key, *verify_text;
   const char *bytes_key, *bytes_text;
+  uint32_t version;
+  double rate_limit;   /* of libmicrohttpd's */
+  double verify_limit; /* of the primitives */
 };
-
-static void add_rows(struct bench_world *world, const struct searches *searches, const struct bench_phase *phase,
-                     uint32_t version, const struct names *names)
-{
-  struct parts parts = mean_parts(world, searches);
-  bench_world_add(world, names->rate_key, names->rate_text, "lookups/s", bench_load_rate(&phase->result),
-                  world->http_rate, "HTTP exchange");
-  bench_world_add(world, names->cpu_key, names->cpu_text, "us", phase->cpu_us, world->http_us, "HTTP exchange");
-  bench_world_add(world, names->verify_key, names->verify_text, "us", verify_us(world, searches, version),
-                  verify_base_us(world, &parts), "ladder steps x VRF verify + head signature + tree hashes");
-  bench_world_add(world, names->bytes_key, names->bytes_text, "bytes", parts.bytes, parts.fixed_bytes,
-                  "value, opening, head, VRF proofs, commitments (all but tree proofs)");
-}
 
 static const struct names names_0 = {
-  "search",     "lookups, version 0, stored VRF proofs",
-  "search-cpu", "server CPU per lookup, version 0, stored VRF proofs",
-  "verify-0",   "client verification, version 0",
-  "bytes-0",    "search response, version 0",
+  .rate_key = "search",
+  .rate_text = "lookups, version 0, stored VRF proofs",
+  .cpu_key = "search-cpu",
+  .cpu_text = "server CPU per lookup, version 0",
+  .per_cpu_key = "search-per-cpu",
+  .per_cpu_text = "lookups per second of CPU, server and generator, version 0",
+  .generator_key = "search-generator",
+  .generator_text = "load generator's CPU per lookup, version 0",
+  .verify_key = "verify-0",
+  .verify_text = "client verification, version 0",
+  .bytes_key = "bytes-0",
+  .bytes_text = "search response, version 0",
+  .version = 0,
+  .rate_limit = 1.0 / 3,
+  .verify_limit = 1.15,
 };
 static const struct names names_0_retained = {
-  "search-retained",     "lookups, version 0, stored VRF proofs, client retains the head",
-  "search-retained-cpu", "server CPU per lookup, version 0, client retains the head",
-  "verify-0-retained",   "client verification, version 0, head retained",
-  "bytes-0-retained",    "search response, version 0, head retained",
+  .rate_key = "search-retained",
+  .rate_text = "lookups, version 0, client retains the head",
+  .cpu_key = "search-retained-cpu",
+  .cpu_text = "server CPU per lookup, version 0, head retained",
+  .per_cpu_key = "search-retained-per-cpu",
+  .per_cpu_text = "lookups per second of CPU, server and generator, version 0, head retained",
+  .generator_key = "search-retained-generator",
+  .generator_text = "load generator's CPU per lookup, version 0, head retained",
+  .verify_key = "verify-0-retained",
+  .verify_text = "client verification, version 0, head retained",
+  .bytes_key = "bytes-0-retained",
+  .bytes_text = "search response, version 0, head retained",
+  .version = 0,
 };
 static const struct names names_5 = {
-  "search-5",     "lookups, version 5, stored VRF proofs",
-  "search-5-cpu", "server CPU per lookup, version 5, stored VRF proofs",
-  "verify-5",     "client verification, version 5",
-  "bytes-5",      "search response, version 5",
+  .rate_key = "search-5",
+  .rate_text = "lookups, version 5, stored VRF proofs",
+  .cpu_key = "search-5-cpu",
+  .cpu_text = "server CPU per lookup, version 5",
+  .per_cpu_key = "search-5-per-cpu",
+  .per_cpu_text = "lookups per second of CPU, server and generator, version 5",
+  .generator_key = "search-5-generator",
+  .generator_text = "load generator's CPU per lookup, version 5",
+  .verify_key = "verify-5",
+  .verify_text = "client verification, version 5",
+  .bytes_key = "bytes-5",
+  .bytes_text = "search response, version 5",
+  .version = BENCH_HISTORY_VERSIONS - 1,
+  .verify_limit = 1.15,
 };
 static const struct names names_5_retained = {
-  "search-5-retained",     "lookups, version 5, stored VRF proofs, client retains the head",
-  "search-5-retained-cpu", "server CPU per lookup, version 5, client retains the head",
-  "verify-5-retained",     "client verification, version 5, head retained",
-  "bytes-5-retained",      "search response, version 5, head retained",
+  .rate_key = "search-5-retained",
+  .rate_text = "lookups, version 5, client retains the head",
+  .cpu_key = "search-5-retained-cpu",
+  .cpu_text = "server CPU per lookup, version 5, head retained",
+  .per_cpu_key = "search-5-retained-per-cpu",
+  .per_cpu_text = "lookups per second of CPU, server and generator, version 5, head retained",
+  .generator_key = "search-5-retained-generator",
+  .generator_text = "load generator's CPU per lookup, version 5, head retained",
+  .verify_key = "verify-5-retained",
+  .verify_text = "client verification, version 5, head retained",
+  .bytes_key = "bytes-5-retained",
+  .bytes_text = "search response, version 5, head retained",
+  .version = BENCH_HISTORY_VERSIONS - 1,
 };
 
-/* --- the measurements ------------------------------------------------------------------------------------------------- */
-
-static void update_once(struct bench_world *world, struct bench_account *accounts, size_t n)
+/* Exchanges in a second of CPU, server and generator together: others on the machine disturb it less than a rate. */
+static double per_cpu(const struct bench_phase *before, const struct bench_phase *after)
 {
-  struct bench_pool pool;
-  struct bench_phase phase;
-  bench_pool_init(&pool);
-  for (size_t i = 0; i < n; i++) {
-    bench_world_add_update(world, &accounts[i], &pool);
-  }
-  struct bench_load load = { .n_connections = BENCH_CONNECTIONS, .pool = &pool, .once = true, .seconds = 60 };
-  bench_world_run(world, &load, &phase);
-  bench_load_release(&phase.result);
-  bench_pool_release(&pool);
+  return 2e6 / (before->cpu_us + before->generator_cpu_us + after->cpu_us + after->generator_cpu_us);
 }
 
-/* Look them up; the next commit, that of a registration, stores the proofs computed meanwhile. Several times, because
- * the server may forget some. */
-static void store_proofs(struct bench_world *world, struct searches *searches)
+/* The lookups before and after libmicrohttpd alone had its turn with the same requests and answers as long. */
+static void measure_rate(struct bench_world *world, struct searches *searches, const struct names *names)
 {
-  for (size_t i = 0; i < STORE_ROUNDS; i++) {
-    struct bench_phase phase;
-    run(world, searches, true, &phase);
-    bench_load_release(&phase.result);
-    struct bench_account *account = bench_world_accounts(world, 1);
-    update_once(world, account, 1);
-    free(account);
-  }
+  struct bench_phase before;
+  struct bench_phase alone;
+  struct bench_phase after;
+  struct bench_profile *profile =
+      bench_profile_begin(world->options, world->state.n_labels, names->rate_key, world->server.pid);
+  run(world, searches, false, &before);
+  bench_profile_end(profile, world->server.pid);
+  bench_world_run_static(world, &searches->pool, n_connections(world), before.body_len, &alone);
+  run(world, searches, false, &after);
+  bench_world_add(world, &(struct bench_row){ .key = names->rate_key,
+                                              .text = names->rate_text,
+                                              .unit = "lookups/s",
+                                              .value = (before.rate + after.rate) / 2,
+                                              .bound = alone.rate,
+                                              .limit = names->rate_limit,
+                                              .formula = "libmicrohttpd alone, requests and answers as long" });
+  bench_world_add(world, &(struct bench_row){ .key = names->cpu_key,
+                                              .text = names->cpu_text,
+                                              .unit = "us",
+                                              .value = (before.cpu_us + after.cpu_us) / 2,
+                                              .bound = alone.cpu_us,
+                                              .formula = "libmicrohttpd alone, requests and answers as long" });
+  bench_world_add(world, &(struct bench_row){ .key = names->per_cpu_key,
+                                              .text = names->per_cpu_text,
+                                              .unit = "lookups/s",
+                                              .value = per_cpu(&before, &after),
+                                              .bound = per_cpu(&alone, &alone),
+                                              .formula = "libmicrohttpd alone, requests and answers as long" });
+  bench_world_add(world, &(struct bench_row){ .key = names->generator_key,
+                                              .text = names->generator_text,
+                                              .unit = "us",
+                                              .value = (before.generator_cpu_us + after.generator_cpu_us) / 2 });
 }
 
-/* Both searches twice: as a client that knows nothing, and as one that has verified the newest head. */
-static void measure_stored(struct bench_world *world, const size_t *order, size_t n_warm,
-                           const struct bench_account *history)
+/* Rate, verification and size; the head that the first sample leads to. */
+static void measure_lookups(struct bench_world *world, struct searches *searches, const struct names *names,
+                            struct kt_log_state *ret_log)
 {
-  struct searches *searches = bench_alloc(1, sizeof *searches);
-  struct kt_log_state *log = bench_alloc(1, sizeof *log);
-  struct bench_phase phase;
-  searches_of_imported(searches, order, n_warm, NULL);
-  store_proofs(world, searches);
-  for (size_t i = 0; i < N_SAMPLES; i++) { /* from before the registration */
-    bench_bytes_free(searches->samples[i]);
-    searches->samples[i] = (struct kt_bytes){ NULL, 0 };
+  measure_rate(world, searches, names);
+  struct parts parts = mean_parts(world, searches);
+  measure_verify(world, searches, names->version, &parts,
+                 &(struct bench_row){ .key = names->verify_key,
+                                      .text = names->verify_text,
+                                      .unit = "us",
+                                      .limit = names->verify_limit,
+                                      .formula = "ladder steps x VRF verify + head signature + tree hashes" });
+  bench_world_add(world, &(struct bench_row){ .key = names->bytes_key,
+                                              .text = names->bytes_text,
+                                              .unit = "bytes",
+                                              .value = parts.bytes,
+                                              .bound = parts.fixed_bytes,
+                                              .formula = "value, opening, head, VRF proofs, commitments (no tree)" });
+  if (names == &names_0) {
+    world->state.value_len = (size_t)parts.value_len;
+    bench_world_add(world, &(struct bench_row){ .key = "search-hashes",
+                                                .text = "tree nodes in a search response, version 0",
+                                                .unit = "nodes",
+                                                .value = parts.n_hashes });
   }
-  run(world, searches, false, &phase);
-  add_rows(world, searches, &phase, 0, &names_0);
-  verify(world, searches, 0, 0, log);
-  bench_load_release(&phase.result);
+  if (ret_log != NULL) {
+    verify(world, searches, 0, names->version, ret_log);
+  }
   searches_release(searches);
-
-  searches_of_imported(searches, order, n_warm, log);
-  run(world, searches, false, &phase);
-  add_rows(world, searches, &phase, 0, &names_0_retained);
-  bench_load_release(&phase.result);
-  searches_release(searches);
-
-  searches_of_accounts(searches, history, N_HISTORY, NULL);
-  run(world, searches, false, &phase);
-  add_rows(world, searches, &phase, HISTORY_VERSIONS - 1, &names_5);
-  bench_load_release(&phase.result);
-  searches_release(searches);
-
-  searches_of_accounts(searches, history, N_HISTORY, log);
-  run(world, searches, false, &phase);
-  add_rows(world, searches, &phase, HISTORY_VERSIONS - 1, &names_5_retained);
-  bench_load_release(&phase.result);
-  searches_release(searches);
-  free(log);
-  free(searches);
 }
 
 /* Labels that nobody ever asked for: the server has to make the proofs of the whole ladder. */
-static void measure_cold(struct bench_world *world, const size_t *order, size_t n)
+static void measure_cold(struct bench_world *world)
 {
   struct searches *searches = bench_alloc(1, sizeof *searches);
   struct bench_phase phase;
-  searches_of_imported(searches, order, n < N_COLD_MAX ? n : N_COLD_MAX, NULL);
-  run(world, searches, true, &phase);
+  struct bench_state *state = &world->state;
+  size_t n_used = state->n_warm + state->n_cold;
+  size_t n_left = state->n_labels - n_used;
+  if (n_left == 0) {
+    (void)printf("  every label of this log was looked up: its first lookups cannot be measured again\n");
+    return;
+  }
+  searches_of_imported(searches, world, n_used, n_left < N_COLD_MAX ? n_left : N_COLD_MAX, NULL);
+  struct bench_load load = { .n_connections = n_connections(world),
+                             .pool = &searches->pool,
+                             .once = true,
+                             .ctx = searches,
+                             .on_response = keep_sample };
+  struct bench_profile *profile =
+      bench_profile_begin(world->options, state->n_labels, "search-cold", world->server.pid);
+  bench_world_run(world, &world->server, &load, &phase);
+  bench_profile_end(profile, world->server.pid);
+  state->n_cold += phase.result.n_ok;
   struct parts parts = mean_parts(world, searches);
-  double proofs_us = parts.n_ladder * world->primitives->vrf_prove_us;
-  bench_world_add(world, "search-cold", "lookups, version 0, first of the label (VRF proofs computed)", "lookups/s",
-                  bench_load_rate(&phase.result), bench_world_rate(world, proofs_us),
-                  "HTTP exchange + ladder steps x VRF prove, all cores");
-  bench_world_add(world, "search-cold-cpu", "server CPU per lookup, version 0, first of the label", "us", phase.cpu_us,
-                  world->http_us + proofs_us, "HTTP exchange + ladder steps x VRF prove");
-  world->value_bytes += (uint64_t)(parts.value_bytes * (double)world->n_labels); /* of the import: all as long */
+  double proofs_us = parts.n_ladder * world->primitives->us[BENCH_VRF_PROVE];
+  bench_world_add(world, &(struct bench_row){ .key = "search-cold",
+                                              .text = "lookups, version 0, first of the label",
+                                              .unit = "lookups/s",
+                                              .value = phase.rate,
+                                              .bound = world->n_cores * 1e6 / proofs_us,
+                                              .formula = "ladder steps x VRF prove, all cores" });
+  bench_world_add(world, &(struct bench_row){ .key = "search-cold-cpu",
+                                              .text = "server CPU per lookup, first of the label",
+                                              .unit = "us",
+                                              .value = phase.cpu_us,
+                                              .bound = proofs_us,
+                                              .limit = 1.2,
+                                              .formula = "ladder steps x VRF prove" });
   bench_load_release(&phase.result);
   searches_release(searches);
   free(searches);
@@ -340,14 +426,77 @@ static void measure_cold(struct bench_world *world, const size_t *order, size_t 
 
 void bench_measure_search(struct bench_world *world)
 {
-  size_t *order = bench_permutation(world->n_labels, &world->random);
-  size_t n_warm = world->n_labels / 2 < N_WARM ? world->n_labels / 2 : N_WARM;
-  struct bench_account *history = bench_world_accounts(world, N_HISTORY);
-  for (size_t i = 0; i < HISTORY_VERSIONS; i++) {
-    update_once(world, history, N_HISTORY);
+  struct searches *searches = bench_alloc(1, sizeof *searches);
+  struct kt_log_state *log = bench_alloc(1, sizeof *log);
+  size_t n_warm = world->state.n_warm;
+  searches_of_imported(searches, world, 0, n_warm, NULL);
+  measure_lookups(world, searches, &names_0, log);
+  searches_of_imported(searches, world, 0, n_warm, log);
+  measure_lookups(world, searches, &names_0_retained, NULL);
+  searches_of_history(searches, NULL);
+  measure_lookups(world, searches, &names_5, log);
+  searches_of_history(searches, log);
+  measure_lookups(world, searches, &names_5_retained, NULL);
+  free(log);
+  free(searches);
+  measure_cold(world);
+}
+
+/* --- before ----------------------------------------------------------------------------------------------------------- */
+
+static void make_history(struct bench_world *world)
+{
+  struct bench_account *history = bench_world_accounts(world, BENCH_HISTORY);
+  for (size_t i = 0; i < BENCH_HISTORY_VERSIONS; i++) {
+    bench_world_update(world, history, BENCH_HISTORY);
   }
-  measure_stored(world, order, n_warm, history);
-  measure_cold(world, order + n_warm, world->n_labels - n_warm);
   free(history);
-  free(order);
+}
+
+/* Look labels up, then commit, which stores the proofs made meanwhile. Returns the CPU of the dearest lookup round. */
+static void warm_chunk(struct bench_world *world, size_t k, size_t n)
+{
+  struct searches *searches = bench_alloc(1, sizeof *searches);
+  struct bench_phase phase;
+  struct bench_account *account = bench_world_accounts(world, 1);
+  searches_of_imported(searches, world, k, n, NULL);
+  run(world, searches, true, &phase);
+  bench_world_update(world, account, 1);
+  searches_release(searches);
+  free(account);
+  free(searches);
+}
+
+/* Whether looking up all of them costs less than one proof each. */
+static bool is_warm(struct bench_world *world, size_t n)
+{
+  struct searches *searches = bench_alloc(1, sizeof *searches);
+  struct bench_phase phase;
+  searches_of_imported(searches, world, 0, n, NULL);
+  run(world, searches, true, &phase);
+  searches_release(searches);
+  free(searches);
+  return phase.cpu_us < world->primitives->us[BENCH_VRF_PROVE];
+}
+
+void bench_prepare_search(struct bench_world *world)
+{
+  struct bench_state *state = &world->state;
+  size_t half = state->n_labels / 2;
+  size_t n = world->options->n_warm < half ? world->options->n_warm : half;
+  if (state->n_accounts == 0) {
+    make_history(world);
+  }
+  if (state->n_warm > 0) {
+    return;
+  }
+  for (size_t round = 0; round < WARM_ROUNDS && state->n_warm == 0; round++) {
+    for (size_t k = 0; k < n; k += WARM_CHUNK) {
+      warm_chunk(world, k, n - k < WARM_CHUNK ? n - k : WARM_CHUNK);
+    }
+    state->n_warm = is_warm(world, n) ? n : 0;
+  }
+  if (state->n_warm == 0) {
+    bench_die("VRF proofs of labels that were looked up are not stored");
+  }
 }

@@ -1,131 +1,248 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Registrations of new labels: signed device sets, open registration, complete UpdateResponses. */
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "wire/update.h"
 #include "world.h"
 
-#define RATE_GUESS 6000 /* requests prepared per second of measurement; when they run out it ends early */
-#define CADENCE_RATE_GUESS 600
-#define N_LATENCY_MAX 1000
-#define PAUSE_NS UINT64_C(300000000)
-#define DURABLE_WRITES 3 /* write-ahead log, guard file, the guard's folder */
+#define RATE_GUESS 10000 /* requests prepared per second of measurement; when they run out it ends early */
+#define N_SLOW 40        /* requests with the default cadence, further apart than it */
+#define SLOW_PAUSE_NS UINT64_C(260000000)
+#define N_FAST 600 /* with cadence 0 */
+#define FAST_PAUSE_NS UINT64_C(4000000)
+#define PROOFS_NEEDED 2 /* of the new version and of the one that does not exist */
+#define BOUND_S 0.5
 
 struct update_phase {
   struct bench_phase phase;
-  double n_ladder; /* of the first response */
-  const struct kt_config *config;
+  double leaves_per_entry;
+  double value_bytes;
+  struct bench_pool pool;
 };
 
-static void look(void *ctx, size_t request, unsigned status, struct kt_bytes body)
+static void require_inserted(const struct bench_world *world, struct kt_bytes body)
 {
-  struct update_phase *update = ctx;
-  if (request != 0 || status != 200) {
-    return;
-  }
   struct kt_arena arena;
   struct kt_update_response response;
   kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
-  bench_require(kt_update_response_decode(body, update->config, &arena, &response), "update response");
+  bench_require(kt_update_response_decode(body, &world->config, &arena, &response), "update response");
   if (response.n_info != 1) {
     bench_die("the update was not inserted");
   }
-  update->n_ladder = (double)response.n_ladder;
   kt_arena_release(&arena);
 }
 
-/* n registrations at most, each of a new label. */
-static void run(struct bench_world *world, size_t n, size_t n_connections, uint64_t pause_ns,
-                struct update_phase *ret_update)
+/* --- latency ---------------------------------------------------------------------------------------------------------- */
+
+struct calm {
+  const struct bench_world *world;
+  struct bench_disk *disk;
+  uint64_t pause_ns;
+  size_t n;
+  double sync_us[N_FAST];
+  double commit_us[N_FAST];
+};
+
+/* Between two requests: nothing, what durability costs alone, nothing. */
+static void rest(void *ctx)
 {
-  struct bench_pool pool;
-  bench_pool_init(&pool);
-  uint64_t value_bytes = world->value_bytes;
-  uint64_t n_versions = world->n_versions;
-  struct bench_account *accounts = bench_world_accounts(world, n);
-  for (size_t i = 0; i < n; i++) {
-    bench_world_add_update(world, &accounts[i], &pool);
-  }
-  double value_len = (double)(world->value_bytes - value_bytes) / (double)n;
-  *ret_update = (struct update_phase){ .config = &world->config };
-  struct bench_load load = { .n_connections = n_connections,
-                             .pool = &pool,
-                             .once = true,
-                             .pause_ns = pause_ns,
-                             .ctx = ret_update,
-                             .on_response = look };
-  bench_world_run(world, &load, &ret_update->phase);
-  /* those that were prepared but not sent are not in the log */
-  world->n_versions = n_versions + ret_update->phase.result.n_ok;
-  world->value_bytes = value_bytes + (uint64_t)(value_len * (double)ret_update->phase.result.n_ok);
-  free(accounts);
-  bench_pool_release(&pool);
+  struct calm *calm = ctx;
+  bench_sleep_ns(calm->pause_ns / 2);
+  calm->sync_us[calm->n] = bench_disk_sync_us(calm->disk);
+  calm->commit_us[calm->n] = bench_disk_commit_us(calm->disk);
+  calm->n++;
+  bench_sleep_ns(calm->pause_ns / 2);
 }
 
-static double crypto_us(const struct bench_world *world, const struct update_phase *update)
+static void look(void *ctx, size_t request, unsigned status, struct kt_bytes body)
+{
+  const struct calm *calm = ctx;
+  if (request == 0 && status == 200) {
+    require_inserted(calm->world, body);
+  }
+}
+
+static void add_latency(struct bench_world *world, struct calm *calm, const struct bench_load_result *result,
+                        bool is_slow)
 {
   const struct bench_primitives *p = world->primitives;
-  return p->verify_us + p->vrf_output_us + update->n_ladder * p->vrf_prove_us;
+  double commit_us = bench_percentile(calm->commit_us, calm->n, 0.5);
+  double sum_us = commit_us + PROOFS_NEEDED * p->us[BENCH_VRF_PROVE] + p->us[BENCH_VERIFY];
+  bench_world_add(world,
+                  &(struct bench_row){ .key = is_slow ? "latency-default" : "latency",
+                                       .text = is_slow ? "update latency, one every 260 ms, default cadence, p50"
+                                                       : "update latency, one at a time, cadence 0, p50",
+                                       .unit = "us",
+                                       .value = bench_load_percentile_us(result, 0.5),
+                                       .bound = sum_us,
+                                       .limit = 2,
+                                       .formula = "durable commit (median between the updates) + 2 VRF prove + Ed25519 "
+                                                  "verify" });
+  if (is_slow) {
+    return;
+  }
+  bench_world_add(world, &(struct bench_row){ .key = "latency-p99",
+                                              .text = "update latency, one at a time, cadence 0, p99",
+                                              .unit = "us",
+                                              .value = bench_load_percentile_us(result, 0.99),
+                                              .bound = bench_percentile(calm->sync_us, calm->n, 0.99),
+                                              .limit = 3,
+                                              .formula = "p99 of the fdatasyncs between the updates" });
+  bench_world_add(world, &(struct bench_row){ .key = "sync-p50",
+                                              .text = "fdatasync between the updates, p50",
+                                              .unit = "us",
+                                              .value = bench_percentile(calm->sync_us, calm->n, 0.5) });
+  bench_world_add(world, &(struct bench_row){ .key = "commit-p50",
+                                              .text = "durable commit between the updates, p50",
+                                              .unit = "us",
+                                              .value = commit_us });
 }
 
-static void measure_rate(struct bench_world *world, unsigned cadence_ms, double durable_us)
+void bench_measure_latency(struct bench_world *world, unsigned cadence_ms)
+{
+  bool is_slow = cadence_ms > 0;
+  size_t n = bench_rounds(world->options, is_slow ? N_SLOW : N_FAST);
+  struct bench_pool pool;
+  struct bench_phase phase;
+  struct calm *calm = bench_alloc(1, sizeof *calm);
+  calm->world = world;
+  calm->pause_ns = is_slow ? SLOW_PAUSE_NS : FAST_PAUSE_NS;
+  calm->disk = bench_disk_new(world->root);
+  bench_pool_init(&pool);
+  struct bench_account *accounts = bench_world_accounts(world, n);
+  for (size_t i = 0; i < n; i++) {
+    (void)bench_world_add_update(world, &accounts[i], &pool);
+  }
+  struct bench_load load = { .n_connections = 1,
+                             .pool = &pool,
+                             .once = true,
+                             .seconds = 600,
+                             .ctx = calm,
+                             .before_request = rest,
+                             .on_response = look };
+  bench_world_run(world, &world->server, &load, &phase);
+  add_latency(world, calm, &phase.result, is_slow);
+  bench_load_release(&phase.result);
+  bench_pool_release(&pool);
+  bench_disk_free(calm->disk);
+  free(accounts);
+  free(calm);
+}
+
+/* --- rate ------------------------------------------------------------------------------------------------------------- */
+
+static void run(struct bench_world *world, unsigned cadence_ms, struct update_phase *ret_update)
+{
+  size_t n_connections = world->options->connections;
+  double per_s = cadence_ms == 0 ? RATE_GUESS : 2000.0 * (double)n_connections / cadence_ms;
+  size_t n = (size_t)((per_s < RATE_GUESS ? per_s : RATE_GUESS) * world->options->seconds) + n_connections;
+  size_t value_bytes = 0;
+  *ret_update = (struct update_phase){ 0 };
+  struct bench_account *accounts = bench_world_accounts(world, n);
+  bench_pool_init(&ret_update->pool);
+  for (size_t i = 0; i < n; i++) {
+    value_bytes += bench_world_add_update(world, &accounts[i], &ret_update->pool);
+  }
+  struct bench_load load = { .n_connections = n_connections, .pool = &ret_update->pool, .once = true };
+  uint64_t size = bench_world_tree_size(world);
+  struct bench_profile *profile =
+      cadence_ms == 0 ? bench_profile_begin(world->options, world->state.n_labels, "registration", world->server.pid)
+                      : NULL;
+  bench_world_run(world, &world->server, &load, &ret_update->phase);
+  bench_profile_end(profile, world->server.pid);
+  double n_ok = (double)ret_update->phase.result.n_ok;
+  double n_entries = (double)(bench_world_tree_size(world) - size);
+  ret_update->leaves_per_entry = n_entries > 0 ? n_ok / n_entries : 0;
+  ret_update->value_bytes = (double)value_bytes / (double)n * n_ok;
+  free(accounts);
+}
+
+/* What each registration obliges us to, when all cores do nothing else: seconds of wall time. */
+static double obligation_s(const struct bench_world *world, const struct update_phase *update)
+{
+  double bound_s = fmin(BOUND_S, world->options->seconds);
+  struct bench_phase alone;
+  bench_world_run_static(world, &update->pool, world->options->connections, update->phase.body_len, &alone);
+  return PROOFS_NEEDED / bench_primitive_rate(BENCH_VRF_PROVE, world->n_cores, bound_s) +
+         1 / bench_primitive_rate(BENCH_VERIFY, world->n_cores, bound_s) + 1 / alone.rate +
+         world->primitives->commit_us / 1e6 / (double)world->options->connections;
+}
+
+static void add_rate(struct bench_world *world, const struct update_phase *update)
+{
+  const struct bench_primitives *p = world->primitives;
+  double bound = 1 / obligation_s(world, update);
+  bench_world_add(world,
+                  &(struct bench_row){ .key = "registration",
+                                       .text = "registrations, cadence 0",
+                                       .unit = "registrations/s",
+                                       .value = update->phase.rate,
+                                       .bound = bound,
+                                       .limit = 0.8,
+                                       .formula = "2 VRF prove + Ed25519 verify on all cores, libmicrohttpd with "
+                                                  "the load generator, durable commit / connections" });
+  bench_world_add(world, &(struct bench_row){ .key = "registration-cpu",
+                                              .text = "server CPU per registration, cadence 0",
+                                              .unit = "us",
+                                              .value = update->phase.cpu_us,
+                                              .bound = PROOFS_NEEDED * p->us[BENCH_VRF_PROVE] + p->us[BENCH_VERIFY],
+                                              .formula = "2 VRF prove + Ed25519 verify" });
+  bench_world_add(world, &(struct bench_row){ .key = "registration-generator",
+                                              .text = "load generator's CPU per registration",
+                                              .unit = "us",
+                                              .value = update->phase.generator_cpu_us });
+  bench_world_add(world, &(struct bench_row){ .key = "bytes-update",
+                                              .text = "update response, version 0",
+                                              .unit = "bytes",
+                                              .value = update->phase.body_len });
+}
+
+static void add_cadence(struct bench_world *world, unsigned cadence_ms, const struct bench_row *row)
+{
+  struct bench_row with = *row;
+  with.cadence_ms = cadence_ms;
+  bench_world_add(world, &with);
+}
+
+/* Starts and stops the server, so that the folder can be weighed before and after. */
+void bench_measure_registrations(struct bench_world *world, unsigned cadence_ms)
 {
   struct update_phase update;
-  double guess = cadence_ms > 0 ? CADENCE_RATE_GUESS : RATE_GUESS;
-  run(world, (size_t)(guess * world->options->seconds), BENCH_CONNECTIONS, 0, &update);
-  double rate = bench_load_rate(&update.phase.result);
-  double hashes_us = 2 * (bench_world_depth(world) + 1) * world->primitives->hash_us;
-  double cpu_us = world->http_us + crypto_us(world, &update) + hashes_us;
-  if (cadence_ms > 0) {
-    bench_world_add(world, "update", "registrations, 64 connections, default cadence (250 ms)", "registrations/s", rate,
-                    BENCH_CONNECTIONS * 1000.0 / cadence_ms, "64 connections / 250 ms");
-    bench_world_add(world, "update-cpu", "server CPU per registration, default cadence", "us", update.phase.cpu_us,
-                    cpu_us,
-                    "HTTP exchange + Ed25519 verify + VRF output + ladder steps x VRF prove + 2 tree paths of hashes");
-  } else {
-    double commit_us = (DURABLE_WRITES * durable_us + world->primitives->sign_us) / BENCH_CONNECTIONS;
-    double alone = 1e6 / bench_world_rate(world, crypto_us(world, &update) + hashes_us);
-    bench_world_add(world, "update-no-cadence", "registrations, 64 connections, cadence 0", "registrations/s", rate,
-                    1e6 / (alone + commit_us), "the same on all cores + (3 durable writes + sign) / 64");
-    bench_world_add(world, "update-no-cadence-cpu", "server CPU per registration, cadence 0", "us", update.phase.cpu_us,
-                    cpu_us,
-                    "HTTP exchange + Ed25519 verify + VRF output + ladder steps x VRF prove + 2 tree paths of hashes");
+  uint64_t before = bench_folder_bytes(world->folder);
+  bench_world_start(world, cadence_ms);
+  run(world, cadence_ms, &update);
+  bench_world_stop(world);
+  double n = (double)update.phase.result.n_ok;
+  double grown = (double)bench_folder_bytes(world->folder) - (double)before - update.value_bytes;
+  if (cadence_ms == 0) {
+    add_rate(world, &update);
   }
+  add_cadence(world, cadence_ms,
+              &(struct bench_row){ .key = "cadence-registrations",
+                                   .text = "registrations",
+                                   .unit = "registrations/s",
+                                   .value = update.phase.rate });
+  add_cadence(
+      world, cadence_ms,
+      &(struct bench_row){
+          .key = "cadence-cpu", .text = "server CPU per registration", .unit = "us", .value = update.phase.cpu_us });
+  add_cadence(world, cadence_ms,
+              &(struct bench_row){ .key = "cadence-latency",
+                                   .text = "registration latency, p50",
+                                   .unit = "us",
+                                   .value = bench_load_percentile_us(&update.phase.result, 0.5) });
+  add_cadence(world, cadence_ms,
+              &(struct bench_row){ .key = "cadence-leaves",
+                                   .text = "registrations per log entry",
+                                   .unit = "registrations",
+                                   .value = update.leaves_per_entry });
+  add_cadence(world, cadence_ms,
+              &(struct bench_row){ .key = "cadence-disk",
+                                   .text = "disk per registered version, value aside",
+                                   .unit = "bytes",
+                                   .value = grown > 0 ? grown / n : 0 });
   bench_load_release(&update.phase.result);
-}
-
-/* The cost of a durable write around the measurement, which the ratio stands on. */
-static double measure_latency(struct bench_world *world, unsigned cadence_ms)
-{
-  static const char formula[] =
-      "HTTP latency + Ed25519 verify + VRF output + ladder steps x VRF prove + sign + 3 durable writes";
-  struct update_phase update;
-  double before_us = bench_durable_us(world->root);
-  run(world, N_LATENCY_MAX, 1, cadence_ms > 0 ? PAUSE_NS : 0, &update);
-  double durable_us = (before_us + bench_durable_us(world->root)) / 2;
-  bench_world_add(world, cadence_ms > 0 ? "durable" : "durable-no-cadence",
-                  "durable write, mean of just before and after the latency", "us", durable_us, 0, NULL);
-  const struct bench_load_result *result = &update.phase.result;
-  double p50_us = bench_load_percentile_us(result, 0.5);
-  double base_us =
-      world->http_latency_us + crypto_us(world, &update) + world->primitives->sign_us + DURABLE_WRITES * durable_us;
-  if (cadence_ms > 0) {
-    bench_world_add(world, "update-latency-idle", "update latency, 1 connection, one every 300 ms, p50", "us", p50_us,
-                    base_us, formula);
-    bench_world_add(world, "update-latency-idle-max", "update latency, 1 connection, one every 300 ms, longest", "us",
-                    bench_load_percentile_us(result, 1), base_us, formula);
-  } else {
-    bench_world_add(world, "update-latency-p50", "update latency, 1 connection, cadence 0, p50", "us", p50_us, base_us,
-                    formula);
-    bench_world_add(world, "update-latency-p99", "update latency, 1 connection, cadence 0, p99", "us",
-                    bench_load_percentile_us(result, 0.99), base_us, formula);
-  }
-  bench_load_release(&update.phase.result);
-  return durable_us;
-}
-
-void bench_measure_update(struct bench_world *world, unsigned cadence_ms)
-{
-  double durable_us = measure_latency(world, cadence_ms);
-  measure_rate(world, cadence_ms, durable_us);
+  bench_pool_release(&update.pool);
 }

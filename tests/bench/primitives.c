@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "primitives.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include <kt/suite.h>
 
 #include "crypto/hash.h"
 #include "server.h"
 
 #define NODE_LEN 65
-#define BLOCK_LEN 4096
-#define DURABLE_ROUNDS 64
+#define DISK_ROUNDS 64
 #define START_ROUNDS 9
 #define N_PROOFS 64 /* encoding to the curve takes a different number of attempts for each message */
-#define SLICE_NS UINT64_C(25000000)
-#define N_SLICES 30
+#define SLICE_NS UINT64_C(20000000)
+#define N_SLICES 20
+#define N_ROUNDS_UNWATCHED 16 /* between two looks at the clock */
 
-struct keys {
+struct bench_keys {
   const struct kt_suite *suite;
   struct kt_sign_key sign;
   struct kt_vrf_key vrf;
@@ -26,123 +27,167 @@ struct keys {
   uint8_t sign_public[KT_PUBLIC_KEY_MAX];
   uint8_t vrf_public[KT_PUBLIC_KEY_MAX];
   uint8_t signature[KT_SIGNATURE_MAX];
+  uint8_t proof[KT_VRF_PROOF_MAX]; /* made last, for nobody */
   uint8_t proofs[N_PROOFS][KT_VRF_PROOF_MAX];
   struct kt_hash hash;
 };
 
-static struct kt_bytes message(struct keys *keys, uint64_t round)
+static struct kt_bytes message(struct bench_keys *keys, uint64_t round)
 {
   memcpy(keys->message, &round, sizeof round);
   return (struct kt_bytes){ keys->message, sizeof keys->message };
 }
 
-static enum kt_err run_prove(struct keys *keys, uint64_t round)
+static enum kt_err run_prove(struct bench_keys *keys, uint64_t round)
 {
-  return keys->suite->vrf_prove(&keys->vrf, message(keys, round), keys->proofs[round % N_PROOFS], &keys->hash);
+  return keys->suite->vrf_prove(&keys->vrf, message(keys, round), keys->proof, &keys->hash);
 }
 
-static enum kt_err run_output(struct keys *keys, uint64_t round)
+static enum kt_err run_output(struct bench_keys *keys, uint64_t round)
 {
   return keys->suite->vrf_output(&keys->vrf, message(keys, round), &keys->hash);
 }
 
-static enum kt_err run_vrf_verify(struct keys *keys, uint64_t round)
+static enum kt_err run_vrf_verify(struct bench_keys *keys, uint64_t round)
 {
   size_t i = round % N_PROOFS;
   return keys->suite->vrf_verify((struct kt_bytes){ keys->vrf_public, keys->suite->vrf_public_len }, message(keys, i),
                                  keys->proofs[i], &keys->hash);
 }
 
-static enum kt_err run_sign(struct keys *keys, uint64_t round)
+static enum kt_err run_sign(struct bench_keys *keys, uint64_t round)
 {
-  return keys->suite->sign(&keys->sign, message(keys, round), keys->signature);
+  uint8_t signature[KT_SIGNATURE_MAX];
+  return keys->suite->sign(&keys->sign, message(keys, round), signature);
 }
 
-static enum kt_err run_verify(struct keys *keys, uint64_t round)
+static enum kt_err run_verify(struct bench_keys *keys, uint64_t round)
 {
   (void)round;
   return keys->suite->verify((struct kt_bytes){ keys->sign_public, keys->suite->sign_public_len }, message(keys, 0),
                              (struct kt_bytes){ keys->signature, keys->suite->signature_len });
 }
 
-static enum kt_err run_hash(struct keys *keys, uint64_t round)
+static enum kt_err run_hash(struct bench_keys *keys, uint64_t round)
 {
   struct kt_bytes node = message(keys, round);
   kt_sha256(node.data, node.len, &keys->hash);
   return KT_OK;
 }
 
-/* CPU microseconds per call in one slice of time; the clock is asked every 16 rounds. */
-static double slice_us(struct keys *keys, enum kt_err (*run)(struct keys *keys, uint64_t round))
+static enum kt_err (*const runs[BENCH_N_PRIMITIVES])(struct bench_keys *keys, uint64_t round) = {
+  [BENCH_VRF_PROVE] = run_prove, [BENCH_VRF_OUTPUT] = run_output, [BENCH_VRF_VERIFY] = run_vrf_verify,
+  [BENCH_SIGN] = run_sign,       [BENCH_VERIFY] = run_verify,     [BENCH_HASH] = run_hash,
+};
+
+struct bench_keys *bench_keys_new(void)
+{
+  struct bench_keys *keys = bench_alloc(1, sizeof *keys);
+  keys->suite = kt_suite_by_id(KT_SUITE_ED25519);
+  const uint8_t seed[KT_SEED_LEN] = { 1 };
+  bench_require(keys->suite->sign_public(seed, keys->sign_public), "signing key");
+  bench_require(keys->suite->sign_key_init(&keys->sign, seed), "signing key");
+  bench_require(keys->suite->vrf_public(seed, keys->vrf_public), "VRF key");
+  bench_require(keys->suite->vrf_key_init(&keys->vrf, seed), "VRF key");
+  for (uint64_t i = 0; i < N_PROOFS; i++) {
+    bench_require(keys->suite->vrf_prove(&keys->vrf, message(keys, i), keys->proofs[i], &keys->hash), "VRF proof");
+  }
+  bench_require(keys->suite->sign(&keys->sign, message(keys, 0), keys->signature), "signature");
+  return keys;
+}
+
+void bench_keys_free(struct bench_keys *keys)
+{
+  free(keys);
+}
+
+void bench_primitive_slice(struct bench_keys *keys, enum bench_primitive which, double *best_us)
 {
   uint64_t start = bench_cpu_ns();
   uint64_t n = 0;
-  while (n % 16 != 0 || bench_cpu_ns() - start < SLICE_NS) {
-    bench_require(run(keys, n), "a primitive of the suite");
+  while (n % N_ROUNDS_UNWATCHED != 0 || bench_cpu_ns() - start < SLICE_NS) {
+    bench_require(runs[which](keys, n), "a primitive of the suite");
     n++;
   }
-  return (double)(bench_cpu_ns() - start) / 1e3 / (double)n;
-}
-
-static void keep_smaller(double *best_us, double us)
-{
+  double us = (double)(bench_cpu_ns() - start) / 1e3 / (double)n;
   *best_us = *best_us == 0 || us < *best_us ? us : *best_us;
 }
 
+/* --- on all cores ------------------------------------------------------------------------------------------------------- */
+
+struct worker {
+  pthread_t thread;
+  enum bench_primitive which;
+  struct bench_keys *keys;
+  const atomic_bool *stop;
+  uint64_t n_done;
+};
+
+static void *work(void *ctx)
+{
+  struct worker *worker = ctx;
+  do {
+    bench_require(runs[worker->which](worker->keys, worker->n_done), "a primitive of the suite");
+    worker->n_done++;
+  } while (!atomic_load_explicit(worker->stop, memory_order_relaxed));
+  return NULL;
+}
+
+double bench_primitive_rate(enum bench_primitive which, unsigned n_threads, double seconds)
+{
+  struct worker *workers = bench_alloc(n_threads, sizeof *workers);
+  atomic_bool stop = false;
+  uint64_t n_done = 0;
+  for (unsigned i = 0; i < n_threads; i++) {
+    workers[i] = (struct worker){ .which = which, .keys = bench_keys_new(), .stop = &stop };
+  }
+  uint64_t start = bench_now_ns();
+  for (unsigned i = 0; i < n_threads; i++) {
+    if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0) {
+      bench_die("a thread cannot be started");
+    }
+  }
+  bench_sleep_ns((uint64_t)(seconds * 1e9));
+  atomic_store(&stop, true);
+  for (unsigned i = 0; i < n_threads; i++) {
+    (void)pthread_join(workers[i].thread, NULL);
+    n_done += workers[i].n_done;
+  }
+  double rate = (double)n_done / bench_seconds_since(start);
+  for (unsigned i = 0; i < n_threads; i++) {
+    bench_keys_free(workers[i].keys);
+  }
+  free(workers);
+  return rate;
+}
+
+/* --- all of them -------------------------------------------------------------------------------------------------------- */
+
 /* The fastest slice of each: what it costs when nobody else slows the core down. They take turns, so that one bad moment
  * of the machine does not fall on one primitive alone. */
-static void measure_crypto(struct bench_primitives *primitives)
+static void measure_crypto(size_t n_slices, struct bench_primitives *primitives)
 {
-  struct keys keys = { .suite = kt_suite_by_id(KT_SUITE_ED25519) };
-  const uint8_t seed[KT_SEED_LEN] = { 1 };
-  bench_require(keys.suite->sign_public(seed, keys.sign_public), "signing key");
-  bench_require(keys.suite->sign_key_init(&keys.sign, seed), "signing key");
-  bench_require(keys.suite->vrf_public(seed, keys.vrf_public), "VRF key");
-  bench_require(keys.suite->vrf_key_init(&keys.vrf, seed), "VRF key");
-  for (size_t i = 0; i < N_SLICES; i++) {
-    keep_smaller(&primitives->vrf_prove_us, slice_us(&keys, run_prove));
-    keep_smaller(&primitives->vrf_output_us, slice_us(&keys, run_output));
-    keep_smaller(&primitives->sign_us, slice_us(&keys, run_sign));
-    keep_smaller(&primitives->hash_us, slice_us(&keys, run_hash));
-    for (uint64_t k = 0; k < N_PROOFS; k++) {
-      bench_require(run_prove(&keys, k), "VRF proof");
+  struct bench_keys *keys = bench_keys_new();
+  for (size_t i = 0; i < n_slices; i++) {
+    for (size_t which = 0; which < BENCH_N_PRIMITIVES; which++) {
+      bench_primitive_slice(keys, (enum bench_primitive)which, &primitives->us[which]);
     }
-    keep_smaller(&primitives->vrf_verify_us, slice_us(&keys, run_vrf_verify));
-    bench_require(run_sign(&keys, 0), "signature");
-    keep_smaller(&primitives->verify_us, slice_us(&keys, run_verify));
   }
+  bench_keys_free(keys);
 }
 
-static int compare_doubles(const void *a, const void *b)
+static void measure_disk(const char *folder, struct bench_primitives *primitives)
 {
-  double x = *(const double *)a;
-  double y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t n)
-{
-  qsort(values, n, sizeof *values, compare_doubles);
-  return values[n / 2];
-}
-
-double bench_durable_us(const char *folder)
-{
-  static const uint8_t block[BLOCK_LEN];
-  double us[DURABLE_ROUNDS];
-  char path[BENCH_PATH_SIZE];
-  bench_path(path, folder, "durable");
-  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  for (size_t i = 0; i < DURABLE_ROUNDS; i++) {
-    uint64_t start = bench_now_ns();
-    if (fd < 0 || write(fd, block, sizeof block) != (ssize_t)sizeof block || fdatasync(fd) != 0) {
-      bench_die("%s: %s", path, strerror(errno));
-    }
-    us[i] = bench_seconds_since(start) * 1e6;
+  double sync_us[DISK_ROUNDS];
+  double commit_us[DISK_ROUNDS];
+  struct bench_disk *disk = bench_disk_new(folder);
+  for (size_t i = 0; i < DISK_ROUNDS; i++) {
+    sync_us[i] = bench_disk_sync_us(disk);
+    commit_us[i] = bench_disk_commit_us(disk);
   }
-  (void)close(fd);
-  (void)unlink(path);
-  return median(us, DURABLE_ROUNDS);
+  bench_disk_free(disk);
+  primitives->sync_us = bench_percentile(sync_us, DISK_ROUNDS, 0.5);
+  primitives->commit_us = bench_percentile(commit_us, DISK_ROUNDS, 0.5);
 }
 
 static double start_us(const struct bench_options *options, const char *folder)
@@ -150,34 +195,35 @@ static double start_us(const struct bench_options *options, const char *folder)
   static const char *const argv[] = { "version", NULL };
   double us[START_ROUNDS];
   char log_path[BENCH_PATH_SIZE];
-  bench_path(log_path, folder, "server.log");
+  bench_path(log_path, folder, "start.log");
   for (size_t i = 0; i < START_ROUNDS; i++) {
-    us[i] = bench_server_verb(options->server, log_path, argv).seconds * 1e6;
+    us[i] = bench_run(options->server, log_path, argv).seconds * 1e6;
   }
-  return median(us, START_ROUNDS);
+  return bench_percentile(us, START_ROUNDS, 0.5);
 }
 
 void bench_primitives_measure(const struct bench_options *options, const char *folder, struct bench_primitives *ret,
                               struct bench_report *report)
 {
-  struct bench_primitives primitives = { 0 };
-  measure_crypto(&primitives);
-  primitives.durable_us = bench_durable_us(folder);
-  primitives.start_us = start_us(options, folder);
+  struct bench_primitives p = { 0 };
+  measure_crypto(bench_rounds(options, N_SLICES), &p);
+  measure_disk(folder, &p);
+  p.start_us = start_us(options, folder);
   const struct bench_row rows[] = {
-    { .key = "vrf-prove", .text = "VRF prove", .value = primitives.vrf_prove_us },
-    { .key = "vrf-output", .text = "VRF output", .value = primitives.vrf_output_us },
-    { .key = "vrf-verify", .text = "VRF verify", .value = primitives.vrf_verify_us },
-    { .key = "sign", .text = "Ed25519 sign", .value = primitives.sign_us },
-    { .key = "verify", .text = "Ed25519 verify", .value = primitives.verify_us },
-    { .key = "hash", .text = "SHA-256 of a tree node (65 bytes)", .value = primitives.hash_us },
-    { .key = "durable", .text = "durable write (4 KiB append and fdatasync, median)", .value = primitives.durable_us },
-    { .key = "start", .text = "start and end of the server program (median)", .value = primitives.start_us },
+    { .key = "vrf-prove", .text = "VRF prove", .value = p.us[BENCH_VRF_PROVE] },
+    { .key = "vrf-output", .text = "VRF output", .value = p.us[BENCH_VRF_OUTPUT] },
+    { .key = "vrf-verify", .text = "VRF verify", .value = p.us[BENCH_VRF_VERIFY] },
+    { .key = "sign", .text = "Ed25519 sign", .value = p.us[BENCH_SIGN] },
+    { .key = "verify", .text = "Ed25519 verify", .value = p.us[BENCH_VERIFY] },
+    { .key = "hash", .text = "SHA-256 of a tree node (65 bytes)", .value = p.us[BENCH_HASH] },
+    { .key = "sync", .text = "durable write (4 KiB append and fdatasync, median)", .value = p.sync_us },
+    { .key = "commit", .text = "durable commit (SQLite transaction of one page, WAL, median)", .value = p.commit_us },
+    { .key = "start", .text = "start and end of the server program (median)", .value = p.start_us },
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     struct bench_row row = rows[i];
     row.unit = "us";
     bench_report_add(report, &row);
   }
-  *ret = primitives;
+  *ret = p;
 }

@@ -10,18 +10,26 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ARGS_MAX 12
 
-/* In the child: ends with the benchmark, whatever ends that. */
+void bench_child_begin(void)
+{
+  if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0) {
+    _exit(127);
+  }
+}
+
 static _Noreturn void run_program(const char *program, const char *const *argv, int out, int log)
 {
   char *args[ARGS_MAX + 2] = { (char *)(uintptr_t)program };
   for (size_t i = 0; i < ARGS_MAX && argv[i] != NULL; i++) {
     args[i + 1] = (char *)(uintptr_t)argv[i];
   }
-  if (prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && dup2(out, STDOUT_FILENO) >= 0 && dup2(log, STDERR_FILENO) >= 0) {
+  bench_child_begin();
+  if (dup2(out, STDOUT_FILENO) >= 0 && dup2(log, STDERR_FILENO) >= 0) {
     (void)execv(program, args);
   }
   _exit(127);
@@ -48,37 +56,35 @@ static pid_t spawn(const char *program, const char *const *argv, int out, int lo
   return pid;
 }
 
-static int wait_for(pid_t pid)
+static int wait_for(pid_t pid, struct rusage *ret_usage)
 {
   int status = 0;
-  while (waitpid(pid, &status, 0) < 0) {
+  while (wait4(pid, &status, 0, ret_usage) < 0) {
     if (errno != EINTR) {
-      bench_die("waitpid: %s", strerror(errno));
+      bench_die("wait4: %s", strerror(errno));
     }
   }
   return status;
 }
 
-static double children_cpu_s(void)
-{
-  struct rusage usage;
-  (void)getrusage(RUSAGE_CHILDREN, &usage);
-  return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-         (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
-struct bench_cost bench_server_verb(const char *program, const char *log_path, const char *const *argv)
+struct bench_cost bench_run(const char *program, const char *log_path, const char *const *argv)
 {
   int log = open_log(log_path);
-  double cpu_s = children_cpu_s();
+  struct rusage usage;
   uint64_t start = bench_now_ns();
-  int status = wait_for(spawn(program, argv, log, log));
-  struct bench_cost cost = { .seconds = bench_seconds_since(start), .cpu_s = children_cpu_s() - cpu_s };
+  pid_t pid = spawn(program, argv, log, log);
+  int status = wait_for(pid, &usage);
   (void)close(log);
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    bench_die("kt-server %s failed: see %s", argv[0], log_path);
+    bench_die("%s %s failed: see %s", program, argv[0], log_path);
   }
-  return cost;
+  return (struct bench_cost){
+    .pid = pid,
+    .seconds = bench_seconds_since(start),
+    .cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+             (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6,
+    .peak_kib = (uint64_t)usage.ru_maxrss,
+  };
 }
 
 /* --- the running log ------------------------------------------------------------------------------------------------ */
@@ -130,7 +136,8 @@ double bench_server_stop(struct bench_server *server, int signal)
 {
   uint64_t start = bench_now_ns();
   (void)kill(server->pid, signal);
-  int status = wait_for(server->pid);
+  struct rusage usage;
+  int status = wait_for(server->pid, &usage);
   double seconds = bench_seconds_since(start);
   (void)close(server->out);
   if (signal == SIGTERM && !(WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
@@ -156,19 +163,12 @@ static void read_proc(const struct bench_server *server, const char *name, char 
 
 double bench_server_cpu_s(const struct bench_server *server)
 {
-  char text[1024];
-  read_proc(server, "stat", text, sizeof text);
-  /* fields 14 and 15; field 2 is the name in parentheses and may hold anything */
-  char *at = strrchr(text, ')');
-  for (int field = 2; at != NULL && field < 14; field++) {
-    at = strchr(at + 1, ' ');
+  clockid_t clock;
+  struct timespec used;
+  if (clock_getcpuclockid(server->pid, &clock) != 0 || clock_gettime(clock, &used) != 0) {
+    bench_die("the server's CPU time is not known (did it end?)");
   }
-  if (at == NULL) {
-    bench_die("/proc/PID/stat is not understood");
-  }
-  unsigned long long user = strtoull(at, &at, 10);
-  unsigned long long kernel = strtoull(at, NULL, 10);
-  return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
+  return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
 }
 
 static uint64_t status_kib(const char *text, const char *name)

@@ -68,24 +68,21 @@ void bench_sleep_ns(uint64_t ns)
   }
 }
 
-uint64_t bench_random(uint64_t *state)
+int bench_compare_doubles(const void *a, const void *b)
 {
-  *state += UINT64_C(0x9e3779b97f4a7c15);
-  uint64_t z = *state;
-  z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-  z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-  return z ^ (z >> 31);
+  double x = *(const double *)a;
+  double y = *(const double *)b;
+  return (x > y) - (x < y);
 }
 
-size_t *bench_permutation(size_t n, uint64_t *state)
+double bench_percentile(double *values, size_t n, double fraction)
 {
-  size_t *order = bench_alloc(n, sizeof *order);
-  for (size_t i = 0; i < n; i++) {
-    size_t j = (size_t)(bench_random(state) % (i + 1));
-    order[i] = order[j];
-    order[j] = i;
+  if (n == 0) {
+    return 0;
   }
-  return order;
+  qsort(values, n, sizeof *values, bench_compare_doubles);
+  size_t i = (size_t)(fraction * (double)n);
+  return values[i < n ? i : n - 1];
 }
 
 struct kt_bytes bench_bytes_copy(struct kt_bytes bytes)
