@@ -77,9 +77,9 @@ static struct bench_cost audit(struct bench_world *world, uint64_t from, uint64_
   (void)remove(config);
   (void)bench_run(world->options->server, world->log_path, write_config);
   (void)bench_run(world->options->verify, world->log_path, init);
-  struct bench_profile *profile = bench_profile_begin(world->options, world->state.n_labels, "audit", 0);
+  struct bench_profile *profile = bench_profile_begin(world->options, world->state.n_labels, "audit");
   struct bench_cost cost = bench_run(world->options->verify, world->log_path, run);
-  bench_profile_end(profile, cost.pid);
+  bench_profile_end(profile, &cost.pid, 1);
   bench_folder_remove(home);
   return cost;
 }

@@ -22,9 +22,9 @@ static void import_labels(struct bench_world *world)
   (void)bench_run(world->options->server, world->log_path, init);
   double bound_s = fmin(BOUND_S, world->options->seconds);
   double before = bench_primitive_rate(BENCH_VRF_OUTPUT, world->n_cores, bound_s);
-  struct bench_profile *profile = bench_profile_begin(world->options, state->n_labels, "import", 0);
+  struct bench_profile *profile = bench_profile_begin(world->options, state->n_labels, "import");
   struct bench_cost cost = bench_run(world->options->server, world->log_path, import);
-  bench_profile_end(profile, cost.pid);
+  bench_profile_end(profile, &cost.pid, 1);
   double after = bench_primitive_rate(BENCH_VRF_OUTPUT, world->n_cores, bound_s);
   (void)unlink(path);
   state->import_s = cost.seconds;

@@ -319,10 +319,9 @@ static void measure_rate(struct bench_world *world, struct searches *searches, c
   struct bench_phase before;
   struct bench_phase alone;
   struct bench_phase after;
-  struct bench_profile *profile =
-      bench_profile_begin(world->options, world->state.n_labels, names->rate_key, world->server.pid);
+  struct bench_profile *profile = bench_profile_begin(world->options, world->state.n_labels, names->rate_key);
   run(world, searches, false, &before);
-  bench_profile_end(profile, world->server.pid);
+  bench_profile_end_server(profile, &world->server);
   bench_world_run_static(world, &searches->pool, n_connections(world), before.body_len, &alone);
   run(world, searches, false, &after);
   bench_world_add(world, &(struct bench_row){ .key = names->rate_key,
@@ -399,10 +398,9 @@ static void measure_cold(struct bench_world *world)
                              .once = true,
                              .ctx = searches,
                              .on_response = keep_sample };
-  struct bench_profile *profile =
-      bench_profile_begin(world->options, state->n_labels, "search-cold", world->server.pid);
+  struct bench_profile *profile = bench_profile_begin(world->options, state->n_labels, "search-cold");
   bench_world_run(world, &world->server, &load, &phase);
-  bench_profile_end(profile, world->server.pid);
+  bench_profile_end_server(profile, &world->server);
   state->n_cold += phase.result.n_ok;
   struct parts parts = mean_parts(world, searches);
   double proofs_us = parts.n_ladder * world->primitives->us[BENCH_VRF_PROVE];

@@ -148,10 +148,9 @@ static void run(struct bench_world *world, unsigned cadence_ms, struct update_ph
   struct bench_load load = { .n_connections = n_connections, .pool = &ret_update->pool, .once = true };
   uint64_t size = bench_world_tree_size(world);
   struct bench_profile *profile =
-      cadence_ms == 0 ? bench_profile_begin(world->options, world->state.n_labels, "registration", world->server.pid)
-                      : NULL;
+      cadence_ms == 0 ? bench_profile_begin(world->options, world->state.n_labels, "registration") : NULL;
   bench_world_run(world, &world->server, &load, &ret_update->phase);
-  bench_profile_end(profile, world->server.pid);
+  bench_profile_end_server(profile, &world->server);
   double n_ok = (double)ret_update->phase.result.n_ok;
   double n_entries = (double)(bench_world_tree_size(world) - size);
   ret_update->leaves_per_entry = n_entries > 0 ? n_ok / n_entries : 0;

@@ -74,10 +74,10 @@ def category(frames, files):
 
 
 def samples(path):
-    """Of the process that was measured: lists of (symbol, object), innermost first."""
-    with open(path.removesuffix(".data") + ".pid") as file:
-        process = file.read().strip()
-    text = subprocess.run(["perf", "script", "-i", path, "--pid", process, "-F", "pid,ip,sym,dso"],
+    """Of the processes that were measured: lists of (symbol, object), innermost first."""
+    with open(path.removesuffix(".data") + ".pids") as file:
+        processes = file.read().strip()
+    text = subprocess.run(["perf", "script", "-i", path, "--pid", processes, "-F", "pid,ip,sym,dso"],
                           capture_output=True, text=True, check=True, errors="replace").stdout
     for block in text.split("\n\n"):
         matches = (re.match(r"\s*[0-9a-f]+ (.*) \((.*)\)$", line) for line in block.split("\n"))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -148,10 +149,8 @@ double bench_server_stop(struct bench_server *server, int signal)
 
 /* --- what the kernel knows ------------------------------------------------------------------------------------------ */
 
-static void read_proc(const struct bench_server *server, const char *name, char *ret_text, size_t size)
+static void read_proc(const char *path, char *ret_text, size_t size)
 {
-  char path[64];
-  (void)snprintf(path, sizeof path, "/proc/%d/%s", (int)server->pid, name);
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   ssize_t n = fd < 0 ? -1 : read(fd, ret_text, size - 1);
   if (n < 0) {
@@ -161,14 +160,55 @@ static void read_proc(const struct bench_server *server, const char *name, char 
   ret_text[n] = '\0';
 }
 
+/* Children are listed with the thread that made them. */
+static size_t add_children(const char *task, pid_t *pids, size_t n)
+{
+  char path[BENCH_PATH_SIZE];
+  char text[512];
+  bench_path(path, task, "children");
+  read_proc(path, text, sizeof text);
+  char *at = text;
+  for (long pid = strtol(at, &at, 10); pid > 0 && n < BENCH_PIDS_MAX; pid = strtol(at, &at, 10)) {
+    pids[n++] = (pid_t)pid;
+  }
+  return n;
+}
+
+size_t bench_server_pids(const struct bench_server *server, pid_t ret_pids[static BENCH_PIDS_MAX])
+{
+  char tasks[64];
+  size_t n = 0;
+  ret_pids[n++] = server->pid;
+  (void)snprintf(tasks, sizeof tasks, "/proc/%d/task", (int)server->pid);
+  DIR *dir = opendir(tasks);
+  if (dir == NULL) {
+    bench_die("%s: %s (did the server end?)", tasks, strerror(errno));
+  }
+  for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+    if (entry->d_name[0] != '.') {
+      char task[BENCH_PATH_SIZE];
+      bench_path(task, tasks, entry->d_name);
+      n = add_children(task, ret_pids, n);
+    }
+  }
+  (void)closedir(dir);
+  return n;
+}
+
 double bench_server_cpu_s(const struct bench_server *server)
 {
-  clockid_t clock;
-  struct timespec used;
-  if (clock_getcpuclockid(server->pid, &clock) != 0 || clock_gettime(clock, &used) != 0) {
-    bench_die("the server's CPU time is not known (did it end?)");
+  pid_t pids[BENCH_PIDS_MAX];
+  size_t n = bench_server_pids(server, pids);
+  double cpu_s = 0;
+  for (size_t i = 0; i < n; i++) {
+    clockid_t clock;
+    struct timespec used;
+    if (clock_getcpuclockid(pids[i], &clock) != 0 || clock_gettime(clock, &used) != 0) {
+      bench_die("the server's CPU time is not known (did it end?)");
+    }
+    cpu_s += (double)used.tv_sec + (double)used.tv_nsec / 1e9;
   }
-  return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+  return cpu_s;
 }
 
 static uint64_t status_kib(const char *text, const char *name)
@@ -179,7 +219,16 @@ static uint64_t status_kib(const char *text, const char *name)
 
 struct bench_memory bench_server_memory(const struct bench_server *server)
 {
-  char text[4096];
-  read_proc(server, "status", text, sizeof text);
-  return (struct bench_memory){ .resident_kib = status_kib(text, "VmRSS:"), .peak_kib = status_kib(text, "VmHWM:") };
+  pid_t pids[BENCH_PIDS_MAX];
+  size_t n = bench_server_pids(server, pids);
+  struct bench_memory memory = { 0 };
+  for (size_t i = 0; i < n; i++) {
+    char path[64];
+    char text[4096];
+    (void)snprintf(path, sizeof path, "/proc/%d/status", (int)pids[i]);
+    read_proc(path, text, sizeof text);
+    memory.resident_kib += status_kib(text, "VmRSS:");
+    memory.peak_kib += status_kib(text, "VmHWM:");
+  }
+  return memory;
 }

@@ -32,13 +32,18 @@ void bench_server_start(struct bench_server *server, const char *program, const 
 /* SIGTERM or SIGKILL, and wait. SIGTERM must end with exit code 0. Returns the seconds it took. */
 double bench_server_stop(struct bench_server *server, int signal);
 
-/* User and system time of all its threads so far. */
+/* The server and its children (the signer). */
+#define BENCH_PIDS_MAX 8
+size_t bench_server_pids(const struct bench_server *server, pid_t ret_pids[static BENCH_PIDS_MAX]);
+
+/* User and system time so far, of its children too. */
 double bench_server_cpu_s(const struct bench_server *server);
 
 struct bench_memory {
   uint64_t resident_kib;
   uint64_t peak_kib;
 };
+/* Of its children too; what they share is counted for each. */
 struct bench_memory bench_server_memory(const struct bench_server *server);
 
 /* Replace the value of a top-level key in DIR/kt-server.yaml. */
