@@ -11,40 +11,59 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define READY_NS UINT64_C(400000000) /* perf attaches meanwhile */
-
 struct bench_profile {
   pid_t pid; /* of perf */
   char stem[BENCH_PATH_SIZE];
 };
 
-static _Noreturn void record(const char *path)
+static _Noreturn void record(const char *path, int control, int answer)
 {
+  char ends[48];
   int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-  const char *const args[] = { "perf", "record", "-q", "-a", "-F", "997", "-g", "-o", path, NULL };
+  (void)snprintf(ends, sizeof ends, "fd:%d,%d", control, answer);
+  const char *const args[] = { "perf", "record", "-q", "-a", "-F",        "997", "-g",
+                               "-o",   path,     "-D", "-1", "--control", ends,  NULL };
   bench_child_begin();
   (void)dup2(null, STDOUT_FILENO);
   (void)execvp(args[0], (char *const *)(uintptr_t)args);
   _exit(127);
 }
 
+/* perf takes its time to begin; once it has answered, it records. */
+static void enable(int control, int answer)
+{
+  static const char command[] = "enable\n";
+  char text[16];
+  if (write(control, command, sizeof command - 1) != (ssize_t)sizeof command - 1 ||
+      read(answer, text, sizeof text) <= 0) {
+    bench_die("perf does not run; Debian has it in the package linux-perf");
+  }
+}
+
 struct bench_profile *bench_profile_begin(const struct bench_options *options, size_t n_labels, const char *name)
 {
   char path[BENCH_PATH_SIZE + 8];
+  int control[2];
+  int answer[2];
   if (options->profile == NULL) {
     return NULL;
   }
   struct bench_profile *profile = bench_alloc(1, sizeof *profile);
   int n = snprintf(profile->stem, sizeof profile->stem, "%s/%zu-%s", options->profile, n_labels, name);
   (void)snprintf(path, sizeof path, "%s.data", profile->stem);
-  profile->pid = fork();
-  if (profile->pid < 0 || n < 0 || n >= (int)sizeof profile->stem) {
+  if (n < 0 || n >= (int)sizeof profile->stem || pipe(control) != 0 || pipe(answer) != 0) {
     bench_die("perf: %s", strerror(errno));
   }
+  (void)signal(SIGPIPE, SIG_IGN);
+  profile->pid = fork();
   if (profile->pid == 0) {
-    record(path);
+    record(path, control[0], answer[1]);
   }
-  bench_sleep_ns(READY_NS);
+  (void)close(control[0]);
+  (void)close(answer[1]);
+  enable(control[1], answer[0]);
+  (void)close(control[1]);
+  (void)close(answer[0]);
   return profile;
 }
 
@@ -69,8 +88,8 @@ void bench_profile_end(struct bench_profile *profile, const pid_t *pids, size_t 
     return;
   }
   (void)kill(profile->pid, SIGINT);
-  if (waitpid(profile->pid, &status, 0) != profile->pid || (WIFEXITED(status) && WEXITSTATUS(status) == 127)) {
-    bench_die("perf does not run; Debian has it in the package linux-perf");
+  if (waitpid(profile->pid, &status, 0) != profile->pid) {
+    bench_die("perf: %s", strerror(errno));
   }
   write_pids(profile, pids, n_pids);
   free(profile);

@@ -30,10 +30,12 @@ OURS = (
     (r"^lib/(view|algo|log|client)/", "the draft's algorithms"), (r"^lib/(account|json)/", "device sets and JSON"),
     (r"^kt-server/", "HTTP and program of ours"), (r"^kt-verify/", "HTTP and program of ours"),
 )
+OWN = {"walking the trees", "store and node cache", "TLS encoding", "the draft's algorithms", "device sets and JSON",
+       "HTTP and program of ours"}
 LIBRARIES = (
     (r"libcrypto", "hashes"), (r"libsodium", "libsodium (signatures, VRF, hashes)"), (r"libsqlite3", "SQLite"),
     (r"libmicrohttpd", "libmicrohttpd"), (r"libjansson", "device sets and JSON"), (r"libcurl", "libcurl"),
-    (r"libpthread", "waiting for threads"), (r"\[vdso\]", "scheduling (kernel)"),
+    (r"libpthread", "waiting for threads"), (r"/ld-|ld-linux", "loading the program"), (r"\[vdso\]", "scheduling (kernel)"),
 )
 LIBC = (
     (r"mem(cpy|move|set|cmp|mem)|str", "copying and comparing"), (r"alloc|free|int_", "memory"),
@@ -100,7 +102,7 @@ def profile(path, files):
 
 def report(folder, files):
     print("### Where the time goes\n\nOf the CPU time of the process; kernel time under what the kernel was asked for.\n")
-    print("| path | primitives | explained | the rest |\n|---|---|---:|---|")
+    print("| path | primitives | explained | code of ours in it | the rest |\n|---|---|---:|---:|---|")
     names = [name for name in os.listdir(folder) if name.endswith(".data")]
     for file in sorted(names, key=lambda name: (int(name.split("-")[0]), name)):
         labels, path = file[:-len(".data")].split("-", 1)
@@ -109,8 +111,10 @@ def report(folder, files):
         if total == 0:
             continue
         shares = ", ".join(f"{name} {100 * n / total:.0f} %" for name, n in known.most_common() if 100 * n >= total)
+        ours = 100 * sum(n for name, n in known.items() if name in OWN) / total
         left = ", ".join(f"`{name}` {100 * n / total:.1f} %" for name, n in rest.most_common(5))
-        print(f"| {path}, {int(labels):,} labels | {shares} | {100 * sum(known.values()) / total:.0f} % | {left} |")
+        print(f"| {path}, {int(labels):,} labels | {shares} | {100 * sum(known.values()) / total:.0f} % | "
+              f"{ours:.0f} % | {left} |")
 
 
 if __name__ == "__main__":
