@@ -117,7 +117,7 @@ int main(int argc, char **argv)
   struct bench_primitives primitives;
   struct bench_options options = { .server = server,
                                    .verify = verify,
-                                   .seconds = 5,
+                                   .seconds = 2,
                                    .connections = 256,
                                    .n_warm = 50000,
                                    .cadences_ms = { 0, 50, BENCH_CADENCE_DEFAULT_MS, 1000 },

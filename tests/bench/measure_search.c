@@ -111,7 +111,7 @@ static void run(struct bench_world *world, struct searches *searches, bool once,
   struct bench_load load = { .n_connections = n_connections(world),
                              .pool = &searches->pool,
                              .once = once,
-                             .seconds = once ? 600 : 0,
+                             .seconds = once ? 600 : world->options->seconds / 2,
                              .ctx = searches,
                              .on_response = keep_sample };
   bench_world_run(world, &world->server, &load, ret_phase);

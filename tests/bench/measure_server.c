@@ -12,7 +12,7 @@
 #define MILLION 1000000
 #define PROOFS_PER_VERSION 2
 #define WRITING_NS UINT64_C(700000000)
-#define WRITING_N 20000
+#define WRITING_N 8000
 
 /* --- memory ----------------------------------------------------------------------------------------------------------- */
 

@@ -8,7 +8,7 @@
 #include "world.h"
 
 #define RATE_GUESS 10000 /* requests prepared per second of measurement; when they run out it ends early */
-#define N_SLOW 40        /* requests with the default cadence, further apart than it */
+#define N_SLOW 30        /* requests with the default cadence, further apart than it */
 #define SLOW_PAUSE_NS UINT64_C(260000000)
 #define N_FAST 600 /* with cadence 0 */
 #define FAST_PAUSE_NS UINT64_C(4000000)

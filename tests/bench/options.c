@@ -15,7 +15,7 @@ void bench_options_usage(void)
                 "usage: kt-bench [OPTION…] [SIZE…]\n"
                 "  --dir FOLDER       keep the logs there and use those that are there; its file system is measured\n"
                 "  --json FILE        the figures as JSON\n"
-                "  --seconds S        bound of one measurement (5)\n"
+                "  --seconds S        bound of one measurement (2)\n"
                 "  --connections N    of registrations (256)\n"
                 "  --warm N           labels with stored VRF proofs that are looked up (50000)\n"
                 "  --cadences MS,…    cadences to register with (0,50,250,1000)\n"

@@ -71,7 +71,7 @@ void bench_world_run_static(const struct bench_world *world, const struct bench_
                             double body_len, struct bench_phase *ret_phase)
 {
   struct bench_server server;
-  struct bench_load load = { .pool = pool, .n_connections = n_connections };
+  struct bench_load load = { .pool = pool, .n_connections = n_connections, .seconds = world->options->seconds / 2 };
   unsigned n_threads = bench_server_setting(world->folder, "threads");
   bench_static_start(&server, (size_t)body_len, n_threads > 0 ? n_threads : world->n_cores);
   bench_world_run(world, &server, &load, ret_phase);
