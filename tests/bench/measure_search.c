@@ -3,120 +3,17 @@
  * verification of the same responses. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <kt/client.h>
-#include <kt/writer.h>
 
 #include "wire/search.h"
-#include "world.h"
+#include "searches.h"
 
 #define WARM_CHUNK 500 /* labels whose proofs are stored by one commit: the server remembers some 1000 until then */
 #define WARM_ROUNDS 3
 #define N_COLD_MAX 200000
-#define N_SAMPLES 32
 #define VERIFY_SLICES 20
 #define VERIFY_SLICE_NS UINT64_C(20000000)
-#define SPREAD UINT64_C(2654435761) /* a prime, larger than any number of labels */
-
-/* The k-th label to be looked up: each label once, spread over the whole log, the same ones in every run. */
-static size_t spread(const struct bench_world *world, size_t k)
-{
-  return (size_t)((uint64_t)k * SPREAD % world->state.n_labels);
-}
-
-static size_t n_connections(const struct bench_world *world)
-{
-  return world->options->connections / 4;
-}
-
-/* Requests for labels, and the first responses to them. */
-struct searches {
-  struct bench_pool pool;
-  struct kt_log_state log; /* what the client retained when it asked; size 0: nothing */
-  size_t n;
-  char (*labels)[BENCH_LABEL_SIZE];
-  struct kt_bytes samples[N_SAMPLES];
-};
-
-static struct kt_bytes label_of(const struct searches *searches, size_t i)
-{
-  return (struct kt_bytes){ (const uint8_t *)searches->labels[i], strlen(searches->labels[i]) };
-}
-
-static void searches_init(struct searches *searches, size_t n, const struct kt_log_state *log)
-{
-  *searches = (struct searches){ .n = n, .labels = bench_alloc(n, BENCH_LABEL_SIZE) };
-  if (log != NULL) {
-    searches->log = *log;
-  }
-  bench_pool_init(&searches->pool);
-}
-
-static void searches_release(struct searches *searches)
-{
-  for (size_t i = 0; i < N_SAMPLES; i++) {
-    bench_bytes_free(searches->samples[i]);
-  }
-  bench_pool_release(&searches->pool);
-  free(searches->labels);
-}
-
-/* The labels are set: make the requests. */
-static void searches_write(struct searches *searches)
-{
-  for (size_t i = 0; i < searches->n; i++) {
-    struct kt_writer w;
-    kt_writer_init(&w, 4096);
-    kt_request_search(&w, &searches->log, label_of(searches, i), NULL);
-    bench_require(w.err, "search request");
-    bench_pool_post(&searches->pool, "/v1/search", (struct kt_bytes){ w.buf, w.len });
-    kt_writer_release(&w);
-  }
-}
-
-/* n labels from the k-th on. */
-static void searches_of_imported(struct searches *searches, const struct bench_world *world, size_t k, size_t n,
-                                 const struct kt_log_state *log)
-{
-  searches_init(searches, n, log);
-  for (size_t i = 0; i < n; i++) {
-    (void)bench_label(spread(world, k + i), searches->labels[i]);
-  }
-  searches_write(searches);
-}
-
-/* Of those with several versions. */
-static void searches_of_history(struct searches *searches, const struct kt_log_state *log)
-{
-  searches_init(searches, BENCH_HISTORY, log);
-  for (size_t i = 0; i < BENCH_HISTORY; i++) {
-    struct bench_account account;
-    bench_account_init(&account, i);
-    memcpy(searches->labels[i], account.label, BENCH_LABEL_SIZE);
-  }
-  searches_write(searches);
-}
-
-static void keep_sample(void *ctx, size_t request, unsigned status, struct kt_bytes body)
-{
-  struct searches *searches = ctx;
-  if (status == 200 && request < N_SAMPLES && searches->samples[request].data == NULL) {
-    searches->samples[request] = bench_bytes_copy(body);
-  }
-}
-
-static void run(struct bench_world *world, struct searches *searches, bool once, struct bench_phase *ret_phase)
-{
-  struct bench_load load = { .n_connections = n_connections(world),
-                             .pool = &searches->pool,
-                             .once = once,
-                             .seconds = once ? 600 : world->options->seconds / 2,
-                             .ctx = searches,
-                             .on_response = keep_sample };
-  bench_world_run(world, &world->server, &load, ret_phase);
-  bench_load_release(&ret_phase->result);
-}
 
 /* --- what a response is made of ------------------------------------------------------------------------------------- */
 
@@ -157,15 +54,12 @@ static void add_parts(const struct kt_config *config, struct kt_bytes sample, st
   kt_arena_release(&arena);
 }
 
-static struct parts mean_parts(const struct bench_world *world, const struct searches *searches)
+static struct parts mean_parts(const struct bench_world *world, const struct bench_searches *searches)
 {
   struct parts sum = { 0 };
-  double n = 0;
-  for (size_t i = 0; i < N_SAMPLES; i++) {
-    if (searches->samples[i].data != NULL) {
-      add_parts(&world->config, searches->samples[i], &sum);
-      n++;
-    }
+  double n = (double)searches->n_samples;
+  for (size_t i = 0; i < searches->n_samples; i++) {
+    add_parts(&world->config, searches->samples[i].body, &sum);
   }
   return (struct parts){ .bytes = sum.bytes / n,
                          .n_ladder = sum.n_ladder / n,
@@ -177,21 +71,22 @@ static struct parts mean_parts(const struct bench_world *world, const struct sea
 
 /* --- the client ------------------------------------------------------------------------------------------------------- */
 
-static void verify(const struct bench_world *world, const struct searches *searches, size_t i, uint32_t version,
+static void verify(const struct bench_world *world, const struct bench_searches *searches, size_t i, uint32_t version,
                    struct kt_log_state *ret_log)
 {
   static const struct kt_contact_state no_contact = { 0 };
   struct kt_arena arena;
   struct kt_reason reason = { 0 };
+  const struct bench_sample *sample = &searches->samples[i];
   struct kt_search_result *result = bench_alloc(1, sizeof *result);
   kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
   const struct kt_client client = {
     .config = &world->config, .log = &searches->log, .now_ms = bench_unix_ms(), .arena = &arena, .reason = &reason
   };
-  enum kt_err err =
-      kt_verify_search(&client, label_of(searches, i), NULL, NULL, &no_contact, searches->samples[i], result);
+  enum kt_err err = kt_verify_search(&client, bench_searches_label(searches, sample->request), NULL, NULL, &no_contact,
+                                     sample->body, result);
   if (err != KT_OK || result->version != version) {
-    bench_die("a lookup of %s does not verify: %s (version %lu)", searches->labels[i],
+    bench_die("a lookup of %s does not verify: %s (version %lu)", searches->labels[sample->request],
               reason.text != NULL ? reason.text : kt_err_text(err), (unsigned long)result->version);
   }
   if (ret_log != NULL) {
@@ -202,7 +97,7 @@ static void verify(const struct bench_world *world, const struct searches *searc
 }
 
 /* The fastest slice, in turns with the primitives of the same moment. */
-static void measure_verify(struct bench_world *world, const struct searches *searches, uint32_t version,
+static void measure_verify(struct bench_world *world, const struct bench_searches *searches, uint32_t version,
                            const struct parts *parts, const struct bench_row *row)
 {
   struct bench_keys *keys = bench_keys_new();
@@ -211,8 +106,8 @@ static void measure_verify(struct bench_world *world, const struct searches *sea
   for (size_t i = 0; i < bench_rounds(world->options, VERIFY_SLICES); i++) {
     uint64_t start = bench_cpu_ns();
     size_t n = 0;
-    while (n < N_SAMPLES || bench_cpu_ns() - start < VERIFY_SLICE_NS) {
-      verify(world, searches, n % N_SAMPLES, version, NULL);
+    while (n < searches->n_samples || bench_cpu_ns() - start < VERIFY_SLICE_NS) {
+      verify(world, searches, n % searches->n_samples, version, NULL);
       n++;
     }
     double slice_us = (double)(bench_cpu_ns() - start) / 1e3 / (double)n;
@@ -314,16 +209,16 @@ static double per_cpu(const struct bench_phase *before, const struct bench_phase
 }
 
 /* The lookups before and after libmicrohttpd alone had its turn with the same requests and answers as long. */
-static void measure_rate(struct bench_world *world, struct searches *searches, const struct names *names)
+static void measure_rate(struct bench_world *world, struct bench_searches *searches, const struct names *names)
 {
   struct bench_phase before;
   struct bench_phase alone;
   struct bench_phase after;
   struct bench_profile *profile = bench_profile_begin(world->options, world->state.n_labels, names->rate_key);
-  run(world, searches, false, &before);
+  bench_searches_run(world, searches, false, &before);
   bench_profile_end_server(profile, &world->server);
-  bench_world_run_static(world, &searches->pool, n_connections(world), before.body_len, &alone);
-  run(world, searches, false, &after);
+  bench_world_run_static(world, &searches->pool, bench_searches_connections(world), before.body_len, &alone);
+  bench_searches_run(world, searches, false, &after);
   bench_world_add(world, &(struct bench_row){ .key = names->rate_key,
                                               .text = names->rate_text,
                                               .unit = "lookups/s",
@@ -350,7 +245,7 @@ static void measure_rate(struct bench_world *world, struct searches *searches, c
 }
 
 /* Rate, verification and size; the head that the first sample leads to. */
-static void measure_lookups(struct bench_world *world, struct searches *searches, const struct names *names,
+static void measure_lookups(struct bench_world *world, struct bench_searches *searches, const struct names *names,
                             struct kt_log_state *ret_log)
 {
   measure_rate(world, searches, names);
@@ -377,13 +272,13 @@ static void measure_lookups(struct bench_world *world, struct searches *searches
   if (ret_log != NULL) {
     verify(world, searches, 0, names->version, ret_log);
   }
-  searches_release(searches);
+  bench_searches_release(searches);
 }
 
 /* Labels that nobody ever asked for: the server has to make the proofs of the whole ladder. */
 static void measure_cold(struct bench_world *world)
 {
-  struct searches *searches = bench_alloc(1, sizeof *searches);
+  struct bench_searches *searches = bench_alloc(1, sizeof *searches);
   struct bench_phase phase;
   struct bench_state *state = &world->state;
   size_t n_used = state->n_warm + state->n_cold;
@@ -392,12 +287,12 @@ static void measure_cold(struct bench_world *world)
     (void)printf("  every label of this log was looked up: its first lookups cannot be measured again\n");
     return;
   }
-  searches_of_imported(searches, world, n_used, n_left < N_COLD_MAX ? n_left : N_COLD_MAX, NULL);
-  struct bench_load load = { .n_connections = n_connections(world),
+  bench_searches_of_imported(searches, world, n_used, n_left < N_COLD_MAX ? n_left : N_COLD_MAX, NULL);
+  struct bench_load load = { .n_connections = bench_searches_connections(world),
                              .pool = &searches->pool,
                              .once = true,
                              .ctx = searches,
-                             .on_response = keep_sample };
+                             .on_response = bench_searches_keep };
   struct bench_profile *profile = bench_profile_begin(world->options, state->n_labels, "search-cold");
   bench_world_run(world, &world->server, &load, &phase);
   bench_profile_end_server(profile, &world->server);
@@ -418,22 +313,22 @@ static void measure_cold(struct bench_world *world)
                                               .limit = 1.2,
                                               .formula = "ladder steps x VRF prove" });
   bench_load_release(&phase.result);
-  searches_release(searches);
+  bench_searches_release(searches);
   free(searches);
 }
 
 void bench_measure_search(struct bench_world *world)
 {
-  struct searches *searches = bench_alloc(1, sizeof *searches);
+  struct bench_searches *searches = bench_alloc(1, sizeof *searches);
   struct kt_log_state *log = bench_alloc(1, sizeof *log);
   size_t n_warm = world->state.n_warm;
-  searches_of_imported(searches, world, 0, n_warm, NULL);
+  bench_searches_of_imported(searches, world, 0, n_warm, NULL);
   measure_lookups(world, searches, &names_0, log);
-  searches_of_imported(searches, world, 0, n_warm, log);
+  bench_searches_of_imported(searches, world, 0, n_warm, log);
   measure_lookups(world, searches, &names_0_retained, NULL);
-  searches_of_history(searches, NULL);
+  bench_searches_of_history(searches, NULL);
   measure_lookups(world, searches, &names_5, log);
-  searches_of_history(searches, log);
+  bench_searches_of_history(searches, log);
   measure_lookups(world, searches, &names_5_retained, NULL);
   free(log);
   free(searches);
@@ -454,13 +349,13 @@ static void make_history(struct bench_world *world)
 /* Look labels up, then commit, which stores the proofs made meanwhile. Returns the CPU of the dearest lookup round. */
 static void warm_chunk(struct bench_world *world, size_t k, size_t n)
 {
-  struct searches *searches = bench_alloc(1, sizeof *searches);
+  struct bench_searches *searches = bench_alloc(1, sizeof *searches);
   struct bench_phase phase;
   struct bench_account *account = bench_world_accounts(world, 1);
-  searches_of_imported(searches, world, k, n, NULL);
-  run(world, searches, true, &phase);
+  bench_searches_of_imported(searches, world, k, n, NULL);
+  bench_searches_run(world, searches, true, &phase);
   bench_world_update(world, account, 1);
-  searches_release(searches);
+  bench_searches_release(searches);
   free(account);
   free(searches);
 }
@@ -468,11 +363,11 @@ static void warm_chunk(struct bench_world *world, size_t k, size_t n)
 /* Whether looking up all of them costs less than one proof each. */
 static bool is_warm(struct bench_world *world, size_t n)
 {
-  struct searches *searches = bench_alloc(1, sizeof *searches);
+  struct bench_searches *searches = bench_alloc(1, sizeof *searches);
   struct bench_phase phase;
-  searches_of_imported(searches, world, 0, n, NULL);
-  run(world, searches, true, &phase);
-  searches_release(searches);
+  bench_searches_of_imported(searches, world, 0, n, NULL);
+  bench_searches_run(world, searches, true, &phase);
+  bench_searches_release(searches);
   free(searches);
   return phase.cpu_us < world->primitives->us[BENCH_VRF_PROVE];
 }
