@@ -25,7 +25,7 @@ def run_bench(program, folder, sizes):
     path = os.path.join(folder, "figures.json")
     words = [program, "--server", SERVER, "--verify", VERIFY, "--dir", os.path.join(folder, "logs"), "--json", path,
              "--seconds", "0.05", "--connections", "8", "--warm", "32", "--cadences", "0,20", *map(str, sizes)]
-    result = subprocess.run(words, capture_output=True, text=True, timeout=100)
+    result = subprocess.run(words, capture_output=True, text=True, timeout=280)
     if result.returncode != 0:
         sys.exit(f"kt-bench: {result.returncode}\n{result.stdout}{result.stderr}")
     with open(path) as file:
