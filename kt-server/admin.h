@@ -3,10 +3,19 @@
  *
  * One exchange per connection: the client sends a request, the server a response, and both close. A message is its length
  * in bytes as a 32-bit big-endian number, then one JSON object (operate.h) in UTF-8. The server waits at most ten
- * seconds for a client that does not read or write. */
+ * seconds for a client that does not read or write.
+ *
+ * An import takes long, so it has a thread of its own and more than one message for an answer. After the request
+ * {"op":"import"} the client passes the open file, which the server reads itself (import.h); it answers with
+ *   {"progress":PROGRESS} now and then, {"line":N,"text":…} for each line that is refused,
+ *   {"ok":BOOL,"err":NUMBER,"text":…,"progress":PROGRESS} at the end (err and text: on failure).
+ * It ends early when the client is gone. */
 #ifndef KT_SERVER_ADMIN_H
 #define KT_SERVER_ADMIN_H
 
+#include <stdatomic.h>
+
+#include "import.h"
 #include "operate.h"
 
 /* --- in `run` ----------------------------------------------------------------------------------------------------- */
@@ -17,8 +26,11 @@ struct kt_admin_server;
  * replaced. */
 KT_MUST_USE enum kt_err kt_admin_start(struct kt_instance *instance, struct kt_admin_server **ret_server,
                                        struct kt_error *error);
-/* Ends after the request under way, and removes the socket. NULL is allowed. */
+/* Ends after the request under way, an import early, and removes the socket. NULL is allowed. */
 void kt_admin_stop(struct kt_admin_server *server);
+
+/* Answer {"op":"import"} on a connection, with the file that came with it; both stay the caller's. */
+void kt_admin_answer_import(struct kt_instance *instance, int fd, int file, const atomic_bool *stopping);
 
 /* --- in the other verbs --------------------------------------------------------------------------------------------- */
 
@@ -33,6 +45,13 @@ KT_MUST_USE enum kt_err kt_admin_open(struct kt_admin *admin, const char *dir, s
 /* A new reference to a response with "ok":true; other responses become the error they carry. */
 KT_MUST_USE enum kt_err kt_admin_call(struct kt_admin *admin, const json_t *request, json_t **ret_response,
                                       struct kt_error *error);
+/* kt_import_run, here or in the running log. */
+KT_MUST_USE enum kt_err kt_admin_import(struct kt_admin *admin, int file, const struct kt_import_listener *listener,
+                                        struct kt_import_progress *ret_progress, struct kt_error *error);
 void kt_admin_close(struct kt_admin *admin);
+
+/* For admin_client.c and admin_import.c: a connection, -1 when nobody listens; the error in a response. */
+int kt_admin_connect(const char *dir);
+enum kt_err kt_admin_failure(const json_t *response, struct kt_error *error);
 
 #endif

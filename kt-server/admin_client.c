@@ -9,8 +9,7 @@
 #include "admin_wire.h"
 #include "trail_operate.h"
 
-/* A connection to the running log; -1 when nobody listens. */
-static int connect_socket(const char *dir)
+int kt_admin_connect(const char *dir)
 {
   int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (dir_fd < 0) {
@@ -34,7 +33,7 @@ enum kt_err kt_admin_open(struct kt_admin *admin, const char *dir, struct kt_err
   if (err != KT_OK) {
     return err;
   }
-  int fd = connect_socket(admin->dir.s);
+  int fd = kt_admin_connect(admin->dir.s);
   if (fd >= 0) {
     /* Closing without a request is allowed: the server only sees that nobody asked. */
     (void)close(fd);
@@ -46,7 +45,7 @@ enum kt_err kt_admin_open(struct kt_admin *admin, const char *dir, struct kt_err
 
 static json_t *exchange(const char *dir, const json_t *request)
 {
-  int fd = connect_socket(dir);
+  int fd = kt_admin_connect(dir);
   if (fd < 0) {
     return NULL;
   }
@@ -56,6 +55,14 @@ static json_t *exchange(const char *dir, const json_t *request)
   }
   (void)close(fd);
   return response;
+}
+
+enum kt_err kt_admin_failure(const json_t *response, struct kt_error *error)
+{
+  const char *text = json_string_value(json_object_get(response, "text"));
+  json_int_t number = json_integer_value(json_object_get(response, "err"));
+  enum kt_err err = number > KT_OK && number <= KT_ERR_CRYPTO ? (enum kt_err)number : KT_ERR_STORE;
+  return kt_error_set(error, err, "%s", text != NULL ? text : "the running log answered with something unexpected");
 }
 
 enum kt_err kt_admin_call(struct kt_admin *admin, const json_t *request, json_t **ret_response, struct kt_error *error)
@@ -69,10 +76,7 @@ enum kt_err kt_admin_call(struct kt_admin *admin, const json_t *request, json_t 
     *ret_response = response;
     return KT_OK;
   }
-  const char *text = json_string_value(json_object_get(response, "text"));
-  json_int_t number = json_integer_value(json_object_get(response, "err"));
-  enum kt_err err = number > KT_OK && number <= KT_ERR_CRYPTO ? (enum kt_err)number : KT_ERR_STORE;
-  err = kt_error_set(error, err, "%s", text != NULL ? text : "the running log answered with something unexpected");
+  enum kt_err err = kt_admin_failure(response, error);
   json_decref(response);
   return err;
 }

@@ -13,26 +13,108 @@
 #include "admin_wire.h"
 #include "trail_operate.h"
 
+/* An import, which has a thread of its own. */
+struct import {
+  struct kt_instance *instance;
+  int fd;   /* the connection */
+  int file; /* to be imported */
+  pthread_t thread;
+  bool has_thread;        /* to be joined; the serving thread's */
+  atomic_bool is_running; /* cleared by the thread as its last act */
+  atomic_bool stopping;
+};
+
 struct kt_admin_server {
   struct kt_instance *instance;
   int dir_fd;
   int listen_fd;
   int stop_pipe[2]; /* closed at the writing end: end the thread */
   pthread_t thread;
+  struct import import;
 };
 
-static void answer(struct kt_instance *instance, int fd)
+/* --- imports ------------------------------------------------------------------------------------------------------ */
+
+static void *import_main(void *ctx)
 {
-  kt_admin_set_timeouts(fd);
-  json_t *request = kt_admin_receive(fd);
-  if (request == NULL) {
-    return;
+  struct import *import = ctx;
+  kt_admin_answer_import(import->instance, import->fd, import->file, &import->stopping);
+  (void)close(import->file);
+  (void)close(import->fd);
+  atomic_store(&import->is_running, false);
+  return NULL;
+}
+
+static void join_import(struct import *import)
+{
+  if (import->has_thread) {
+    (void)pthread_join(import->thread, NULL);
+    import->has_thread = false;
   }
-  json_t *response = kt_operate_recorded(instance, request, kt_admin_peer(fd));
+}
+
+/* NULL: begun, and fd and file are the import's. Otherwise why not. */
+static json_t *begin_import(struct import *import, int fd, int file)
+{
+  if (file < 0) {
+    return kt_operate_failure(KT_ERR_FORMAT, "the file to import did not follow the request");
+  }
+  if (atomic_load(&import->is_running)) {
+    return kt_operate_failure(KT_ERR_UNDETERMINED, "another import is under way; try again when it is done");
+  }
+  join_import(import);
+  import->fd = fd;
+  import->file = file;
+  atomic_store(&import->is_running, true);
+  if (pthread_create(&import->thread, NULL, import_main, import) != 0) {
+    atomic_store(&import->is_running, false);
+    return kt_operate_failure(KT_ERR_MEMORY, "no thread for the import can be started");
+  }
+  import->has_thread = true;
+  return NULL;
+}
+
+/* --- requests ----------------------------------------------------------------------------------------------------- */
+
+static bool is_import(const json_t *request)
+{
+  const char *op = json_string_value(json_object_get(request, "op"));
+  return op != NULL && strcmp(op, "import") == 0;
+}
+
+static void send_and_close(int fd, json_t *response)
+{
   if (response != NULL) {
     (void)kt_admin_send(fd, response);
   }
   json_decref(response);
+  (void)close(fd);
+}
+
+static void answer_import(struct import *import, int fd)
+{
+  int file = kt_admin_receive_file(fd);
+  json_t *refusal = begin_import(import, fd, file);
+  if (refusal != NULL) {
+    send_and_close(fd, refusal);
+    if (file >= 0) {
+      (void)close(file);
+    }
+  }
+}
+
+/* Takes the connection. */
+static void answer(struct kt_admin_server *server, int fd)
+{
+  kt_admin_set_timeouts(fd);
+  json_t *request = kt_admin_receive(fd);
+  if (request == NULL) {
+    (void)close(fd);
+  } else if (is_import(request)) {
+    answer_import(&server->import, fd);
+  } else {
+    send_and_close(fd, kt_operate_recorded(server->instance, request, kt_admin_peer(fd)));
+  }
   json_decref(request);
 }
 
@@ -48,8 +130,7 @@ static void *serve(void *ctx)
     int fd = accept(server->listen_fd, NULL, NULL);
     if (fd >= 0) {
       (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-      answer(server->instance, fd);
-      (void)close(fd);
+      answer(server, fd);
     }
   }
   return NULL;
@@ -94,7 +175,9 @@ enum kt_err kt_admin_start(struct kt_instance *instance, struct kt_admin_server 
   if (server == NULL) {
     return kt_error_set(error, KT_ERR_MEMORY, "out of memory");
   }
-  *server = (struct kt_admin_server){ .instance = instance, .dir_fd = -1, .listen_fd = -1, .stop_pipe = { -1, -1 } };
+  *server = (struct kt_admin_server){
+    .instance = instance, .dir_fd = -1, .listen_fd = -1, .stop_pipe = { -1, -1 }, .import = { .instance = instance }
+  };
   enum kt_err err = listen_here(server, error);
   if (err == KT_OK && (pipe(server->stop_pipe) != 0 || pthread_create(&server->thread, NULL, serve, server) != 0)) {
     err = kt_error_set(error, KT_ERR_STORE, "starting the administration thread failed");
@@ -114,7 +197,9 @@ void kt_admin_stop(struct kt_admin_server *server)
   }
   (void)close(server->stop_pipe[1]);
   server->stop_pipe[1] = -1;
+  atomic_store(&server->import.stopping, true);
   (void)pthread_join(server->thread, NULL);
+  join_import(&server->import);
   (void)unlinkat(server->dir_fd, KT_NAME_ADMIN, 0);
   close_all(server);
 }

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* struct ucred */
 #include "admin_wire.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,4 +56,58 @@ json_t *kt_admin_receive(int fd)
   }
   free(text);
   return message;
+}
+
+/* A file travels beside one byte, which says nothing. */
+struct parcel {
+  char byte;
+  struct iovec part;
+  union {
+    char bytes[CMSG_SPACE(sizeof(int))];
+    struct cmsghdr align;
+  } control;
+  struct msghdr message;
+};
+
+static void parcel_init(struct parcel *parcel)
+{
+  memset(parcel, 0, sizeof *parcel);
+  parcel->part = (struct iovec){ .iov_base = &parcel->byte, .iov_len = 1 };
+  parcel->message.msg_iov = &parcel->part;
+  parcel->message.msg_iovlen = 1;
+  parcel->message.msg_control = parcel->control.bytes;
+  parcel->message.msg_controllen = sizeof parcel->control.bytes;
+}
+
+bool kt_admin_send_file(int fd, int file)
+{
+  struct parcel parcel;
+  parcel_init(&parcel);
+  struct cmsghdr *header = CMSG_FIRSTHDR(&parcel.message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof file);
+  memcpy(CMSG_DATA(header), &file, sizeof file);
+  ssize_t n;
+  do {
+    n = sendmsg(fd, &parcel.message, MSG_NOSIGNAL);
+  } while (n < 0 && errno == EINTR);
+  return n == 1;
+}
+
+int kt_admin_receive_file(int fd)
+{
+  struct parcel parcel;
+  int file = -1;
+  ssize_t n;
+  parcel_init(&parcel);
+  do {
+    n = recvmsg(fd, &parcel.message, MSG_CMSG_CLOEXEC);
+  } while (n < 0 && errno == EINTR);
+  const struct cmsghdr *header = n == 1 ? CMSG_FIRSTHDR(&parcel.message) : NULL;
+  if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+      header->cmsg_len == CMSG_LEN(sizeof file)) {
+    memcpy(&file, CMSG_DATA(header), sizeof file);
+  }
+  return file;
 }

@@ -21,5 +21,9 @@ uid_t kt_admin_peer(int fd);
 bool kt_admin_send(int fd, const json_t *message);
 /* A new reference, or NULL: the peer is gone, too slow, or does not speak this. */
 json_t *kt_admin_receive(int fd);
+/* An open file, which the peer gets as a descriptor of its own (SCM_RIGHTS), after the message that announces it. */
+bool kt_admin_send_file(int fd, int file);
+/* The descriptor, the caller's; -1: none came. */
+int kt_admin_receive_file(int fd);
 
 #endif

@@ -173,8 +173,8 @@ json_t *kt_operate(struct kt_instance *instance, const json_t *request)
   if (strcmp(op, "token") == 0) {
     return token(instance, request);
   }
-  if (strcmp(op, "provision") == 0) {
-    return kt_operate_provision(instance, request);
+  if (strcmp(op, "insert") == 0) {
+    return kt_operate_insert(instance, json_object_get(request, "item"));
   }
   return kt_operate_failure(KT_ERR_UNSUPPORTED, "unknown \"op\"");
 }

@@ -5,18 +5,17 @@
  * Requests:
  *   {"op":"status"}                       → {"ok":true,"status":{…}}
  *   {"op":"token","hash":HEX}             → {"ok":true}
- *   {"op":"provision","skip_unchanged":BOOL,"items":[{"label":…,"devices":[…],"account_key":…}, …]}
- *       → {"ok":true,"results":[{"result":"inserted","version":N,"position":N} | {"result":"unchanged"} |
- *                               {"result":"refused"|"failed","text":…}, …]}
- * Anything else, and failures of the whole: {"ok":false,"err":NUMBER,"text":…}, err being an enum kt_err. */
+ *   {"op":"insert","item":{"label":…,"devices":[…],"account_key":…}}
+ *       → {"ok":true,"result":{"result":"inserted","version":N,"position":N} | {"result":"refused"|"failed","text":…}}
+ * Anything else, and failures of the whole: {"ok":false,"err":NUMBER,"text":…}, err being an enum kt_err.
+ *
+ * An import, which takes long, is no such exchange: import.h, admin.h. */
 #ifndef KT_SERVER_OPERATE_H
 #define KT_SERVER_OPERATE_H
 
 #include <jansson.h>
 
 #include "instance.h"
-
-#define KT_OPERATE_ITEMS_MAX 256
 
 /* A new reference; NULL only without memory. From one thread at a time. */
 json_t *kt_operate(struct kt_instance *instance, const json_t *request);
@@ -29,6 +28,6 @@ bool kt_operate_token_hash(const json_t *request, struct kt_hash *ret_hash);
 json_t *kt_operate_guard(const struct kt_instance *instance);
 
 /* provision.c */
-json_t *kt_operate_provision(struct kt_instance *instance, const json_t *request);
+json_t *kt_operate_insert(struct kt_instance *instance, const json_t *item);
 
 #endif

@@ -73,6 +73,20 @@ KT_MUST_USE enum kt_err kt_operator_latest(struct kt_operator *op, struct kt_byt
                                            struct kt_bytes *ret_value, struct kt_error *error);
 
 struct kt_opdb *kt_operator_db(struct kt_operator *op);
+
+/* The operator's own insertions, one after the other. */
+struct kt_operator_session {
+  struct kt_operator *op;
+  struct kt_upstream *upstream;
+  struct kt_hash log_id;
+};
+KT_MUST_USE enum kt_err kt_operator_session_open(struct kt_operator_session *session,
+                                                 const struct kt_instance *instance);
+void kt_operator_session_close(struct kt_operator_session *session);
+/* A new reference to {"result":…} as in operate.h, or {"result":"unchanged"}: it would say what the latest set says, and
+ * skip_unchanged is set. */
+json_t *kt_operator_session_insert(const struct kt_operator_session *session, const json_t *item, bool skip_unchanged);
+
 /* kt_operate of this role (operate.h). */
 json_t *kt_operator_operate(struct kt_instance *instance, const json_t *request);
 

@@ -55,14 +55,7 @@ static json_t *token(struct kt_instance *instance, const json_t *request)
 
 /* --- insertion ---------------------------------------------------------------------------------------------------------- */
 
-struct session {
-  struct kt_operator *op;
-  struct kt_upstream *upstream;
-  struct kt_hash log_id;
-  bool skip_unchanged;
-};
-
-static json_t *insert(const struct session *session, struct kt_bytes label, uint64_t n_versions,
+static json_t *insert(const struct kt_operator_session *session, struct kt_bytes label, uint64_t n_versions,
                       const struct kt_bytes *value, struct kt_arena *arena)
 {
   const struct kt_update_request request = {
@@ -89,7 +82,8 @@ static json_t *insert(const struct session *session, struct kt_bytes label, uint
   return kt_provision_inserted(result.first_version, result.position);
 }
 
-static json_t *take_item(const struct session *session, const json_t *item, struct kt_arena *arena)
+static json_t *take_item(const struct kt_operator_session *session, const json_t *item, bool skip_unchanged,
+                         struct kt_arena *arena)
 {
   struct kt_json_provision provision;
   struct kt_provision_place place = { .log_id = session->log_id };
@@ -107,7 +101,7 @@ static json_t *take_item(const struct session *session, const json_t *item, stru
     return kt_provision_failure("failed", error.text);
   }
   place.state = &state;
-  err = kt_provision_value(&provision, &place, session->skip_unchanged, arena, &value);
+  err = kt_provision_value(&provision, &place, skip_unchanged, arena, &value);
   if (err != KT_OK) {
     return kt_provision_failure("failed", kt_err_text(err));
   }
@@ -115,26 +109,38 @@ static json_t *take_item(const struct session *session, const json_t *item, stru
                         : insert(session, provision.label, n_versions, &value, arena);
 }
 
-static json_t *provision(struct kt_instance *instance, const json_t *request)
+enum kt_err kt_operator_session_open(struct kt_operator_session *session, const struct kt_instance *instance)
 {
-  const json_t *items = json_object_get(request, "items");
-  struct session session = { .op = instance->operator_role,
-                             .skip_unchanged = json_is_true(json_object_get(request, "skip_unchanged")) };
-  json_t *results = json_array();
-  if (!json_is_array(items) || json_array_size(items) > KT_OPERATE_ITEMS_MAX ||
-      kt_operator_connect(session.op, &session.upstream) != KT_OK) {
-    json_decref(results);
-    return kt_operate_failure(KT_ERR_FORMAT, "\"items\" must be an array of at most 256 objects");
+  *session = (struct kt_operator_session){ .op = instance->operator_role };
+  kt_config_log_id(&instance->config, &session->log_id);
+  return kt_operator_connect(session->op, &session->upstream);
+}
+
+void kt_operator_session_close(struct kt_operator_session *session)
+{
+  kt_upstream_free(session->upstream);
+  session->upstream = NULL;
+}
+
+json_t *kt_operator_session_insert(const struct kt_operator_session *session, const json_t *item, bool skip_unchanged)
+{
+  struct kt_arena arena;
+  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+  json_t *result = take_item(session, item, skip_unchanged, &arena);
+  kt_arena_release(&arena);
+  return result;
+}
+
+static json_t *insert_one(const struct kt_instance *instance, const json_t *item)
+{
+  struct kt_operator_session session;
+  enum kt_err err = kt_operator_session_open(&session, instance);
+  if (err != KT_OK) {
+    return kt_operate_failure(err, "no connection to the Manager can be prepared");
   }
-  kt_config_log_id(&instance->config, &session.log_id);
-  for (size_t i = 0; i < json_array_size(items); i++) {
-    struct kt_arena arena;
-    kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
-    (void)json_array_append_new(results, take_item(&session, json_array_get(items, i), &arena));
-    kt_arena_release(&arena);
-  }
-  kt_upstream_free(session.upstream);
-  return json_pack("{s:b, s:o}", "ok", 1, "results", results);
+  json_t *result = kt_operator_session_insert(&session, item, false);
+  kt_operator_session_close(&session);
+  return json_pack("{s:b, s:o}", "ok", 1, "result", result);
 }
 
 json_t *kt_operator_operate(struct kt_instance *instance, const json_t *request)
@@ -146,8 +152,8 @@ json_t *kt_operator_operate(struct kt_instance *instance, const json_t *request)
   if (strcmp(op, "token") == 0) {
     return token(instance, request);
   }
-  if (strcmp(op, "provision") == 0) {
-    return provision(instance, request);
+  if (strcmp(op, "insert") == 0) {
+    return insert_one(instance, json_object_get(request, "item"));
   }
   return kt_operate_failure(KT_ERR_UNSUPPORTED, "a Service Operator's folder does not do this");
 }

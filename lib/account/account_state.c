@@ -9,17 +9,19 @@
 #include <string.h>
 
 #define STATE_FORMAT 1
-#define STATE_MAX (1 + 2 * (1 + KT_ACCOUNT_KEY_LEN) + 4 + KT_HASH_LEN + 1 + UINT8_MAX * KT_ACCOUNT_KEY_LEN)
+#define STATE_SIZE(n_recovery_keys) \
+  (1 + 2 * (1 + KT_ACCOUNT_KEY_LEN) + 4 + KT_HASH_LEN + 1 + (n_recovery_keys)*KT_ACCOUNT_KEY_LEN)
 
 enum kt_err kt_account_state_encode(const struct kt_account_state *state, struct kt_arena *arena,
                                     struct kt_bytes *ret_bytes)
 {
-  uint8_t *buf = kt_arena_alloc(arena, 1, STATE_MAX);
+  size_t size = STATE_SIZE(state->n_recovery_keys);
+  uint8_t *buf = kt_arena_alloc(arena, 1, size);
   if (buf == NULL) {
     return KT_ERR_MEMORY;
   }
   struct kt_writer w;
-  kt_writer_init_fixed(&w, buf, STATE_MAX);
+  kt_writer_init_fixed(&w, buf, size);
   kt_write_u8(&w, STATE_FORMAT);
   kt_account_key_write_optional(&w, state->has_key, &state->key);
   kt_account_key_write_optional(&w, state->has_operator_key, &state->operator_key);

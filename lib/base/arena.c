@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_SIZE ((size_t)16 << 10)
+/* Blocks double from one to the other: an arena of a few hundred bytes is cheap, one of many kilobytes has few blocks. */
+#define BLOCK_MIN ((size_t)1 << 10)
+#define BLOCK_MAX ((size_t)16 << 10)
 
 struct kt_arena_block {
   struct kt_arena_block *next;
@@ -32,12 +34,20 @@ void kt_arena_release(struct kt_arena *arena)
   *arena = (struct kt_arena){ .cap = arena->cap };
 }
 
-static struct kt_arena_block *block_new(size_t want)
+static size_t next_size(const struct kt_arena_block *last)
 {
-  size_t size = want > BLOCK_SIZE ? want : BLOCK_SIZE;
-  struct kt_arena_block *block = calloc(1, sizeof *block + size);
+  size_t size = last != NULL ? 2 * last->size : BLOCK_MIN;
+  return size < BLOCK_MAX ? size : BLOCK_MAX;
+}
+
+/* Not zeroed: what is handed out is, and most of a block may never be. */
+static struct kt_arena_block *block_new(const struct kt_arena_block *last, size_t want)
+{
+  size_t size = next_size(last);
+  size = want > size ? want : size;
+  struct kt_arena_block *block = malloc(sizeof *block + size);
   if (block != NULL) {
-    block->size = size;
+    *block = (struct kt_arena_block){ .size = size };
   }
   return block;
 }
@@ -54,7 +64,7 @@ void *kt_arena_alloc(struct kt_arena *arena, size_t count, size_t size)
   }
   struct kt_arena_block *block = arena->blocks;
   if (block == NULL || block->size - block->used < want) {
-    block = block_new(want);
+    block = block_new(block, want);
     if (block == NULL) {
       return NULL;
     }
@@ -64,7 +74,7 @@ void *kt_arena_alloc(struct kt_arena *arena, size_t count, size_t size)
   void *at = block->bytes + block->used;
   block->used += want;
   arena->used += want;
-  return at;
+  return memset(at, 0, want);
 }
 
 size_t kt_arena_held(const struct kt_arena *arena)

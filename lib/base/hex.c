@@ -48,21 +48,18 @@ enum kt_err kt_hex_decode(const char *text, size_t text_len, size_t cap, uint8_t
   return KT_OK;
 }
 
+/* From '+', the smallest character of the alphabet, to 'z': the value and one more, so that what is left out is 0. */
+static const uint8_t base64_values[] = {
+  ['+' - '+'] = 63, ['/' - '+'] = 64, ['0' - '+'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
+  ['A' - '+'] = 1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
+  ['a' - '+'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
+};
+
 static unsigned base64_value(char c)
 {
-  if (c >= 'A' && c <= 'Z') {
-    return (unsigned)(c - 'A');
-  }
-  if (c >= 'a' && c <= 'z') {
-    return (unsigned)(c - 'a') + 26;
-  }
-  if (c >= '0' && c <= '9') {
-    return (unsigned)(c - '0') + 52;
-  }
-  if (c == '+') {
-    return 62;
-  }
-  return c == '/' ? 63 : NOT_A_DIGIT;
+  unsigned index = (unsigned)(unsigned char)c - '+';
+  unsigned one_more = index < sizeof base64_values ? base64_values[index] : 0;
+  return one_more > 0 ? one_more - 1 : NOT_A_DIGIT;
 }
 
 size_t kt_base64_encode(struct kt_bytes data, char *ret_text)

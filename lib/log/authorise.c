@@ -30,6 +30,12 @@ static enum kt_err decode_state(const struct kt_store_label *row, struct kt_aren
   return kt_account_state_decode(row->state, arena, ret_state);
 }
 
+static enum kt_err refuse_state(struct kt_log_problem *problem, enum kt_err err)
+{
+  return kt_log_refuse(problem, err == KT_ERR_MEMORY ? err : KT_ERR_STORE, "account-state",
+                       "the label's account state: %s", kt_err_text(err));
+}
+
 /* Each value against the account as those before it leave it (S14). ret_claims: one of them claims the label. */
 static enum kt_err judge_values(struct kt_log_prepare *p, struct kt_account_state *state, bool *ret_claims)
 {
@@ -78,12 +84,11 @@ static enum kt_err check_token(const struct kt_log_prepare *p)
 
 static enum kt_err authorise_account(struct kt_log_prepare *p)
 {
-  struct kt_account_state state;
+  struct kt_account_state state = p->account != NULL ? p->account->state : (struct kt_account_state){ 0 };
   bool claims = false;
-  enum kt_err err = decode_state(&p->row, &p->scratch, &state);
+  enum kt_err err = p->account != NULL ? KT_OK : decode_state(&p->row, &p->scratch, &state);
   if (err != KT_OK) {
-    return kt_log_refuse(p->problem, err == KT_ERR_MEMORY ? err : KT_ERR_STORE, "account-state",
-                         "the label's account state: %s", kt_err_text(err));
+    return refuse_state(p->problem, err);
   }
   err = judge_values(p, &state, &claims);
   if (err != KT_OK) {
@@ -121,20 +126,38 @@ enum kt_err kt_log_authorise(struct kt_log_prepare *p)
   return p->author == KT_LOG_BY_SIGNER ? check_signatures(p) : authorise_account(p);
 }
 
-enum kt_err kt_log_account_state(struct kt_log_reader *reader, struct kt_bytes label, struct kt_arena *arena,
-                                 struct kt_account_state *ret_state, struct kt_log_problem *ret_problem)
+enum kt_err kt_log_account_get(struct kt_log_reader *reader, struct kt_bytes label, struct kt_arena *arena,
+                               struct kt_log_account *ret_account, struct kt_log_problem *ret_problem)
 {
-  struct kt_store_label row = { 0 };
+  struct kt_log_account account = { .row = { .label_id = 0 } };
   enum kt_err err = kt_log_check_label(label, ret_problem);
   if (err != KT_OK) {
     return err;
   }
-  err = kt_store_get_label(reader->conn, label, arena, &row);
+  err = kt_store_get_label(reader->conn, label, arena, &account.row);
   if (err != KT_OK && err != KT_ERR_ABSENT) {
     return kt_log_store_problem(ret_problem, err, reader->conn);
   }
-  err = decode_state(&row, arena, ret_state);
-  return err == KT_OK ? KT_OK
-                      : kt_log_refuse(ret_problem, err == KT_ERR_MEMORY ? err : KT_ERR_STORE, "account-state",
-                                      "the label's account state: %s", kt_err_text(err));
+  err = decode_state(&account.row, arena, &account.state);
+  if (err != KT_OK) {
+    return refuse_state(ret_problem, err);
+  }
+  *ret_account = account;
+  return KT_OK;
+}
+
+enum kt_err kt_log_account_value(struct kt_log_reader *reader, const struct kt_log_account *account,
+                                 struct kt_arena *arena, struct kt_bytes *ret_value, struct kt_log_problem *ret_problem)
+{
+  struct kt_store_payload payload = { .value = { NULL, 0 } };
+  enum kt_err err = KT_OK;
+  if (account->row.n_versions > 0) {
+    err = kt_store_get_payload(reader->conn, account->row.label_id, (uint32_t)(account->row.n_versions - 1), arena,
+                               &payload);
+  }
+  if (err != KT_OK && err != KT_ERR_ABSENT && err != KT_ERR_EXPIRED) {
+    return kt_log_store_problem(ret_problem, err, reader->conn);
+  }
+  *ret_value = payload.value;
+  return KT_OK;
 }

@@ -260,20 +260,41 @@ KT_MUST_USE enum kt_err kt_log_manager_respond(struct kt_log_reader *reader,
 void kt_log_manager_ahead(struct kt_log_reader *reader, const struct kt_manager_update_request *request,
                           struct kt_arena *arena, struct kt_log_ahead *ret_ahead);
 
-/* Operator insertion (import, update-label): a well-formed device set for this label and log, signed or not, is added
- * as the next version whoever signed it. An outcome with `inserted` false means: prepare again. */
-KT_MUST_USE enum kt_err kt_log_operator_prepare(struct kt_log_reader *reader, struct kt_bytes label,
-                                                struct kt_bytes value, struct kt_log_pending **ret_pending,
-                                                struct kt_log_problem *ret_problem);
-/* The account state of a label (zero when it has none): what an operator's next set needs as seq and previous. Borrows
- * from the arena. */
-KT_MUST_USE enum kt_err kt_log_account_state(struct kt_log_reader *reader, struct kt_bytes label,
-                                             struct kt_arena *arena, struct kt_account_state *ret_state,
+/* A label as an operator's next set finds it; all zero when it does not exist. */
+struct kt_log_account {
+  struct kt_store_label row;
+  struct kt_account_state state; /* seq and previous of the next set */
+};
+/* Borrows from the arena. */
+KT_MUST_USE enum kt_err kt_log_account_get(struct kt_log_reader *reader, struct kt_bytes label, struct kt_arena *arena,
+                                           struct kt_log_account *ret_account, struct kt_log_problem *ret_problem);
+/* Its newest value, in the arena; empty: it has none, or it was erased. */
+KT_MUST_USE enum kt_err kt_log_account_value(struct kt_log_reader *reader, const struct kt_log_account *account,
+                                             struct kt_arena *arena, struct kt_bytes *ret_value,
                                              struct kt_log_problem *ret_problem);
+/* Operator insertion (import, update-label): a well-formed device set for this label and log, signed or not, is added
+ * as the next version whoever signed it. account: what kt_log_account_get gave for this label, or NULL: it is looked up.
+ * An outcome with `inserted` false means: prepare again. */
+KT_MUST_USE enum kt_err kt_log_operator_prepare(struct kt_log_reader *reader, struct kt_bytes label,
+                                                const struct kt_log_account *account, struct kt_bytes value,
+                                                struct kt_log_pending **ret_pending,
+                                                struct kt_log_problem *ret_problem);
+/* Optional bracket around many of these by one reader: cheaper than each on its own. Keep it short: it holds back the
+ * store's checkpoint. What they see may be as old as the bracket; an outcome shows it. */
+KT_MUST_USE enum kt_err kt_log_read_begin(struct kt_log_reader *reader, struct kt_log_problem *ret_problem);
+void kt_log_read_end(struct kt_log_reader *reader);
 
 /* Takes pending in every case. KT_OK: done will be called. Otherwise it will not: "busy", "stopping", "fatal". */
 KT_MUST_USE enum kt_err kt_log_submit(struct kt_log *log, struct kt_log_pending *pending, kt_log_done done,
                                       void *done_ctx, struct kt_log_problem *ret_problem);
+/* n updates that follow each other in the queue, each with its own done_ctx: all are taken, or, on failure, none. n is at
+ * most limits.queue_max. */
+struct kt_log_order {
+  struct kt_log_pending *pending;
+  void *done_ctx;
+};
+KT_MUST_USE enum kt_err kt_log_submit_all(struct kt_log *log, const struct kt_log_order *orders, size_t n,
+                                          kt_log_done done, struct kt_log_problem *ret_problem);
 /* Submit n together and wait for all (n at most limits.queue_max); pending[i] is taken. Works with and without the
  * thread; not from a done callback. */
 void kt_log_insert(struct kt_log *log, struct kt_log_pending **pending, size_t n, struct kt_log_outcome *ret_outcomes);

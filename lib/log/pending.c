@@ -36,6 +36,10 @@ static enum kt_err check_limits(const struct kt_log_prepare *p)
 
 static enum kt_err read_row(struct kt_log_prepare *p)
 {
+  if (p->account != NULL) {
+    p->row = p->account->row;
+    return KT_OK;
+  }
   enum kt_err err = kt_store_get_label(p->reader->conn, p->pending->label, &p->scratch, &p->row);
   if (err == KT_ERR_ABSENT) {
     p->row = (struct kt_store_label){ 0 };
@@ -196,10 +200,13 @@ static enum kt_err check_author(const struct kt_log_prepare *p)
                  : kt_log_refuse(p->problem, KT_ERR_USAGE, "mode", "this log has no Third-Party Manager");
 }
 
-static enum kt_err prepare_begin(struct kt_log_prepare *p, struct kt_log_reader *reader, enum kt_log_author author,
-                                 struct kt_bytes label, struct kt_log_problem *problem)
+/* p->author, and p->account where it is known, are the caller's. */
+static enum kt_err prepare_begin(struct kt_log_prepare *p, struct kt_log_reader *reader, struct kt_bytes label,
+                                 struct kt_log_problem *problem)
 {
-  *p = (struct kt_log_prepare){ .reader = reader, .log = reader->log, .problem = problem, .author = author };
+  p->reader = reader;
+  p->log = reader->log;
+  p->problem = problem;
   kt_arena_init(&p->scratch, KT_ARENA_CAP_DEFAULT);
   enum kt_err err = check_author(p);
   if (err == KT_OK) {
@@ -295,12 +302,12 @@ enum kt_err kt_log_update_prepare(struct kt_log_reader *reader, const struct kt_
                                   struct kt_bytes token, struct kt_log_pending **ret_pending,
                                   struct kt_log_problem *ret_problem)
 {
-  struct kt_log_prepare p;
+  struct kt_log_prepare p = { .author = KT_LOG_BY_OWNER };
   enum kt_err err = kt_log_check_last(reader->log, &request->last, ret_problem);
   if (err != KT_OK) {
     return err;
   }
-  err = prepare_begin(&p, reader, KT_LOG_BY_OWNER, request->label, ret_problem);
+  err = prepare_begin(&p, reader, request->label, ret_problem);
   if (err == KT_OK) {
     err = take_values(&p, request->values, request->n_values);
   }
@@ -343,12 +350,12 @@ static enum kt_err count_skipped(struct kt_log_prepare *p, uint32_t signed_versi
 enum kt_err kt_log_manager_prepare(struct kt_log_reader *reader, const struct kt_manager_update_request *request,
                                    struct kt_log_pending **ret_pending, struct kt_log_problem *ret_problem)
 {
-  struct kt_log_prepare p;
+  struct kt_log_prepare p = { .author = KT_LOG_BY_SIGNER };
   enum kt_err err = kt_log_check_last(reader->log, &request->last, ret_problem);
   if (err != KT_OK) {
     return err;
   }
-  err = prepare_begin(&p, reader, KT_LOG_BY_SIGNER, request->label, ret_problem);
+  err = prepare_begin(&p, reader, request->label, ret_problem);
   if (err == KT_OK) {
     p.values = request->values;
     p.n_values = request->n_values;
@@ -360,11 +367,12 @@ enum kt_err kt_log_manager_prepare(struct kt_log_reader *reader, const struct kt
   return prepare_end(&p, err, ret_pending);
 }
 
-enum kt_err kt_log_operator_prepare(struct kt_log_reader *reader, struct kt_bytes label, struct kt_bytes value,
+enum kt_err kt_log_operator_prepare(struct kt_log_reader *reader, struct kt_bytes label,
+                                    const struct kt_log_account *account, struct kt_bytes value,
                                     struct kt_log_pending **ret_pending, struct kt_log_problem *ret_problem)
 {
-  struct kt_log_prepare p;
-  enum kt_err err = prepare_begin(&p, reader, KT_LOG_BY_OPERATOR, label, ret_problem);
+  struct kt_log_prepare p = { .author = KT_LOG_BY_OPERATOR, .account = account };
+  enum kt_err err = prepare_begin(&p, reader, label, ret_problem);
   if (err == KT_OK) {
     err = take_values(&p, &value, 1);
   }

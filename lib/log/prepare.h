@@ -21,6 +21,7 @@ struct kt_log_prepare {
   struct kt_arena scratch;   /* what the pending update does not have to keep while it waits */
   struct kt_store_label row; /* label_id 0: the label does not exist; in the scratch arena */
   enum kt_log_author author;
+  const struct kt_log_account *account; /* what row and account state are known from; NULL: they are read */
   const struct kt_update_value *values;
   size_t n_values;
   size_t n_skipped;                    /* versions without a value before them */

@@ -50,33 +50,49 @@ void kt_log_pending_finish(struct kt_log_pending *list)
   }
 }
 
-/* log->lock is held. What one update may hold is bounded elsewhere, so it may always wait alone. */
-static bool has_room(const struct kt_log *log, const struct kt_log_pending *pending)
+/* Updates on their way into the queue, linked. */
+struct list {
+  struct kt_log_pending *first;
+  struct kt_log_pending *last;
+  size_t n;
+  size_t n_bytes;
+};
+
+static void list_add(struct list *list, struct kt_log_pending *pending)
 {
-  const struct kt_log_limits *limits = &log->options.limits;
-  bool fits =
-      log->n_queued_bytes <= limits->queue_bytes && pending->n_bytes <= limits->queue_bytes - log->n_queued_bytes;
-  return log->n_queued < limits->queue_max && (log->n_queued == 0 || fits);
+  pending->n_bytes = sizeof *pending + kt_arena_held(&pending->arena);
+  pending->next = NULL;
+  *(list->first == NULL ? &list->first : &list->last->next) = pending;
+  list->last = pending;
+  list->n++;
+  list->n_bytes += pending->n_bytes;
 }
 
-static enum kt_err try_submit(struct kt_log *log, struct kt_log_pending *pending, struct kt_log_problem *problem)
+/* log->lock is held. What one update may hold is bounded elsewhere, so an empty queue has room for it. */
+static bool has_room(const struct kt_log *log, const struct list *list)
+{
+  const struct kt_log_limits *limits = &log->options.limits;
+  bool fits = log->n_queued_bytes <= limits->queue_bytes && list->n_bytes <= limits->queue_bytes - log->n_queued_bytes;
+  return log->n_queued <= limits->queue_max && list->n <= limits->queue_max - log->n_queued &&
+         (log->n_queued == 0 || fits);
+}
+
+static enum kt_err try_submit(struct kt_log *log, const struct list *list, struct kt_log_problem *problem)
 {
   enum kt_err err = KT_OK;
   if (atomic_load(&log->is_fatal)) {
     return kt_log_refuse(problem, KT_ERR_STORE, "fatal", "the log failed and accepts nothing until it is restarted");
   }
-  pending->n_bytes = sizeof *pending + kt_arena_held(&pending->arena);
   pthread_mutex_lock(&log->lock);
   if (log->stopping) {
     err = kt_log_retry(problem, KT_ERR_STORE, "stopping", "the log is shutting down");
-  } else if (!has_room(log, pending)) {
+  } else if (!has_room(log, list)) {
     err = kt_log_retry(problem, KT_ERR_STORE, "busy", "too many updates are waiting");
   } else {
-    pending->next = NULL;
-    *(log->first == NULL ? &log->first : &log->last->next) = pending;
-    log->last = pending;
-    log->n_queued++;
-    log->n_queued_bytes += pending->n_bytes;
+    *(log->first == NULL ? &log->first : &log->last->next) = list->first;
+    log->last = list->last;
+    log->n_queued += list->n;
+    log->n_queued_bytes += list->n_bytes;
     pthread_cond_signal(&log->wake);
   }
   pthread_mutex_unlock(&log->lock);
@@ -86,13 +102,24 @@ static enum kt_err try_submit(struct kt_log *log, struct kt_log_pending *pending
 enum kt_err kt_log_submit(struct kt_log *log, struct kt_log_pending *pending, kt_log_done done, void *done_ctx,
                           struct kt_log_problem *ret_problem)
 {
-  pending->done = done;
-  pending->done_ctx = done_ctx;
-  enum kt_err err = try_submit(log, pending, ret_problem);
+  const struct kt_log_order order = { .pending = pending, .done_ctx = done_ctx };
+  enum kt_err err = kt_log_submit_all(log, &order, 1, done, ret_problem);
   if (err != KT_OK) {
     kt_log_pending_free(pending);
   }
   return err;
+}
+
+enum kt_err kt_log_submit_all(struct kt_log *log, const struct kt_log_order *orders, size_t n, kt_log_done done,
+                              struct kt_log_problem *ret_problem)
+{
+  struct list list = { .n = 0 };
+  for (size_t i = 0; i < n; i++) {
+    orders[i].pending->done = done;
+    orders[i].pending->done_ctx = orders[i].done_ctx;
+    list_add(&list, orders[i].pending);
+  }
+  return try_submit(log, &list, ret_problem);
 }
 
 /* --- waiting -------------------------------------------------------------------------------------------------------- */
@@ -155,14 +182,13 @@ static void wait_for(struct kt_log *log, struct crowd *crowd, size_t n)
 static void submit_member(struct kt_log *log, struct kt_log_pending *pending, struct member *member)
 {
   struct crowd *crowd = member->crowd;
+  const struct kt_log_order order = { .pending = pending, .done_ctx = member };
   pthread_mutex_lock(&crowd->lock);
   crowd->n_left++;
   pthread_mutex_unlock(&crowd->lock);
-  pending->done = member_done;
-  pending->done_ctx = member;
   struct kt_log_outcome outcome = { .err = KT_OK };
   for (;;) {
-    outcome.err = try_submit(log, pending, &outcome.problem);
+    outcome.err = kt_log_submit_all(log, &order, 1, member_done, &outcome.problem);
     size_t others = count_left(crowd) - 1;
     if (outcome.err == KT_OK) {
       return;

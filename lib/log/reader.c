@@ -27,3 +27,14 @@ void kt_log_reader_free(struct kt_log_reader *reader)
     free(reader);
   }
 }
+
+enum kt_err kt_log_read_begin(struct kt_log_reader *reader, struct kt_log_problem *ret_problem)
+{
+  enum kt_err err = kt_store_read_begin(reader->conn);
+  return err == KT_OK ? KT_OK : kt_log_store_problem(ret_problem, err, reader->conn);
+}
+
+void kt_log_read_end(struct kt_log_reader *reader)
+{
+  kt_store_read_end(reader->conn);
+}

@@ -138,11 +138,11 @@ static bool has_idle_work(const struct kt_log *log, bool is_untidy, uint64_t idl
 
 /* Group commit: what arrives while one commit runs goes into the next, so nothing waits when the log is idle; under load
  * commits keep the configured distance, because every entry right of the last distinguished one makes searches longer.
- * log->lock is held. */
+ * Nothing is gained by holding back what fills an entry. log->lock is held. */
 static void keep_cadence(struct kt_log *log, uint64_t last_commit_ms)
 {
   uint64_t next_ms = last_commit_ms + log->options.cadence_ms;
-  while (!log->stopping && monotonic_ms() < next_ms) {
+  while (!log->stopping && log->n_queued < KT_LOG_LEAVES_MAX && monotonic_ms() < next_ms) {
     wait_until(log, next_ms);
   }
 }

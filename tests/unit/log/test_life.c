@@ -335,7 +335,7 @@ static void insert_labels(struct world *world, size_t n, const char *prefix)
     (void)snprintf(name, 32, "%s-%zu", prefix, i);
     struct person *person = person_new(world, name, 1);
     struct kt_bytes value = person_set(world, person, 1, false);
-    world_ok(world, kt_log_operator_prepare(world->reader, person->label, value, &pending[i], &world->problem));
+    world_ok(world, kt_log_operator_prepare(world->reader, person->label, NULL, value, &pending[i], &world->problem));
   }
   kt_log_insert(world->log, pending, n, outcomes);
   for (size_t i = 0; i < n; i++) {
@@ -418,7 +418,7 @@ static void a_full_queue_is_busy(void **state)
   struct kt_log_pending *pending[2];
   for (size_t i = 0; i < 2; i++) {
     struct person *person = person_new(world, i == 0 ? "a" : "b", 1);
-    world_ok(world, kt_log_operator_prepare(world->reader, person->label, person_set(world, person, 1, false),
+    world_ok(world, kt_log_operator_prepare(world->reader, person->label, NULL, person_set(world, person, 1, false),
                                             &pending[i], &world->problem));
   }
   assert_int_equal(kt_log_submit(world->log, pending[0], count_done, &n_done, &world->problem), KT_OK);
@@ -444,7 +444,7 @@ static void a_queue_of_large_updates_is_busy(void **state)
   world_open(world);
   for (size_t i = 0; i < 3; i++) {
     struct kt_bytes value = people[i] == big ? large_set(world, big) : person_set(world, people[i], 1, false);
-    world_ok(world, kt_log_operator_prepare(world->reader, people[i]->label, value, &pending[i], &world->problem));
+    world_ok(world, kt_log_operator_prepare(world->reader, people[i]->label, NULL, value, &pending[i], &world->problem));
   }
   world_ok(world, kt_log_submit(world->log, pending[0], count_done, &n_done, &world->problem));
   assert_int_equal(kt_log_submit(world->log, pending[1], count_done, &n_done, &world->problem), KT_ERR_STORE);

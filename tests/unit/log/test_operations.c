@@ -170,7 +170,7 @@ static void an_operator_insertion_is_found(void **state)
   struct kt_bytes value = person_set(world, mallory, 3, false);
   struct kt_log_pending *pending;
   struct kt_log_outcome outcome;
-  world_ok(world, kt_log_operator_prepare(world->reader, TEXT("alice"), value, &pending, &world->problem));
+  world_ok(world, kt_log_operator_prepare(world->reader, TEXT("alice"), NULL, value, &pending, &world->problem));
   kt_log_insert(world->log, &pending, 1, &outcome);
   assert_int_equal(outcome.err, KT_OK);
   assert_true(outcome.inserted);

@@ -137,7 +137,7 @@ static void a_full_monitoring_map_is_answered(void **state)
     struct kt_log_pending *pending;
     struct kt_log_outcome outcome;
     struct kt_bytes value = person_set(world, alice, 1, false);
-    world_ok(world, kt_log_operator_prepare(world->reader, alice->label, value, &pending, &world->problem));
+    world_ok(world, kt_log_operator_prepare(world->reader, alice->label, NULL, value, &pending, &world->problem));
     kt_log_insert(world->log, &pending, 1, &outcome);
     assert_true(outcome.inserted);
     entries[i] = (struct kt_monitor_map_entry){ .position = outcome.position, .version = i };
@@ -461,7 +461,7 @@ static void s11_monitoring_is_never_denied(void **state)
   world_open(world);
   person_contact(world, bob, alice->label, &contact);
   struct kt_bytes inserted = person_set(world, alice, 3, false); /* by the operator: the newest set is not alice's */
-  world_ok(world, kt_log_operator_prepare(world->reader, alice->label, inserted, &pending, &world->problem));
+  world_ok(world, kt_log_operator_prepare(world->reader, alice->label, NULL, inserted, &pending, &world->problem));
   kt_log_insert(world->log, &pending, 1, &outcome);
   assert_true(outcome.inserted);
   person_contact(world, bob, alice->label, &contact);
@@ -483,10 +483,10 @@ static void operator_needs_a_set_of_this_label(void **state)
   struct world *world = world_with_alice(&alice);
   struct kt_log_pending *pending;
   (void)state;
-  EXPECT(world, kt_log_operator_prepare(world->reader, TEXT("alice"), TEXT("junk"), &pending, &world->problem),
+  EXPECT(world, kt_log_operator_prepare(world->reader, TEXT("alice"), NULL, TEXT("junk"), &pending, &world->problem),
          KT_ERR_USAGE, "set-format");
   EXPECT(world,
-         kt_log_operator_prepare(world->reader, TEXT("bob"), person_set(world, alice, 1, false), &pending,
+         kt_log_operator_prepare(world->reader, TEXT("bob"), NULL, person_set(world, alice, 1, false), &pending,
                                  &world->problem),
          KT_ERR_USAGE, "set-place");
   world_end(world);
