@@ -44,12 +44,12 @@ static void take_result(void *ctx, uint64_t line, enum kt_import_word word, cons
 
 static bool is_blank(const struct kt_line *line)
 {
-  for (size_t i = 0; i < line->len && i < KT_LINE_MAX; i++) {
-    if (strchr(" \t\r", line->text[i]) == NULL || line->text[i] == '\0') {
+  for (size_t i = 0; line->text != NULL && i < line->len; i++) {
+    if (line->text[i] != ' ' && line->text[i] != '\t' && line->text[i] != '\r') {
       return false;
     }
   }
-  return line->len <= KT_LINE_MAX;
+  return line->text != NULL;
 }
 
 static bool wants_more(struct import *import)
@@ -76,7 +76,8 @@ static enum kt_err next_line(struct import *import, struct kt_line *ret_line, st
     return kt_error_set(error, err, "reading the file: %s", strerror(errno));
   }
   if (err == KT_OK && !wants_more(import)) {
-    return kt_error_set(error, KT_ERR_UNDETERMINED, "the import was ended early; the same import again goes on from there");
+    return kt_error_set(error, KT_ERR_UNDETERMINED,
+                        "the import was ended early; the same import again goes on from there");
   }
   return err;
 }
@@ -128,7 +129,7 @@ static enum kt_err read_into_log(struct import *import, bool check_only, struct 
 /* It goes the way of every update, one after the other. */
 static void insert_line(struct import *import, const struct kt_operator_session *session, const struct kt_line *line)
 {
-  json_t *item = json_loadb(line->text, line->len, JSON_REJECT_DUPLICATES, NULL);
+  json_t *item = line->text != NULL ? json_loadb(line->text, line->len, JSON_REJECT_DUPLICATES, NULL) : NULL;
   json_t *result = item != NULL ? kt_operator_session_insert(session, item, true) : NULL;
   const char *word = json_string_value(json_object_get(result, "result"));
   const char *text = json_string_value(json_object_get(result, "text"));

@@ -21,7 +21,8 @@ struct kt_import_progress {
 struct kt_import_listener {
   void *ctx;
   void (*refused)(void *ctx, uint64_t line, const char *text);
-  bool (*progress)(void *ctx, const struct kt_import_progress *progress); /* some times a second; false: end the import */
+  bool (*progress)(void *ctx,
+                   const struct kt_import_progress *progress); /* some times a second; false: end the import */
 };
 
 /* fd: a regular file, borrowed. *ret_progress is what was done, after a failure too. KT_ERR_USAGE: lines that cannot be

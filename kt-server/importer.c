@@ -94,8 +94,7 @@ static bool submit_gathered(struct kt_importer *importer, size_t n)
 {
   struct kt_log_problem problem;
   change_in_flight(importer, n, 0);
-  enum kt_err err =
-      kt_log_submit_all(importer->options.instance->log, importer->gathered, n, item_done, &problem);
+  enum kt_err err = kt_log_submit_all(importer->options.instance->log, importer->gathered, n, item_done, &problem);
   if (err != KT_OK) {
     change_in_flight(importer, 0, n);
     if (is_busy(&problem)) {
@@ -131,8 +130,7 @@ static void gather(struct kt_importer *importer, struct kt_import_item *item, ui
   } else {
     item->state = KT_IMPORT_WAITING;
     item->chunk->n_waiting++;
-    importer->gathered[importer->n_gathered++] =
-        (struct kt_log_order){ .pending = item->pending, .done_ctx = item };
+    importer->gathered[importer->n_gathered++] = (struct kt_log_order){ .pending = item->pending, .done_ctx = item };
   }
   item->pending = NULL;
 }
@@ -211,14 +209,12 @@ static void decide(struct kt_import_item *item, const struct kt_log_outcome *out
 {
   if (outcome->err == KT_OK && outcome->inserted) {
     item->state = KT_IMPORT_IS_INSERTED;
-  } else if (outcome->err != KT_OK && is_busy(&outcome->problem)) {
-    item->state = KT_IMPORT_AGAIN;
-  } else if (outcome->err != KT_OK) {
+  } else if (outcome->err != KT_OK && !is_busy(&outcome->problem)) {
     kt_importer_fail_item(item, outcome->err, outcome->problem.text);
-  } else if (++*n_attempts < ATTEMPTS_MAX) {
-    item->state = KT_IMPORT_AGAIN;
-  } else {
+  } else if (outcome->err == KT_OK && ++*n_attempts == ATTEMPTS_MAX) {
     kt_importer_fail_item(item, KT_ERR_CONFLICT, "somebody else changes the label at the same time");
+  } else {
+    item->state = KT_IMPORT_AGAIN;
   }
 }
 
@@ -395,8 +391,10 @@ static enum kt_err add_text(struct kt_import_chunk *chunk, const char *text, siz
     chunk->text = larger;
     chunk->text_size = size;
   }
-  memcpy(chunk->text + chunk->text_len, text, len);
-  chunk->text_len += len;
+  if (len > 0) {
+    memcpy(chunk->text + chunk->text_len, text, len);
+    chunk->text_len += len;
+  }
   return KT_OK;
 }
 
@@ -409,11 +407,9 @@ enum kt_err kt_importer_line(struct kt_importer *importer, const struct kt_line 
     return importer->err;
   }
   struct kt_import_chunk *chunk = chunk_of(importer, importer->fill_seq);
-  size_t kept = line->len <= KT_LINE_MAX ? line->len : 0;
+  size_t kept = line->text != NULL ? line->len : 0;
   struct kt_import_item *item = &chunk->items[chunk->n];
-  *item = (struct kt_import_item){
-    .chunk = chunk, .line = line->number, .start = chunk->text_len, .len = line->len
-  };
+  *item = (struct kt_import_item){ .chunk = chunk, .line = line->number, .start = chunk->text_len, .len = line->len };
   if (add_text(chunk, line->text, kept) != KT_OK) {
     kt_importer_stop(importer, KT_ERR_MEMORY, "out of memory");
     return importer->err;

@@ -14,7 +14,7 @@
 struct kt_importer;
 
 enum kt_import_word {
-  KT_IMPORT_GOOD,      /* check_only: it can be read */
+  KT_IMPORT_GOOD, /* check_only: it can be read */
   KT_IMPORT_INSERTED,
   KT_IMPORT_UNCHANGED, /* it says what the newest set of its label says */
   KT_IMPORT_REFUSED,   /* text says why */

@@ -89,6 +89,7 @@ enum kt_err kt_lines_next(struct kt_lines *lines, struct kt_line *ret_line)
   struct kt_line line = { .text = lines->buf + lines->start, .len = len, .number = ++lines->number };
   lines->start += len + (ends ? 1 : 0);
   if (len > KT_LINE_MAX) {
+    line.text = NULL;
     line.len = KT_LINE_MAX + 1;
     err = ends ? KT_OK : skip_rest(lines);
   }

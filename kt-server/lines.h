@@ -21,7 +21,7 @@ struct kt_lines {
 
 struct kt_line {
   const char *text; /* without its newline, not terminated; until the next call */
-  size_t len;       /* KT_LINE_MAX + 1: it is longer than KT_LINE_MAX, and the rest was skipped */
+  size_t len;       /* KT_LINE_MAX + 1: it is longer than KT_LINE_MAX and was skipped, text is NULL */
   uint64_t number;
 };
 

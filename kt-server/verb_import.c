@@ -12,6 +12,7 @@
 #include "json/builder.h"
 #include "report.h"
 
+#define PROGRESS_WIDTH 72
 #define REFUSALS_MAX 1000 /* in the JSON object; the rest is counted */
 
 struct display {
@@ -35,7 +36,7 @@ static uint64_t now_ms(void)
 static void end_progress(struct display *display)
 {
   if (display->has_line) {
-    (void)fputs("\r\033[K", stderr);
+    (void)fprintf(stderr, "\r%*s\r", PROGRESS_WIDTH, "");
     display->has_line = false;
   }
 }
@@ -51,7 +52,7 @@ static void show_refused(void *ctx, uint64_t line, const char *text)
   }
 }
 
-/* "12 %, 15000 labels/s, 3m20s left" */
+/* "importing 12 %, 1200000 labels, 15000 per second, 8m20s left" */
 static bool show_progress(void *ctx, const struct kt_import_progress *progress)
 {
   struct display *display = ctx;
@@ -64,13 +65,18 @@ static bool show_progress(void *ctx, const struct kt_import_progress *progress)
   }
   uint64_t spent_ms = now_ms() - display->begun_ms + 1;
   double share = (double)progress->bytes_done / (double)progress->bytes;
-  double left_s = share > 0 ? (double)spent_ms / 1000 / share * (1 - share) : 0;
+  uint64_t left_s = share > 0 ? (uint64_t)((double)spent_ms / 1000 / share * (1 - share)) : 0;
   uint64_t n = progress->n_inserted + progress->n_unchanged;
-  (void)fprintf(stderr, "\r\033[K%s %.0f %%", progress->is_checking ? "checking" : "importing", 100 * share);
-  if (!progress->is_checking) {
-    (void)fprintf(stderr, ", %" PRIu64 " labels, %.0f per second", n, (double)n * 1000 / (double)spent_ms);
+  char text[PROGRESS_WIDTH + 1];
+  if (progress->is_checking) {
+    (void)snprintf(text, sizeof text, "checking %.0f %%, %" PRIu64 "m%02" PRIu64 "s left", 100 * share, left_s / 60,
+                   left_s % 60);
+  } else {
+    (void)snprintf(text, sizeof text,
+                   "importing %.0f %%, %" PRIu64 " labels, %.0f per second, %" PRIu64 "m%02" PRIu64 "s left",
+                   100 * share, n, (double)n * 1000 / (double)spent_ms, left_s / 60, left_s % 60);
   }
-  (void)fprintf(stderr, ", %.0fm%02.0fs left", (double)((uint64_t)left_s / 60), (double)((uint64_t)left_s % 60));
+  (void)fprintf(stderr, "\r%-*s", PROGRESS_WIDTH, text);
   display->has_line = true;
   return true;
 }

@@ -94,8 +94,8 @@ static void stopping_drains(void **state)
     char *name = kt_arena_alloc(&world->arena, 1, 16);
     (void)snprintf(name, 16, "n%zu", i);
     struct person *person = person_new(world, name, 1);
-    world_ok(world, kt_log_operator_prepare(world->reader, person->label, NULL, person_set(world, person, 1, false), &pending,
-                                            &world->problem));
+    world_ok(world, kt_log_operator_prepare(world->reader, person->label, NULL, person_set(world, person, 1, false),
+                                            &pending, &world->problem));
     world_ok(world, kt_log_submit(world->log, pending, count_done, &n_done, &world->problem));
   }
   struct person *late = person_new(world, "late", 1);

@@ -444,7 +444,8 @@ static void a_queue_of_large_updates_is_busy(void **state)
   world_open(world);
   for (size_t i = 0; i < 3; i++) {
     struct kt_bytes value = people[i] == big ? large_set(world, big) : person_set(world, people[i], 1, false);
-    world_ok(world, kt_log_operator_prepare(world->reader, people[i]->label, NULL, value, &pending[i], &world->problem));
+    world_ok(world,
+             kt_log_operator_prepare(world->reader, people[i]->label, NULL, value, &pending[i], &world->problem));
   }
   world_ok(world, kt_log_submit(world->log, pending[0], count_done, &n_done, &world->problem));
   assert_int_equal(kt_log_submit(world->log, pending[1], count_done, &n_done, &world->problem), KT_ERR_STORE);

@@ -224,8 +224,8 @@ static void nothing_is_added_but_through_the_operator(void **state)
   (void)state;
   EXPECT(world, person_try_update(world, alice, &value, 1, (struct kt_bytes){ 0 }, update_result_new(world)),
          KT_ERR_DENIED, "through-operator");
-  EXPECT(world, kt_log_operator_prepare(world->reader, alice->label, NULL, value, &pending, &world->problem), KT_ERR_DENIED,
-         "through-operator");
+  EXPECT(world, kt_log_operator_prepare(world->reader, alice->label, NULL, value, &pending, &world->problem),
+         KT_ERR_DENIED, "through-operator");
   world_end(world);
 }
 
