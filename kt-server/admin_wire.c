@@ -3,6 +3,7 @@
 #include "admin_wire.h"
 
 #include <errno.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,10 +63,7 @@ json_t *kt_admin_receive(int fd)
 struct parcel {
   char byte;
   struct iovec part;
-  union {
-    char bytes[CMSG_SPACE(sizeof(int))];
-    struct cmsghdr align;
-  } control;
+  alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
   struct msghdr message;
 };
 
@@ -75,8 +73,8 @@ static void parcel_init(struct parcel *parcel)
   parcel->part = (struct iovec){ .iov_base = &parcel->byte, .iov_len = 1 };
   parcel->message.msg_iov = &parcel->part;
   parcel->message.msg_iovlen = 1;
-  parcel->message.msg_control = parcel->control.bytes;
-  parcel->message.msg_controllen = sizeof parcel->control.bytes;
+  parcel->message.msg_control = parcel->control;
+  parcel->message.msg_controllen = sizeof parcel->control;
 }
 
 bool kt_admin_send_file(int fd, int file)

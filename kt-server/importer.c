@@ -8,7 +8,6 @@
 #include "importer_impl.h"
 
 #define GROUP_ENTRIES_MAX 4 /* a commit of so many costs little more disk work than one of more */
-#define ATTEMPTS_MAX 4      /* at a label that others change at the same time */
 #define WAIT_MS 50          /* the queue is others' too, and they tell nobody when they leave it */
 
 static struct kt_import_chunk *chunk_of(const struct kt_importer *importer, uint64_t seq)
@@ -211,8 +210,8 @@ static void decide(struct kt_import_item *item, const struct kt_log_outcome *out
     item->state = KT_IMPORT_IS_INSERTED;
   } else if (outcome->err != KT_OK && !is_busy(&outcome->problem)) {
     kt_importer_fail_item(item, outcome->err, outcome->problem.text);
-  } else if (outcome->err == KT_OK && ++*n_attempts == ATTEMPTS_MAX) {
-    kt_importer_fail_item(item, KT_ERR_CONFLICT, "somebody else changes the label at the same time");
+  } else if (outcome->err == KT_OK && ++*n_attempts == KT_PROVISION_ATTEMPTS_MAX) {
+    kt_importer_fail_item(item, KT_ERR_CONFLICT, KT_PROVISION_CROWDED);
   } else {
     item->state = KT_IMPORT_AGAIN;
   }

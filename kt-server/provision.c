@@ -55,7 +55,9 @@ enum kt_err kt_provision_prepare(const struct kt_provisioner *provisioner, const
 
 /* --- update-label ------------------------------------------------------------------------------------------------------- */
 
-static json_t *insert(const struct kt_provisioner *provisioner, struct kt_provision *provision, struct kt_arena *arena)
+/* NULL: somebody else changed the label meanwhile. */
+static json_t *try_insert(const struct kt_provisioner *provisioner, struct kt_provision *provision,
+                          struct kt_arena *arena)
 {
   struct kt_log_pending *pending = NULL;
   struct kt_log_outcome outcome;
@@ -71,8 +73,18 @@ static json_t *insert(const struct kt_provisioner *provisioner, struct kt_provis
   if (outcome.err != KT_OK) {
     return kt_provision_failure("failed", outcome.problem.text);
   }
-  return outcome.inserted ? kt_provision_inserted(outcome.first_version, outcome.position)
-                          : kt_provision_failure("failed", "somebody else changed the label at the same time");
+  return outcome.inserted ? kt_provision_inserted(outcome.first_version, outcome.position) : NULL;
+}
+
+static json_t *insert(const struct kt_provisioner *provisioner, struct kt_provision *provision, struct kt_arena *arena)
+{
+  for (size_t i = 0; i < KT_PROVISION_ATTEMPTS_MAX; i++) {
+    json_t *result = try_insert(provisioner, provision, arena);
+    if (result != NULL) {
+      return result;
+    }
+  }
+  return kt_provision_failure("failed", KT_PROVISION_CROWDED);
 }
 
 json_t *kt_operate_insert(struct kt_instance *instance, const json_t *item)

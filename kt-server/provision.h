@@ -7,6 +7,10 @@
 #include "instance.h"
 #include "json/device_set.h"
 
+/* At a label that others change at the same time. */
+#define KT_PROVISION_ATTEMPTS_MAX 4
+#define KT_PROVISION_CROWDED "somebody else changes the label at the same time"
+
 struct kt_provisioner {
   struct kt_log *log;
   struct kt_log_reader *reader;
