@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What importer.c, the caller's side, and importer_worker.c share. */
+/* What importer.c and importer_again.c, the caller's side, and importer_worker.c share. */
 #ifndef KT_SERVER_IMPORTER_IMPL_H
 #define KT_SERVER_IMPORTER_IMPL_H
 
@@ -87,6 +87,12 @@ struct kt_importer {
 void *kt_importer_work(void *ctx);
 /* One item on its own: PREPARED, SAME, IS_REFUSED or IS_FAILED. */
 void kt_importer_prepare_item(struct kt_import_item *item, const struct kt_provisioner *provisioner);
+/* Everything before this chunk is in the log: insert those of its items that had to wait for that. */
+void kt_importer_insert_again(struct kt_importer *importer, struct kt_import_chunk *chunk);
+/* The queue is others' too, and they tell nobody when they leave it. */
+#define KT_IMPORT_WAIT_MS 50
+bool kt_importer_is_busy(const struct kt_log_problem *problem);
+void kt_importer_wait(void);
 /* A failure of one line, or of more than that. */
 void kt_importer_fail_item(struct kt_import_item *item, enum kt_err err, const char *text);
 
