@@ -15,6 +15,7 @@ import urllib.request
 from lib_programs import SERVER, Log, Person, check, random_key, server_verb
 
 N = 1000
+ORDERED = 6000
 LONG = 16000  # lines that take longer than it takes to interrupt them
 
 
@@ -52,26 +53,28 @@ def new_log(work, name):
 
 def lines_stand_in_their_order(work):
     folder = new_log(work, "order")
-    # Labels of their own; one label again at once, far away, and in every batch; a set that comes back unchanged.
+    # Labels of their own; one label again at once, far away, and in every batch; a set that comes back unchanged; one that
+    # goes back and forth between two sets, each of which is news every time. More lines than are under way at once.
     sets = []
-    for i in range(N):
+    for i in range(ORDERED):
         sets.append((f"own{i}", f"o{i}"))
         if i % 100 == 0:
             sets += [("often", f"f{i}"), ("twin", f"t{i}"), ("twin", f"u{i}")]
+            sets.append(("flip", "there" if i % 200 else "back"))
         if i % 1000 == 0:
             sets += [("same", "s"), ("same", "s")]
-    keys = {"same": random_key()[4:]}
+    keys = {"same": random_key()[4:], "flip": random_key()[4:]}
     lines = [line(label, name, keys.get(label)) for label, name in sets]
     path = write(os.path.join(work, "order.jsonl"), lines)
     n_same = sum(label == "same" for label, _ in sets)
     check(counts(run(folder, path)[0]) == (len(sets) - n_same + 1, n_same - 1, 0), "one set says nothing new, the rest does")
-    check(status(folder)["labels"] == N + 3, "labels")
+    check(status(folder)["labels"] == ORDERED + 4, "labels")
     log = Log(folder).start()
     config = os.path.join(work, "order.config")
     server_verb("config", folder, "-o", config)
     bob = Person(os.path.join(work, "bob"))
     bob.json("init", log.url, "--config", config)
-    for label in ("often", "twin"):
+    for label in ("often", "twin", "flip"):
         names = [name for other, name in sets if other == label]
         for version in (0, 1, len(names) // 2, len(names) - 1):
             found = bob.json("lookup", label, "--version", str(version), "--allow-unsigned")
@@ -81,9 +84,9 @@ def lines_stand_in_their_order(work):
     # The log's own order is that of the file: entries are full, so the same import again makes no entry.
     size = status(folder)["log"]["tree_size"]
     unique = list({label: text for (label, _), text in zip(sets, lines)}.values())
-    check(counts(run(folder, write(path, unique))[0]) == (0, N + 3, 0), "the newest sets are there already")
+    check(counts(run(folder, write(path, unique))[0]) == (0, ORDERED + 4, 0), "the newest sets are there already")
     check(status(folder)["log"]["tree_size"] <= size + 1, "and nothing was added", size)
-    changed = [line(f"own{i}", "other") for i in range(0, N, 10)]
+    changed = [line(f"own{i}", "other") for i in range(0, ORDERED, 20)]
     check(counts(run(folder, write(path, unique[:50] + changed))[0])[0] == len(changed), "what changed is inserted")
     server_verb("fsck", folder)
 
