@@ -58,7 +58,7 @@ static void insert(struct scene *scene, struct person *owner)
   struct kt_log_outcome outcome;
   struct world *world = scene->world;
   const struct kt_bytes value = person_set(world, owner, 1, false);
-  world_ok(world, kt_log_operator_prepare(world->reader, owner->label, value, &pending, &world->problem));
+  world_ok(world, kt_log_operator_prepare(world->reader, owner->label, NULL, value, &pending, &world->problem));
   kt_log_insert(world->log, &pending, 1, &outcome);
   assert_true(outcome.err == KT_OK && outcome.inserted);
 }
