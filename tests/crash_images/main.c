@@ -168,22 +168,22 @@ static struct kt_bytes make_set(struct world *world, struct kt_bytes label, cons
 static enum kt_err update(struct world *world, size_t label, size_t len)
 {
   struct kt_arena arena;
-  struct kt_account_state account;
+  struct kt_log_account account;
   struct kt_log_pending *pending = NULL;
   struct kt_log_outcome outcome;
   const struct kt_bytes name = TEXT(labels[label]);
   kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
-  enum kt_err err = kt_log_account_state(world->reader, name, &arena, &account, &world->problem);
+  enum kt_err err = kt_log_account_get(world->reader, name, &arena, &account, &world->problem);
   if (err == KT_OK) {
-    const struct kt_bytes value = make_set(world, name, &account, len, &arena);
-    err = kt_log_operator_prepare(world->reader, name, value, &pending, &world->problem);
+    const struct kt_bytes value = make_set(world, name, &account.state, len, &arena);
+    err = kt_log_operator_prepare(world->reader, name, &account, value, &pending, &world->problem);
   }
   if (err == KT_OK) {
     kt_log_insert(world->log, &pending, 1, &outcome);
     err = outcome.err;
   }
   if (err == KT_OK && run.record.is_on) {
-    record_mark(&run.record, &(struct record_mark){ .label = label, .n_sets = account.n_sets + 1 });
+    record_mark(&run.record, &(struct record_mark){ .label = label, .n_sets = account.state.n_sets + 1 });
   }
   kt_arena_release(&arena);
   return err;
