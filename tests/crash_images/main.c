@@ -255,10 +255,10 @@ static void check_promises(struct world *world)
   }
   for (size_t i = 0; i < LABELS; i++) {
     struct kt_arena arena;
-    struct kt_account_state account = { 0 };
+    struct kt_log_account account;
     kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
-    world_ok(world, kt_log_account_state(world->reader, TEXT(labels[i]), &arena, &account, &world->problem));
-    run.verdict = account.n_sets < n_sets[i] ? LOST : run.verdict;
+    world_ok(world, kt_log_account_get(world->reader, TEXT(labels[i]), &arena, &account, &world->problem));
+    run.verdict = account.state.n_sets < n_sets[i] ? LOST : run.verdict;
     kt_arena_release(&arena);
   }
   if (last != NULL && size < last->size) {
