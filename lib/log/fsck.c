@@ -41,7 +41,7 @@ __attribute__((format(printf, 2, 3))) static void report(struct check *check, co
 /* What something that was needed ended with; before anything is said of it. */
 static bool is_ok(struct check *check, enum kt_err err)
 {
-  check->is_short = check->is_short || err == KT_ERR_MEMORY;
+  check->is_short = check->is_short || err == KT_ERR_MEMORY || err == KT_ERR_CRYPTO; /* libcrypto gives no reason */
   return err == KT_OK;
 }
 

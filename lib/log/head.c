@@ -121,7 +121,12 @@ static enum kt_err check_signature(const struct kt_log *log, const struct kt_log
   const struct kt_config *config = log->options.config;
   const struct kt_tree_head signed_head = { .tree_size = head->size,
                                             .signature = { head->signature, config->suite->signature_len } };
-  return kt_tree_head_verify(config, &signed_head, &head->root) == KT_OK
+  const enum kt_err err = kt_tree_head_verify(config, &signed_head, &head->root);
+  if (err == KT_ERR_MEMORY || err == KT_ERR_CRYPTO) { /* libcrypto needs memory, too */
+    return kt_log_retry(problem, err, "memory",
+                        "the new head's signature cannot be checked, perhaps for want of memory");
+  }
+  return err == KT_OK
              ? KT_OK
              : kt_log_refuse(problem, KT_ERR_UNSUPPORTED, "key", "the signature is not by the configuration's key");
 }
