@@ -11,6 +11,7 @@
 
 #include "importer.h"
 #include "operator.h"
+#include "trail_operate.h"
 
 #define WORKERS_MAX 64
 #define PROGRESS_MS 250
@@ -190,17 +191,29 @@ static enum kt_err read_twice(struct import *import, int fd, struct kt_error *er
   return err;
 }
 
+/* What was inserted stands, whatever else went wrong: the trail says how much. */
+static enum kt_err record_end(const struct import *import, enum kt_err err, struct kt_error *error)
+{
+  struct kt_error cause;
+  enum kt_err recorded =
+      kt_record(import->instance, "import", err == KT_OK ? "done" : "failed", import->progress.n_inserted, &cause);
+  return err == KT_OK && recorded != KT_OK
+             ? kt_error_set(error, recorded, "it is done, but not on record: %.500s", cause.text)
+             : err;
+}
+
 enum kt_err kt_import_run(struct kt_instance *instance, int fd, const struct kt_import_listener *listener,
                           struct kt_import_progress *ret_progress, struct kt_error *error)
 {
   struct import import = { .instance = instance, .listener = listener };
   struct stat status;
-  enum kt_err err;
   if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-    err = kt_error_set(error, KT_ERR_USAGE, "it has to be a file, because it is read twice");
-  } else {
-    import.progress.bytes = (uint64_t)status.st_size;
-    err = read_twice(&import, fd, error);
+    return kt_error_set(error, KT_ERR_USAGE, "it has to be a file, because it is read twice");
+  }
+  import.progress.bytes = (uint64_t)status.st_size;
+  enum kt_err err = kt_record(instance, "import", "begun", 0, error);
+  if (err == KT_OK) {
+    err = record_end(&import, read_twice(&import, fd, error), error);
   }
   *ret_progress = import.progress;
   return err;

@@ -14,7 +14,6 @@ static const struct {
 } actions[] = {
   { "token", "token" },
   { "insert", "update-label" },
-  { "provision", "provision" },
   { "access-create", "access-create" },
   { "access-revoke", "access-revoke" },
 };
