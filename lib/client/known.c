@@ -24,8 +24,8 @@ static enum kt_err verify_steps(const struct kt_client *client, struct kt_bytes 
   struct kt_vrf_claim claims[KT_VRF_BATCH_MAX];
   struct kt_hash outputs[KT_VRF_BATCH_MAX];
   for (size_t i = 0; i < n; i++) {
-    const struct kt_bytes alpha = { inputs[i], kt_vrf_input(label, versions[i], inputs[i]) };
-    claims[i] = (struct kt_vrf_claim){ .alpha = alpha, .proof = steps[i].proof };
+    size_t len = kt_vrf_input(label, versions[i], inputs[i]);
+    claims[i] = (struct kt_vrf_claim){ .alpha = { inputs[i], len }, .proof = steps[i].proof };
   }
   const enum kt_err err = kt_vrf_verify_batch(config->suite, config->vrf_public_key, n, claims, outputs);
   if (err != KT_OK) {

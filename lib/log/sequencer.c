@@ -147,31 +147,43 @@ static void keep_cadence(struct kt_log *log, uint64_t last_commit_ms)
   }
 }
 
+/* When the last rounds were. */
+struct rhythm {
+  uint64_t commit_ms;
+  uint64_t round_ms;
+  bool is_untidy; /* the last round was a commit */
+};
+
+/* The queue is empty: is there something else to do? Otherwise wait a while (false). log->lock is held. */
+static bool find_work(struct kt_log *log, const struct rhythm *last)
+{
+  uint64_t now_ms = monotonic_ms();
+  uint64_t tidy_ms = last->round_ms + IDLE_MS;
+  /* not again at once: a heartbeat that cannot be committed must not become a busy loop */
+  bool due = !atomic_load(&log->is_fatal) && now_ms - last->commit_ms >= CLOCK_CHECK_MS &&
+             (atomic_load(&log->is_unsigned) || heartbeat_due(log));
+  if (due || has_idle_work(log, last->is_untidy, now_ms - last->round_ms)) {
+    return true;
+  }
+  wait_until(log, last->is_untidy && now_ms < tidy_ms ? tidy_ms : now_ms + CLOCK_CHECK_MS);
+  return false;
+}
+
 static void *sequencer_main(void *ctx)
 {
   struct kt_log *log = ctx;
-  uint64_t last_commit_ms = 0;
-  uint64_t last_round_ms = 0;
-  bool is_untidy = true;
+  struct rhythm last = { .is_untidy = true };
   pthread_mutex_lock(&log->lock);
   while (!log->stopping || log->first != NULL) {
-    if (log->first == NULL) {
-      uint64_t now_ms = monotonic_ms();
-      /* not again at once: a heartbeat that cannot be committed must not become a busy loop */
-      bool due = !atomic_load(&log->is_fatal) && now_ms - last_commit_ms >= CLOCK_CHECK_MS &&
-                 (atomic_load(&log->is_unsigned) || heartbeat_due(log));
-      if (!due && !has_idle_work(log, is_untidy, now_ms - last_round_ms)) {
-        uint64_t tidy_ms = last_round_ms + IDLE_MS;
-        wait_until(log, is_untidy && now_ms < tidy_ms ? tidy_ms : now_ms + CLOCK_CHECK_MS);
-        continue;
-      }
-    } else {
-      keep_cadence(log, last_commit_ms);
+    if (log->first != NULL) {
+      keep_cadence(log, last.commit_ms);
+    } else if (!find_work(log, &last)) {
+      continue;
     }
     pthread_mutex_unlock(&log->lock);
-    is_untidy = run_round(log);
-    last_round_ms = monotonic_ms();
-    last_commit_ms = is_untidy ? last_round_ms : last_commit_ms;
+    last.is_untidy = run_round(log);
+    last.round_ms = monotonic_ms();
+    last.commit_ms = last.is_untidy ? last.round_ms : last.commit_ms;
     pthread_mutex_lock(&log->lock);
   }
   pthread_mutex_unlock(&log->lock);
