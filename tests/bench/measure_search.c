@@ -285,6 +285,7 @@ static void measure_cold(struct bench_world *world)
   size_t n_left = state->n_labels - n_used;
   if (n_left == 0) {
     (void)printf("  every label of this log was looked up: its first lookups cannot be measured again\n");
+    free(searches);
     return;
   }
   bench_searches_of_imported(searches, world, n_used, n_left < N_COLD_MAX ? n_left : N_COLD_MAX, NULL);

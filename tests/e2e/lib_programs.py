@@ -8,6 +8,7 @@ import glob
 import http.server
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -47,6 +48,18 @@ def server_verb(*args, ahead_h=0):
     return result.stdout
 
 
+def free_port():
+    """Below those that the system picks from, so that nobody is given it while the log that uses it is down."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+
+
 class Log:
     """A folder of kt-server, running or not, always at the same address."""
 
@@ -55,9 +68,7 @@ class Log:
         self.ahead_h = 0
         self.process = None
         if port == 0:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = probe.getsockname()[1]
+            port = free_port()
         self.move(port)
 
     def move(self, port):
