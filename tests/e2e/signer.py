@@ -177,9 +177,35 @@ def set_signer(log, vault):
         file.write(text.replace("signer: internal", f"signer: unix:{vault.folder}/signer.sock"))
 
 
+def a_failed_init_leaves_nothing(work):
+    """Wherever the disk is full, with the signer running or not yet: the same command has to work on the next attempt."""
+    disk = os.path.join(work, "disk")
+    os.mkdir(disk)
+    codes = set()
+    for size_kib in range(80, 256, 8):
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={size_kib}k", "none", disk]
+        if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+            print("no small disk can be mounted here: a full disk at init was not tried")
+            return
+        try:
+            code = subprocess.run([SERVER, "init", disk + "/log"], capture_output=True, env=environment(0),
+                                  check=False).returncode
+            codes.add(code)
+            check_nothing_left(code, size_kib, os.listdir(disk))
+        finally:
+            subprocess.run(["umount", disk], check=True)
+    check(codes == {0, 3}, "an init on a full disk leaves nothing, and one with room succeeds", codes)
+
+
+def check_nothing_left(code, size_kib, left):
+    if code != 0 and left:
+        check(False, "an init that failed leaves nothing", size_kib, left)
+
+
 def main():
     work = tempfile.mkdtemp(prefix="kt-signer-")
     try:
+        a_failed_init_leaves_nothing(work)
         folder = os.path.join(work, "log")
         server_verb("init", folder)
         config = os.path.join(work, "config.bin")
