@@ -1,43 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What only the durable backend has: files that are not ours or damaged, full and failing disks, backups. */
-#include "store_test.h"
+/* What only the durable backend has: files that are not ours or damaged, and the settings of a connection. */
+#include "sqlite_test.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sqlite3.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-
-#include "store/sqlite.h"
-
-static int setup(void **state)
-{
-  struct store_test *t = calloc(1, sizeof *t);
-  assert_non_null(t);
-  store_test_make_dir(t);
-  kt_arena_init(&t->arena, KT_ARENA_CAP_DEFAULT);
-  *state = t;
-  return 0;
-}
-
-static int teardown(void **state)
-{
-  struct store_test *t = *state;
-  store_test_remove_dir(t);
-  kt_arena_release(&t->arena);
-  free(t);
-  return 0;
-}
-
-static void make_log(struct store_test *t, uint64_t n_entries)
-{
-  store_test_open(t, true);
-  for (uint64_t pos = 0; pos < n_entries; pos++) {
-    store_test_append(t, pos);
-  }
-  store_test_close(t);
-}
 
 /* Opening must fail like this, with a message that holds `text`. */
 static void assert_refused(struct store_test *t, bool create, enum kt_err want, const char *text)
@@ -59,21 +26,6 @@ static void write_file(const char *path, const void *data, size_t len)
   assert_int_equal(fclose(file), 0);
 }
 
-static uint8_t *read_file(const char *path, size_t *ret_len)
-{
-  struct stat status;
-  assert_int_equal(stat(path, &status), 0);
-  size_t len = (size_t)status.st_size;
-  uint8_t *data = malloc(len + 1);
-  FILE *file = fopen(path, "rb");
-  assert_non_null(data);
-  assert_non_null(file);
-  assert_int_equal(fread(data, 1, len, file), len);
-  assert_int_equal(fclose(file), 0);
-  *ret_len = len;
-  return data;
-}
-
 static void execute(const char *path, const char *sql)
 {
   sqlite3 *db = NULL;
@@ -88,7 +40,7 @@ static void test_create_and_open(void **state)
 {
   struct store_test *t = *state;
   assert_refused(t, false, KT_ERR_ABSENT, t->path);
-  make_log(t, 1);
+  sqlite_test_make_log(t, 1);
   assert_refused(t, true, KT_ERR_CONFLICT, t->path);
   struct stat status;
   assert_int_equal(stat(t->path, &status), 0);
@@ -120,9 +72,9 @@ static void test_foreign_database(void **state)
   execute(t->path, "CREATE TABLE songs (name TEXT)");
   size_t len_before = 0;
   size_t len_after = 0;
-  uint8_t *before = read_file(t->path, &len_before);
+  uint8_t *before = sqlite_test_read_file(t->path, &len_before);
   assert_refused(t, false, KT_ERR_UNSUPPORTED, "is not the database of a key transparency log");
-  uint8_t *after = read_file(t->path, &len_after);
+  uint8_t *after = sqlite_test_read_file(t->path, &len_after);
   assert_int_equal(len_after, len_before);
   assert_memory_equal(after, before, len_before);
   free(before);
@@ -132,7 +84,7 @@ static void test_foreign_database(void **state)
 static void test_newer_format(void **state)
 {
   struct store_test *t = *state;
-  make_log(t, 1);
+  sqlite_test_make_log(t, 1);
   execute(t->path, "PRAGMA user_version = 4");
   assert_refused(t, false, KT_ERR_UNSUPPORTED, "format 4");
 }
@@ -140,7 +92,7 @@ static void test_newer_format(void **state)
 static void test_other_node_len(void **state)
 {
   struct store_test *t = *state;
-  make_log(t, 1);
+  sqlite_test_make_log(t, 1);
   struct kt_store_options options = store_test_options(false);
   options.node_len = TEST_NODE_LEN + 1;
   assert_int_equal(kt_store_open_sqlite(t->path, &options, &t->store, &t->error), KT_ERR_UNSUPPORTED);
@@ -152,7 +104,7 @@ static void test_other_node_len(void **state)
 static void test_truncated(void **state)
 {
   struct store_test *t = *state;
-  make_log(t, 60);
+  sqlite_test_make_log(t, 60);
   struct stat status;
   assert_int_equal(stat(t->path, &status), 0);
   assert_int_equal(truncate(t->path, status.st_size / 2), 0);
@@ -162,7 +114,7 @@ static void test_truncated(void **state)
 static void test_damaged_page_is_found(void **state)
 {
   struct store_test *t = *state;
-  make_log(t, 60);
+  sqlite_test_make_log(t, 60);
   uint8_t garbage[4096];
   memset(garbage, 0xff, sizeof garbage);
   int fd = open(t->path, O_WRONLY);
@@ -178,7 +130,7 @@ static void test_damaged_page_is_found(void **state)
 static void test_missing_entry_is_found(void **state)
 {
   struct store_test *t = *state;
-  make_log(t, 10);
+  sqlite_test_make_log(t, 10);
   execute(t->path, "DELETE FROM entries WHERE pos = 4");
   store_test_open(t, false);
   assert_int_equal(kt_store_verify(t->reader), KT_ERR_STORE);
@@ -189,7 +141,7 @@ static void test_missing_entry_is_found(void **state)
 static void test_damaged_column_is_an_error(void **state)
 {
   struct store_test *t = *state;
-  make_log(t, 10);
+  sqlite_test_make_log(t, 10);
   execute(t->path, "UPDATE entries SET prefix_root = x'00' WHERE pos = 4");
   store_test_open(t, false);
   struct kt_store_entry entry;
@@ -224,7 +176,7 @@ static void test_read_only_directory(void **state)
   assert_int_equal(chmod(t->dir, 0555), 0);
   assert_int_equal(open_without_privileges(t, true), 0);
   assert_int_equal(chmod(t->dir, 0755), 0);
-  make_log(t, 1);
+  sqlite_test_make_log(t, 1);
   assert_int_equal(chmod(t->path, 0444), 0);
   assert_int_equal(chmod(t->dir, 0555), 0);
   assert_int_equal(open_without_privileges(t, false), 0);
@@ -258,287 +210,8 @@ static void test_settings(void **state)
   }
 }
 
-/* --- failing writes --------------------------------------------------------------------------------------------- */
-
-static void execute_on_writer(struct store_test *t, const char *sql)
-{
-  assert_int_equal(sqlite3_exec(kt_sqlite_of(t->writer)->db, sql, NULL, NULL, NULL), SQLITE_OK);
-}
-
-static void test_full_disk(void **state)
-{
-  struct store_test *t = *state;
-  store_test_open(t, true);
-  store_test_append(t, 0);
-  execute_on_writer(t, "PRAGMA max_page_count = 30");
-  uint8_t *records = calloc(5000, TEST_NODE_LEN);
-  assert_non_null(records);
-  store_test_begin(t);
-  store_test_put_entry(t, 1);
-  assert_int_equal(kt_store_put_nodes(t->writer, 2, records, 5000), KT_ERR_STORE);
-  assert_true(kt_store_is_full(t->writer));
-  assert_non_null(strstr(kt_store_message(t->writer), "writing nodes: database or disk is full"));
-  /* The rest of a transaction that lost a part must not become durable. */
-  assert_int_equal(kt_store_put_meta(t->writer, "m", store_test_text("v")), KT_ERR_STORE);
-  assert_int_equal(kt_store_commit(t->writer), KT_ERR_STORE);
-  assert_true(kt_store_is_full(t->writer));
-  assert_false(store_test_entry_is_there(t->reader, 1));
-  execute_on_writer(t, "PRAGMA max_page_count = 100000"); /* there is room again */
-  store_test_append(t, 1);
-  assert_true(store_test_entry_is_there(t->reader, 1));
-  struct kt_bytes value;
-  assert_int_equal(kt_store_get_meta(t->reader, "m", &t->arena, &value), KT_ERR_ABSENT);
-  free(records);
-  store_test_close(t);
-}
-
-/* SQLite gives a transaction up by itself after some errors, those of reads included. Later writes must not then
- * commit one by one. */
-static void test_transaction_given_up(void **state)
-{
-  struct store_test *t = *state;
-  store_test_open(t, true);
-  store_test_begin(t);
-  store_test_put_entry(t, 0);
-  execute_on_writer(t, "ROLLBACK");
-  assert_int_equal(kt_store_put_meta(t->writer, "m", store_test_text("v")), KT_ERR_STORE);
-  assert_non_null(strstr(kt_store_message(t->writer), "abort"));
-  assert_int_equal(kt_store_commit(t->writer), KT_ERR_STORE);
-  store_test_begin(t);
-  execute_on_writer(t, "ROLLBACK");
-  assert_int_equal(kt_store_commit(t->writer), KT_ERR_STORE);
-  struct kt_bytes value;
-  assert_int_equal(kt_store_get_meta(t->reader, "m", &t->arena, &value), KT_ERR_ABSENT);
-  assert_false(store_test_entry_is_there(t->reader, 0));
-  store_test_append(t, 0);
-  assert_true(store_test_entry_is_there(t->reader, 0));
-  store_test_close(t);
-}
-
-static void limit_file_size(rlim_t bytes)
-{
-  struct rlimit limit;
-  assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-  limit.rlim_cur = bytes;
-  assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
-/* A write error at commit: refused, and the writer signs nothing more until the store is opened again. */
-static void test_failing_disk(void **state)
-{
-  struct store_test *t = *state;
-  struct rlimit before;
-  assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-  void (*old_handler)(int) = signal(SIGXFSZ, SIG_IGN);
-  store_test_open(t, true);
-  store_test_append(t, 0);
-  limit_file_size(64 << 10); /* the write-ahead log cannot grow beyond */
-  uint64_t pos = 1;
-  enum kt_err err = KT_OK;
-  while (err == KT_OK && pos < 100) {
-    store_test_begin(t);
-    store_test_put_entry(t, pos);
-    err = kt_store_commit(t->writer);
-    pos += err == KT_OK;
-  }
-  assert_int_equal(err, KT_ERR_STORE);
-  assert_false(kt_store_is_full(t->writer));
-  assert_non_null(strstr(kt_store_message(t->writer), "committing: disk I/O error"));
-  assert_int_equal(kt_store_begin(t->writer), KT_ERR_STORE);
-  assert_non_null(strstr(kt_store_message(t->writer), "reopen"));
-  limit_file_size(before.rlim_cur);
-  store_test_close(t);
-  store_test_open(t, false);
-  uint64_t n = 0;
-  store_test_ok(t, t->reader, kt_store_count_entries(t->reader, &n));
-  assert_true(n >= pos);
-  for (uint64_t i = 0; i < pos; i++) {
-    assert_true(store_test_entry_is_there(t->reader, i));
-  }
-  store_test_append(t, n);
-  store_test_close(t);
-  (void)signal(SIGXFSZ, old_handler);
-}
-
-/* --- housekeeping ----------------------------------------------------------------------------------------------- */
-
-/* 400 kB each, n times; the greatest length of the write-ahead log. */
-static off_t fill_log(struct store_test *t, uint64_t n, bool is_idle)
-{
-  char wal[128];
-  off_t longest = 0;
-  uint8_t *records = calloc(5000, TEST_NODE_LEN);
-  assert_non_null(records);
-  (void)snprintf(wal, sizeof wal, "%s-wal", t->path);
-  for (uint64_t i = 0; i < n; i++) {
-    struct stat status;
-    store_test_begin(t);
-    store_test_ok(t, t->writer, kt_store_put_nodes(t->writer, i, records, 5000));
-    store_test_commit(t);
-    store_test_ok(t, t->writer, kt_store_maintain(t->writer, is_idle));
-    assert_int_equal(stat(wal, &status), 0);
-    longest = status.st_size > longest ? status.st_size : longest;
-  }
-  free(records);
-  return longest;
-}
-
-static void test_checkpoint_bounds_the_log(void **state)
-{
-  struct store_test *t = *state;
-  store_test_open(t, true);
-  off_t longest = fill_log(t, 60, true); /* 24 MB in all */
-  assert_true(longest > 0 && longest < 2 << 20);
-  store_test_close(t);
-}
-
-/* Without a pause the log grows longer, but not for ever. */
-static void test_checkpoint_bounds_the_log_under_load(void **state)
-{
-  struct store_test *t = *state;
-  store_test_open(t, true);
-  off_t longest = fill_log(t, 200, false); /* 80 MB in all */
-  assert_true(longest > 16 << 20 && longest < 34 << 20);
-  store_test_close(t);
-}
-
-/* Pages of a table by SQLite's own account: bytes in all, of them unused, and overflow pages. */
-static void measure_table(struct store_test *t, const char *table, int64_t ret_sizes[static 3])
-{
-  sqlite3_stmt *stmt = NULL;
-  sqlite3 *db = kt_sqlite_of(t->reader)->db;
-  int rc = sqlite3_prepare_v2(
-      db, "SELECT sum(pgsize), sum(unused), sum(pagetype = 'overflow') FROM dbstat WHERE name = ?1", -1, &stmt, NULL);
-  if (rc != SQLITE_OK) {
-    skip(); /* a SQLite without dbstat */
-  }
-  assert_int_equal(sqlite3_bind_text(stmt, 1, table, -1, SQLITE_STATIC), SQLITE_OK);
-  assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-  for (int i = 0; i < 3; i++) {
-    ret_sizes[i] = sqlite3_column_int64(stmt, i);
-  }
-  assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
-}
-
-/* Full entries: rows of nodes and of leaves fill their pages. */
-static void test_rows_fill_pages(void **state)
-{
-  struct store_test *t = *state;
-  enum { N_ENTRIES = 60, N_NODES = 2011, N_LEAVES = 255, NODE_LEN = 56 };
-  struct kt_store_options options = store_test_options(true);
-  options.node_len = NODE_LEN;
-  uint8_t *records = calloc(N_NODES, KT_STORE_LEAF_LEN);
-  int64_t sizes[3] = { 0 };
-  assert_non_null(records);
-  store_test_ok(t, NULL, kt_store_open_sqlite(t->path, &options, &t->store, &t->error));
-  store_test_ok(t, NULL, kt_store_open_writer(t->store, &t->writer, &t->error));
-  store_test_ok(t, NULL, kt_store_open_reader(t->store, &t->reader, &t->error));
-  for (uint64_t pos = 0; pos < N_ENTRIES; pos++) {
-    const struct kt_store_entry entry = store_test_entry(pos);
-    size_t n_log_nodes = 1;
-    while ((pos >> (n_log_nodes - 1) & 1) != 0) {
-      n_log_nodes++;
-    }
-    store_test_begin(t);
-    store_test_ok(t, t->writer, kt_store_put_nodes(t->writer, pos, records, N_NODES));
-    store_test_ok(t, t->writer,
-                  kt_store_put_entry(t->writer, pos, &entry, (struct kt_bytes){ records, N_LEAVES * KT_STORE_LEAF_LEN },
-                                     (struct kt_bytes){ records, n_log_nodes * KT_HASH_LEN }));
-    store_test_commit(t);
-  }
-  free(records);
-  measure_table(t, "prefix_nodes", sizes);
-  assert_true(sizes[0] < (int64_t)N_ENTRIES * N_NODES * NODE_LEN * 106 / 100);
-  assert_int_equal(sizes[2], 0);
-  measure_table(t, "prefix_leaves", sizes);
-  assert_true(sizes[0] < (int64_t)N_ENTRIES * N_LEAVES * KT_STORE_LEAF_LEN * 109 / 100);
-  assert_int_equal(sizes[2], 0);
-  store_test_close(t);
-}
-
-/* The bytes of an erased value are gone from the files, not only from the tables. */
-static void test_erased_bytes_are_gone(void **state)
-{
-  struct store_test *t = *state;
-  static const char secret[] = "the quick brown fox is personal data";
-  store_test_open(t, true);
-  struct kt_store_version data = { .pos = 0 };
-  struct kt_store_payload payload = { .value = store_test_text(secret) };
-  store_test_begin(t);
-  store_test_ok(t, t->writer, kt_store_put_version(t->writer, 1, 0, &data, &payload));
-  store_test_commit(t);
-  for (int round = 0; round < 2; round++) {
-    kt_store_close_conn(t->reader);
-    kt_store_close_conn(t->writer); /* the last handle: everything goes to the main file */
-    size_t len = 0;
-    uint8_t *bytes = read_file(t->path, &len);
-    bool is_there = false;
-    for (size_t i = 0; i + sizeof secret <= len + 1; i++) {
-      is_there = is_there || memcmp(bytes + i, secret, sizeof secret - 1) == 0;
-    }
-    free(bytes);
-    assert_int_equal(is_there, round == 0);
-    store_test_ok(t, NULL, kt_store_open_writer(t->store, &t->writer, &t->error));
-    store_test_ok(t, NULL, kt_store_open_reader(t->store, &t->reader, &t->error));
-    store_test_begin(t);
-    store_test_ok(t, t->writer, kt_store_erase_version(t->writer, 1, 0));
-    store_test_commit(t);
-  }
-  store_test_close(t);
-}
-
-static void test_backup(void **state)
-{
-  struct store_test *t = *state;
-  char copy[128];
-  (void)snprintf(copy, sizeof copy, "%s/backup'; --.db", t->dir);
-  store_test_open(t, true);
-  for (uint64_t pos = 0; pos < 30; pos++) {
-    store_test_append(t, pos);
-  }
-  store_test_begin(t);
-  store_test_put_entry(t, 30); /* not committed: not in the backup */
-  store_test_ok(t, t->reader, kt_store_backup(t->reader, copy));
-  store_test_commit(t);
-  assert_int_equal(kt_store_backup(t->reader, copy), KT_ERR_CONFLICT);
-  assert_int_equal(kt_store_backup(t->writer, copy), KT_ERR_USAGE);
-  assert_int_equal(kt_store_backup(t->reader, "/nonexistent/backup.db"), KT_ERR_STORE);
-  store_test_close(t);
-  struct stat status;
-  assert_int_equal(stat(copy, &status), 0);
-  assert_int_equal(status.st_mode & 0777, 0600);
-  assert_int_equal(rename(copy, t->path), 0);
-  store_test_open(t, false);
-  store_test_ok(t, t->reader, kt_store_verify(t->reader));
-  uint64_t n = 0;
-  store_test_ok(t, t->reader, kt_store_count_entries(t->reader, &n));
-  assert_int_equal(n, 30);
-  for (uint64_t pos = 0; pos < n; pos++) {
-    assert_true(store_test_entry_is_there(t->reader, pos));
-  }
-  store_test_append(t, 30);
-  store_test_close(t);
-}
-
-/* The least there can be, and a little: every answer is right. */
-static void test_small_cache(void **state)
-{
-  struct store_test *t = *state;
-  make_log(t, 60);
-  struct kt_store_options options = store_test_options(false);
-  for (options.cache_bytes = 0; options.cache_bytes <= 64 << 10; options.cache_bytes += 16 << 10) {
-    store_test_ok(t, NULL, kt_store_open_sqlite(t->path, &options, &t->store, &t->error));
-    store_test_ok(t, NULL, kt_store_open_reader(t->store, &t->reader, &t->error));
-    for (uint64_t i = 0; i < 180; i++) {
-      assert_true(store_test_entry_is_there(t->reader, i * 7 % 60));
-    }
-    store_test_close(t);
-  }
-}
-
 int main(void)
 {
-#define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
   const struct CMUnitTest tests[] = {
     CASE(test_create_and_open),
     CASE(test_empty_file),
@@ -552,15 +225,6 @@ int main(void)
     CASE(test_damaged_column_is_an_error),
     CASE(test_read_only_directory),
     CASE(test_settings),
-    CASE(test_full_disk),
-    CASE(test_transaction_given_up),
-    CASE(test_failing_disk),
-    CASE(test_checkpoint_bounds_the_log),
-    CASE(test_checkpoint_bounds_the_log_under_load),
-    CASE(test_rows_fill_pages),
-    CASE(test_erased_bytes_are_gone),
-    CASE(test_backup),
-    CASE(test_small_cache),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
