@@ -76,10 +76,12 @@ static void remove_files(const char *dir, const char *const *names, size_t n)
 static void remove_all(const char *dir, bool made)
 {
   static const char *const names[] = {
-    KT_NAME_SIGNING_KEY, KT_NAME_VRF_KEY,         KT_NAME_CONFIG,          KT_NAME_SETTINGS,   KT_NAME_LOCK,
-    KT_NAME_DATABASE,    KT_NAME_DATABASE "-wal", KT_NAME_DATABASE "-shm", KT_NAME_HEAD_GUARD, KT_NAME_SIGNER_LOCK,
+    KT_NAME_SIGNING_KEY, KT_NAME_VRF_KEY,  KT_NAME_CONFIG,     KT_NAME_SETTINGS,
+    KT_NAME_LOCK,        KT_NAME_DATABASE, KT_NAME_HEAD_GUARD, KT_NAME_SIGNER_LOCK,
   };
+  static const char *const beside_database[] = { KT_NAME_DATABASE "-wal", KT_NAME_DATABASE "-shm" };
   remove_files(dir, names, sizeof names / sizeof names[0]);
+  remove_files(dir, beside_database, sizeof beside_database / sizeof beside_database[0]);
   remove_files(dir, kt_role_files, KT_ROLE_FILES);
   if (!is_empty(dir)) {
     kt_say("some files remain in %s; remove them before another try", dir);
