@@ -9,6 +9,7 @@
 
 /* Blocks double from one to the other: an arena of a few hundred bytes is cheap, one of many kilobytes has few blocks. */
 #define BLOCK_MIN ((size_t)1 << 10)
+#define GROW_FIRST 16U
 #define BLOCK_MAX ((size_t)16 << 10)
 
 struct kt_arena_block {
@@ -75,6 +76,22 @@ void *kt_arena_alloc(struct kt_arena *arena, size_t count, size_t size)
   block->used += want;
   arena->used += want;
   return memset(at, 0, want);
+}
+
+void *kt_arena_grow(struct kt_arena *arena, void *items, size_t n, size_t size, size_t *cap)
+{
+  if (n < *cap) {
+    return items;
+  }
+  size_t more = n == 0 ? GROW_FIRST : 2 * n;
+  void *moved = kt_arena_alloc(arena, more, size);
+  if (moved != NULL) {
+    if (n > 0) {
+      memcpy(moved, items, n * size);
+    }
+    *cap = more;
+  }
+  return moved;
 }
 
 size_t kt_arena_held(const struct kt_arena *arena)

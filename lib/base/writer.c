@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CAP_FIRST 1024U
+
 void kt_writer_init(struct kt_writer *w, size_t limit)
 {
   *w = (struct kt_writer){ .limit = limit };
@@ -61,7 +63,7 @@ static bool reserve(struct kt_writer *w, size_t len)
   if (len <= w->cap - w->len) {
     return true;
   }
-  size_t cap = w->cap < 256 ? 256 : w->cap;
+  size_t cap = w->cap < CAP_FIRST ? CAP_FIRST : w->cap;
   while (cap - w->len < len) {
     cap = cap > w->limit / 2 ? w->limit : cap * 2;
   }

@@ -91,3 +91,14 @@ bool kt_hash_equal(const struct kt_hash *a, const struct kt_hash *b)
 {
   return memcmp(a->b, b->b, sizeof a->b) == 0;
 }
+
+_Static_assert(KT_SHORT_HASH_KEY_LEN == crypto_shorthash_siphash24_KEYBYTES, "SipHash's key");
+
+uint64_t kt_short_hash(const uint8_t key[KT_SHORT_HASH_KEY_LEN], struct kt_bytes data)
+{
+  uint64_t hash;
+  unsigned char bytes[crypto_shorthash_siphash24_BYTES];
+  (void)crypto_shorthash_siphash24(bytes, data.data, data.len, key); /* always 0 */
+  memcpy(&hash, bytes, sizeof hash);
+  return hash;
+}

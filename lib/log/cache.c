@@ -5,7 +5,6 @@
 
 #define WORDS(type) (sizeof(type) / sizeof(uint64_t))
 
-_Static_assert(sizeof(struct kt_log_quad) == 28 * sizeof(uint64_t), "a quad is whole words, without padding");
 _Static_assert(sizeof(struct kt_store_entry) == 6 * sizeof(uint64_t), "an entry is whole words, without padding");
 
 enum kt_err kt_log_cache_init(struct kt_log_cache *cache, size_t bytes)
@@ -40,14 +39,9 @@ void kt_log_cache_release(struct kt_log_cache *cache)
 
 /* Words and what they are made of go through memcpy, which compilers make moves of. */
 
-bool kt_log_cache_get_quad(const struct kt_log_cache *cache, uint64_t ref, struct kt_log_quad *ret_quad)
+bool kt_log_cache_get_quad(const struct kt_log_cache *cache, uint64_t ref, union kt_log_quad_words *ret_quad)
 {
-  uint64_t words[WORDS(struct kt_log_quad)];
-  bool found = kt_word_cache_get(&cache->quads, ref, words);
-  if (found) {
-    memcpy(ret_quad, words, sizeof words);
-  }
-  return found;
+  return kt_word_cache_get(&cache->quads, ref, ret_quad->words);
 }
 
 void kt_log_cache_put_quad(const struct kt_log_cache *cache, uint64_t ref, const struct kt_log_quad *quad)

@@ -247,8 +247,20 @@ static void republish(struct kt_log *log)
   kt_log_publish(log, &head);
 }
 
+/* What is kept of labels that were known before and have changed. */
+static void forget_changed(struct kt_log *log, const struct kt_log_pending *list)
+{
+  for (const struct kt_log_pending *pending = list; pending != NULL; pending = pending->next) {
+    bool was_known = pending->work == KT_LOG_WORK_UPDATE && pending->n_versions > 0;
+    if (was_known || pending->work == KT_LOG_WORK_ERASE) {
+      kt_label_cache_forget(&log->labels, pending->label);
+    }
+  }
+}
+
 /* Commit and publish. KT_OK: the outcomes stand. */
-static enum kt_err make_durable(struct commit *commit, struct kt_log_problem *problem)
+static enum kt_err make_durable(struct commit *commit, const struct kt_log_pending *list,
+                                struct kt_log_problem *problem)
 {
   struct kt_log *log = commit->log;
   enum kt_err err = kt_store_commit(log->writer);
@@ -263,6 +275,7 @@ static enum kt_err make_durable(struct commit *commit, struct kt_log_problem *pr
     }
     return err;
   }
+  forget_changed(log, list);
   kt_log_fresh_publish(log);
   atomic_fetch_add(&log->n_commits, 1);
   atomic_fetch_add(&log->n_inserted, commit->n_inserted);
@@ -305,7 +318,7 @@ void kt_log_commit(struct kt_log *log, struct kt_log_pending *list)
   commit->now_ms = log->options.now_ms(log->options.ctx);
   enum kt_err err = run_transaction(commit, list, &problem);
   if (err == KT_OK) {
-    err = make_durable(commit, &problem);
+    err = make_durable(commit, list, &problem);
   }
   if (err != KT_OK) {
     kt_log_pending_fail(list, err, &problem);

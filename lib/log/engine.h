@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "log/cache.h"
+#include "log/label_cache.h"
 #include "tree/log_tree.h"
 
 /* --- problems --------------------------------------------------------------------------------------------------- */
@@ -42,7 +43,7 @@ struct kt_log_nodes {
   const struct kt_log_cache *cache;
   const struct kt_log_fresh *fresh; /* the writer's; NULL for readers */
   uint64_t last_ref;                /* the quad read last, 0 for none: one of its children is mostly next */
-  struct kt_log_quad last;
+  union kt_log_quad_words last;
 };
 
 /* cache and fresh may be NULL: what is stored is read. */
@@ -112,6 +113,7 @@ struct kt_log {
   _Atomic uint64_t n_heartbeats;
   struct kt_log_pruned pruned;
   struct kt_log_cache cache;
+  struct kt_label_cache labels;
 
   pthread_mutex_t round_lock; /* one round of the sequencer at a time; guards what follows */
   struct kt_store_conn *writer;

@@ -49,11 +49,24 @@ static void log_free(struct kt_log *log)
 {
   kt_log_fresh_drop(log);
   kt_log_cache_release(&log->cache);
+  kt_label_cache_release(&log->labels);
   kt_store_close_conn(log->writer);
   pthread_mutex_destroy(&log->round_lock);
   pthread_mutex_destroy(&log->lock);
   pthread_cond_destroy(&log->wake);
   free(log);
+}
+
+/* Three eighths are of labels, the rest is of the trees. */
+static enum kt_err init_caches(struct kt_log *log, size_t bytes)
+{
+  uint8_t secret[KT_SHORT_HASH_KEY_LEN];
+  size_t of_labels = bytes / 8 * 3;
+  enum kt_err err = log->options.random(log->options.ctx, secret, sizeof secret);
+  if (err == KT_OK) {
+    err = kt_label_cache_init(&log->labels, of_labels, secret);
+  }
+  return err == KT_OK ? kt_log_cache_init(&log->cache, bytes - of_labels) : err;
 }
 
 /* Options checked, writer open, nothing read. */
@@ -79,7 +92,7 @@ static enum kt_err log_new(const struct kt_log_options *options, struct kt_log *
   log->options = *options;
   fill_defaults(&log->options);
   kt_config_log_id(options->config, &log->log_id);
-  err = kt_log_cache_init(&log->cache, options->cache_bytes);
+  err = init_caches(log, options->cache_bytes);
   if (err != KT_OK) {
     (void)kt_log_refuse(problem, err, "memory", "out of memory for a cache of %zu bytes", options->cache_bytes);
     log_free(log);

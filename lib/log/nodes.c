@@ -52,17 +52,28 @@ static enum kt_err read_quad(struct kt_log_nodes *nodes, uint64_t ref)
     if (index >= fresh->n_quads) {
       return KT_ERR_ABSENT;
     }
-    nodes->last = fresh->quads[index];
+    nodes->last.quad = fresh->quads[index];
     return KT_OK;
   }
   if (nodes->cache != NULL && kt_log_cache_get_quad(nodes->cache, ref, &nodes->last)) {
     return KT_OK;
   }
-  enum kt_err err = read_stored(nodes->conn, ref, &nodes->last);
+  enum kt_err err = read_stored(nodes->conn, ref, &nodes->last.quad);
   if (err == KT_OK && nodes->cache != NULL) {
-    kt_log_cache_put_quad(nodes->cache, ref, &nodes->last);
+    kt_log_cache_put_quad(nodes->cache, ref, &nodes->last.quad);
   }
   return err;
+}
+
+/* Below one of these the walk goes on; the memory is slow enough to be asked in advance. */
+static void prefetch_below(const struct kt_log_nodes *nodes)
+{
+  for (size_t i = 0; nodes->cache != NULL && i < KT_LOG_QUAD_SLOTS; i++) {
+    uint64_t slot = nodes->last.quad.slot[i];
+    if (slot != 0 && !kt_store_ref_is_leaf(slot)) {
+      kt_word_cache_prefetch(&nodes->cache->quads, slot);
+    }
+  }
 }
 
 static enum kt_err quad_node(struct kt_log_nodes *nodes, uint64_t ref, struct kt_prefix_node *ret_node)
@@ -75,8 +86,9 @@ static enum kt_err quad_node(struct kt_log_nodes *nodes, uint64_t ref, struct kt
       return err;
     }
     nodes->last_ref = quad_ref;
+    prefetch_below(nodes);
   }
-  kt_log_quad_node(&nodes->last, ref, ret_node);
+  kt_log_quad_node(&nodes->last.quad, ref, ret_node);
   return KT_OK;
 }
 

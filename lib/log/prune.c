@@ -284,6 +284,7 @@ static enum kt_err run_step(struct kt_log *log, bool *ret_more)
   atomic_store(&log->pruned.boundary, pruned.boundary);
   err = kt_store_commit(log->writer);
   if (err == KT_OK) {
+    kt_ring_cache_forget_all(&log->labels.ring);
     publish(log, &pruned);
   }
   return err;

@@ -24,6 +24,13 @@ struct kt_log_quad {
   struct kt_hash child_hash[2]; /* zero bytes: no child */
 };
 
+/* As caches keep it. */
+union kt_log_quad_words {
+  struct kt_log_quad quad;
+  uint64_t words[28];
+};
+_Static_assert(sizeof(struct kt_log_quad) == sizeof(union kt_log_quad_words), "whole words, without padding");
+
 /* The parent at even depth, or its child 0 or 1. */
 enum kt_log_side { KT_LOG_SIDE_TOP, KT_LOG_SIDE_CHILD0, KT_LOG_SIDE_CHILD1 };
 

@@ -121,7 +121,8 @@ static enum kt_err query_begin(struct kt_log_query *query, struct kt_log_reader 
                                   .arena = arena,
                                   .w = w,
                                   .w_start = w->len,
-                                  .problem = problem };
+                                  .problem = problem,
+                                  .generation = kt_ring_cache_generation(&reader->log->labels.ring) };
   problem->code = NULL;
   query->source = (struct kt_record_source){
     .ctx = query,

@@ -25,6 +25,7 @@ struct kt_log_query {
   struct kt_record_source source;
   struct kt_record *record;
 
+  uint64_t generation; /* of what is kept of labels, from before the snapshot */
   struct kt_bytes label;
   uint64_t label_id; /* 0: the label does not exist */
   uint64_t n_versions;

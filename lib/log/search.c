@@ -27,19 +27,14 @@ static enum kt_err answer_absent(struct kt_log_query *query)
   return err;
 }
 
-static enum kt_err run(struct kt_log_query *query, bool fixed, uint32_t version)
+/* The facts of a version from the store. */
+static enum kt_err read_facts(struct kt_log_query *query, uint32_t version, struct kt_log_label_facts *ret_facts)
 {
-  struct kt_found found;
-  struct kt_view *view = &query->record->view;
-  return fixed ? kt_fixed_search(view, &query->keys, version, &found)
-               : kt_greatest_search(view, &query->keys, version, false, &found);
-}
-
-static enum kt_err answer_found(struct kt_log_query *query, bool fixed, uint32_t version)
-{
-  struct kt_search_response response = { .full_tree_head = query->full_tree_head, .version = version };
   struct kt_store_payload payload;
-  uint32_t versions[KT_LADDER_MAX];
+  uint32_t *versions = kt_arena_alloc(query->arena, KT_LADDER_MAX, sizeof *versions);
+  if (versions == NULL) {
+    return KT_ERR_MEMORY;
+  }
   enum kt_err err = kt_store_get_payload(query->reader->conn, query->label_id, version, query->arena, &payload);
   if (err != KT_OK) {
     return err == KT_ERR_EXPIRED ? kt_log_query_gone(query, version) : KT_ERR_STORE;
@@ -47,26 +42,64 @@ static enum kt_err answer_found(struct kt_log_query *query, bool fixed, uint32_t
   query->has_row = true;
   query->row_version = version;
   query->row = payload.version;
-  response.n_ladder = kt_ladder_base(version, versions);
+  struct kt_log_label_facts facts = { .label_id = query->label_id,
+                                      .newest_pos = payload.version.pos,
+                                      .version = version,
+                                      .value = { .value = payload.value, .signature = payload.suffix },
+                                      .versions = versions,
+                                      .n_steps = kt_ladder_base(version, versions),
+                                      .proof_len = query->config->suite->vrf_proof_len };
+  facts.opening = kt_arena_copy(query->arena, payload.opening, KT_OPENING_LEN);
   /* "The commitment field is omitted only for versions of the label that don't exist and for the target version". */
-  err = kt_log_query_steps(query, versions, response.n_ladder, &query->greatest, &version, &response.binary_ladder);
+  err = facts.opening == NULL ? KT_ERR_MEMORY
+                              : kt_log_query_steps(query, versions, facts.n_steps, &query->greatest, &version,
+                                                   &facts.steps);
   if (err == KT_OK) {
-    err = run(query, fixed, version);
+    facts.keys = query->keys;
+    *ret_facts = facts;
   }
+  return err;
+}
+
+static enum kt_err answer_found(struct kt_log_query *query, bool fixed, const struct kt_log_label_facts *facts)
+{
+  struct kt_search_response response = { .full_tree_head = query->full_tree_head,
+                                         .version = facts->version,
+                                         .opening = facts->opening,
+                                         .value = facts->value,
+                                         .n_ladder = facts->n_steps,
+                                         .binary_ladder = facts->steps };
+  struct kt_found found;
+  struct kt_view *view = &query->record->view;
+  query->keys = facts->keys;
+  enum kt_err err = fixed ? kt_fixed_search(view, &query->keys, facts->version, &found)
+                          : kt_greatest_search(view, &query->keys, facts->version, false, &found);
   if (err == KT_OK) {
     err = kt_log_query_proof(query, &response.search);
   }
   if (err == KT_OK) {
-    response.opening = payload.opening;
-    response.value = (struct kt_update_value){ .value = payload.value, .signature = payload.suffix };
     kt_search_response_write(query->w, query->config, fixed, &response);
   }
   return err;
 }
 
-static enum kt_err answer(struct kt_log_query *query, const void *ctx)
+/* A label whose greatest version is asked for is one that will be asked for again. */
+static bool find_facts(struct kt_log_query *query, const struct kt_search_request *request,
+                       struct kt_log_label_facts *ret_facts)
 {
-  const struct kt_search_request *request = ctx;
+  struct kt_log_label_facts facts;
+  if (!kt_label_cache_get(&query->reader->log->labels, request->label, query->arena, &facts) ||
+      facts.newest_pos >= query->head.size || /* of a newer head than ours */
+      (request->version.present && request->version.value != facts.version)) {
+    return false;
+  }
+  *ret_facts = facts;
+  return true;
+}
+
+static enum kt_err answer_from_store(struct kt_log_query *query, const struct kt_search_request *request)
+{
+  struct kt_log_label_facts facts;
   bool fixed = request->version.present;
   enum kt_err err = kt_log_query_label(query, request->label);
   if (err != KT_OK) {
@@ -80,7 +113,22 @@ static enum kt_err answer(struct kt_log_query *query, const void *ctx)
   if (!query->exists) {
     return answer_absent(query);
   }
-  return answer_found(query, fixed, fixed ? request->version.value : query->greatest);
+  err = read_facts(query, fixed ? request->version.value : query->greatest, &facts);
+  if (err == KT_OK) {
+    err = answer_found(query, fixed, &facts);
+  }
+  if (err == KT_OK && facts.version + (uint64_t)1 == query->n_versions) {
+    kt_label_cache_put(&query->reader->log->labels, query->generation, request->label, &facts);
+  }
+  return err;
+}
+
+static enum kt_err answer(struct kt_log_query *query, const void *ctx)
+{
+  const struct kt_search_request *request = ctx;
+  struct kt_log_label_facts facts;
+  return find_facts(query, request, &facts) ? answer_found(query, request->version.present, &facts)
+                                            : answer_from_store(query, request);
 }
 
 enum kt_err kt_log_search(struct kt_log_reader *reader, const struct kt_search_request *request, struct kt_arena *arena,

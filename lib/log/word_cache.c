@@ -2,13 +2,11 @@
 #include "log/word_cache.h"
 
 #include <stdatomic.h>
-#include <stdlib.h>
 
 /* A set is one cache line of a state word and the keys of its ways (0: empty), then the ways' values. The state: a bit per
  * way that was used since the hand passed it, the hand, and the sequence, odd while the set is being changed. */
 #define WAYS 7U
 #define HEADER_WORDS 8U
-#define LINE_BYTES 64U
 #define HAND_SHIFT 8U
 #define HAND_MASK 0x7U
 #define SEQUENCE_SHIFT 16U
@@ -17,16 +15,15 @@
 enum kt_err kt_word_cache_init(struct kt_word_cache *cache, size_t n_words, size_t max_bytes)
 {
   size_t set_bytes = (HEADER_WORDS + WAYS * n_words) * sizeof(uint64_t);
-  size_t n_sets = max_bytes > LINE_BYTES ? (max_bytes - LINE_BYTES) / set_bytes : 0;
+  size_t n_sets = max_bytes / set_bytes;
   n_sets = n_sets > UINT32_MAX ? UINT32_MAX : n_sets;
   struct kt_word_cache made = { .n_words = n_words, .n_sets = (uint32_t)n_sets };
   if (n_sets > 0) {
-    made.allocated = calloc(1, n_sets * set_bytes + LINE_BYTES); /* zeroed lazily by the system when it is large */
-    if (made.allocated == NULL) {
-      return KT_ERR_MEMORY;
+    enum kt_err err = kt_log_pages_init(&made.pages, n_sets * set_bytes);
+    if (err != KT_OK) {
+      return err;
     }
-    uintptr_t unaligned = (uintptr_t)made.allocated % LINE_BYTES;
-    made.sets = (_Atomic uint64_t *)(void *)((char *)made.allocated + (LINE_BYTES - unaligned) % LINE_BYTES);
+    made.sets = made.pages.start;
   }
   *cache = made;
   return KT_OK;
@@ -34,7 +31,7 @@ enum kt_err kt_word_cache_init(struct kt_word_cache *cache, size_t n_words, size
 
 void kt_word_cache_release(struct kt_word_cache *cache)
 {
-  free(cache->allocated);
+  kt_log_pages_release(&cache->pages);
   *cache = (struct kt_word_cache){ .n_words = cache->n_words };
 }
 
@@ -47,6 +44,13 @@ static _Atomic uint64_t *find_set(const struct kt_word_cache *cache, uint64_t ke
   h ^= h >> 31;
   size_t index = (size_t)((h >> 32) * cache->n_sets >> 32);
   return cache->sets + index * (HEADER_WORDS + WAYS * cache->n_words);
+}
+
+void kt_word_cache_prefetch(const struct kt_word_cache *cache, uint64_t key)
+{
+  if (cache->n_sets != 0) {
+    __builtin_prefetch((const void *)find_set(cache, key));
+  }
 }
 
 static unsigned find_way(const _Atomic uint64_t *set, uint64_t key)

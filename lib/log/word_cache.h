@@ -15,11 +15,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "log/pages.h"
+
 struct kt_word_cache {
   size_t n_words;  /* of one value */
   uint32_t n_sets; /* 0: caches nothing */
   _Atomic uint64_t *sets;
-  void *allocated;
+  struct kt_log_pages pages;
 };
 
 /* max_bytes bounds everything allocated. KT_ERR_MEMORY. */
@@ -28,6 +30,8 @@ void kt_word_cache_release(struct kt_word_cache *cache);
 
 /* Whether the key was found and its words copied; otherwise ret_words may hold anything. */
 bool kt_word_cache_get(const struct kt_word_cache *cache, uint64_t key, uint64_t *ret_words);
+/* The key may be asked for soon. */
+void kt_word_cache_prefetch(const struct kt_word_cache *cache, uint64_t key);
 /* Dropped when another thread changes the same set at this moment. */
 void kt_word_cache_put(const struct kt_word_cache *cache, uint64_t key, const uint64_t *words);
 

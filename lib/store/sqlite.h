@@ -76,6 +76,7 @@ struct kt_sqlite {
   sqlite3 *db;
   sqlite3_stmt *statements[KT_SQL_COUNT]; /* prepared at first use */
   bool is_unusable;                       /* a commit failed with unknown outcome */
+  bool is_snapshot_due;                   /* a reader's transaction begins with its first statement */
   int wal_frames;                         /* in the log after the last commit */
   int checkpointed_frames;                /* of those, when the last checkpoint ended */
 };

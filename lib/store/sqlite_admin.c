@@ -58,13 +58,16 @@ void kt_sqlite_rollback(struct kt_store_conn *conn)
   }
 }
 
+/* The transaction begins with the first statement: who finds everything in memory has no use for one. */
 enum kt_err kt_sqlite_read_begin(struct kt_store_conn *conn)
 {
-  return run_simple(conn, KT_SQL_BEGIN_READ);
+  kt_sqlite_of(conn)->is_snapshot_due = true;
+  return KT_OK;
 }
 
 void kt_sqlite_read_end(struct kt_store_conn *conn)
 {
+  kt_sqlite_of(conn)->is_snapshot_due = false;
   /* Nothing was written, so a failure has nothing to lose; SQLite drops the read mark in every case. */
   if (sqlite3_get_autocommit(kt_sqlite_of(conn)->db) == 0) {
     (void)!run_simple(conn, KT_SQL_ROLLBACK);

@@ -80,15 +80,34 @@ enum kt_err kt_sqlite_fail(struct kt_store_error *error, sqlite3 *db, int rc, co
   return err;
 }
 
+static int prepare(struct kt_sqlite *sqlite, enum kt_sqlite_statement id)
+{
+  return sqlite->statements[id] != NULL ? SQLITE_OK
+                                        : sqlite3_prepare_v3(sqlite->db, statements[id].sql, -1,
+                                                             SQLITE_PREPARE_PERSISTENT, &sqlite->statements[id], NULL);
+}
+
+/* BEGIN, once per snapshot. */
+static int take_snapshot(struct kt_sqlite *sqlite)
+{
+  int rc = prepare(sqlite, KT_SQL_BEGIN_READ);
+  if (rc == SQLITE_OK) {
+    (void)sqlite3_step(sqlite->statements[KT_SQL_BEGIN_READ]);
+    rc = sqlite3_reset(sqlite->statements[KT_SQL_BEGIN_READ]);
+  }
+  sqlite->is_snapshot_due = rc != SQLITE_OK;
+  return rc;
+}
+
 void kt_sqlite_start(struct kt_store_conn *conn, enum kt_sqlite_statement id, struct kt_sqlite_query *ret_query)
 {
   struct kt_sqlite *sqlite = kt_sqlite_of(conn);
   int rc = SQLITE_OK;
   if (conn->in_transaction && sqlite3_get_autocommit(sqlite->db) != 0) {
     rc = SQLITE_ABORT_ROLLBACK; /* SQLite gave the transaction up; what follows would commit on its own */
-  } else if (sqlite->statements[id] == NULL) {
-    rc = sqlite3_prepare_v3(sqlite->db, statements[id].sql, -1, SQLITE_PREPARE_PERSISTENT, &sqlite->statements[id],
-                            NULL);
+  } else {
+    rc = sqlite->is_snapshot_due ? take_snapshot(sqlite) : SQLITE_OK;
+    rc = rc == SQLITE_OK ? prepare(sqlite, id) : rc;
   }
   *ret_query = (struct kt_sqlite_query){ .conn = conn, .id = id, .stmt = sqlite->statements[id], .rc = rc };
 }

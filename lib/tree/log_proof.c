@@ -122,20 +122,25 @@ static bool request_is_valid(const struct kt_log_request *request)
 }
 
 struct copath {
-  struct kt_log_node *nodes; /* NULL: count only */
+  struct kt_arena *arena;
+  struct kt_log_node *nodes;
   size_t n;
+  size_t cap;
 };
 
 static enum kt_err copath_visit(void *ctx, const struct visit *visit, struct kt_hash *ret_value)
 {
   struct copath *copath = ctx;
   (void)ret_value; /* positions do not depend on values */
-  if (visit->source == FROM_ELEMENT) {
-    if (copath->nodes != NULL) {
-      copath->nodes[copath->n] = visit->node;
-    }
-    copath->n++;
+  if (visit->source != FROM_ELEMENT) {
+    return KT_OK;
   }
+  struct kt_log_node *nodes = kt_arena_grow(copath->arena, copath->nodes, copath->n, sizeof *nodes, &copath->cap);
+  if (nodes == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  copath->nodes = nodes;
+  copath->nodes[copath->n++] = visit->node;
   return KT_OK;
 }
 
@@ -145,17 +150,8 @@ enum kt_err kt_log_copath(const struct kt_log_request *request, struct kt_arena 
   if (!request_is_valid(request)) {
     return KT_ERR_USAGE;
   }
-  struct copath copath = { 0 };
+  struct copath copath = { .arena = arena };
   enum kt_err err = kt_log_walk(request, copath_visit, &copath);
-  if (err != KT_OK) {
-    return err;
-  }
-  copath.nodes = kt_arena_alloc(arena, copath.n, sizeof *copath.nodes);
-  if (copath.nodes == NULL) {
-    return KT_ERR_MEMORY;
-  }
-  copath.n = 0;
-  err = kt_log_walk(request, copath_visit, &copath);
   if (err != KT_OK) {
     return err;
   }

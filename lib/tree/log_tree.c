@@ -9,12 +9,12 @@ size_t kt_log_full_subtrees(uint64_t size, struct kt_log_node ret_nodes[static K
 {
   size_t n = 0;
   uint64_t start = 0;
-  for (unsigned level = KT_LOG_SUBTREES_MAX; level-- > 0;) {
+  for (uint64_t rest = size; rest != 0;) {
+    unsigned level = 63U - (unsigned)__builtin_clzll(rest);
     uint64_t len = (uint64_t)1 << level;
-    if ((size & len) != 0) {
-      ret_nodes[n++] = (struct kt_log_node){ .start = start, .level = (uint8_t)level };
-      start += len;
-    }
+    ret_nodes[n++] = (struct kt_log_node){ .start = start, .level = (uint8_t)level };
+    start += len;
+    rest -= len;
   }
   return n;
 }

@@ -33,6 +33,7 @@ enum kt_err kt_prefix_find(const struct kt_prefix_nodes *nodes, struct kt_prefix
 /* --- a series of lookups -------------------------------------------------------------------------------------- */
 
 struct kt_prefix_seen {
+  uint64_t ref;
   struct kt_prefix_node node;
   struct kt_prefix_seen *child[2]; /* NULL: not read yet */
 };
@@ -43,13 +44,26 @@ void kt_prefix_series_init(struct kt_prefix_series *series, const struct kt_pref
   *series = (struct kt_prefix_series){ .nodes = nodes, .arena = arena, .root = root };
 }
 
-static enum kt_err see(const struct kt_prefix_series *series, uint64_t ref, struct kt_prefix_seen **ret_seen)
+void kt_prefix_series_next(struct kt_prefix_series *series, struct kt_prefix_child root)
 {
+  series->before = series->top;
+  series->top = NULL;
+  series->root = root;
+}
+
+/* before: what the tree before has at this place; it has the whole subtree when it has this node. */
+static enum kt_err see(const struct kt_prefix_series *series, uint64_t ref, struct kt_prefix_seen *before,
+                       struct kt_prefix_seen **ret_seen)
+{
+  if (before != NULL && before->ref == ref) {
+    *ret_seen = before;
+    return KT_OK;
+  }
   struct kt_prefix_seen *seen = kt_arena_alloc(series->arena, 1, sizeof *seen);
   if (seen == NULL) {
     return KT_ERR_MEMORY;
   }
-  seen->child[0] = seen->child[1] = NULL;
+  seen->ref = ref;
   enum kt_err err = series->nodes->get(series->nodes->ctx, ref, &seen->node);
   if (err == KT_OK) {
     *ret_seen = seen;
@@ -60,9 +74,10 @@ static enum kt_err see(const struct kt_prefix_series *series, uint64_t ref, stru
 enum kt_err kt_prefix_series_find(struct kt_prefix_series *series, const struct kt_hash *key, bool *ret_included)
 {
   struct kt_prefix_seen **at = &series->top;
+  struct kt_prefix_seen *before = series->before;
   uint64_t ref = series->root.ref;
   for (unsigned depth = 0; depth <= KT_PREFIX_DEPTH_MAX && ref != 0; depth++) {
-    enum kt_err err = *at == NULL ? see(series, ref, at) : KT_OK;
+    enum kt_err err = *at == NULL ? see(series, ref, before, at) : KT_OK;
     if (err != KT_OK) {
       return err;
     }
@@ -74,6 +89,7 @@ enum kt_err kt_prefix_series_find(struct kt_prefix_series *series, const struct 
     int bit = kt_prefix_bit(key, depth);
     ref = node->child[bit].ref;
     at = &(*at)->child[bit];
+    before = before != NULL ? before->child[bit] : NULL;
   }
   if (ref != 0) {
     return KT_ERR_STORE; /* no tree of ours is that deep */
@@ -95,18 +111,11 @@ struct prover {
 
 static enum kt_err prove_element(struct prover *p, const struct kt_hash *element)
 {
-  if (p->n_elements == p->room) {
-    size_t room = p->room == 0 ? 64 : 2 * p->room;
-    struct kt_hash *elements = kt_arena_alloc(p->arena, room, sizeof *elements);
-    if (elements == NULL) {
-      return KT_ERR_MEMORY;
-    }
-    if (p->n_elements > 0) {
-      memcpy(elements, p->elements, p->n_elements * sizeof *elements);
-    }
-    p->elements = elements;
-    p->room = room;
+  struct kt_hash *elements = kt_arena_grow(p->arena, p->elements, p->n_elements, sizeof *elements, &p->room);
+  if (elements == NULL) {
+    return KT_ERR_MEMORY;
   }
+  p->elements = elements;
   p->elements[p->n_elements++] = *element;
   return KT_OK;
 }

@@ -71,10 +71,13 @@ struct kt_prefix_series {
   const struct kt_prefix_nodes *nodes;
   struct kt_arena *arena;
   struct kt_prefix_child root;
-  struct kt_prefix_seen *top; /* the nodes read so far; NULL: none */
+  struct kt_prefix_seen *top;    /* the nodes read so far; NULL: none */
+  struct kt_prefix_seen *before; /* those of the tree before */
 };
 void kt_prefix_series_init(struct kt_prefix_series *series, const struct kt_prefix_nodes *nodes,
                            struct kt_prefix_child root, struct kt_arena *arena);
+/* Go on to another tree of the same nodes: subtrees that both have are not read again. */
+void kt_prefix_series_next(struct kt_prefix_series *series, struct kt_prefix_child root);
 KT_MUST_USE enum kt_err kt_prefix_series_find(struct kt_prefix_series *series, const struct kt_hash *key,
                                               bool *ret_included);
 /* As kt_prefix_prove; keys that were not looked up are fine. */

@@ -17,11 +17,18 @@ static enum kt_err record_timestamp(void *ctx, uint64_t pos, uint64_t *ret_ms)
     return too_long(record);
   }
   enum kt_err err = record->source->entry(record->source->ctx, pos, &entry);
-  if (err == KT_OK) {
-    record->timestamps[record->n_timestamps++] = entry.timestamp_ms;
-    *ret_ms = entry.timestamp_ms;
+  if (err != KT_OK) {
+    return err;
   }
-  return err;
+  uint64_t *timestamps = kt_arena_grow(record->view.arena, record->timestamps, record->n_timestamps, sizeof *timestamps,
+                                       &record->cap_timestamps);
+  if (timestamps == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  record->timestamps = timestamps;
+  record->timestamps[record->n_timestamps++] = entry.timestamp_ms;
+  *ret_ms = entry.timestamp_ms;
+  return KT_OK;
 }
 
 static enum kt_err record_series_begin(void *ctx, uint64_t pos)
@@ -33,7 +40,7 @@ static enum kt_err record_series_begin(void *ctx, uint64_t pos)
   }
   enum kt_err err = record->source->entry(record->source->ctx, pos, &entry);
   if (err == KT_OK) {
-    kt_prefix_series_init(&record->series, &record->source->prefix_nodes, entry.prefix_root, record->view.arena);
+    kt_prefix_series_next(&record->series, entry.prefix_root);
     record->n_series = 0;
   }
   return err;
@@ -45,18 +52,27 @@ static enum kt_err record_lookup(void *ctx, const struct kt_label_key *key, bool
   if (record->n_series == UINT8_MAX) {
     return too_long(record);
   }
-  enum kt_err err = kt_prefix_series_find(&record->series, &key->vrf_output, ret_included);
-  if (err == KT_OK) {
-    record->series_keys[record->n_series++] = key->vrf_output;
+  struct kt_hash *keys = kt_arena_grow(record->view.arena, record->series_keys, record->n_series, sizeof *keys,
+                                       &record->cap_series);
+  if (keys == NULL) {
+    return KT_ERR_MEMORY;
   }
-  return err;
+  record->series_keys = keys;
+  record->series_keys[record->n_series++] = key->vrf_output;
+  return kt_prefix_series_find(&record->series, &key->vrf_output, ret_included);
 }
 
 static enum kt_err record_series_end(void *ctx, struct kt_hash *ret_root)
 {
   struct kt_record *record = ctx;
+  struct kt_prefix_proof *proofs = kt_arena_grow(record->view.arena, record->prefix_proofs, record->n_prefix_proofs,
+                                                 sizeof *proofs, &record->cap_prefix_proofs);
+  if (proofs == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  record->prefix_proofs = proofs;
   enum kt_err err = kt_prefix_series_prove(&record->series, record->series_keys, record->n_series,
-                                           &record->prefix_proofs[record->n_prefix_proofs]);
+                                           &proofs[record->n_prefix_proofs]);
   if (err == KT_OK) {
     record->n_prefix_proofs++;
     *ret_root = record->series.root.hash;
@@ -86,14 +102,14 @@ enum kt_err kt_record_init(struct kt_record *record, const struct kt_config *con
                            uint64_t retained_size, const struct kt_record_source *source, struct kt_arena *arena,
                            struct kt_reason *reason)
 {
-  record->source = source;
-  record->n_series = 0;
-  record->n_timestamps = 0;
-  record->n_prefix_proofs = 0;
-  enum kt_err err = kt_view_init(&record->view, config, size, &record_feed, record, arena, reason);
-  if (err != KT_OK || retained_size == 0) {
-    return err;
+  static const struct kt_prefix_child no_tree;
+  *record = (struct kt_record){ .source = source };
+  kt_prefix_series_init(&record->series, &source->prefix_nodes, no_tree, arena);
+  kt_view_init(&record->view, config, size, &record_feed, record, arena, reason);
+  if (retained_size == 0) {
+    return KT_OK;
   }
+  enum kt_err err = KT_OK;
   record->view.retained_size = retained_size;
   uint64_t frontier[KT_IBST_DEPTH_MAX];
   size_t n = kt_ibst_frontier(retained_size, frontier);

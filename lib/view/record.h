@@ -28,12 +28,15 @@ struct kt_record {
   struct kt_view view;
   const struct kt_record_source *source;
   struct kt_prefix_series series;
-  struct kt_hash series_keys[UINT8_MAX];
+  struct kt_hash *series_keys;
   size_t n_series;
-  uint64_t timestamps[UINT8_MAX];
+  size_t cap_series;
+  uint64_t *timestamps;
   size_t n_timestamps;
-  struct kt_prefix_proof prefix_proofs[UINT8_MAX];
+  size_t cap_timestamps;
+  struct kt_prefix_proof *prefix_proofs;
   size_t n_prefix_proofs;
+  size_t cap_prefix_proofs;
 };
 
 /* retained_size: what the user advertised, 0 for nothing. */

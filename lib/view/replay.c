@@ -81,10 +81,11 @@ enum kt_err kt_replay_init(struct kt_replay *replay, const struct kt_config *con
   replay->next_timestamp = 0;
   replay->next_prefix_proof = 0;
   replay->next_result = 0;
-  enum kt_err err = kt_view_init(&replay->view, config, size, &replay_feed, replay, arena, reason);
-  if (err != KT_OK || retained == NULL) {
-    return err;
+  kt_view_init(&replay->view, config, size, &replay_feed, replay, arena, reason);
+  if (retained == NULL) {
+    return KT_OK;
   }
+  enum kt_err err = KT_OK;
   replay->view.retained_size = retained->size;
   for (size_t i = 0; err == KT_OK && i < retained->n_frontier; i++) {
     const struct kt_frontier_entry *entry = &retained->frontier[i];

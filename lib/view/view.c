@@ -28,25 +28,17 @@ struct kt_label_key *kt_label_keys_find(const struct kt_label_keys *keys, uint32
   return NULL;
 }
 
-enum kt_err kt_view_init(struct kt_view *view, const struct kt_config *config, uint64_t size,
-                         const struct kt_view_feed *feed, void *feed_ctx, struct kt_arena *arena,
-                         struct kt_reason *reason)
+void kt_view_init(struct kt_view *view, const struct kt_config *config, uint64_t size,
+                  const struct kt_view_feed *feed, void *feed_ctx, struct kt_arena *arena, struct kt_reason *reason)
 {
-  struct kt_view_entry *entries = kt_arena_alloc(arena, ENTRIES_MAX, sizeof *entries);
-  if (entries == NULL) {
-    return KT_ERR_MEMORY;
-  }
   *view = (struct kt_view){
     .config = config,
     .size = size,
-    .entries = entries,
-    .cap_entries = ENTRIES_MAX,
     .feed = feed,
     .feed_ctx = feed_ctx,
     .arena = arena,
     .reason = reason,
   };
-  return KT_OK;
 }
 
 /* Index of the first entry at or right of pos. */
@@ -86,9 +78,15 @@ static enum kt_err insert(struct kt_view *view, struct kt_view_entry entry)
     return kt_fail_at(view->reason, KT_ERR_PROOF, "timestamp-order", "a log entry's timestamp is below one to its left",
                       SECTION, entry.pos);
   }
-  if (view->n_entries == view->cap_entries) {
+  if (view->n_entries == ENTRIES_MAX) {
     return kt_fail(view->reason, KT_ERR_LIMIT, "timestamps", "more log entries than a proof can hold", SECTION);
   }
+  struct kt_view_entry *entries =
+      kt_arena_grow(view->arena, view->entries, view->n_entries, sizeof entry, &view->cap_entries);
+  if (entries == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  view->entries = entries;
   memmove(&view->entries[at + 1], &view->entries[at], (view->n_entries - at) * sizeof view->entries[0]);
   view->entries[at] = entry;
   view->n_entries++;

@@ -63,9 +63,8 @@ struct kt_view {
   struct kt_reason *reason; /* may be NULL */
 };
 
-KT_MUST_USE enum kt_err kt_view_init(struct kt_view *view, const struct kt_config *config, uint64_t size,
-                                     const struct kt_view_feed *feed, void *feed_ctx, struct kt_arena *arena,
-                                     struct kt_reason *reason);
+void kt_view_init(struct kt_view *view, const struct kt_config *config, uint64_t size, const struct kt_view_feed *feed,
+                  void *feed_ctx, struct kt_arena *arena, struct kt_reason *reason);
 /* Declare what the user retained: a frontier entry of the advertised tree. root may be NULL (recorder). */
 KT_MUST_USE enum kt_err kt_view_retain(struct kt_view *view, uint64_t pos, uint64_t timestamp_ms,
                                        const struct kt_hash *root);

@@ -13,6 +13,16 @@
 #define BENCH_CADENCES_MAX 8
 #define BENCH_PATH_SIZE 512
 
+/* What is measured after the import, which every part needs. */
+enum bench_part {
+  BENCH_PART_SEARCH = 1 << 0,
+  BENCH_PART_UPDATE = 1 << 1,
+  BENCH_PART_AUDIT = 1 << 2,
+  BENCH_PART_REGISTER = 1 << 3,
+  BENCH_PART_RESTART = 1 << 4,
+  BENCH_PARTS_ALL = (1 << 5) - 1,
+};
+
 struct bench_options {
   const char *server;  /* kt-server */
   const char *verify;  /* kt-verify */
@@ -27,6 +37,7 @@ struct bench_options {
   size_t n_sizes;
   unsigned cadences_ms[BENCH_CADENCES_MAX];
   size_t n_cadences;
+  unsigned parts; /* of enum bench_part */
 };
 
 /* false: not understood. */

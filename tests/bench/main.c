@@ -41,6 +41,45 @@ static void world_init(struct bench_world *world, const char *root)
   bench_path(world->state_path, world->root, "state.json");
 }
 
+/* One server for what goes on at the default cadence. */
+static void measure_default_cadence(struct bench_world *world)
+{
+  const unsigned parts = world->options->parts;
+  bench_world_start(world, BENCH_CADENCE_DEFAULT_MS);
+  if ((parts & BENCH_PART_SEARCH) != 0) {
+    bench_measure_search(world);
+  }
+  if ((parts & BENCH_PART_UPDATE) != 0) {
+    bench_measure_latency(world, BENCH_CADENCE_DEFAULT_MS);
+  }
+  if ((parts & BENCH_PART_AUDIT) != 0) {
+    bench_measure_audit(world);
+  }
+  bench_measure_memory(world);
+  bench_world_stop(world);
+}
+
+static void measure_parts(struct bench_world *world)
+{
+  const struct bench_options *options = world->options;
+  bench_world_start(world, 0);
+  bench_prepare_search(world);
+  bench_world_stop(world);
+  measure_default_cadence(world);
+  bench_measure_disk(world);
+  if ((options->parts & BENCH_PART_UPDATE) != 0) {
+    bench_world_start(world, 0);
+    bench_measure_latency(world, 0);
+    bench_world_stop(world);
+  }
+  for (size_t i = 0; (options->parts & BENCH_PART_REGISTER) != 0 && i < options->n_cadences; i++) {
+    bench_measure_registrations(world, options->cadences_ms[i]);
+  }
+  if ((options->parts & BENCH_PART_RESTART) != 0) {
+    bench_measure_restart(world);
+  }
+}
+
 static void measure_size(const struct bench_options *options, const struct bench_primitives *primitives,
                          const char *root, size_t n_labels, struct bench_report *report)
 {
@@ -55,23 +94,7 @@ static void measure_size(const struct bench_options *options, const struct bench
   world_init(world, root);
   add_load(world);
   bench_measure_import(world);
-  bench_world_start(world, 0);
-  bench_prepare_search(world);
-  bench_world_stop(world);
-  bench_world_start(world, BENCH_CADENCE_DEFAULT_MS);
-  bench_measure_search(world);
-  bench_measure_latency(world, BENCH_CADENCE_DEFAULT_MS);
-  bench_measure_audit(world);
-  bench_measure_memory(world);
-  bench_world_stop(world);
-  bench_measure_disk(world);
-  bench_world_start(world, 0);
-  bench_measure_latency(world, 0);
-  bench_world_stop(world);
-  for (size_t i = 0; i < options->n_cadences; i++) {
-    bench_measure_registrations(world, options->cadences_ms[i]);
-  }
-  bench_measure_restart(world);
+  measure_parts(world);
   bench_bytes_free(world->config_bytes);
   free(world);
 }
@@ -121,7 +144,8 @@ int main(int argc, char **argv)
                                    .connections = 256,
                                    .n_warm = 50000,
                                    .cadences_ms = { 0, 50, BENCH_CADENCE_DEFAULT_MS, 1000 },
-                                   .n_cadences = 4 };
+                                   .n_cadences = 4,
+                                   .parts = BENCH_PARTS_ALL };
   default_program(argv[0], "kt-server", server);
   default_program(argv[0], "kt-verify", verify);
   if (!bench_options_parse(argc, argv, &options)) {

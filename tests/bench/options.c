@@ -19,6 +19,7 @@ void bench_options_usage(void)
                 "  --connections N    of registrations (256)\n"
                 "  --warm N           labels with stored VRF proofs that are looked up (50000)\n"
                 "  --cadences MS,…    cadences to register with (0,50,250,1000)\n"
+                "  --parts PART,…     search, update, audit, register, restart (all of them)\n"
                 "  --profile FOLDER   record every hot path with perf\n"
                 "  --note TEXT        kept in the JSON\n"
                 "  --server FILE      kt-server\n"
@@ -68,6 +69,28 @@ static bool take_seconds(struct bench_options *options, const char *text)
   return *end == '\0' && options->seconds > 0 && options->seconds <= 600;
 }
 
+static bool take_parts(struct bench_options *options, const char *text)
+{
+  static const char *const names[] = { "search", "update", "audit", "register", "restart" };
+  const size_t n_names = sizeof names / sizeof names[0];
+  options->parts = 0;
+  for (const char *at = text;; at++) {
+    size_t len = strcspn(at, ",");
+    size_t i = 0;
+    while (i < n_names && (strlen(names[i]) != len || memcmp(names[i], at, len) != 0)) {
+      i++;
+    }
+    if (i == n_names) {
+      return false;
+    }
+    options->parts |= 1U << i;
+    at += len;
+    if (*at == '\0') {
+      return true;
+    }
+  }
+}
+
 static bool take_file(struct bench_options *options, const char *name, const char *value)
 {
   const struct {
@@ -99,6 +122,9 @@ static bool take_option(struct bench_options *options, const char *name, const c
   }
   if (strcmp(name, "--cadences") == 0) {
     return take_cadences(options, value);
+  }
+  if (strcmp(name, "--parts") == 0) {
+    return take_parts(options, value);
   }
   return take_file(options, name, value);
 }

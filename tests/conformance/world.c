@@ -124,7 +124,7 @@ struct kt_view conf_view(struct conf_world *world, const struct kt_config *confi
 {
   struct conf_case *c = world->c;
   struct kt_view view;
-  conf_err(c, kt_view_init(&view, config, world->n, &ask_feed, world, &c->arena, &c->reason), KT_OK, "view");
+  kt_view_init(&view, config, world->n, &ask_feed, world, &c->arena, &c->reason);
   retain(world, &view, retained_size);
   return view;
 }

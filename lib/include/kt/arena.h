@@ -26,6 +26,9 @@ void kt_arena_init(struct kt_arena *arena, size_t cap);
 void kt_arena_release(struct kt_arena *arena);
 /* count * size bytes, overflow-checked; a zero-byte request gives a valid pointer. */
 void *kt_arena_alloc(struct kt_arena *arena, size_t count, size_t size);
+/* An array of *cap items of `size` bytes, n of them used: itself, or a copy twice as long when it is full; NULL items for a
+ * new one. */
+void *kt_arena_grow(struct kt_arena *arena, void *items, size_t n, size_t size, size_t *cap);
 void *kt_arena_copy(struct kt_arena *arena, const void *data, size_t len);
 /* Bytes held from malloc: more than `used`. */
 size_t kt_arena_held(const struct kt_arena *arena);
