@@ -49,7 +49,7 @@ static _Atomic uint64_t *find_set(const struct kt_word_cache *cache, uint64_t ke
 void kt_word_cache_prefetch(const struct kt_word_cache *cache, uint64_t key)
 {
   if (cache->n_sets != 0) {
-    __builtin_prefetch((const void *)find_set(cache, key));
+    __builtin_prefetch(find_set(cache, key));
   }
 }
 

@@ -142,7 +142,6 @@ int main(int argc, char **argv)
                                    .verify = verify,
                                    .seconds = 2,
                                    .connections = 256,
-                                   .n_warm = 50000,
                                    .cadences_ms = { 0, 50, BENCH_CADENCE_DEFAULT_MS, 1000 },
                                    .n_cadences = 4,
                                    .parts = BENCH_PARTS_ALL };

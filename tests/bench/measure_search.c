@@ -11,6 +11,7 @@
 
 #define WARM_CHUNK 500 /* labels whose proofs are stored by one commit: the server remembers some 1000 until then */
 #define WARM_ROUNDS 3
+#define N_WARM_MIN 50000
 #define N_COLD_MAX 200000
 #define VERIFY_SLICES 20
 #define VERIFY_SLICE_NS UINT64_C(20000000)
@@ -374,11 +375,18 @@ static bool is_warm(struct bench_world *world, size_t n)
   return phase.cpu_us < world->primitives->us[BENCH_VRF_PROVE];
 }
 
+static size_t n_to_warm(const struct bench_world *world)
+{
+  size_t half = world->state.n_labels / 2;
+  size_t tenth = world->state.n_labels / 10;
+  size_t n = world->options->n_warm > 0 ? world->options->n_warm : tenth < N_WARM_MIN ? N_WARM_MIN : tenth;
+  return n < half ? n : half;
+}
+
 void bench_prepare_search(struct bench_world *world)
 {
   struct bench_state *state = &world->state;
-  size_t half = state->n_labels / 2;
-  size_t n = world->options->n_warm < half ? world->options->n_warm : half;
+  size_t n = n_to_warm(world);
   if (state->n_accounts == 0) {
     make_history(world);
   }
