@@ -37,6 +37,8 @@ int kt_verb_access_revoke(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_trail(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_token(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_fsck(const struct kt_verb *verb, int argc, char **argv);
+int kt_verb_backup(const struct kt_verb *verb, int argc, char **argv);
+int kt_verb_restore(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_import(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_update_label(const struct kt_verb *verb, int argc, char **argv);
 

@@ -61,6 +61,11 @@ static void judge(const struct kt_call *call, const struct kt_log_status *status
   problem->status = 0;
   if (status->is_fatal) {
     kt_problem_set(problem, 503, "fatal", "the log signs nothing any more; see the server's messages");
+  } else if (status->is_read_only) {
+    kt_problem_set(problem, 503, "read-only",
+                   "answering from the published head of %" PRIu64 " entries, %" PRIu64
+                   " ms old; nothing is signed and updates are refused",
+                   status->head.size, age_ms);
   } else if (age_ms > config->max_behind) {
     kt_problem_set(problem, 503, "stale", "the head is %" PRIu64 " ms old, clients accept %" PRIu64, age_ms,
                    config->max_behind);

@@ -103,7 +103,8 @@ static void write_log(struct kt_call *call, const struct kt_log_status *status, 
   if (kt_call_config(call)->mode == KT_MODE_THIRD_PARTY_AUDITING) {
     gauge(call, "kt_auditor_tree_size", "Log entries the auditor vouched for.", status->head.auditor.size);
   }
-  gauge(call, "kt_signing", "1 while heads are signed.", status->is_fatal ? 0 : 1);
+  gauge(call, "kt_signing", "1 while heads are signed.", status->is_fatal || status->is_read_only ? 0 : 1);
+  gauge(call, "kt_read_only", "1 while answers come from an old published head.", status->is_read_only ? 1 : 0);
   gauge(call, "kt_ready", "1 while readyz says so.", is_ready ? 1 : 0);
   gauge(call, "kt_updates_queued", "Updates that wait for the sequencer.", status->n_queued);
   counter(call, "kt_versions_total", "Versions inserted.", status->n_inserted);

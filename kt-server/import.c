@@ -207,6 +207,9 @@ enum kt_err kt_import_run(struct kt_instance *instance, int fd, const struct kt_
 {
   struct import import = { .instance = instance, .listener = listener };
   struct stat status;
+  if (instance->read_only) {
+    return kt_error_set(error, KT_ERR_CONFLICT, "%s is served read only: nothing can be added", instance->dir.s);
+  }
   if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
     return kt_error_set(error, KT_ERR_USAGE, "it has to be a file, because it is read twice");
   }

@@ -86,6 +86,7 @@ struct kt_log_options kt_instance_log_options(struct kt_instance *instance, bool
                 .response_max = (size_t)settings->limits.response_bytes,
                 .audit_max = (size_t)settings->limits.audit_page },
     .guard_may_be_missing = guard_may_be_missing,
+    .read_only = instance->read_only,
     .ctx = instance,
     .now_ms = now_ms,
     .random = random_bytes,
@@ -176,6 +177,14 @@ static enum kt_err load_keys(struct kt_instance *instance, struct kt_error *erro
   return err == KT_OK && is_managed ? kt_role_load_token(instance, error) : err;
 }
 
+static enum kt_err look_for_mark(struct kt_instance *instance, struct kt_error *error)
+{
+  struct kt_path path;
+  enum kt_err err = kt_path_join(instance->dir.s, KT_NAME_READ_ONLY, &path, error);
+  instance->is_marked = err == KT_OK && access(path.s, F_OK) == 0;
+  return err;
+}
+
 enum kt_err kt_instance_load(struct kt_instance *instance, const char *dir, struct kt_error *error)
 {
   struct kt_path path;
@@ -188,6 +197,9 @@ enum kt_err kt_instance_load(struct kt_instance *instance, const char *dir, stru
   }
   if (err == KT_OK) {
     err = kt_path_join(instance->dir.s, instance->settings.head_guard, &instance->guard_path, error);
+  }
+  if (err == KT_OK) {
+    err = look_for_mark(instance, error);
   }
   if (err == KT_OK) {
     err = load_config(instance, error);
@@ -243,14 +255,31 @@ enum kt_err kt_instance_open_store(struct kt_instance *instance, bool create, bo
     return err;
   }
   err = kt_store_open_sqlite(path.s, &options, &instance->store, &store_error);
-  return err == KT_OK ? kt_signer_open(&signer, &instance->signer, error)
-                      : kt_error_set(error, err, "%s", store_error.text);
+  if (err != KT_OK) {
+    return kt_error_set(error, err, "%s", store_error.text);
+  }
+  return instance->read_only ? KT_OK : kt_signer_open(&signer, &instance->signer, error);
+}
+
+/* Whoever marked it knew that a head signed from it could be a fork. */
+static enum kt_err check_mark(const struct kt_instance *instance, struct kt_error *error)
+{
+  if (!instance->is_marked || instance->read_only) {
+    return KT_OK;
+  }
+  return kt_error_set(error, KT_ERR_CONFLICT,
+                      "%s is marked to be served read only; the file %s/" KT_NAME_READ_ONLY " says why",
+                      instance->dir.s, instance->dir.s);
 }
 
 enum kt_err kt_instance_open_log(struct kt_instance *instance, bool guard_may_be_missing, struct kt_error *error)
 {
   struct kt_log_problem problem;
   enum kt_err err = kt_access_open(instance->dir.s, &instance->access, error);
+  if (err != KT_OK) {
+    return err;
+  }
+  err = check_mark(instance, error);
   if (err != KT_OK) {
     return err;
   }
@@ -278,6 +307,7 @@ enum kt_err kt_instance_open(struct kt_instance *instance, const char *dir, stru
   if (err == KT_OK) {
     err = kt_instance_lock(instance, error);
   }
+  instance->read_only = instance->is_marked;
   return err == KT_OK ? kt_instance_open_log(instance, false, error) : err;
 }
 

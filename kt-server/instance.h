@@ -20,7 +20,9 @@ struct kt_operator;
 
 struct kt_instance {
   struct kt_path dir;
-  int lock_fd; /* -1: not held */
+  int lock_fd;    /* -1: not held */
+  bool is_marked; /* DIR/read-only is there: nothing in this folder signs */
+  bool read_only; /* open_log opens neither signer nor writer; set before it, where it is wished */
   struct kt_settings settings;
   struct kt_path guard_path;
   uint8_t config_bytes[KT_CONFIG_MAX + 1];
@@ -52,7 +54,7 @@ KT_MUST_USE enum kt_err kt_instance_open_store(struct kt_instance *instance, boo
                                                struct kt_error *error);
 KT_MUST_USE enum kt_err kt_instance_open_log(struct kt_instance *instance, bool guard_may_be_missing,
                                              struct kt_error *error);
-/* All three. */
+/* All three; read only when the folder is marked so. */
 KT_MUST_USE enum kt_err kt_instance_open(struct kt_instance *instance, const char *dir, struct kt_error *error);
 void kt_instance_release(struct kt_instance *instance);
 

@@ -11,7 +11,7 @@
 
 static const struct kt_verb verbs[] = {
   { "init", "DIR [--json] [options]", "keys, commented DIR/kt-server.yaml, log with entry 0", kt_verb_init },
-  { "run", "DIR [--listen ADDR:PORT|unix:PATH] [--accept-missing-guard]",
+  { "run", "DIR [--listen ADDR:PORT|unix:PATH] [--accept-missing-guard | --read-only]",
     "serve the log; SIGTERM drains and stops, SIGHUP reloads", kt_verb_run },
   { "signer", "DIR --listen unix:PATH [--accept-missing-guard]",
     "hold the signing key and the head guard for a log with `signer: unix:PATH`", kt_verb_signer },
@@ -27,6 +27,10 @@ static const struct kt_verb verbs[] = {
   { "access-revoke", "DIR ID [--json]", "end an access token", kt_verb_access_revoke },
   { "trail", "DIR [--json]", "print and check the record of what operators did", kt_verb_trail },
   { "fsck", "DIR [--json]", "check all stored data; the log must be stopped", kt_verb_fsck },
+  { "backup", "DIR FILE [--follow [--every D]] [--keep N] [--json]",
+    "copy the log, running or not, without its private keys, into one checked file", kt_verb_backup },
+  { "restore", "FILE DIR [--keys DIR] [--json]", "make a log's folder from a backup, and say what it may do",
+    kt_verb_restore },
   { "import", "DIR FILE.jsonl [--json]", "add unsigned device sets, one JSON object per line", kt_verb_import },
   { "update-label", "DIR LABEL FILE.json [--json]", "operator insertion for one label; clients will alert",
     kt_verb_update_label },

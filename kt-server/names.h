@@ -9,6 +9,7 @@
 #define KT_NAME_VRF_KEY "vrf.key"
 #define KT_NAME_DATABASE "log.db"
 #define KT_NAME_HEAD_GUARD "head-guard" /* unless the settings say otherwise */
+#define KT_NAME_READ_ONLY "read-only"   /* made by restore: this folder must not sign; the text says why */
 #define KT_NAME_LOCK "lock"
 #define KT_NAME_SIGNER_LOCK "signer.lock"
 #define KT_NAME_ADMIN "admin.sock"

@@ -111,7 +111,8 @@ static json_t *status_view(struct kt_instance *instance, const struct totals *to
   kt_json_set(&b, "labels", kt_json_u64(totals->n_labels));
   kt_json_set(&b, "versions", kt_json_u64(totals->n_versions));
   kt_json_set(&b, "queued", kt_json_u64(status.n_queued));
-  kt_json_set(&b, "signing", json_boolean(!status.is_fatal));
+  kt_json_set(&b, "signing", json_boolean(!status.is_fatal && !status.is_read_only));
+  kt_json_set(&b, "read_only", json_boolean(status.is_read_only));
   kt_json_set(&b, "guard", kt_operate_guard(instance));
   if (status.has_lifetime) {
     kt_json_set(&b, "pruned", pruned_view(&status));
@@ -133,6 +134,22 @@ static json_t *status(struct kt_instance *instance)
                                   : kt_operate_failure(err, kt_store_message(conn));
   kt_store_close_conn(conn);
   return response;
+}
+
+/* --- the published head --------------------------------------------------------------------------------------------- */
+
+/* With its signature, for a backup. */
+static json_t *head(struct kt_instance *instance)
+{
+  struct kt_log_head head;
+  struct kt_json_builder b;
+  kt_log_head(instance->log, &head);
+  kt_json_begin(&b);
+  kt_json_set(&b, "size", kt_json_u64(head.size));
+  kt_json_set(&b, "timestamp_ms", kt_json_u64(head.timestamp_ms));
+  kt_json_set(&b, "root", kt_json_hash(&head.root));
+  kt_json_set(&b, "signature", kt_json_hex((struct kt_bytes){ head.signature, instance->config.suite->signature_len }));
+  return json_pack("{s:b, s:o}", "ok", 1, "head", kt_json_end(&b));
 }
 
 /* --- tokens --------------------------------------------------------------------------------------------------------- */
@@ -169,6 +186,9 @@ json_t *kt_operate(struct kt_instance *instance, const json_t *request)
   }
   if (strcmp(op, "status") == 0) {
     return status(instance);
+  }
+  if (strcmp(op, "head") == 0) {
+    return head(instance);
   }
   if (strcmp(op, "token") == 0) {
     return token(instance, request);

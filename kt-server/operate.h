@@ -4,6 +4,8 @@
  *
  * Requests:
  *   {"op":"status"}                       → {"ok":true,"status":{…}}
+ *   {"op":"head"}                         → {"ok":true,"head":{"size","timestamp_ms","root":HEX,"signature":HEX}}, the
+ *                                           published one
  *   {"op":"token","hash":HEX}             → {"ok":true}
  *   {"op":"insert","item":{"label":…,"devices":[…],"account_key":…}}
  *       → {"ok":true,"result":{"result":"inserted","version":N,"position":N} | {"result":"refused"|"failed","text":…}}

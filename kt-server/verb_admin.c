@@ -74,9 +74,10 @@ static void print_status(const json_t *status, bool is_running)
   uint64_t now_ms = kt_now_ms();
   uint64_t age_ms = now_ms > timestamp_ms ? now_ms - timestamp_ms : 0;
   print_text("log", json_string_value(json_object_get(log, "id")));
-  print_text("state", !is_running                                        ? "STOPPED"
-                      : json_is_true(json_object_get(status, "signing")) ? "RUNNING"
-                                                                         : "RUNNING, BUT SIGNS NOTHING ANY MORE");
+  print_text("state", !is_running                                          ? "STOPPED"
+                      : json_is_true(json_object_get(status, "read_only")) ? "RUNNING, READ ONLY"
+                      : json_is_true(json_object_get(status, "signing"))   ? "RUNNING"
+                                                                           : "RUNNING, BUT SIGNS NOTHING ANY MORE");
   print_number("size", number(log, "tree_size"));
   print_text("root", json_string_value(json_object_get(log, "root")));
   (void)printf("%-10s %" PRIu64 " ms since 1970, %" PRIu64 " s ago\n", "newest", timestamp_ms, age_ms / 1000);

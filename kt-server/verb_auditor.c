@@ -73,6 +73,10 @@ static enum kt_err change(struct kt_instance *instance, const char *dir, const s
                           struct kt_init_config *successor, struct kt_error *error)
 {
   enum kt_err err = kt_instance_open(instance, dir, error);
+  if (err == KT_OK && instance->read_only) {
+    err = kt_error_set(error, KT_ERR_CONFLICT, "%s is read only: it signs nothing that a new auditor could vouch for",
+                       dir);
+  }
   if (err == KT_OK) {
     err = check_request(options, instance, error);
   }

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "init_config.h"
 #include "instance.h"
 #include "json/builder.h"
@@ -32,62 +30,15 @@ static enum kt_err check_registration(const struct request *request, struct kt_e
 
 /* --- the folder -------------------------------------------------------------------------------------------------------- */
 
-static bool is_empty(const char *dir)
-{
-  DIR *stream = opendir(dir);
-  size_t n = 0;
-  while (stream != NULL && readdir(stream) != NULL) {
-    n++;
-  }
-  if (stream != NULL) {
-    (void)closedir(stream);
-  }
-  return n == 2; /* "." and ".." */
-}
-
-static enum kt_err make_dir(const char *dir, bool *ret_made, struct kt_error *error)
-{
-  if (mkdir(dir, 0700) == 0) {
-    *ret_made = true;
-    return KT_OK;
-  }
-  if (errno != EEXIST) {
-    return kt_error_set(error, KT_ERR_STORE, "%s: %s", dir, strerror(errno));
-  }
-  if (!is_empty(dir)) {
-    return kt_error_set(error, KT_ERR_USAGE, "%s exists and is not an empty folder; nothing was changed", dir);
-  }
-  *ret_made = false;
-  return KT_OK;
-}
-
-static void remove_files(const char *dir, const char *const *names, size_t n)
-{
-  struct kt_path path;
-  struct kt_error error;
-  for (size_t i = 0; i < n; i++) {
-    if (kt_path_join(dir, names[i], &path, &error) == KT_OK) {
-      (void)unlink(path.s);
-    }
-  }
-}
-
-/* The folder was empty, so all of this is ours. */
+/* The folder was empty. */
 static void remove_all(const char *dir, bool made)
 {
   static const char *const names[] = {
     KT_NAME_SIGNING_KEY, KT_NAME_VRF_KEY,  KT_NAME_CONFIG,     KT_NAME_SETTINGS,
     KT_NAME_LOCK,        KT_NAME_DATABASE, KT_NAME_HEAD_GUARD, KT_NAME_SIGNER_LOCK,
   };
-  static const char *const beside_database[] = { KT_NAME_DATABASE "-wal", KT_NAME_DATABASE "-shm" };
-  remove_files(dir, names, sizeof names / sizeof names[0]);
-  remove_files(dir, beside_database, sizeof beside_database / sizeof beside_database[0]);
-  remove_files(dir, kt_role_files, KT_ROLE_FILES);
-  if (!is_empty(dir)) {
-    kt_say("some files remain in %s; remove them before another try", dir);
-  } else if (made) {
-    (void)rmdir(dir);
-  }
+  kt_folder_remove_files(dir, kt_role_files, KT_ROLE_FILES);
+  kt_folder_remove(dir, names, sizeof names / sizeof names[0], made);
 }
 
 static enum kt_err write_file(const char *dir, const char *name, const void *data, size_t len, mode_t mode,
@@ -228,7 +179,7 @@ static enum kt_err create(const struct request *request, const struct kt_config 
                           struct kt_error *error)
 {
   bool made = false;
-  enum kt_err err = make_dir(request->dir, &made, error);
+  enum kt_err err = kt_folder_make(request->dir, &made, error);
   if (err != KT_OK) {
     return err;
   }

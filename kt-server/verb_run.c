@@ -9,9 +9,11 @@
 
 #include "admin.h"
 #include "http.h"
+#include "keys.h"
 #include "operator.h"
 #include "trail.h"
 #include "trail_operate.h"
+#include "units.h"
 
 #define FILES_PER_THREAD 8 /* epoll, its wake-up, a reader of the database */
 #define FILES_BESIDES 64   /* the sequencer's, sockets, administration */
@@ -22,6 +24,7 @@ struct server {
   const char *dir;
   const char *listen; /* NULL: as configured */
   bool guard_may_be_missing;
+  bool read_only;
   struct kt_listener listener;
   struct kt_listener health_listener;
   struct kt_http *http;
@@ -62,19 +65,55 @@ static enum kt_err start_health(struct server *server, struct kt_error *error)
   return err;
 }
 
+/* The ways on from a folder that must not, or cannot, sign. */
+static void advise(const struct server *server, enum kt_err err)
+{
+  const struct kt_instance *instance = &server->instance;
+  struct kt_path key;
+  struct kt_error ignored;
+  bool has_data = instance->store != NULL || instance->leaf != NULL;
+  bool is_ours = strcmp(instance->settings.signer, "internal") == 0;
+  if (err == KT_ERR_ABSENT && has_data && access(instance->guard_path.s, F_OK) != 0) {
+    kt_say("if the guard was lost and this database is known to be the newest, start once with "
+           "--accept-missing-guard");
+  }
+  bool has_key =
+      !is_ours || kt_key_find(server->dir, KT_NAME_SIGNING_KEY, &key, &ignored) != KT_OK || access(key.s, F_OK) == 0;
+  if (instance->leaf == NULL && (err == KT_ERR_CONFLICT || instance->is_marked || !has_key)) {
+    kt_say("there are three ways on: restore a newer copy of the log; answer from the head that was published last and "
+           "take no updates (kt-server run %s --read-only); or go on as a new log (kt-server migrate)",
+           server->dir);
+  }
+}
+
+static enum kt_err check_read_only(struct server *server, struct kt_error *error)
+{
+  if (server->read_only && kt_instance_is_operator(&server->instance)) {
+    return kt_error_set(error, KT_ERR_USAGE, "--read-only is for a log; this folder is a Service Operator's");
+  }
+  if (server->read_only && server->guard_may_be_missing) {
+    return kt_error_set(error, KT_ERR_USAGE,
+                        "--accept-missing-guard is for a log that signs, --read-only for one that "
+                        "does not: give one of them");
+  }
+  server->instance.read_only = server->read_only;
+  return KT_OK;
+}
+
 static enum kt_err open_instance(struct server *server, struct kt_error *error)
 {
   enum kt_err err = kt_instance_load(&server->instance, server->dir, error);
+  if (err == KT_OK) {
+    err = check_read_only(server, error);
+  }
   if (err == KT_OK) {
     err = kt_instance_lock(&server->instance, error);
   }
   if (err == KT_OK) {
     err = kt_instance_open_log(&server->instance, server->guard_may_be_missing, error);
   }
-  bool has_data = server->instance.store != NULL || server->instance.leaf != NULL;
-  if (err == KT_ERR_ABSENT && has_data && access(server->instance.guard_path.s, F_OK) != 0) {
-    kt_say("if the guard was lost and this database is known to be the newest, start once with "
-           "--accept-missing-guard");
+  if (err != KT_OK && !server->read_only) {
+    advise(server, err);
   }
   return err;
 }
@@ -201,6 +240,23 @@ static void reload(struct server *server)
   record(server, "reload", "done");
 }
 
+/* What it means for those who ask. */
+static void announce_read_only(const struct server *server)
+{
+  struct kt_log_head head;
+  char newest[KT_TIME_TEXT_SIZE];
+  char window[KT_DURATION_TEXT_SIZE];
+  kt_log_head(server->instance.log, &head);
+  kt_time_text(head.timestamp_ms, newest);
+  kt_duration_text(server->instance.config.max_behind, window);
+  kt_say("READ ONLY: answering from the published head of %llu entries, the newest of %s. Nothing is signed, updates "
+         "get 503; "
+         "clients call the log stale once that is more than %s ago, and one that saw a newer head is told that its "
+         "tree is "
+         "larger than the log",
+         (unsigned long long)head.size, newest, window);
+}
+
 static void announce(const struct server *server)
 {
   bool is_tls = server->instance.settings.tls_certificate[0] != '\0';
@@ -209,6 +265,9 @@ static void announce(const struct server *server)
   (void)fflush(stdout);
   if (server->health != NULL) {
     kt_say("health and metrics on %s", server->health_listener.url);
+  }
+  if (server->read_only) {
+    announce_read_only(server);
   }
   announce_trail(server);
 }
@@ -236,7 +295,7 @@ static int run(struct server *server)
   block_signals(&signals);
   enum kt_err err = start(server, &error);
   if (err == KT_OK) {
-    record(server, "start", "done");
+    record(server, server->read_only ? "start-read-only" : "start", "done");
     announce(server);
     wait_for_end(server, &signals);
     record(server, "stop", server->is_fatal ? "failed" : "done");
@@ -257,7 +316,8 @@ int kt_verb_run(const struct kt_verb *verb, int argc, char **argv)
     return KT_EXIT_UNDECIDED;
   }
   const struct kt_option options[] = { { "listen", &server->listen, NULL },
-                                       { "accept-missing-guard", NULL, &server->guard_may_be_missing } };
+                                       { "accept-missing-guard", NULL, &server->guard_may_be_missing },
+                                       { "read-only", NULL, &server->read_only } };
   kt_instance_init(&server->instance);
   int code = KT_EXIT_USAGE;
   if (kt_cli_parse(verb, argc, argv, options, sizeof options / sizeof options[0], &server->dir, 1) == KT_OK) {

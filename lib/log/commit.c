@@ -209,7 +209,10 @@ static enum kt_err fill_transaction(struct commit *commit, struct kt_log_pending
   for (struct kt_log_pending *pending = list; err == KT_OK && pending != NULL; pending = pending->next) {
     err = apply(commit, pending);
   }
-  return err == KT_OK ? close_entry(commit) : err;
+  if (err == KT_OK) {
+    err = close_entry(commit);
+  }
+  return err == KT_OK ? kt_log_put_published(commit->log) : err;
 }
 
 /* A failure after which nothing may be signed, unless it passes by itself. */

@@ -118,6 +118,7 @@ struct kt_log {
   pthread_mutex_t round_lock; /* one round of the sequencer at a time; guards what follows */
   struct kt_store_conn *writer;
   struct kt_log_tip tip;
+  uint64_t stored_size;        /* of the head that was put into the store last */
   struct kt_log_guard guarded; /* the head that was signed last; size 0: none, or not known */
   struct kt_log_fresh *fresh;  /* entries of the open transaction, the newest first */
   struct kt_log_auditor_head auditor;
@@ -151,6 +152,9 @@ KT_MUST_USE enum kt_err kt_log_sign_tip(struct kt_log *log, struct kt_log_proble
 KT_MUST_USE enum kt_err kt_log_sign_durable(struct kt_log *log, struct kt_log_problem *problem);
 /* Stop signing for good and tell the program. */
 void kt_log_fail(struct kt_log *log, const struct kt_log_problem *problem);
+/* The published head, if there is one, in the writer's transaction (log/published.h). "data durable → guard durable → sign":
+ * what a transaction adds is signed after it, so it takes along the head before. */
+KT_MUST_USE enum kt_err kt_log_put_published(struct kt_log *log);
 
 /* --- pruning ------------------------------------------------------------------------------------------------------ */
 

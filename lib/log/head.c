@@ -5,6 +5,7 @@
 
 #include "crypto/hash.h"
 #include "log/engine.h"
+#include "log/published.h"
 #include "wire/tree_head.h"
 
 void kt_log_publish(struct kt_log *log, const struct kt_log_head *head)
@@ -36,6 +37,18 @@ void kt_log_head(const struct kt_log *log, struct kt_log_head *ret_head)
     after = atomic_load(&snapshot->sequence);
   } while (before != after || (before & 1) != 0);
   memcpy(ret_head, words, sizeof *ret_head);
+}
+
+enum kt_err kt_log_put_published(struct kt_log *log)
+{
+  struct kt_log_head head;
+  kt_log_head(log, &head);
+  if (head.size == 0) {
+    return KT_OK;
+  }
+  enum kt_err err = kt_log_head_put(log->writer, log->options.config, &head);
+  log->stored_size = err == KT_OK ? head.size : log->stored_size;
+  return err;
 }
 
 void kt_log_fail(struct kt_log *log, const struct kt_log_problem *problem)

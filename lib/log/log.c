@@ -6,6 +6,7 @@
 #include "crypto/hash.h"
 #include "log/auditor.h"
 #include "log/engine.h"
+#include "log/published.h"
 
 #define OR_DEFAULT(value, otherwise) ((value) == 0 ? (otherwise) : (value))
 
@@ -39,7 +40,11 @@ static enum kt_err check_options(const struct kt_log_options *options, struct kt
     return kt_log_refuse(problem, KT_ERR_USAGE, "values-max", "one entry holds at most %d new versions",
                          KT_LOG_LEAVES_MAX);
   }
-  if (memcmp(config->vrf_public_key.data, options->vrf_key->public_key, config->vrf_public_key.len) != 0) {
+  const struct kt_vrf_key *key = options->vrf_key;
+  if (key == NULL && options->read_only) {
+    return KT_OK;
+  }
+  if (key == NULL || memcmp(config->vrf_public_key.data, key->public_key, config->vrf_public_key.len) != 0) {
     return kt_log_refuse(problem, KT_ERR_UNSUPPORTED, "key", "the secret keys do not belong to this configuration");
   }
   return KT_OK;
@@ -99,7 +104,8 @@ static enum kt_err log_new(const struct kt_log_options *options, struct kt_log *
     return err;
   }
   struct kt_store_error error;
-  err = kt_store_open_writer(options->store, &log->writer, &error);
+  err = options->read_only ? kt_store_open_reader(options->store, &log->writer, &error)
+                           : kt_store_open_writer(options->store, &log->writer, &error);
   if (err != KT_OK) {
     (void)kt_log_refuse(problem, err, "store", "%s", error.text);
     log_free(log);
@@ -203,11 +209,44 @@ static enum kt_err load_tip(struct kt_log *log, struct kt_log_problem *problem)
 
 /* "The server refuses to start, with an explanation, when its database is behind the guard or contradicts it: a restored
  * backup must never sign a fork." The guard may be behind the database: the program ended between the two writes. */
+enum kt_err kt_log_guard_judge(struct kt_store_conn *conn, const struct kt_log_guard *guard,
+                               struct kt_log_problem *ret_problem)
+{
+  uint64_t n = 0;
+  struct kt_store_entry last = { .timestamp_ms = 0 };
+  struct kt_hash heads[KT_LOG_SUBTREES_MAX];
+  struct kt_hash root;
+  enum kt_err err = kt_store_count_entries(conn, &n);
+  if (err == KT_OK && guard->size > n) {
+    return kt_log_refuse(
+        ret_problem, KT_ERR_CONFLICT, "guard-behind",
+        "the database has %llu entries, but a head of %llu entries was signed: this is an old copy, and "
+        "going on from it would fork the log",
+        (unsigned long long)n, (unsigned long long)guard->size);
+  }
+  if (err == KT_OK && n > 0) {
+    err = kt_store_get_entry(conn, n - 1, &last);
+  }
+  if (err == KT_OK) {
+    err = kt_log_heads_at(conn, guard->size, heads);
+  }
+  if (err != KT_OK) {
+    return kt_log_store_problem(ret_problem, err, conn);
+  }
+  kt_log_root(guard->size, heads, &root);
+  if (!kt_hash_equal(&root, &guard->root) || guard->timestamp_ms > last.timestamp_ms) {
+    return kt_log_refuse(
+        ret_problem, KT_ERR_CONFLICT, "guard-contradicts",
+        "the database differs from the head of %llu entries that was signed: it belongs to another log or "
+        "to a fork of this one",
+        (unsigned long long)guard->size);
+  }
+  return KT_OK;
+}
+
 static enum kt_err check_guard(struct kt_log *log, struct kt_log_problem *problem)
 {
   struct kt_log_guard guard;
-  struct kt_hash heads[KT_LOG_SUBTREES_MAX];
-  struct kt_hash root;
   enum kt_err err = log->options.guard_load(log->options.ctx, &guard);
   if (err == KT_ERR_ABSENT && log->options.guard_may_be_missing) {
     log->guarded = (struct kt_log_guard){ .size = log->tip.size, .timestamp_ms = log->tip.timestamp_ms };
@@ -221,27 +260,47 @@ static enum kt_err check_guard(struct kt_log *log, struct kt_log_problem *proble
   if (err != KT_OK) {
     return kt_log_refuse(problem, err, "guard", "what was signed last is not known: %s", kt_err_text(err));
   }
-  if (guard.size > log->tip.size) {
-    return kt_log_refuse(
-        problem, KT_ERR_CONFLICT, "guard-behind",
-        "the database has %llu entries, but a head of %llu entries was signed: this is an old copy, and "
-        "going on from it would fork the log",
-        (unsigned long long)log->tip.size, (unsigned long long)guard.size);
+  err = kt_log_guard_judge(log->writer, &guard, problem);
+  if (err == KT_OK) {
+    log->guarded = guard;
   }
-  err = kt_log_heads_at(log->writer, guard.size, heads);
+  return err;
+}
+
+/* What was signed and published once, and nothing else. Entries behind it are in no answer. */
+static enum kt_err publish_stored(struct kt_log *log, struct kt_log_problem *problem)
+{
+  struct kt_log_head head;
+  const char *what = NULL;
+  enum kt_err err = kt_log_head_get(log->writer, log->options.config, &head, &what);
+  if (err == KT_ERR_ABSENT) {
+    return kt_log_refuse(problem, err, "head-missing",
+                         "the data holds no signed head, so nothing of it can be served without signing");
+  }
+  if (err == KT_ERR_PROOF) {
+    return kt_log_refuse(problem, err, "head", "the stored head is damaged: %s", what);
+  }
   if (err != KT_OK) {
     return kt_log_store_problem(problem, err, log->writer);
   }
-  kt_log_root(guard.size, heads, &root);
-  if (!kt_hash_equal(&root, &guard.root) || guard.timestamp_ms > log->tip.timestamp_ms) {
-    return kt_log_refuse(
-        problem, KT_ERR_CONFLICT, "guard-contradicts",
-        "the database differs from the head of %llu entries that was signed: it belongs to another log or "
-        "to a fork of this one",
-        (unsigned long long)guard.size);
+  if (log->auditor.size > head.size) {
+    return kt_log_refuse(problem, KT_ERR_PROOF, "auditor-head", "the stored auditor's head is ahead of the log's");
   }
-  log->guarded = guard;
+  kt_log_publish(log, &head);
   return KT_OK;
+}
+
+static enum kt_err sign_or_publish(struct kt_log *log, struct kt_log_problem *problem)
+{
+  if (log->options.read_only) {
+    enum kt_err err = kt_log_auditor_load(log, problem);
+    return err == KT_OK ? publish_stored(log, problem) : err;
+  }
+  enum kt_err err = check_guard(log, problem);
+  if (err == KT_OK) {
+    err = kt_log_auditor_load(log, problem);
+  }
+  return err == KT_OK ? kt_log_sign_tip(log, problem) : err;
 }
 
 enum kt_err kt_log_open(const struct kt_log_options *options, struct kt_log **ret_log,
@@ -254,13 +313,7 @@ enum kt_err kt_log_open(const struct kt_log_options *options, struct kt_log **re
   }
   err = load_tip(log, ret_problem);
   if (err == KT_OK) {
-    err = check_guard(log, ret_problem);
-  }
-  if (err == KT_OK) {
-    err = kt_log_auditor_load(log, ret_problem);
-  }
-  if (err == KT_OK) {
-    err = kt_log_sign_tip(log, ret_problem);
+    err = sign_or_publish(log, ret_problem);
   }
   if (err != KT_OK) {
     log_free(log);
@@ -286,6 +339,7 @@ void kt_log_status(struct kt_log *log, struct kt_log_status *ret_status)
     .n_commits = atomic_load(&log->n_commits),
     .n_heartbeats = atomic_load(&log->n_heartbeats),
     .is_fatal = atomic_load(&log->is_fatal),
+    .is_read_only = log->options.read_only,
     .has_lifetime = log->options.config->has_maximum_lifetime,
     .pruned = { .boundary = atomic_load(&log->pruned.boundary),
                 .n_entries = atomic_load(&log->pruned.n_entries),

@@ -74,6 +74,8 @@ struct kt_log_options {
   uint64_t cadence_ms;         /* least time between two commits; 0: none */
   struct kt_log_limits limits; /* a zero field takes its default */
   bool guard_may_be_missing;   /* open without a guard (first start after a deliberate restore); otherwise refused */
+  bool read_only; /* answer from the head that the store keeps; add, sign and guard nothing: guard_load and sign are not
+                     called. The VRF key may be NULL for kt_log_fsck without vrf_every */
 
   /* All called from any thread; they must not call back into the log. */
   void *ctx;
@@ -114,10 +116,12 @@ struct kt_log_options {
  * an entry that no head was signed for). */
 KT_MUST_USE enum kt_err kt_log_create(const struct kt_log_options *options, struct kt_log_problem *ret_problem);
 /* Open, without reading more than the newest entries. KT_ERR_CONFLICT, with an explanation, when the store is behind
- * the guard or contradicts it: a restored backup must never sign a fork. KT_ERR_ABSENT: no entries, or no guard. */
+ * the guard or contradicts it: a restored backup must never sign a fork. KT_ERR_ABSENT: no entries, no guard, or, read
+ * only, no stored head. */
 KT_MUST_USE enum kt_err kt_log_open(const struct kt_log_options *options, struct kt_log **ret_log,
                                     struct kt_log_problem *ret_problem);
-/* The sequencer's thread. Without it, kt_log_step does its work in the caller's thread. */
+/* The sequencer's thread. Without it, kt_log_step does its work in the caller's thread. A log that is read only has
+ * nothing to do for it, and refuses what is submitted ("read-only"). */
 KT_MUST_USE enum kt_err kt_log_start(struct kt_log *log);
 /* Refuse new updates, finish those that wait, end the thread. Idempotent. */
 void kt_log_stop(struct kt_log *log);
@@ -335,6 +339,7 @@ struct kt_log_status {
   uint64_t n_commits;    /* since open */
   uint64_t n_heartbeats; /* since open */
   bool is_fatal;         /* nothing is signed any more */
+  bool is_read_only;     /* nothing is signed at all */
   bool has_lifetime;     /* the log has a maximum lifetime */
   struct kt_store_pruned pruned;
   bool is_pruning_stopped;                 /* pruning met damage: run fsck */

@@ -80,6 +80,10 @@ static bool has_room(const struct kt_log *log, const struct list *list)
 static enum kt_err try_submit(struct kt_log *log, const struct list *list, struct kt_log_problem *problem)
 {
   enum kt_err err = KT_OK;
+  if (log->options.read_only) {
+    return kt_log_retry(problem, KT_ERR_STORE, "read-only",
+                        "this log is read only for now: it answers, and takes nothing");
+  }
   if (atomic_load(&log->is_fatal)) {
     return kt_log_refuse(problem, KT_ERR_STORE, "fatal", "the log failed and accepts nothing until it is restarted");
   }

@@ -77,6 +77,17 @@ static void store_proofs(struct kt_log *log)
   }
 }
 
+/* At the end the last head goes into the store, too: no commit follows that would take it along. */
+static void store_last(struct kt_log *log)
+{
+  bool is_behind = atomic_load(&log->n_commits) > 0 && log->stored_size < log->guarded.size;
+  if (is_behind && !atomic_load(&log->is_fatal) && !atomic_load(&log->is_unsigned)) {
+    kt_log_store_proofs(log);
+  } else {
+    store_proofs(log);
+  }
+}
+
 /* What a log does while nothing is to be added. */
 static void use_idle_time(struct kt_log *log)
 {
@@ -121,7 +132,9 @@ static bool run_round(struct kt_log *log)
 
 void kt_log_step(struct kt_log *log)
 {
-  (void)run_round(log);
+  if (!log->options.read_only) {
+    (void)run_round(log);
+  }
 }
 
 /* idle_ms: since the last round, which was a commit (is_untidy) or housekeeping. */
@@ -192,6 +205,9 @@ static void *sequencer_main(void *ctx)
 
 enum kt_err kt_log_start(struct kt_log *log)
 {
+  if (log->options.read_only) {
+    return KT_OK;
+  }
   pthread_mutex_lock(&log->lock);
   enum kt_err err = log->started ? KT_ERR_USAGE : KT_OK;
   if (err == KT_OK && pthread_create(&log->thread, NULL, sequencer_main, log) != 0) {
@@ -218,9 +234,11 @@ void kt_log_stop(struct kt_log *log)
   while (log->first != NULL) { /* without a thread: what was queued and never stepped */
     (void)run_round(log);
   }
-  pthread_mutex_lock(&log->round_lock);
-  store_proofs(log);
-  pthread_mutex_unlock(&log->round_lock);
+  if (!log->options.read_only) {
+    pthread_mutex_lock(&log->round_lock);
+    store_last(log);
+    pthread_mutex_unlock(&log->round_lock);
+  }
 }
 
 void kt_log_wake(struct kt_log *log)

@@ -47,6 +47,9 @@ void kt_log_store_proofs(struct kt_log *log)
     err = kt_store_drain_proofs(log->writer);
   }
   if (err == KT_OK) {
+    err = kt_log_put_published(log);
+  }
+  if (err == KT_OK) {
     err = kt_store_commit(log->writer);
   }
   if (err == KT_OK) {

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "file_io.h"
+#include "names.h"
+
+bool kt_folder_is_empty(const char *dir)
+{
+  DIR *stream = opendir(dir);
+  size_t n = 0;
+  while (stream != NULL && readdir(stream) != NULL) {
+    n++;
+  }
+  if (stream != NULL) {
+    (void)closedir(stream);
+  }
+  return n == 2; /* "." and ".." */
+}
+
+enum kt_err kt_folder_make(const char *dir, bool *ret_made, struct kt_error *error)
+{
+  if (mkdir(dir, 0700) == 0) {
+    *ret_made = true;
+    return KT_OK;
+  }
+  if (errno != EEXIST) {
+    return kt_error_set(error, KT_ERR_STORE, "%s: %s", dir, strerror(errno));
+  }
+  if (!kt_folder_is_empty(dir)) {
+    return kt_error_set(error, KT_ERR_USAGE, "%s exists and is not an empty folder; nothing was changed", dir);
+  }
+  *ret_made = false;
+  return KT_OK;
+}
+
+void kt_folder_remove_files(const char *dir, const char *const *names, size_t n)
+{
+  struct kt_path path;
+  struct kt_error error;
+  for (size_t i = 0; i < n; i++) {
+    if (kt_path_join(dir, names[i], &path, &error) == KT_OK) {
+      (void)unlink(path.s);
+    }
+  }
+}
+
+void kt_folder_remove(const char *dir, const char *const *names, size_t n, bool made)
+{
+  static const char *const beside_database[] = { KT_NAME_DATABASE "-wal", KT_NAME_DATABASE "-shm" };
+  kt_folder_remove_files(dir, names, n);
+  kt_folder_remove_files(dir, beside_database, sizeof beside_database / sizeof beside_database[0]);
+  if (!kt_folder_is_empty(dir)) {
+    kt_say("some files remain in %s; remove them before another try", dir);
+  } else if (made) {
+    (void)rmdir(dir);
+  }
+}
