@@ -39,6 +39,7 @@ int kt_verb_token(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_fsck(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_backup(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_restore(const struct kt_verb *verb, int argc, char **argv);
+int kt_verb_migrate(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_import(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_update_label(const struct kt_verb *verb, int argc, char **argv);
 

@@ -185,7 +185,7 @@ static enum kt_err look_for_mark(struct kt_instance *instance, struct kt_error *
   return err;
 }
 
-enum kt_err kt_instance_load(struct kt_instance *instance, const char *dir, struct kt_error *error)
+enum kt_err kt_instance_load_public(struct kt_instance *instance, const char *dir, struct kt_error *error)
 {
   struct kt_path path;
   enum kt_err err = kt_path_join(NULL, dir, &instance->dir, error);
@@ -201,9 +201,12 @@ enum kt_err kt_instance_load(struct kt_instance *instance, const char *dir, stru
   if (err == KT_OK) {
     err = look_for_mark(instance, error);
   }
-  if (err == KT_OK) {
-    err = load_config(instance, error);
-  }
+  return err == KT_OK ? load_config(instance, error) : err;
+}
+
+enum kt_err kt_instance_load(struct kt_instance *instance, const char *dir, struct kt_error *error)
+{
+  enum kt_err err = kt_instance_load_public(instance, dir, error);
   if (err == KT_OK) {
     err = check_settings(instance, error);
   }

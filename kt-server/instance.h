@@ -47,6 +47,8 @@ struct kt_instance {
 /* The instance must stay where it is from here on: what it opens borrows from it. */
 void kt_instance_init(struct kt_instance *instance);
 KT_MUST_USE enum kt_err kt_instance_load(struct kt_instance *instance, const char *dir, struct kt_error *error);
+/* Without keys, and without what depends on them: for those who only read. */
+KT_MUST_USE enum kt_err kt_instance_load_public(struct kt_instance *instance, const char *dir, struct kt_error *error);
 /* KT_ERR_UNDETERMINED: another process holds it (exit 3). */
 KT_MUST_USE enum kt_err kt_instance_lock(struct kt_instance *instance, struct kt_error *error);
 /* Data and signer, without looking at what they hold; after load, not for a Service Operator. */

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "backup.h"
-#include "config_file.h"
 #include "folder.h"
 #include "guard_file.h"
 #include "instance.h"
@@ -138,23 +137,11 @@ static enum kt_err load_folder(struct restoring *restoring, struct kt_error *err
   struct kt_instance *instance = &restoring->instance;
   const char *dir = restoring->request->dir;
   struct kt_restore_report *report = &restoring->report;
-  struct kt_path path;
   report->has_vrf_key = is_there(dir, KT_NAME_VRF_KEY);
   report->has_signing_key = is_there(dir, KT_NAME_SIGNING_KEY);
   enum kt_err err = report->has_signing_key ? kt_signer_check(dir, error) : KT_OK;
-  if (err == KT_OK && report->has_vrf_key) {
-    err = kt_instance_load(instance, dir, error);
-  } else if (err == KT_OK) {
-    err = kt_config_file_load(dir, instance->config_bytes, &instance->config_len, &instance->config, error);
-    if (err == KT_OK) {
-      err = kt_path_join(dir, KT_NAME_SETTINGS, &path, error);
-    }
-    if (err == KT_OK) {
-      err = kt_settings_load(path.s, &instance->settings, error);
-    }
-    if (err == KT_OK) {
-      err = kt_path_join(dir, instance->settings.head_guard, &instance->guard_path, error);
-    }
+  if (err == KT_OK) {
+    err = report->has_vrf_key ? kt_instance_load(instance, dir, error) : kt_instance_load_public(instance, dir, error);
   }
   report->guard_path = instance->guard_path;
   return err;

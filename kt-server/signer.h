@@ -11,9 +11,10 @@
 #define KT_SERVER_SIGNER_H
 
 #include "file_io.h"
+#include "crypto/secret.h"
 #include "log/extension.h"
 
-#include <kt/suite.h>
+#include <kt/config.h>
 
 /* --- in the log's process ------------------------------------------------------------------------------------------ */
 
@@ -41,6 +42,9 @@ void kt_signer_close(struct kt_signer *signer);
 
 /* Would it start? The key file, the Configuration beside it, and that they belong together. */
 KT_MUST_USE enum kt_err kt_signer_check(const char *dir, struct kt_error *error);
+/* The signing key in a file, for this Configuration; kt_sign_key_free. For the signer, and for a log's last statement. */
+KT_MUST_USE enum kt_err kt_signer_key_load(const char *path, const struct kt_config *config,
+                                           struct kt_sign_key **ret_key, struct kt_error *error);
 /* Serve one peer on fd until it closes. What is wrong with the folder is told to the peer, in answer to its first request. */
 void kt_signer_serve(int fd, const char *dir, bool guard_may_be_missing);
 

@@ -35,27 +35,31 @@ struct folder {
 /* --- the folder ------------------------------------------------------------------------------------------------------- */
 
 /* A key that is not the Configuration's would make signatures that every client refuses. */
-static enum kt_err load_key(const char *dir, const struct kt_config *config, struct kt_sign_key **ret_key,
-                            struct kt_error *error)
+enum kt_err kt_signer_key_load(const char *path, const struct kt_config *config, struct kt_sign_key **ret_key,
+                               struct kt_error *error)
 {
-  struct kt_path path;
   struct kt_secret *seed = NULL;
   uint8_t public_key[KT_PUBLIC_KEY_MAX];
-  enum kt_err err = kt_key_find(dir, KT_NAME_SIGNING_KEY, &path, error);
-  if (err == KT_OK) {
-    err = kt_key_load(path.s, "signing", &seed, error);
-  }
+  enum kt_err err = kt_key_load(path, "signing", &seed, error);
   if (err != KT_OK) {
     return err;
   }
   if (config->suite->sign_public(seed->seed, public_key) != KT_OK ||
       memcmp(public_key, config->signature_public_key.data, config->signature_public_key.len) != 0) {
     kt_secret_free(seed);
-    return kt_error_set(error, KT_ERR_CRYPTO, "%s does not belong to %s/" KT_NAME_CONFIG, path.s, dir);
+    return kt_error_set(error, KT_ERR_CRYPTO, "%s does not belong to this log's " KT_NAME_CONFIG, path);
   }
   err = kt_sign_key_new(config->suite, seed->seed, ret_key);
   kt_secret_free(seed);
-  return err == KT_OK ? KT_OK : kt_error_set(error, err, "%s cannot be used: %s", path.s, kt_err_text(err));
+  return err == KT_OK ? KT_OK : kt_error_set(error, err, "%s cannot be used: %s", path, kt_err_text(err));
+}
+
+static enum kt_err load_key(const char *dir, const struct kt_config *config, struct kt_sign_key **ret_key,
+                            struct kt_error *error)
+{
+  struct kt_path path;
+  enum kt_err err = kt_key_find(dir, KT_NAME_SIGNING_KEY, &path, error);
+  return err == KT_OK ? kt_signer_key_load(path.s, config, ret_key, error) : err;
 }
 
 enum kt_err kt_signer_check(const char *dir, struct kt_error *error)

@@ -79,6 +79,8 @@ static const struct kt_verb verbs[] = {
     "the log's newest signed state (its head), verified, to exchange with others" },
   { "log distinguished", "", 0, 0, 0, kt_verb_log_distinguished, "the recent heads that everybody is shown as well" },
   { "log check", "FILE", 1, 1, 0, kt_verb_log_check, "whether somebody else's heads are of the same log" },
+  { "log migration", "FILE [--out FILE]", 1, 1, OPT(OUT), kt_verb_log_migration,
+    "check what the operator says about the log's end and the log that goes on; --out: its configuration" },
   { "credential make", "LABEL [--position N] [--out FILE]", 1, 1, OPT(POSITION) | OPT(OUT), kt_verb_credential_make,
     "a proof of your newest devices to send to somebody, who checks it without asking the log" },
   { "credential check", "FILE|-", 1, 1, 0, kt_verb_credential_check,

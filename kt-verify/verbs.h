@@ -48,6 +48,7 @@ enum kt_exit kt_verb_audit(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_log_head(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_log_distinguished(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_log_check(const struct kt_cli *cli, struct kt_output *out);
+enum kt_exit kt_verb_log_migration(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_credential_make(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_credential_check(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_credential_update(const struct kt_cli *cli, struct kt_output *out);

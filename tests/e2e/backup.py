@@ -265,4 +265,5 @@ def main():
         following_copies_every_head(work, log)
 
 
-main()
+if __name__ == "__main__":
+    main()

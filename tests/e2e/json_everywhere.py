@@ -150,6 +150,7 @@ class Cases:
             ("log head", (), 0),
             ("log distinguished", (), 0),
             ("log check", (self.heads,), 0),
+            ("log migration", (self.heads,), 1),
             ("credential make", (alice,), 0),
             ("credential check", (self.credential,), None),
             ("credential update", (self.credential,), None),

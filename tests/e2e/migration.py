@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""kt-server migrate: a log that can sign no more goes on as a new one, and people can check who says so."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from backup import ReadOnly, new_log, new_person, verb, verb_json
+from lib_programs import Log, Person, check, random_key, server_verb
+
+
+def owner(work, log):
+    """Alice has an account key and a device of hers in the log."""
+    alice = new_person(work, "alice", log)
+    alice.json("account", "create", "alice@example.org")
+    alice.json("device", "add", "alice@example.org", "--name", "phone", "--key", random_key())
+    return alice
+
+
+def migrate(old, new, statement, *options, code=0):
+    return verb_json("migrate", old, new, statement, *options, code=code)
+
+
+def lost_entries(work):
+    """The backup is behind the guard: read only, then a new log; nothing pretends that nothing was lost."""
+    log, keys = new_log(work)
+    log.start()
+    alice = owner(work, log)
+    log.insert("bob", "old", "older")
+    verb("backup", log.folder, os.path.join(work, "copy"))
+    log.insert("late", "gone")
+    alice.json("device", "add", "alice@example.org", "--name", "tablet", "--key", random_key())
+    log.stop()
+    old = os.path.join(work, "old")
+    restored = verb_json("restore", os.path.join(work, "copy"), old, "--keys", keys)
+    check(restored["read_only"], "it is behind")
+    shutil.rmtree(log.folder)
+    new = os.path.join(work, "new")
+    server_verb("init", new)
+    statement = os.path.join(work, "statement")
+    served = ReadOnly(old, log.port).start()
+    told = migrate(old, new, statement)
+    check(told["carried"] == 2 and told["signed_by_old"] and told["last_size"] == restored["log"]["tree_size"] and
+          told["lost_size"] > told["last_size"], "two labels went over; what was lost is said", told)
+    check(not os.path.exists(statement + ".labels"), "no list of everybody's devices is left")
+    again = migrate(old, new, statement)
+    check(again["carried"] == 0 and again["already_there"] == 2, "a second time changes nothing", again)
+    served.stop()
+    return alice, old, new, statement, log
+
+
+def people_check_it(work, alice, old, new, statement, log):
+    config = os.path.join(work, "next.config")
+    seen = alice.json("log", "migration", statement, expect=4)
+    check(seen["reason"]["code"] == "migration-lost" and "says that some are lost" in seen["reason"]["text"],
+          "who saw what was lost is alerted", seen)
+    served = ReadOnly(old, log.port).start()
+    carol = new_person(work, "carol", served)
+    carol.json("lookup", "bob", "--allow-unsigned")
+    seen = carol.json("log", "migration", statement, "--out", config)
+    check(seen["verdict"] == "verified" and seen["signed_by_old"] and os.path.getsize(config) > 0, "the others verify it",
+          seen)
+    served.stop()
+    with open(statement, "rb") as file:
+        content = bytearray(file.read())
+    content[len(content) // 2] ^= 1
+    damaged = statement + ".damaged"
+    with open(damaged, "wb") as file:
+        file.write(content)
+    check(carol.json("log", "migration", damaged, expect=1)["verdict"] == "failed", "a changed statement is refused")
+    next_log = Log(new).start()
+    moved = Person(os.path.join(work, "alice-new"))
+    moved.json("init", next_log.url, "--config", config)
+    found = moved.json("lookup", "bob", "--allow-unsigned")
+    check(sorted(device["name"] for device in found["devices"]) == ["old", "older"], "values are what they were", found)
+    the_owner_takes_over(work, alice, next_log, config)
+    next_log.stop()
+
+
+def the_owner_takes_over(work, alice, next_log, config):
+    """With the old account key, which the new log names; nobody else's gets the label."""
+    label = "alice@example.org"
+    passphrase = os.path.join(work, "passphrase")
+    with open(passphrase, "w", encoding="ascii") as file:
+        file.write("correct horse\n")
+    os.chmod(passphrase, 0o600)
+    thief = Person(os.path.join(work, "thief"))
+    thief.json("init", next_log.url, "--config", config)
+    thief.json("account", "create", label, expect=4)
+    stolen = thief.run("device", "add", label, "--name", "evil", "--key", random_key(), "--json")
+    check(stolen.returncode not in (0, 4), "another account key does not get the label", stolen.stdout, stolen.stderr)
+    exported = alice.text("account", "export", label, "--passphrase-file", passphrase)
+    moved = Person(os.path.join(work, "alice-moved"))
+    moved.json("init", next_log.url, "--config", config)
+    brought = moved.json("account", "import", label, "--passphrase-file", passphrase, stdin=exported, expect=4)
+    check(not brought["signed"] and [device["name"] for device in brought["devices"]] == ["phone"],
+          "she is shown what went over", brought)
+    moved.run("monitor", "approve", label, brought["devices"][0]["id"])
+    added = moved.run("device", "add", label, "--name", "laptop", "--key", random_key(), "--json")
+    check(added.returncode in (0, 4), "and goes on with her key", added.stdout, added.stderr)
+    frank = Person(os.path.join(work, "frank"))
+    frank.json("init", next_log.url, "--config", config)
+    found = frank.json("lookup", label)
+    check(found["signed"] and {device["name"] for device in found["devices"]} == {"phone", "laptop"},
+          "which everybody sees signed", found)
+
+
+def without_the_old_key(work, old, new):
+    """The old key is gone: the statement is the new log's claim, and says so."""
+    bare = os.path.join(work, "bare")
+    shutil.copytree(old, bare)
+    os.remove(os.path.join(bare, "signing.key"))
+    statement = os.path.join(work, "claim")
+    check(not migrate(bare, new, statement)["signed_by_old"], "only the new key signs")
+    served = ReadOnly(bare).start()
+    dave = new_person(work, "dave", served)
+    dave.json("lookup", "bob", "--allow-unsigned")
+    seen = dave.json("log", "migration", statement, expect=3)
+    check(seen["reason"]["code"] == "migration-unsigned", "which convinces nobody by itself", seen)
+    served.stop()
+
+
+def an_ended_log_signs_nothing(work):
+    """A planned end: the old log is whole and has its guard, and signs nothing after the statement all the same."""
+    log, _ = new_log(work, "planned")
+    log.start()
+    log.insert("erin", "phone")
+    new = os.path.join(work, "planned-new")
+    statement = os.path.join(work, "planned-statement")
+    server_verb("init", new)
+    migrate(log.folder, new, statement, code=3)
+    check(not os.path.exists(os.path.join(log.folder, "read-only")), "a running log is not ended")
+    log.stop()
+    migrate(log.folder, log.folder, statement, code=3)
+    migrate(log.folder, new, statement, "--old-key", os.path.join(new, "signing.key"), code=2)
+    check(not os.path.exists(os.path.join(log.folder, "read-only")), "a wrong key ends nothing")
+    told = migrate(log.folder, new, statement)
+    check(told["carried"] == 1 and "lost_size" not in told, "nothing is lost", told)
+    check("marked" in verb("run", log.folder, "--listen", "127.0.0.1:0", code=1), "the old log does not start again")
+    verb("update-label", log.folder, "erin", log.folder + ".json", code=3)
+    ReadOnly(log.folder, log.port).start().stop()
+    trail = verb("trail", log.folder) + verb("trail", new)
+    check("migrate-away" in trail and "migrate " in trail and "n 1" in trail, "both trails say it", trail)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as work:
+        alice, old, new, statement, log = lost_entries(work)
+        people_check_it(work, alice, old, new, statement, log)
+        without_the_old_key(work, old, new)
+        an_ended_log_signs_nothing(work)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Migration statements: what is under which signature, and that every change of a byte is noticed. */
+#include "wire_test.h"
+
+#include <string.h>
+
+#include "crypto/hash.h"
+#include "support/suite.h"
+#include "wire/migration.h"
+#include "wire/tree_head.h"
+
+struct side {
+  struct kt_config config;
+  struct kt_sign_key key;
+  uint8_t sign_public[KT_PUBLIC_KEY_MAX];
+  uint8_t vrf_public[KT_PUBLIC_KEY_MAX];
+  uint8_t encoded[KT_CONFIG_MAX];
+  size_t len;
+};
+
+static void side_init(struct side *side, uint8_t which)
+{
+  const struct kt_suite *suite = test_suite();
+  const uint8_t sign_seed[KT_SEED_LEN] = { which };
+  const uint8_t vrf_seed[KT_SEED_LEN] = { (uint8_t)(which + 1) };
+  assert_int_equal(suite->sign_public(sign_seed, side->sign_public), KT_OK);
+  assert_int_equal(suite->vrf_public(vrf_seed, side->vrf_public), KT_OK);
+  side->key = test_sign_key(suite, sign_seed);
+  side->config = (struct kt_config){
+    .suite = suite,
+    .mode = KT_MODE_CONTACT_MONITORING,
+    .signature_public_key = { side->sign_public, suite->sign_public_len },
+    .vrf_public_key = { side->vrf_public, suite->vrf_public_len },
+    .max_ahead = 1000,
+    .max_behind = 60000,
+    .reasonable_monitoring_window = 3600000,
+  };
+  side->len = kt_config_encode(&side->config, side->encoded);
+  assert_true(side->len > 0);
+}
+
+struct scene {
+  struct side old_log;
+  struct side new_log;
+  uint8_t head_signature[KT_SIGNATURE_MAX];
+  struct kt_migration statement;
+};
+
+static void scene_init(struct scene *scene)
+{
+  assert_int_equal(kt_crypto_init(), KT_OK);
+  side_init(&scene->old_log, 1);
+  side_init(&scene->new_log, 11);
+  const struct kt_suite *suite = scene->old_log.config.suite;
+  scene->statement = (struct kt_migration){
+    .old_config = { scene->old_log.encoded, scene->old_log.len },
+    .size = 7,
+    .timestamp_ms = 1700000000000,
+    .root = { { 9 } },
+    .head_signature = { scene->head_signature, suite->signature_len },
+    .has_lost = true,
+    .lost_size = 8,
+    .lost_root = { { 10 } },
+    .new_config = { scene->new_log.encoded, scene->new_log.len },
+    .made_ms = 1700000001000,
+  };
+  assert_int_equal(
+      kt_tree_head_sign(&scene->old_log.config, &scene->old_log.key, 7, &scene->statement.root, scene->head_signature),
+      KT_OK);
+}
+
+static void write_it(const struct scene *scene, bool has_old_key, struct kt_writer *w)
+{
+  kt_writer_init(w, KT_MIGRATION_MAX);
+  assert_int_equal(kt_migration_write(&scene->statement, &scene->old_log.config,
+                                      has_old_key ? &scene->old_log.key : NULL, &scene->new_log.config,
+                                      &scene->new_log.key, w),
+                   KT_OK);
+}
+
+static void says_what_was_signed(void **state)
+{
+  struct scene scene;
+  struct kt_writer w;
+  struct kt_migration_checked read;
+  struct kt_reason reason = { 0 };
+  struct kt_hash log_id;
+  (void)state;
+  scene_init(&scene);
+  for (int has_old_key = 0; has_old_key < 2; has_old_key++) {
+    write_it(&scene, has_old_key != 0, &w);
+    assert_memory_equal(w.buf, "kt-migration/1", 14);
+    assert_int_equal(kt_migration_read((struct kt_bytes){ w.buf, w.len }, &read, &reason), KT_OK);
+    assert_int_equal(read.statement.size, 7);
+    assert_int_equal(read.statement.timestamp_ms, 1700000000000);
+    assert_true(read.statement.has_lost);
+    assert_int_equal(read.statement.lost_size, 8);
+    assert_int_equal(read.statement.lost_root.b[0], 10);
+    assert_int_equal(read.statement.old_signature.len > 0, has_old_key);
+    kt_config_log_id(&scene.new_log.config, &log_id);
+    assert_true(kt_hash_equal(&log_id, &read.new_log_id));
+    kt_writer_release(&w);
+  }
+}
+
+/* One byte after the other: refused, or, in the length of a field, malformed. */
+static void every_byte_counts(void **state)
+{
+  struct scene scene;
+  struct kt_writer w;
+  (void)state;
+  scene_init(&scene);
+  for (int has_old_key = 0; has_old_key < 2; has_old_key++) {
+    write_it(&scene, has_old_key != 0, &w);
+    for (size_t i = 0; i < w.len; i++) {
+      struct kt_migration_checked read;
+      struct kt_reason reason = { 0 };
+      w.buf[i] ^= 1;
+      assert_int_not_equal(kt_migration_read((struct kt_bytes){ w.buf, w.len }, &read, &reason), KT_OK);
+      assert_non_null(reason.code);
+      w.buf[i] ^= 1;
+      assert_int_equal(kt_migration_read((struct kt_bytes){ w.buf, i }, &read, &reason), KT_ERR_FORMAT);
+    }
+    kt_writer_release(&w);
+  }
+}
+
+/* The old log's signature cannot be taken off a statement, nor that of one statement put on another. */
+static void signatures_belong_together(void **state)
+{
+  struct scene scene;
+  struct kt_writer with;
+  struct kt_writer without;
+  struct kt_writer forged;
+  struct kt_migration_checked read;
+  struct kt_reason reason = { 0 };
+  (void)state;
+  scene_init(&scene);
+  size_t len = scene.old_log.config.suite->signature_len;
+  write_it(&scene, true, &with);
+  write_it(&scene, false, &without);
+  size_t statement_len = without.len - 2 - 2 - len;
+  kt_writer_init(&forged, KT_MIGRATION_MAX);
+  kt_write_bytes(&forged, with.buf, statement_len);
+  kt_write_opaque16(&forged, (struct kt_bytes){ 0 });
+  kt_write_bytes(&forged, with.buf + with.len - len - 2, len + 2);
+  assert_int_equal(forged.len, without.len);
+  assert_int_equal(kt_migration_read((struct kt_bytes){ forged.buf, forged.len }, &read, &reason), KT_ERR_PROOF);
+  assert_string_equal(reason.code, "migration-new-signature");
+  scene.statement.new_config = scene.statement.old_config;
+  struct kt_writer same;
+  kt_writer_init(&same, KT_MIGRATION_MAX);
+  assert_int_equal(kt_migration_write(&scene.statement, &scene.old_log.config, &scene.old_log.key,
+                                      &scene.old_log.config, &scene.old_log.key, &same),
+                   KT_OK);
+  reason = (struct kt_reason){ 0 };
+  assert_int_equal(kt_migration_read((struct kt_bytes){ same.buf, same.len }, &read, &reason), KT_ERR_PROOF);
+  assert_string_equal(reason.code, "migration-same-log");
+  kt_writer_release(&same);
+  kt_writer_release(&forged);
+  kt_writer_release(&with);
+  kt_writer_release(&without);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(says_what_was_signed),
+    cmocka_unit_test(every_byte_counts),
+    cmocka_unit_test(signatures_belong_together),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
