@@ -47,24 +47,33 @@ static bool exists(const char *file, const char *suffix)
   return beside(file, suffix, &path, &error) == KT_OK && access(path.s, F_OK) == 0;
 }
 
-/* Only a backup is ever replaced by one: not another file, and not the database of a log. */
-static enum kt_err check_place(const char *file, struct kt_error *error)
+enum kt_err kt_backup_look(const char *file, bool *ret_is_backup, struct kt_error *error)
 {
   uint8_t header[HEADER_LEN];
   int fd = open(file, O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
-    return errno == ENOENT ? KT_OK : kt_error_set(error, KT_ERR_STORE, "%s: %s", file, strerror(errno));
+    return kt_error_set(error, errno == ENOENT ? KT_ERR_ABSENT : KT_ERR_STORE, "%s: %s", file, strerror(errno));
   }
   ssize_t n = read(fd, header, sizeof header);
   (void)close(fd);
-  bool is_ours = n == (ssize_t)sizeof header && memcmp(header, MAGIC, sizeof MAGIC) == 0 &&
-                 memcmp(header + APPLICATION_AT, APPLICATION, sizeof APPLICATION - 1) == 0;
+  *ret_is_backup = n == (ssize_t)sizeof header && memcmp(header, MAGIC, sizeof MAGIC) == 0 &&
+                   memcmp(header + APPLICATION_AT, APPLICATION, sizeof APPLICATION - 1) == 0;
+  return KT_OK;
+}
+
+/* Only a backup is ever replaced by one: not another file, and not the database of a log. */
+static enum kt_err check_place(const char *file, struct kt_error *error)
+{
+  bool is_backup = false;
+  enum kt_err err = kt_backup_look(file, &is_backup, error);
+  if (err != KT_OK) {
+    return err == KT_ERR_ABSENT ? KT_OK : err;
+  }
   const char *slash = strrchr(file, '/');
   bool is_log = strcmp(slash != NULL ? slash + 1 : file, KT_NAME_DATABASE) == 0 || exists(file, "-wal");
-  if (!is_ours || is_log) {
-    return kt_error_set(error, KT_ERR_USAGE, "%s is there already and is no backup; nothing was changed", file);
-  }
-  return KT_OK;
+  return is_backup && !is_log
+             ? KT_OK
+             : kt_error_set(error, KT_ERR_USAGE, "%s is there already and is no backup; nothing was changed", file);
 }
 
 /* Two that make the same file would mix their work; the lock goes with the process, and leaves no file. */

@@ -281,7 +281,14 @@ static enum kt_err restore(struct restoring *restoring, struct kt_error *error)
 {
   const struct kt_restore_request *request = restoring->request;
   bool made = false;
-  enum kt_err err = kt_path_join(request->dir, DATABASE_NEW, &restoring->database, error);
+  bool is_backup = false;
+  enum kt_err err = kt_backup_look(request->file, &is_backup, error);
+  if (err == KT_OK && !is_backup) {
+    err = kt_error_set(error, KT_ERR_FORMAT, "%s is no backup of a log", request->file);
+  }
+  if (err == KT_OK) {
+    err = kt_path_join(request->dir, DATABASE_NEW, &restoring->database, error);
+  }
   if (err == KT_OK) {
     err = kt_folder_make(request->dir, &made, error);
   }
