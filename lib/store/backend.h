@@ -51,6 +51,9 @@ struct kt_store_ops {
   enum kt_err (*get_payload)(struct kt_store_conn *conn, uint64_t key, struct kt_arena *arena,
                              struct kt_store_payload *ret_payload);
   enum kt_err (*erase_version)(struct kt_store_conn *conn, uint64_t key);
+  enum kt_err (*erase_label)(struct kt_store_conn *conn, uint64_t label_id);
+  enum kt_err (*label_exists)(struct kt_store_conn *conn, uint64_t label_id, bool *ret_exists);
+  enum kt_err (*wash)(struct kt_store_conn *conn);
   /* of the key's version and its neighbour */
   enum kt_err (*get_proofs)(struct kt_store_conn *conn, uint64_t key, struct kt_store_proof_pair *ret_pair);
   enum kt_err (*put_proof)(struct kt_store_conn *conn, uint64_t key, const struct kt_store_proof *proof);
@@ -94,12 +97,20 @@ struct kt_store {
   size_t n_queue;
 };
 
+/* The record of erasures. */
+struct kt_store_erased {
+  uint64_t last_id; /* the largest number of a label that was erased: none is given twice */
+  bool is_due;      /* the file still has to be washed */
+};
+
 struct kt_store_conn {
   struct kt_store *store;
   void *backend; /* the implementation's */
   bool is_writer;
   bool in_transaction;
-  bool is_failed; /* the transaction can only be rolled back */
+  bool is_failed;                     /* the transaction can only be rolled back */
+  struct kt_store_erased erased;      /* the writer's: what is durable, */
+  struct kt_store_erased erased_next; /* and what the open transaction makes of it */
   struct kt_store_error error;
 };
 
@@ -117,6 +128,9 @@ KT_MUST_USE enum kt_err kt_store_new(const struct kt_store_ops *ops, const struc
  * on its arguments); what a backend may have half done can only be rolled back. */
 KT_MUST_USE enum kt_err kt_store_check_write(struct kt_store_conn *conn, const char *what, bool arguments_ok);
 KT_MUST_USE enum kt_err kt_store_end_write(struct kt_store_conn *conn, enum kt_err err);
+
+/* store_erase.c; when a writer opens. */
+KT_MUST_USE enum kt_err kt_store_load_erased(struct kt_store_conn *conn);
 
 static inline bool kt_store_is_label_id(uint64_t label_id)
 {

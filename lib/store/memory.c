@@ -203,7 +203,11 @@ static enum kt_err next_label(struct kt_store_conn *conn, uint64_t after_label_i
                               struct kt_store_label *ret_label)
 {
   kt_memory_lock(conn);
-  enum kt_err err = get_label_by_id(conn, after_label_id + 1, arena, ret_label); /* ids are dense */
+  uint64_t last_id = kt_memory_get_counter(conn, KT_MEMORY_N_LABELS);
+  enum kt_err err = KT_ERR_ABSENT;
+  for (uint64_t id = after_label_id + 1; err == KT_ERR_ABSENT && id <= last_id; id++) { /* dense but for the erased */
+    err = get_label_by_id(conn, id, arena, ret_label);
+  }
   kt_memory_unlock(conn);
   return err;
 }
@@ -443,6 +447,9 @@ static const struct kt_store_ops memory_ops = {
   .get_version = get_version,
   .get_payload = get_payload,
   .erase_version = erase_version,
+  .erase_label = kt_memory_erase_label,
+  .label_exists = kt_memory_label_exists,
+  .wash = nothing,
   .get_proofs = get_proofs,
   .put_proof = put_proof,
   .add_token = add_token,

@@ -158,4 +158,8 @@ enum kt_err kt_memory_keep_nodes(struct kt_store_conn *conn, uint64_t pos, const
 enum kt_err kt_memory_put_superseded(struct kt_store_conn *conn, uint64_t pos, uint64_t key);
 enum kt_err kt_memory_take_superseded(struct kt_store_conn *conn, uint64_t pos, uint64_t *ret_key);
 
+/* memory_erase.c */
+enum kt_err kt_memory_erase_label(struct kt_store_conn *conn, uint64_t label_id);
+enum kt_err kt_memory_label_exists(struct kt_store_conn *conn, uint64_t label_id, bool *ret_exists);
+
 #endif

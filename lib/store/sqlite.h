@@ -24,6 +24,8 @@ _Static_assert(KT_STORE_NODES_MAX <= KT_SQLITE_NODES_PER_ROW * KT_SQLITE_ROWS_PE
 _Static_assert(KT_STORE_LEAVES_MAX <= KT_SQLITE_LEAVES_PER_ROW * KT_SQLITE_ROWS_PER_ENTRY, "its leaves have");
 _Static_assert(KT_SQLITE_NODES_PER_ROW <= 64, "a row's `present` has a bit per node");
 
+#define KT_SQLITE_BUSY_TIMEOUT_MS 5000
+
 enum kt_sqlite_statement {
   KT_SQL_BEGIN,
   KT_SQL_BEGIN_READ,
@@ -51,6 +53,11 @@ enum kt_sqlite_statement {
   KT_SQL_VERSION_PUT,
   KT_SQL_VERSION_GET,
   KT_SQL_VERSION_ERASE,
+  KT_SQL_PROOFS_ERASE,
+  KT_SQL_VERSIONS_ERASE,
+  KT_SQL_LABEL_ERASE,
+  KT_SQL_LABEL_EXISTS,
+  KT_SQL_PERSONAL_TREES,
   KT_SQL_PAYLOAD_GET,
   KT_SQL_SUPERSEDED_PUT,
   KT_SQL_SUPERSEDED_GET,
@@ -184,6 +191,10 @@ enum kt_err kt_sqlite_keep_nodes(struct kt_store_conn *conn, uint64_t pos, const
 enum kt_err kt_sqlite_put_superseded(struct kt_store_conn *conn, uint64_t pos, uint64_t key);
 enum kt_err kt_sqlite_take_superseded(struct kt_store_conn *conn, uint64_t pos, uint64_t *ret_key);
 
+/* --- sqlite_wash.c ------------------------------------------------------------------------------------------------ */
+
+enum kt_err kt_sqlite_wash(struct kt_store_conn *conn);
+
 /* --- sqlite_labels.c: labels, versions, proofs, tokens ---------------------------------------------------------- */
 
 enum kt_err kt_sqlite_get_label(struct kt_store_conn *conn, struct kt_bytes label, struct kt_arena *arena,
@@ -199,6 +210,8 @@ enum kt_err kt_sqlite_get_version(struct kt_store_conn *conn, uint64_t key, stru
 enum kt_err kt_sqlite_get_payload(struct kt_store_conn *conn, uint64_t key, struct kt_arena *arena,
                                   struct kt_store_payload *ret_payload);
 enum kt_err kt_sqlite_erase_version(struct kt_store_conn *conn, uint64_t key);
+enum kt_err kt_sqlite_erase_label(struct kt_store_conn *conn, uint64_t label_id);
+enum kt_err kt_sqlite_label_exists(struct kt_store_conn *conn, uint64_t label_id, bool *ret_exists);
 enum kt_err kt_sqlite_get_proofs(struct kt_store_conn *conn, uint64_t key, struct kt_store_proof_pair *ret_pair);
 enum kt_err kt_sqlite_put_proof(struct kt_store_conn *conn, uint64_t key, const struct kt_store_proof *proof);
 enum kt_err kt_sqlite_add_token(struct kt_store_conn *conn, const struct kt_hash *token_hash);

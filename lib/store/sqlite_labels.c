@@ -59,6 +59,7 @@ enum kt_err kt_sqlite_create_label(struct kt_store_conn *conn, const struct kt_s
   kt_sqlite_bind_u64(&q, 2, label->n_versions);
   kt_sqlite_bind_u64(&q, 3, label->newest_pos);
   kt_sqlite_bind_blob(&q, 4, label->state.data, label->state.len);
+  kt_sqlite_bind_u64(&q, 5, conn->erased_next.last_id);
   enum kt_err err = kt_sqlite_run(&q);
   if (err != KT_OK) {
     return err;
@@ -79,6 +80,33 @@ enum kt_err kt_sqlite_update_label(struct kt_store_conn *conn, const struct kt_s
   kt_sqlite_bind_u64(&q, 2, label->n_versions);
   kt_sqlite_bind_u64(&q, 3, label->newest_pos);
   kt_sqlite_bind_blob(&q, 4, label->state.data, label->state.len);
+  return kt_sqlite_change(&q);
+}
+
+enum kt_err kt_sqlite_label_exists(struct kt_store_conn *conn, uint64_t label_id, bool *ret_exists)
+{
+  struct kt_sqlite_query q;
+  kt_sqlite_start(conn, KT_SQL_LABEL_EXISTS, &q);
+  kt_sqlite_bind_u64(&q, 1, label_id);
+  enum kt_err err = kt_sqlite_row(&q);
+  *ret_exists = err == KT_OK;
+  return err == KT_OK ? kt_sqlite_end(&q) : err == KT_ERR_ABSENT ? KT_OK : err;
+}
+
+enum kt_err kt_sqlite_erase_label(struct kt_store_conn *conn, uint64_t label_id)
+{
+  static const enum kt_sqlite_statement rows[] = { KT_SQL_PROOFS_ERASE, KT_SQL_VERSIONS_ERASE };
+  struct kt_sqlite_query q;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    kt_sqlite_start(conn, rows[i], &q);
+    kt_sqlite_bind_u64(&q, 1, label_id);
+    enum kt_err err = kt_sqlite_run(&q);
+    if (err != KT_OK) {
+      return err;
+    }
+  }
+  kt_sqlite_start(conn, KT_SQL_LABEL_ERASE, &q);
+  kt_sqlite_bind_u64(&q, 1, label_id);
   return kt_sqlite_change(&q);
 }
 

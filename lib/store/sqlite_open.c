@@ -12,7 +12,6 @@
 
 #include "store/files.h"
 
-#define BUSY_TIMEOUT_MS 5000
 #define CACHE_BYTES_LEAST ((size_t)128 << 10) /* a few paths through the tables; with less every page is read again */
 #define META_NODE_LEN "store/node_len"
 
@@ -63,7 +62,7 @@ static enum kt_err execute(sqlite3 *db, const char *sql, struct kt_store_error *
 /* Settings of every connection. The file's content is data, not code: nothing in its schema may run functions. */
 static enum kt_err configure(sqlite3 *db, bool is_writer, struct kt_store_error *error)
 {
-  (void)sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
+  (void)sqlite3_busy_timeout(db, KT_SQLITE_BUSY_TIMEOUT_MS);
   int rc = sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
   if (rc == SQLITE_OK) {
     rc = sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
@@ -344,6 +343,9 @@ const struct kt_store_ops kt_sqlite_ops = {
   .get_version = kt_sqlite_get_version,
   .get_payload = kt_sqlite_get_payload,
   .erase_version = kt_sqlite_erase_version,
+  .erase_label = kt_sqlite_erase_label,
+  .label_exists = kt_sqlite_label_exists,
+  .wash = kt_sqlite_wash,
   .get_proofs = kt_sqlite_get_proofs,
   .put_proof = kt_sqlite_put_proof,
   .add_token = kt_sqlite_add_token,

@@ -36,8 +36,10 @@ static const struct statement statements[KT_SQL_COUNT] = {
   [KT_SQL_NODES_DELETE] = { "removing nodes", "DELETE FROM prefix_nodes WHERE row = ?1" },
   [KT_SQL_LABEL_GET] = { "reading a label", "SELECT label_id, n_versions, newest_pos, state, label FROM labels"
                                             " WHERE label = ?1" },
-  [KT_SQL_LABEL_PUT] = { "creating a label", "INSERT INTO labels (label, n_versions, newest_pos, state)"
-                                             " VALUES (?1, ?2, ?3, ?4)" },
+  [KT_SQL_LABEL_PUT] = { "creating a label",
+                         "INSERT INTO labels (label_id, label, n_versions, newest_pos, state) VALUES"
+                         " (max(?5, (SELECT coalesce(max(label_id), 0) FROM labels)) + 1,"
+                         " ?1, ?2, ?3, ?4)" },
   [KT_SQL_LABEL_UPDATE] = { "updating a label", "UPDATE labels SET n_versions = ?2, newest_pos = ?3, state = ?4"
                                                 " WHERE label_id = ?1" },
   [KT_SQL_LABEL_NEXT] = { "walking the labels", "SELECT label_id, n_versions, newest_pos, state, label FROM labels"
@@ -47,6 +49,17 @@ static const struct statement statements[KT_SQL_COUNT] = {
   [KT_SQL_VERSION_GET] = { "reading a version", "SELECT pos, leaf, opening IS NULL FROM versions WHERE key = ?1" },
   [KT_SQL_VERSION_ERASE] = { "erasing a version", "UPDATE versions SET opening = NULL, suffix = NULL, value = NULL"
                                                   " WHERE key = ?1" },
+  /* ?1: the label's number; its versions' keys are those from ?1 << 32 on. */
+  [KT_SQL_PROOFS_ERASE] = { "erasing a label",
+                            "DELETE FROM vrf_proofs WHERE key >= ?1 << 31 AND key < (?1 + 1) << 31" },
+  [KT_SQL_VERSIONS_ERASE] = { "erasing a label",
+                              "DELETE FROM versions WHERE key >= ?1 << 32 AND key < (?1 + 1) << 32" },
+  [KT_SQL_LABEL_ERASE] = { "erasing a label", "DELETE FROM labels WHERE label_id = ?1" },
+  [KT_SQL_LABEL_EXISTS] = { "looking for a label", "SELECT 1 FROM labels WHERE label_id = ?1" },
+  /* All but the tables that hold hashes only, which are most of the file. */
+  [KT_SQL_PERSONAL_TREES] = { "overwriting what was erased",
+                              "SELECT rootpage FROM sqlite_schema WHERE rootpage > 0"
+                              " AND tbl_name NOT IN ('entries', 'prefix_leaves', 'prefix_nodes')" },
   [KT_SQL_PAYLOAD_GET] = { "reading a value", "SELECT opening, suffix, value, pos, leaf FROM versions WHERE key = ?1" },
   [KT_SQL_SUPERSEDED_PUT] = { "remembering a superseded version", "INSERT INTO superseded (pos, key) VALUES (?1, ?2)" },
   [KT_SQL_SUPERSEDED_GET] = { "reading superseded versions", "SELECT key FROM superseded WHERE pos = ?1 LIMIT 1" },

@@ -103,11 +103,20 @@ enum kt_err kt_store_open_writer(struct kt_store *store, struct kt_store_conn **
   if (was_open) {
     return kt_store_fail(ret_error, KT_ERR_CONFLICT, "the store already has a writer");
   }
-  enum kt_err err = open_conn(store, true, ret_conn, ret_error);
+  struct kt_store_conn *conn;
+  enum kt_err err = open_conn(store, true, &conn, ret_error);
   if (err != KT_OK) {
     set_has_writer(store, false);
+    return err;
   }
-  return err;
+  err = kt_store_load_erased(conn);
+  if (err != KT_OK) {
+    *ret_error = conn->error;
+    kt_store_close_conn(conn);
+    return err;
+  }
+  *ret_conn = conn;
+  return KT_OK;
 }
 
 enum kt_err kt_store_open_reader(struct kt_store *store, struct kt_store_conn **ret_conn,
@@ -150,6 +159,7 @@ enum kt_err kt_store_begin(struct kt_store_conn *writer)
   if (err == KT_OK) {
     writer->in_transaction = true;
     writer->is_failed = false;
+    writer->erased_next = writer->erased;
   }
   return err;
 }
@@ -168,6 +178,7 @@ enum kt_err kt_store_commit(struct kt_store_conn *writer)
     return err;
   }
   writer->in_transaction = false;
+  writer->erased = writer->erased_next;
   return KT_OK;
 }
 

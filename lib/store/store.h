@@ -158,7 +158,7 @@ KT_MUST_USE enum kt_err kt_store_get_leaf(struct kt_store_conn *conn, uint64_t r
 #define KT_STORE_VERSIONS_MAX ((uint64_t)UINT32_MAX) /* n_versions; versions are 0 .. n_versions - 1 */
 
 struct kt_store_label {
-  uint64_t label_id; /* 1, 2, … in order of creation */
+  uint64_t label_id; /* ascends in order of creation; none is used twice */
   uint64_t n_versions;
   uint64_t newest_pos;   /* entry that inserted the greatest version; 0 without versions */
   struct kt_bytes state; /* opaque: the engine's authorisation state */
@@ -209,6 +209,17 @@ KT_MUST_USE enum kt_err kt_store_find_greatest(struct kt_store_conn *conn, uint6
                                                uint64_t tree_size, uint32_t *ret_version);
 /* Remove the payload, keep the rest. KT_ERR_ABSENT; erasing twice is fine. */
 KT_MUST_USE enum kt_err kt_store_erase_version(struct kt_store_conn *writer, uint64_t label_id, uint32_t version);
+/* Remove all there is of a label but what its log entries added to the trees: the label, its versions, their VRF proofs. Its
+ * number is never given again. KT_ERR_ABSENT. */
+KT_MUST_USE enum kt_err kt_store_erase_label(struct kt_store_conn *writer, uint64_t label_id);
+/* Put on record, with an erasure, that no copy of what was erased may stay in the file. kt_store_erase_label does it by
+ * itself. */
+KT_MUST_USE enum kt_err kt_store_want_wash(struct kt_store_conn *writer);
+/* Such a record is there, from this run or an earlier one. */
+bool kt_store_wash_is_due(const struct kt_store_conn *writer);
+/* Between transactions: overwrite every copy in the files of the database, durably, and take the record away; nothing when it
+ * is not due. Reads all tables with personal data. KT_ERR_UNDETERMINED: a reader still holds an older state; try again. */
+KT_MUST_USE enum kt_err kt_store_wash(struct kt_store_conn *writer);
 
 /* --- VRF proofs ----------------------------------------------------------------------------------------------- */
 

@@ -303,6 +303,19 @@ size_t kt_store_queued_proofs(struct kt_store *store, bool *ret_is_long)
   return n;
 }
 
+/* A proof computed for a label that was erased meanwhile must not come back. Most logs never erased one. */
+static enum kt_err put_queued(struct kt_store_conn *writer, const struct kt_store_queued_proof *queued)
+{
+  bool exists = true;
+  if (writer->erased_next.last_id != 0) {
+    enum kt_err err = kt_store_end_write(writer, writer->store->ops->label_exists(writer, queued->label_id, &exists));
+    if (err != KT_OK) {
+      return err;
+    }
+  }
+  return exists ? kt_store_put_proof(writer, queued->label_id, queued->version, &queued->proof) : KT_OK;
+}
+
 enum kt_err kt_store_drain_proofs(struct kt_store_conn *writer)
 {
   enum kt_err err = kt_store_check_write(writer, "storing queued VRF proofs", true);
@@ -319,7 +332,7 @@ enum kt_err kt_store_drain_proofs(struct kt_store_conn *writer)
   store->n_queue = 0;
   pthread_mutex_unlock(&store->lock);
   for (size_t i = 0; i < n && err == KT_OK; i++) {
-    err = kt_store_put_proof(writer, queued[i].label_id, queued[i].version, &queued[i].proof);
+    err = put_queued(writer, &queued[i]);
   }
   return err;
 }
