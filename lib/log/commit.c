@@ -11,6 +11,7 @@ struct commit {
   struct kt_log_auditor_head auditor;
   uint64_t now_ms;
   uint64_t n_inserted;
+  bool has_erased;
 };
 
 static enum kt_err close_entry(struct commit *commit)
@@ -110,6 +111,10 @@ static enum kt_err apply_update(struct commit *commit, struct kt_log_pending *pe
   if (label.n_versions != pending->n_versions || pending->n_new == 0) {
     return KT_OK;
   }
+  /* What its VRF output was looked for in may be older than an erasure: version 0 might be there already. */
+  if (label.label_id == 0 && (commit->has_erased || pending->n_erasures != atomic_load(&commit->log->n_erasures))) {
+    return KT_OK;
+  }
   err = use_token(writer, pending, &ok);
   if (err != KT_OK || !ok) {
     return err;
@@ -160,6 +165,13 @@ static enum kt_err apply_erase(struct commit *commit, struct kt_log_pending *pen
   }
   uint64_t n = label.n_versions;
   bool all = pending->n_versions == KT_LOG_ERASE_ALL;
+  bool was_erased = false;
+  if (n == 0) {
+    err = kt_log_find_erased(commit->log, &commit->tip, pending->label, &was_erased);
+  }
+  if (err != KT_OK || was_erased) {
+    return err;
+  }
   if (n == 0 || (!all && pending->n_versions >= n)) {
     answer(pending, KT_ERR_ABSENT, "unknown-version", "there is no such label or version");
     return KT_OK;
@@ -169,12 +181,10 @@ static enum kt_err apply_erase(struct commit *commit, struct kt_log_pending *pen
     answer(pending, KT_ERR_USAGE, "newest-version", "the newest version is erased only with the whole label");
     return KT_OK;
   }
-  uint64_t first = all ? 0 : pending->n_versions;
-  uint64_t end = all ? n : first + 1;
-  for (uint64_t version = first; err == KT_OK && version < end; version++) {
-    err = kt_store_erase_version(writer, label.label_id, (uint32_t)version);
-  }
-  return err;
+  commit->has_erased = true;
+  pending->outcome.erased.n_versions = all ? n : 1;
+  return all ? kt_store_erase_label(writer, label.label_id)
+             : kt_log_erase_version(writer, label.label_id, (uint32_t)pending->n_versions);
 }
 
 /* The newest one stays. It was checked against entries that are durable. */
@@ -306,6 +316,21 @@ static void maintain(struct kt_log *log)
   kt_log_prune(log);
 }
 
+/* What was erased is out of every answer now; get its bytes out of the files before anybody is told that it is. */
+static void finish_erasures(const struct commit *commit, struct kt_log_pending *list)
+{
+  struct kt_log *log = commit->log;
+  if (commit->has_erased) {
+    atomic_fetch_add(&log->n_erasures, 1);
+  }
+  for (struct kt_log_pending *pending = list; pending != NULL; pending = pending->next) {
+    if (pending->work == KT_LOG_WORK_ERASE) {
+      kt_log_wash(log);
+      pending->outcome.erased.is_clean = !kt_store_wash_is_due(log->writer);
+    }
+  }
+}
+
 void kt_log_commit(struct kt_log *log, struct kt_log_pending *list)
 {
   struct kt_log_problem problem = { 0 };
@@ -327,6 +352,8 @@ void kt_log_commit(struct kt_log *log, struct kt_log_pending *list)
     kt_log_pending_fail(list, err, &problem);
   } else if (list == NULL) {
     atomic_fetch_add(&log->n_heartbeats, 1);
+  } else {
+    finish_erasures(commit, list);
   }
   free(commit);
   kt_log_pending_finish(list);

@@ -111,6 +111,8 @@ struct kt_log {
   _Atomic uint64_t n_inserted;
   _Atomic uint64_t n_commits;
   _Atomic uint64_t n_heartbeats;
+  _Atomic uint64_t n_erasures; /* commits with one since open, counted when they are published */
+  atomic_bool is_wash_due;     /* copies of what was erased may be in the files */
   struct kt_log_pruned pruned;
   struct kt_log_cache cache;
   struct kt_label_cache labels;
@@ -169,6 +171,19 @@ KT_MUST_USE enum kt_err kt_log_prune_open(struct kt_log *log);
 /* Whether entry pos is stored when the log is pruned up to the boundary. */
 bool kt_log_is_kept(uint64_t pos, uint64_t boundary);
 
+/* --- erasure ------------------------------------------------------------------------------------------------------ */
+
+/* KT_ERR_EXPIRED "erased": the label has no row, but was in the log. output: its VRF output for version 0, or NULL. */
+enum kt_err kt_log_refuse_erased(struct kt_log_reader *reader, struct kt_bytes label, const struct kt_hash *output,
+                                 struct kt_log_problem *problem);
+/* The same for the sequencer, in the tree so far. */
+KT_MUST_USE enum kt_err kt_log_find_erased(struct kt_log *log, const struct kt_log_tip *tip, struct kt_bytes label,
+                                           bool *ret_is);
+/* Value and opening of one version, in the writer's transaction. */
+KT_MUST_USE enum kt_err kt_log_erase_version(struct kt_store_conn *writer, uint64_t label_id, uint32_t version);
+/* Overwrite what erasures left in the files, when that is due and no reader is in the way. The caller holds round_lock. */
+void kt_log_wash(struct kt_log *log);
+
 /* --- pending work ------------------------------------------------------------------------------------------------- */
 
 enum kt_log_work {
@@ -205,6 +220,7 @@ struct kt_log_pending {
   struct kt_bytes state; /* of the account, after the update */
   const struct kt_log_new_proof *proofs;
   size_t n_proofs;
+  uint64_t n_erasures; /* update: the log's, before the label was looked up */
   bool uses_token;
   struct kt_hash token_hash;
   struct kt_log_auditor_head auditor;

@@ -319,6 +319,8 @@ enum kt_err kt_log_open(const struct kt_log_options *options, struct kt_log **re
     log_free(log);
     return err;
   }
+  atomic_store(&log->is_wash_due, kt_store_wash_is_due(log->writer));
+  kt_log_wash(log); /* an erasure that a crash interrupted is finished before anything else happens */
   *ret_log = log;
   return KT_OK;
 }

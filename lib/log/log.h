@@ -219,12 +219,20 @@ struct kt_log_pending;
 struct kt_log_ahead;
 struct kt_log_new_proof;
 
+/* What an erasure did. */
+struct kt_log_erased {
+  uint64_t n_versions; /* whose values and openings were there; 0: all of it was erased before */
+  bool is_clean; /* nothing of it is in any byte of the database any more; otherwise a reader holds an older state: the
+                        * log tries again every second, and when it is opened */
+};
+
 struct kt_log_outcome {
   enum kt_err err;               /* KT_OK: durable and in the published head, or `inserted` false */
   bool inserted;                 /* false with KT_OK: somebody else was first; answer what exists */
   uint64_t position;             /* inserted */
   uint32_t first_version;        /* inserted: of the first value */
   struct kt_log_problem problem; /* err != KT_OK */
+  struct kt_log_erased erased;   /* of kt_log_erase */
 };
 /* Called once, from the sequencer's thread, in which nothing may wait; outcome is valid during the call. */
 typedef void (*kt_log_done)(void *ctx, const struct kt_log_outcome *outcome);
@@ -327,10 +335,11 @@ KT_MUST_USE enum kt_err kt_log_auditor_last(struct kt_log_reader *reader, uint64
 /* token_hash: SHA-256 of the token's bytes. KT_ERR_CONFLICT: it was added before. */
 KT_MUST_USE enum kt_err kt_log_add_token(struct kt_log *log, const struct kt_hash *token_hash,
                                          struct kt_log_problem *ret_problem);
-/* Erase values and openings: of one version, or of all (version NULL). KT_ERR_ABSENT: no such label or version;
- * KT_ERR_USAGE: the newest version alone. */
+/* Erase value and opening of one version, or (version NULL) a label with everything of it but its leaves in the trees, which
+ * are hashes that nobody can open any more. Whoever asks for it gets KT_ERR_EXPIRED "erased"; the label cannot be registered
+ * again. KT_ERR_ABSENT: no such label or version; KT_ERR_USAGE: the newest version alone. */
 KT_MUST_USE enum kt_err kt_log_erase(struct kt_log *log, struct kt_bytes label, const uint32_t *version,
-                                     struct kt_log_problem *ret_problem);
+                                     struct kt_log_erased *ret_erased, struct kt_log_problem *ret_problem);
 
 struct kt_log_status {
   struct kt_log_head head;

@@ -184,7 +184,13 @@ static enum kt_err fill_pending(struct kt_log_prepare *p)
   if (err == KT_OK && p->author != KT_LOG_BY_OPERATOR) {
     err = prove_versions(p);
   }
-  return err == KT_OK ? fill_outputs(p) : err;
+  if (err == KT_OK) {
+    err = fill_outputs(p);
+  }
+  if (err == KT_OK && p->row.label_id == 0) {
+    err = kt_log_refuse_erased(p->reader, p->pending->label, &p->versions[0].leaf.vrf_output, p->problem);
+  }
+  return err;
 }
 
 /* --- entry points --------------------------------------------------------------------------------------------------- */
@@ -215,7 +221,11 @@ static enum kt_err prepare_begin(struct kt_log_prepare *p, struct kt_log_reader 
   if (err == KT_OK) {
     err = kt_log_pending_new(KT_LOG_WORK_UPDATE, label, &p->pending, problem);
   }
-  return err == KT_OK ? read_row(p) : err;
+  if (err != KT_OK) {
+    return err;
+  }
+  p->pending->n_erasures = atomic_load(&p->log->n_erasures);
+  return read_row(p);
 }
 
 static enum kt_err prepare_end(struct kt_log_prepare *p, enum kt_err err, struct kt_log_pending **ret_pending)
@@ -249,6 +259,11 @@ static enum kt_err compare_versions(const struct kt_log_prepare *p, const struct
 {
   uint64_t n_known = greatest->present ? (uint64_t)greatest->value + 1 : 0;
   if (n_known > p->row.n_versions) {
+    enum kt_err err =
+        p->row.label_id == 0 ? kt_log_refuse_erased(p->reader, p->pending->label, NULL, p->problem) : KT_OK;
+    if (err != KT_OK) {
+      return err;
+    }
     /* "if greatest_version is greater than the current greatest version of the label, the Transparency Log rejects" */
     return kt_log_refuse(p->problem, KT_ERR_USAGE, "greatest-version", "the label has no version %lu",
                          (unsigned long)greatest->value);

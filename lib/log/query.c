@@ -253,7 +253,7 @@ enum kt_err kt_log_query_label(struct kt_log_query *query, struct kt_bytes label
   query->label = label;
   enum kt_err err = kt_store_get_label(conn, label, query->arena, &row);
   if (err == KT_ERR_ABSENT) {
-    return KT_OK;
+    return kt_log_query_absent(query);
   }
   if (err != KT_OK) {
     return err;

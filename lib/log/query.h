@@ -60,8 +60,10 @@ KT_MUST_USE enum kt_err kt_log_query_run(struct kt_log_reader *reader, const str
 __attribute__((format(printf, 4, 5))) enum kt_err kt_log_query_refuse(struct kt_log_query *query, enum kt_err err,
                                                                       const char *code, const char *format, ...);
 
-/* Greatest version in the snapshot; a label that does not exist is fine. */
+/* Greatest version in the snapshot; a label that never existed is fine, KT_ERR_EXPIRED one that was erased. */
 KT_MUST_USE enum kt_err kt_log_query_label(struct kt_log_query *query, struct kt_bytes label);
+/* The label has no row: refuse when it was erased. Called by kt_log_query_label. */
+KT_MUST_USE enum kt_err kt_log_query_absent(struct kt_log_query *query);
 /* Greatest version as of an entry; a kt_history callback with ctx a kt_log_query. */
 enum kt_err kt_log_query_greatest_at(void *query, uint64_t pos, bool *ret_exists, uint32_t *ret_version);
 

@@ -250,15 +250,3 @@ enum kt_err kt_log_add_token(struct kt_log *log, const struct kt_hash *token_has
   pending->token_hash = *token_hash;
   return run_one(log, pending, ret_problem);
 }
-
-enum kt_err kt_log_erase(struct kt_log *log, struct kt_bytes label, const uint32_t *version,
-                         struct kt_log_problem *ret_problem)
-{
-  struct kt_log_pending *pending;
-  enum kt_err err = kt_log_pending_new(KT_LOG_WORK_ERASE, label, &pending, ret_problem);
-  if (err != KT_OK) {
-    return err;
-  }
-  pending->n_versions = version != NULL ? *version : KT_LOG_ERASE_ALL;
-  return run_one(log, pending, ret_problem);
-}

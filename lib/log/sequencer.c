@@ -7,6 +7,7 @@
 
 #define IDLE_MS 50              /* nothing was added for this long: time for housekeeping */
 #define CLOCK_CHECK_MS 1000     /* the log's clock is not ours: look at it at least this often */
+#define WASH_DELAY_MS 1000      /* what a reader kept from being overwritten is tried again */
 #define PROOFS_DELAY_MS 1000    /* computed VRF proofs are stored this soon when no update takes them along, */
 #define PROOFS_LONG_DELAY_MS 20 /* or this soon when there are many; not at once, should it fail */
 
@@ -104,6 +105,7 @@ static void use_idle_time(struct kt_log *log)
     kt_log_fail(log, &problem);
     return;
   }
+  kt_log_wash(log);
   kt_log_prune(log);
 }
 
@@ -146,6 +148,7 @@ static bool has_idle_work(const struct kt_log *log, bool is_untidy, uint64_t idl
   }
   size_t n_proofs = kt_store_queued_proofs(log->options.store, &is_long);
   return atomic_load(&log->pruned.is_behind) || (is_untidy && idle_ms >= IDLE_MS) ||
+         (atomic_load(&log->is_wash_due) && idle_ms >= WASH_DELAY_MS) ||
          (n_proofs > 0 && idle_ms >= (is_long ? PROOFS_LONG_DELAY_MS : PROOFS_DELAY_MS));
 }
 

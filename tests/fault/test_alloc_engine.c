@@ -287,7 +287,8 @@ static enum kt_err erase_run(void *ctx)
 {
   static const uint32_t first = 0;
   struct scene *s = ctx;
-  return kt_log_erase(s->world->log, TEXT("alice"), &first, &s->world->problem);
+  struct kt_log_erased erased;
+  return kt_log_erase(s->world->log, TEXT("alice"), &first, &erased, &s->world->problem);
 }
 
 static void erase_after(void *ctx, enum kt_err err, bool refused)

@@ -143,7 +143,8 @@ static void what_cannot_be_is_refused(void **state)
     kt_credential_update_request_write(&w, &request);
     assert_int_equal(post_credential_update(world, world_take(world, &w), &answer), KT_ERR_USAGE);
   }
-  world_ok(world, kt_log_erase(world->log, TEXT("alice"), NULL, &world->problem));
+  struct kt_log_erased erased;
+  world_ok(world, kt_log_erase(world->log, TEXT("alice"), NULL, &erased, &world->problem));
   refused(world, TEXT("alice"), 0, KT_ERR_EXPIRED, "erased");
   world_end(world);
 }

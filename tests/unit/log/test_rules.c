@@ -466,8 +466,10 @@ static void s11_monitoring_is_never_denied(void **state)
   assert_true(outcome.inserted);
   person_contact(world, bob, alice->label, &contact);
   (void)person_monitor(world, alice);
-  world_ok(world, kt_log_erase(world->log, alice->label, NULL, &world->problem));
-  assert_int_equal(person_search(world, bob, alice->label, NULL, &contact, found), KT_ERR_EXPIRED);
+  const uint32_t first = 0;
+  struct kt_log_erased erased;
+  world_ok(world, kt_log_erase(world->log, alice->label, &first, &erased, &world->problem));
+  assert_int_equal(person_search(world, bob, alice->label, &first, &contact, found), KT_ERR_EXPIRED);
   assert_int_equal(contact.n_map, 1);
   person_contact(world, bob, alice->label, &contact);
   (void)person_monitor(world, alice);
