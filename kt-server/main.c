@@ -36,6 +36,8 @@ static const struct kt_verb verbs[] = {
   { "import", "DIR FILE.jsonl [--json]", "add unsigned device sets, one JSON object per line", kt_verb_import },
   { "update-label", "DIR LABEL FILE.json [--json]", "operator insertion for one label; clients will alert",
     kt_verb_update_label },
+  { "erase", "DIR LABEL [--version N] [--json]", "remove a label for good, or the value of one old version",
+    kt_verb_erase },
 };
 
 #define N_VERBS (sizeof verbs / sizeof verbs[0])

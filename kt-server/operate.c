@@ -113,6 +113,7 @@ static json_t *status_view(struct kt_instance *instance, const struct totals *to
   kt_json_set(&b, "queued", kt_json_u64(status.n_queued));
   kt_json_set(&b, "signing", json_boolean(!status.is_fatal && !status.is_read_only));
   kt_json_set(&b, "read_only", json_boolean(status.is_read_only));
+  kt_json_set(&b, "erasing", json_boolean(status.is_wash_due));
   kt_json_set(&b, "guard", kt_operate_guard(instance));
   if (status.has_lifetime) {
     kt_json_set(&b, "pruned", pruned_view(&status));
@@ -175,6 +176,29 @@ static json_t *token(struct kt_instance *instance, const json_t *request)
   return err == KT_OK ? json_pack("{s:b}", "ok", 1) : kt_operate_failure(err, problem.text);
 }
 
+/* --- erasure -------------------------------------------------------------------------------------------------------- */
+
+static json_t *erase(struct kt_instance *instance, const json_t *request)
+{
+  const json_t *label = json_object_get(request, "label");
+  const json_t *number = json_object_get(request, "version");
+  json_int_t version = json_integer_value(number);
+  struct kt_log_erased erased;
+  struct kt_log_problem problem;
+  if (!json_is_string(label) || json_string_length(label) == 0 || json_string_length(label) > KT_LABEL_MAX ||
+      (number != NULL && (!json_is_integer(number) || version < 0 || version >= UINT32_MAX))) {
+    return kt_operate_failure(KT_ERR_FORMAT, "\"label\" must be a label, \"version\" a version");
+  }
+  const struct kt_bytes bytes = { (const uint8_t *)json_string_value(label), json_string_length(label) };
+  const uint32_t one = (uint32_t)version;
+  enum kt_err err = kt_log_erase(instance->log, bytes, number != NULL ? &one : NULL, &erased, &problem);
+  if (err != KT_OK) {
+    return kt_operate_failure(err, problem.text);
+  }
+  return json_pack("{s:b, s:{s:I, s:b}}", "ok", 1, "erased", "versions", (json_int_t)erased.n_versions, "clean",
+                   (int)erased.is_clean);
+}
+
 json_t *kt_operate(struct kt_instance *instance, const json_t *request)
 {
   const char *op = json_string_value(json_object_get(request, "op"));
@@ -195,6 +219,9 @@ json_t *kt_operate(struct kt_instance *instance, const json_t *request)
   }
   if (strcmp(op, "insert") == 0) {
     return kt_operate_insert(instance, json_object_get(request, "item"));
+  }
+  if (strcmp(op, "erase") == 0) {
+    return erase(instance, request);
   }
   return kt_operate_failure(KT_ERR_UNSUPPORTED, "unknown \"op\"");
 }

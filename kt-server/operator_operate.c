@@ -155,5 +155,10 @@ json_t *kt_operator_operate(struct kt_instance *instance, const json_t *request)
   if (strcmp(op, "insert") == 0) {
     return insert_one(instance, json_object_get(request, "item"));
   }
+  if (strcmp(op, "erase") == 0) {
+    return kt_operate_failure(KT_ERR_UNSUPPORTED,
+                              "a Service Operator's record of what it signed is one chain, from which nothing can be "
+                              "taken: only the Manager's folder can erase, and this one keeps what it sent there");
+  }
   return kt_operate_failure(KT_ERR_UNSUPPORTED, "a Service Operator's folder does not do this");
 }

@@ -14,6 +14,7 @@ static const struct {
 } actions[] = {
   { "token", "token" },
   { "insert", "update-label" },
+  { "erase", "erase" },
   { "access-create", "access-create" },
   { "access-revoke", "access-revoke" },
 };
@@ -29,6 +30,13 @@ static const char *action_of(const json_t *request)
   return NULL;
 }
 
+/* 0: nothing that is counted. */
+static uint64_t n_touched(const json_t *response)
+{
+  const json_t *erased = json_object_get(response, "erased");
+  return (uint64_t)json_integer_value(json_object_get(erased, "versions"));
+}
+
 json_t *kt_operate_recorded(struct kt_instance *instance, const json_t *request, uid_t uid)
 {
   struct kt_error error;
@@ -41,7 +49,7 @@ json_t *kt_operate_recorded(struct kt_instance *instance, const json_t *request,
     return response;
   }
   bool done = json_is_true(json_object_get(response, "ok"));
-  const struct kt_trail_record record = { action, done ? "done" : "failed", 0, uid };
+  const struct kt_trail_record record = { action, done ? "done" : "failed", n_touched(response), uid };
   enum kt_err err = kt_trail_append(instance->dir.s, &record, kt_now_ms(), &error);
   if (err == KT_OK || !done) {
     return response;

@@ -85,6 +85,9 @@ static void print_status(const json_t *status, bool is_running)
   print_number("labels", number(status, "labels"));
   print_number("versions", number(status, "versions"));
   print_number("queue", number(status, "queued"));
+  if (json_is_true(json_object_get(status, "erasing"))) {
+    print_text("erasing", "copies of what was erased are still in the files: somebody reads an older state of them");
+  }
   print_guard(json_object_get(status, "guard"));
   print_pruned(json_object_get(status, "pruned"));
 }

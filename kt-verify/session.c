@@ -184,6 +184,22 @@ static void note_pause(struct kt_session *session, const struct kt_reply *reply)
   }
 }
 
+/* 410: the log says that something existed and cannot be shown any more. */
+static enum kt_exit refused_as_gone(struct kt_output *out, const struct kt_reply *reply, const char *what,
+                                    const char *text)
+{
+  if (strcmp(reply->type, "urn:kt:problem:erased") != 0) {
+    return kt_output_fail(out, KT_EXIT_UNDECIDED, "gone", "%s: erased or pruned: %s", what, text);
+  }
+  return kt_output_fail(
+      out, KT_EXIT_UNDECIDED, "erased",
+      "%s: the log's operator erased this: %s. What the log's entries have of it is still under every "
+      "proof, so nothing that was verified before has changed; but nobody can verify anything about it "
+      "any more, and that it was erased rather than withheld is the operator's word alone. If the "
+      "holder did not ask for it, ask the operator, by another way than this log",
+      what, text);
+}
+
 enum kt_exit kt_session_refused(struct kt_session *session, const struct kt_reply *reply, const char *what)
 {
   struct kt_output *out = session->out;
@@ -198,7 +214,7 @@ enum kt_exit kt_session_refused(struct kt_session *session, const struct kt_repl
   case 404:
     return kt_output_fail(out, KT_EXIT_UNDECIDED, "not-a-log", "%s: this address does not serve a log (404)", what);
   case 409: return kt_output_fail(out, KT_EXIT_UNDECIDED, "conflict", "%s: the log refuses: %s", what, text);
-  case 410: return kt_output_fail(out, KT_EXIT_UNDECIDED, "gone", "%s: erased or pruned: %s", what, text);
+  case 410: return refused_as_gone(out, reply, what, text);
   case 429:
     return kt_output_fail(out, KT_EXIT_UNDECIDED, "rate-limit", "%s: too many requests, try again in %d s", what,
                           reply->retry_after_s > 0 ? reply->retry_after_s : PAUSE_DEFAULT_S);

@@ -322,6 +322,7 @@ static void finish_erasures(const struct commit *commit, struct kt_log_pending *
   struct kt_log *log = commit->log;
   if (commit->has_erased) {
     atomic_fetch_add(&log->n_erasures, 1);
+    atomic_store(&log->is_wash_due, true);
   }
   for (struct kt_log_pending *pending = list; pending != NULL; pending = pending->next) {
     if (pending->work == KT_LOG_WORK_ERASE) {

@@ -24,25 +24,44 @@ static enum kt_err has_leaf(struct kt_log_reader *reader, const struct kt_log_he
   return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
 }
 
+/* A leaf without a row. The row may have come since the caller looked for it. */
+static enum kt_err is_erased(struct kt_log_reader *reader, struct kt_bytes label, const struct kt_hash *output,
+                             bool *ret_is)
+{
+  struct kt_log_head head;
+  struct kt_arena scratch;
+  struct kt_store_label row;
+  bool has = false;
+  kt_log_head(reader->log, &head);
+  enum kt_err err = has_leaf(reader, &head, output, &has);
+  if (err != KT_OK || !has) {
+    *ret_is = false;
+    return err;
+  }
+  kt_arena_init(&scratch, KT_ARENA_CAP_DEFAULT);
+  err = kt_store_get_label(reader->conn, label, &scratch, &row);
+  kt_arena_release(&scratch);
+  *ret_is = err == KT_ERR_ABSENT;
+  return err == KT_ERR_ABSENT ? KT_OK : err;
+}
+
 enum kt_err kt_log_refuse_erased(struct kt_log_reader *reader, struct kt_bytes label, const struct kt_hash *output,
                                  struct kt_log_problem *problem)
 {
-  struct kt_log_head head;
   struct kt_hash computed;
-  bool has = false;
+  bool is = false;
   enum kt_err err = output != NULL ? KT_OK : kt_log_vrf_output(reader->log, label, 0, &computed);
   if (err != KT_OK) {
     return kt_log_refuse(problem, err, "vrf", "a VRF output cannot be made: %s", kt_err_text(err));
   }
-  kt_log_head(reader->log, &head);
-  err = has_leaf(reader, &head, output != NULL ? output : &computed, &has);
+  err = is_erased(reader, label, output != NULL ? output : &computed, &is);
   if (err != KT_OK) {
     return kt_log_store_problem(problem, err, reader->conn);
   }
-  return has ? kt_log_refuse(problem, KT_ERR_EXPIRED, "erased",
-                             "the label was erased by the log's operator; it cannot be registered again, because what "
-                             "the log's entries have of it stays")
-             : KT_OK;
+  return is ? kt_log_refuse(problem, KT_ERR_EXPIRED, "erased",
+                            "the label was erased by the log's operator; it cannot be registered again, because what "
+                            "the log's entries have of it stays")
+            : KT_OK;
 }
 
 /* The proof is kept for the answer, which for a label that never existed shows just this one. */

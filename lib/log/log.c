@@ -342,6 +342,7 @@ void kt_log_status(struct kt_log *log, struct kt_log_status *ret_status)
     .n_heartbeats = atomic_load(&log->n_heartbeats),
     .is_fatal = atomic_load(&log->is_fatal),
     .is_read_only = log->options.read_only,
+    .is_wash_due = atomic_load(&log->is_wash_due),
     .has_lifetime = log->options.config->has_maximum_lifetime,
     .pruned = { .boundary = atomic_load(&log->pruned.boundary),
                 .n_entries = atomic_load(&log->pruned.n_entries),

@@ -349,6 +349,7 @@ struct kt_log_status {
   uint64_t n_heartbeats; /* since open */
   bool is_fatal;         /* nothing is signed any more */
   bool is_read_only;     /* nothing is signed at all */
+  bool is_wash_due;      /* copies of what was erased are still in the files: somebody reads an older state */
   bool has_lifetime;     /* the log has a maximum lifetime */
   struct kt_store_pruned pruned;
   bool is_pruning_stopped;                 /* pruning met damage: run fsck */

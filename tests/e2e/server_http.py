@@ -133,7 +133,7 @@ def check_init(folder):
 
 def check_verbs(folder):
     assert "usage" in verb("--help")
-    for unknown in ("erase", "frobnicate"):
+    for unknown in ("frobnicate",):
         verb(unknown, folder, code=2)
         assert f"  {unknown} " not in verb("--help")
     verb(code=2)
