@@ -103,7 +103,7 @@ enum kt_err kt_store_open_writer(struct kt_store *store, struct kt_store_conn **
   if (was_open) {
     return kt_store_fail(ret_error, KT_ERR_CONFLICT, "the store already has a writer");
   }
-  struct kt_store_conn *conn;
+  struct kt_store_conn *conn = NULL;
   enum kt_err err = open_conn(store, true, &conn, ret_error);
   if (err != KT_OK) {
     set_has_writer(store, false);

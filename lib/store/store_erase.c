@@ -27,6 +27,9 @@ enum kt_err kt_store_load_erased(struct kt_store_conn *conn)
     }
   }
   kt_arena_release(&arena);
+  if (err == KT_ERR_MEMORY) {
+    return kt_store_fail(&conn->error, err, "reading what was erased: out of memory");
+  }
   return err == KT_ERR_ABSENT ? KT_OK : err;
 }
 
