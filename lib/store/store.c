@@ -77,8 +77,15 @@ static enum kt_err open_conn(struct kt_store *store, bool is_writer, struct kt_s
   conn->store = store;
   conn->is_writer = is_writer;
   enum kt_err err = store->ops->open_conn(conn);
+  bool is_open = err == KT_OK;
+  if (is_open && is_writer) {
+    err = kt_store_load_erased(conn);
+  }
   if (err != KT_OK) {
     *ret_error = conn->error;
+    if (is_open) {
+      store->ops->close_conn(conn);
+    }
     free(conn);
     return err;
   }
@@ -103,20 +110,11 @@ enum kt_err kt_store_open_writer(struct kt_store *store, struct kt_store_conn **
   if (was_open) {
     return kt_store_fail(ret_error, KT_ERR_CONFLICT, "the store already has a writer");
   }
-  struct kt_store_conn *conn = NULL;
-  enum kt_err err = open_conn(store, true, &conn, ret_error);
+  enum kt_err err = open_conn(store, true, ret_conn, ret_error);
   if (err != KT_OK) {
     set_has_writer(store, false);
-    return err;
   }
-  err = kt_store_load_erased(conn);
-  if (err != KT_OK) {
-    *ret_error = conn->error;
-    kt_store_close_conn(conn);
-    return err;
-  }
-  *ret_conn = conn;
-  return KT_OK;
+  return err;
 }
 
 enum kt_err kt_store_open_reader(struct kt_store *store, struct kt_store_conn **ret_conn,
