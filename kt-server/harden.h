@@ -6,7 +6,19 @@
 
 #include <stdbool.h>
 
-/* False with errno. */
+/* 1 in a build whose sanitizers read this process as a debugger does. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define KT_IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define KT_IS_SANITIZED 1
+#endif
+#endif
+#ifndef KT_IS_SANITIZED
+#define KT_IS_SANITIZED 0
+#endif
+
+/* Again after a change of user, which resets some of it. False with errno. */
 bool kt_harden(void);
 
 #endif

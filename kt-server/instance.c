@@ -247,7 +247,8 @@ enum kt_err kt_instance_open_store(struct kt_instance *instance, bool create, bo
 {
   const struct kt_signer_place signer = { .dir = instance->dir.s,
                                           .address = instance->settings.signer,
-                                          .guard_may_be_missing = guard_may_be_missing };
+                                          .guard_may_be_missing = guard_may_be_missing,
+                                          .has_no_sandbox = instance->has_no_sandbox };
   const struct kt_store_options options = { .create = create,
                                             .node_len = KT_LOG_NODE_LEN,
                                             .cache_bytes = page_cache_bytes(&instance->settings) };

@@ -30,6 +30,7 @@ struct kt_instance {
   struct kt_config config;  /* borrows from config_bytes */
   struct kt_access *access; /* tokens of those who may ask; of an open log or operator */
   struct kt_signer *signer; /* of an open log */
+  bool has_no_sandbox;      /* asked for at the command line: the signer that is started has none either */
   struct kt_vrf_key *vrf;
   struct kt_store *store;
   struct kt_log *log; /* NULL with a Service Operator's folder, which has instead: */

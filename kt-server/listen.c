@@ -172,6 +172,14 @@ enum kt_err kt_listen_open(const char *text, const char *dir, struct kt_listener
   return KT_OK;
 }
 
+enum kt_err kt_listen_give(const struct kt_listener *listener, uid_t uid, gid_t gid, struct kt_error *error)
+{
+  const char *path = listener->unix_path.s;
+  return path[0] == '\0' || lchown(path, uid, gid) == 0
+             ? KT_OK
+             : kt_error_set(error, KT_ERR_STORE, "giving %s to another user: %s", path, strerror(errno));
+}
+
 void kt_listen_remove(const struct kt_listener *listener)
 {
   if (listener->unix_path.s[0] != '\0') {

@@ -17,6 +17,9 @@ KT_MUST_USE enum kt_err kt_listen_check(const char *text, struct kt_error *error
  * to use. */
 KT_MUST_USE enum kt_err kt_listen_open(const char *text, const char *dir, struct kt_listener *ret_listener,
                                        struct kt_error *error);
+/* Its socket file, if there is one, belongs to another user from here on. KT_ERR_STORE. */
+KT_MUST_USE enum kt_err kt_listen_give(const struct kt_listener *listener, uid_t uid, gid_t gid,
+                                       struct kt_error *error);
 /* The socket file, if there is one. */
 void kt_listen_remove(const struct kt_listener *listener);
 

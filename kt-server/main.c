@@ -11,9 +11,9 @@
 
 static const struct kt_verb verbs[] = {
   { "init", "DIR [--json] [options]", "keys, commented DIR/kt-server.yaml, log with entry 0", kt_verb_init },
-  { "run", "DIR [--listen ADDR:PORT|unix:PATH] [--accept-missing-guard | --read-only]",
+  { "run", "DIR [--listen ADDR:PORT|unix:PATH] [--user NAME] [--accept-missing-guard | --read-only] [--no-sandbox]",
     "serve the log; SIGTERM drains and stops, SIGHUP reloads", kt_verb_run },
-  { "signer", "DIR --listen unix:PATH [--accept-missing-guard]",
+  { "signer", "DIR --listen unix:PATH [--user NAME] [--accept-missing-guard] [--no-sandbox]",
     "hold the signing key and the head guard for a log with `signer: unix:PATH`", kt_verb_signer },
   { "change-auditor", "DIR [--auditor-key FILE] [--max-auditor-lag D] [--auditor-start-pos N] [--json]",
     "write the successor configuration of a stopped log with another auditor", kt_verb_change_auditor },

@@ -21,7 +21,7 @@ struct raw_rates {
 };
 struct raw {
   char *tls_certificate, *tls_key;
-  char *listen, *admin_listen, *head_guard, *signer, *upstream, *heartbeat, *cadence, *drain, *cache;
+  char *listen, *admin_listen, *head_guard, *signer, *user, *upstream, *heartbeat, *cadence, *drain, *cache;
   uint64_t *threads;
   int registration, access, access_log; /* absent is the first word, the default */
   struct raw_limits limits;
@@ -68,6 +68,7 @@ static const cyaml_schema_field_t fields[] = {
   TEXT("admin-listen", struct raw, admin_listen),
   TEXT("head-guard", struct raw, head_guard),
   TEXT("signer", struct raw, signer),
+  CYAML_FIELD_STRING_PTR("user", OPTIONAL_TEXT, struct raw, user, 1, KT_USER_MAX),
   TEXT("upstream", struct raw, upstream),
   CYAML_FIELD_STRING_PTR("tls-certificate", OPTIONAL_TEXT, struct raw, tls_certificate, 1, KT_TLS_PATH_MAX),
   CYAML_FIELD_STRING_PTR("tls-key", OPTIONAL_TEXT, struct raw, tls_key, 1, KT_TLS_PATH_MAX),
@@ -303,6 +304,7 @@ static enum kt_err interpret(const char *path, struct kt_bytes text, const struc
   apply_text(raw->head_guard, KT_NAME_HEAD_GUARD, settings.head_guard);
   apply_text(raw->signer, KT_SIGNER_INTERNAL, settings.signer);
   apply_text(raw->upstream, "", settings.upstream);
+  (void)snprintf(settings.user, sizeof settings.user, "%s", raw->user != NULL ? raw->user : "");
   if (raw->tls_key != NULL) {
     (void)snprintf(settings.tls_certificate, sizeof settings.tls_certificate, "%s", raw->tls_certificate);
     (void)snprintf(settings.tls_key, sizeof settings.tls_key, "%s", raw->tls_key);

@@ -21,6 +21,7 @@ enum kt_access_log { KT_ACCESS_LOG_OFF, KT_ACCESS_LOG_ERRORS, KT_ACCESS_LOG_ALL 
 
 #define KT_ADDRESS_MAX 255
 #define KT_TLS_PATH_MAX 127
+#define KT_USER_MAX 63
 #define KT_SIGNER_INTERNAL "internal"
 
 struct kt_settings {
@@ -30,6 +31,7 @@ struct kt_settings {
   char signer[KT_ADDRESS_MAX + 1];           /* KT_SIGNER_INTERNAL, or unix:PATH */
   char tls_certificate[KT_TLS_PATH_MAX + 1]; /* PEM files; empty: no TLS */
   char tls_key[KT_TLS_PATH_MAX + 1];
+  char user[KT_USER_MAX + 1];        /* who `run` becomes when root starts it; empty: nobody else */
   char upstream[KT_ADDRESS_MAX + 1]; /* the Manager's address; empty: this is no Service Operator of a managed log */
   enum kt_registration registration;
   enum kt_access_policy access;

@@ -23,7 +23,8 @@ struct kt_signer;
 struct kt_signer_place {
   const char *dir;           /* of the signing key and the guard, when the signer is a child */
   const char *address;       /* "internal", or "unix:PATH", relative to dir */
-  bool guard_may_be_missing; /* the child's; a service decides that itself */
+  bool guard_may_be_missing; /* the child's, as is the next; a service decides them itself */
+  bool has_no_sandbox;
 };
 
 /* Start it or connect to it. That it works shows at the first request. */

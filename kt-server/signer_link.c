@@ -37,18 +37,26 @@ static int spawn(int fd, const struct kt_signer_place *place, pid_t *ret_pid)
   char verb[] = "signer";
   char option[] = "--fd=3";
   char accept_missing[] = "--accept-missing-guard";
+  char no_sandbox[] = "--no-sandbox";
   char ends[] = "--";
   char dir[KT_PATH_SIZE];
   (void)snprintf(dir, sizeof dir, "%s", place->dir);
-  char *without[] = { name, verb, option, ends, dir, NULL };
-  char *with[] = { name, verb, option, accept_missing, ends, dir, NULL };
+  char *arguments[8] = { name, verb, option };
+  size_t n = 3;
+  if (place->guard_may_be_missing) {
+    arguments[n++] = accept_missing;
+  }
+  if (place->has_no_sandbox) {
+    arguments[n++] = no_sandbox;
+  }
+  arguments[n++] = ends;
+  arguments[n] = dir;
   posix_spawn_file_actions_t actions;
   int rc = posix_spawn_file_actions_init(&actions);
   if (rc == 0) {
     rc = posix_spawn_file_actions_adddup2(&actions, fd, CHILD_FD);
     if (rc == 0) {
-      rc =
-          posix_spawn(ret_pid, "/proc/self/exe", &actions, NULL, place->guard_may_be_missing ? with : without, environ);
+      rc = posix_spawn(ret_pid, "/proc/self/exe", &actions, NULL, arguments, environ);
     }
     (void)posix_spawn_file_actions_destroy(&actions);
   }

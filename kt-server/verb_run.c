@@ -11,6 +11,8 @@
 #include "http.h"
 #include "keys.h"
 #include "operator.h"
+#include "privileges.h"
+#include "sandbox.h"
 #include "trail.h"
 #include "trail_operate.h"
 #include "units.h"
@@ -23,6 +25,7 @@ struct server {
   struct kt_instance instance;
   const char *dir;
   const char *listen; /* NULL: as configured */
+  const char *user;   /* NULL: as configured */
   bool guard_may_be_missing;
   bool read_only;
   struct kt_listener listener;
@@ -102,10 +105,7 @@ static enum kt_err check_read_only(struct server *server, struct kt_error *error
 
 static enum kt_err open_instance(struct server *server, struct kt_error *error)
 {
-  enum kt_err err = kt_instance_load(&server->instance, server->dir, error);
-  if (err == KT_OK) {
-    err = check_read_only(server, error);
-  }
+  enum kt_err err = check_read_only(server, error);
   if (err == KT_OK) {
     err = kt_instance_lock(&server->instance, error);
   }
@@ -148,31 +148,87 @@ static enum kt_err start_work(struct server *server, struct kt_error *error)
              : kt_error_set(error, KT_ERR_STORE, "starting the sequencer failed");
 }
 
-static enum kt_err start(struct server *server, struct kt_error *error)
+static enum kt_err open_listener(struct server *server, struct kt_error *error)
+{
+  const char *address = server->listen != NULL ? server->listen : server->instance.settings.listen;
+  return kt_listen_open(address, server->dir, &server->listener, error);
+}
+
+/* The port while this is still root; then what root may do is given up, before anything of the log is opened. */
+static enum kt_err become(struct server *server, const char *name, struct kt_error *error)
+{
+  struct kt_user user;
+  enum kt_err err = kt_user_find(name, &user, error);
+  if (err == KT_OK) {
+    err = open_listener(server, error);
+  }
+  if (err == KT_OK) {
+    err = kt_listen_give(&server->listener, user.uid, user.gid, error);
+  }
+  if (err == KT_OK) {
+    err = kt_user_become(&user, error);
+  }
+  return err == KT_OK ? kt_user_check_folder(server->dir, error) : err;
+}
+
+static enum kt_err choose_user(struct server *server, struct kt_error *error)
+{
+  const char *name = server->user != NULL ? server->user : server->instance.settings.user;
+  if (name[0] != '\0') {
+    return become(server, name, error);
+  }
+  if (geteuid() == 0) {
+    kt_say("this log is served by root; better by a user who owns %s and nothing else: `user` in " KT_NAME_SETTINGS
+           ", or --user",
+           server->dir);
+  }
+  return KT_OK;
+}
+
+/* Everything up to the threads. */
+static enum kt_err prepare(struct server *server, struct kt_error *error)
 {
   server->instance.on_fatal = on_fatal;
-  enum kt_err err = open_instance(server, error);
+  enum kt_err err = kt_instance_load(&server->instance, server->dir, error);
+  if (err == KT_OK) {
+    err = choose_user(server, error);
+  }
+  if (err == KT_OK) {
+    err = open_instance(server, error);
+  }
   if (err == KT_OK) {
     err = reserve_files(&server->instance.settings, error);
   }
+  return err == KT_OK && server->listener.fd < 0 ? open_listener(server, error) : err;
+}
+
+static enum kt_err restrict_calls(const struct server *server, struct kt_error *error)
+{
+  if (server->instance.has_no_sandbox) {
+    kt_say("--no-sandbox: whoever takes over this process may use every system call");
+    return KT_OK;
+  }
+  return kt_sandbox_enter(server->instance.operator_role != NULL ? KT_SANDBOX_OPERATOR : KT_SANDBOX_LOG, error);
+}
+
+static enum kt_err start(struct server *server, struct kt_error *error)
+{
+  enum kt_err err = prepare(server, error);
+  if (err == KT_OK) {
+    err = start_work(server, error);
+  }
   if (err != KT_OK) {
     return err;
   }
-  const struct kt_settings *settings = &server->instance.settings;
-  const char *address = server->listen != NULL ? server->listen : settings->listen;
-  err = kt_listen_open(address, server->dir, &server->listener, error);
-  if (err != KT_OK) {
-    return err;
-  }
-  err = start_work(server, error);
-  if (err != KT_OK) {
-    return err;
-  }
-  err = kt_http_start(&server->instance, &server->listener, (unsigned)settings->threads, NULL, &server->http, error);
+  const unsigned n_threads = (unsigned)server->instance.settings.threads;
+  err = kt_http_start(&server->instance, &server->listener, n_threads, NULL, &server->http, error);
   if (err == KT_OK) {
     err = start_health(server, error);
   }
-  return err == KT_OK ? kt_admin_start(&server->instance, &server->admin, error) : err;
+  if (err == KT_OK) {
+    err = kt_admin_start(&server->instance, &server->admin, error);
+  }
+  return err == KT_OK ? restrict_calls(server, error) : err;
 }
 
 /* A full disk does not keep a log from answering searches: what is not on record has been said. */
@@ -316,8 +372,11 @@ int kt_verb_run(const struct kt_verb *verb, int argc, char **argv)
     return KT_EXIT_UNDECIDED;
   }
   const struct kt_option options[] = { { "listen", &server->listen, NULL },
+                                       { "user", &server->user, NULL },
                                        { "accept-missing-guard", NULL, &server->guard_may_be_missing },
+                                       { "no-sandbox", NULL, &server->instance.has_no_sandbox },
                                        { "read-only", NULL, &server->read_only } };
+  server->listener.fd = -1;
   kt_instance_init(&server->instance);
   int code = KT_EXIT_USAGE;
   if (kt_cli_parse(verb, argc, argv, options, sizeof options / sizeof options[0], &server->dir, 1) == KT_OK) {

@@ -4,46 +4,73 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "listen.h"
+#include "privileges.h"
+#include "sandbox.h"
 #include "signer.h"
 #include "units.h"
 
-/* Nobody may look into this process or find it in a core file. */
-static void hide_memory(void)
+struct request {
+  const char *dir;
+  const char *address; /* one of these two */
+  const char *fd;
+  const char *user;
+  bool guard_may_be_missing;
+  bool has_no_sandbox;
+};
+
+static enum kt_err restrict_calls(const struct request *request, struct kt_error *error)
 {
-  const struct rlimit none = { 0, 0 };
-  (void)prctl(PR_SET_DUMPABLE, 0);
-  (void)setrlimit(RLIMIT_CORE, &none);
+  return request->has_no_sandbox ? KT_OK : kt_sandbox_enter(KT_SANDBOX_SIGNER, error);
 }
 
 /* The log at the other end says when this is over. */
-static int serve_parent(const char *fd_text, const char *dir, bool guard_may_be_missing)
+static int serve_parent(const struct request *request)
 {
+  struct kt_error error;
   uint64_t fd = 0;
-  if (kt_number_parse(fd_text, &fd) != KT_OK || fd > 1023) {
-    kt_say("--fd %s: not the number of an open socket", fd_text);
+  if (kt_number_parse(request->fd, &fd) != KT_OK || fd > 1023) {
+    kt_say("--fd %s: not the number of an open socket", request->fd);
     return KT_EXIT_USAGE;
+  }
+  enum kt_err err = restrict_calls(request, &error);
+  if (err != KT_OK) {
+    return kt_report(err, &error);
   }
   (void)signal(SIGINT, SIG_IGN);
   (void)signal(SIGTERM, SIG_IGN);
   (void)signal(SIGHUP, SIG_IGN);
-  kt_signer_serve((int)fd, dir, guard_may_be_missing);
+  kt_signer_serve((int)fd, request->dir, request->guard_may_be_missing);
   return KT_EXIT_DONE;
 }
 
+static enum kt_err become(const char *name, struct kt_error *error)
+{
+  struct kt_user user;
+  if (name == NULL) {
+    return KT_OK;
+  }
+  enum kt_err err = kt_user_find(name, &user, error);
+  return err == KT_OK ? kt_user_become(&user, error) : err;
+}
+
 /* One log after the other; SIGTERM may end it at any time. */
-static int serve_all(const char *address, const char *dir, bool guard_may_be_missing)
+static int serve_all(const struct request *request)
 {
   struct kt_listener listener;
   struct kt_error error;
-  enum kt_err err = kt_signer_check(dir, &error);
+  enum kt_err err = become(request->user, &error);
   if (err == KT_OK) {
-    err = kt_listen_open(address, dir, &listener, &error);
+    err = kt_signer_check(request->dir, &error);
+  }
+  if (err == KT_OK) {
+    err = kt_listen_open(request->address, request->dir, &listener, &error);
+  }
+  if (err == KT_OK) {
+    err = restrict_calls(request, &error);
   }
   if (err != KT_OK) {
     return kt_report(err, &error);
@@ -54,7 +81,7 @@ static int serve_all(const char *address, const char *dir, bool guard_may_be_mis
   while (poll(&wait, 1, -1) >= 0 || errno == EINTR) {
     int fd = accept(listener.fd, NULL, NULL);
     if (fd >= 0) {
-      kt_signer_serve(fd, dir, guard_may_be_missing);
+      kt_signer_serve(fd, request->dir, request->guard_may_be_missing);
       (void)close(fd);
     }
   }
@@ -63,20 +90,19 @@ static int serve_all(const char *address, const char *dir, bool guard_may_be_mis
 
 int kt_verb_signer(const struct kt_verb *verb, int argc, char **argv)
 {
-  const char *dir = NULL;
-  const char *address = NULL;
-  const char *fd = NULL;
-  bool guard_may_be_missing = false;
-  const struct kt_option options[] = { { "listen", &address, NULL },
-                                       { "fd", &fd, NULL },
-                                       { "accept-missing-guard", NULL, &guard_may_be_missing } };
-  if (kt_cli_parse(verb, argc, argv, options, sizeof options / sizeof options[0], &dir, 1) != KT_OK) {
+  struct request request = { .dir = NULL };
+  const struct kt_option options[] = { { "listen", &request.address, NULL },
+                                       { "fd", &request.fd, NULL },
+                                       { "user", &request.user, NULL },
+                                       { "accept-missing-guard", NULL, &request.guard_may_be_missing },
+                                       { "no-sandbox", NULL, &request.has_no_sandbox } };
+  if (kt_cli_parse(verb, argc, argv, options, sizeof options / sizeof options[0], &request.dir, 1) != KT_OK) {
     return KT_EXIT_USAGE;
   }
-  if ((address == NULL) == (fd == NULL) || (address != NULL && strncmp(address, "unix:", 5) != 0)) {
+  const char *address = request.address;
+  if ((address == NULL) == (request.fd == NULL) || (address != NULL && strncmp(address, "unix:", 5) != 0)) {
     kt_say("say where the log reaches the signer: --listen unix:PATH");
     return KT_EXIT_USAGE;
   }
-  hide_memory();
-  return fd != NULL ? serve_parent(fd, dir, guard_may_be_missing) : serve_all(address, dir, guard_may_be_missing);
+  return request.fd != NULL ? serve_parent(&request) : serve_all(&request);
 }

@@ -26,9 +26,36 @@ def children(pid):
     return [int(child) for child in proc(pid, f"task/{pid}/children").split()]
 
 
+def is_sanitized():
+    with open(SERVER, "rb") as file:
+        program = file.read()
+    return b"__asan_init" in program or b"__tsan_init" in program
+
+
+def sandboxes(pid):
+    """The seccomp mode of every thread: 2 is a filter."""
+    threads = os.listdir(f"/proc/{pid}/task")
+    return {int(re.search(r"^Seccomp:\s+(\d)$", proc(pid, f"task/{thread}/status"), re.MULTILINE)[1]) for thread in threads}
+
+
+def locked_kib(pid):
+    return int(re.search(r"^VmLck:\s+(\d+) kB$", proc(pid, "status"), re.MULTILINE)[1])
+
+
 def check_process(pid, name):
+    check(locked_kib(pid) > 0, f"{name}: its key's memory is locked")
+    check(sandboxes(pid) == ({0} if is_sanitized() else {2}), f"{name}: every thread is limited to the calls it needs",
+          sandboxes(pid))
     check(re.search(r"^Max core file size\s+0\s+0\s", proc(pid, "limits"), re.MULTILINE), f"{name}: no core file")
     check(re.search(r"^NoNewPrivs:\s+1$", proc(pid, "status"), re.MULTILINE), f"{name}: no new privileges")
+
+
+def check_without_sandbox(folder):
+    server = RunningServer(folder, args=("--listen", "127.0.0.1:0", "--no-sandbox"))
+    found = [sandboxes(pid) for pid in (server.process.pid, *children(server.process.pid))]
+    check(found == [{0}, {0}], "with --no-sandbox a debugger can be attached, to the signer as well", found)
+    server.stop()
+    check(any("--no-sandbox" in line for line in server.said), "and that is said")
 
 
 def check_credentials(where, folder):
@@ -67,6 +94,7 @@ def main():
         check(len(signers) == 1, "the signer is its child", signers)
         check_process(signers[0], "signer")
         server.stop()
+        check_without_sandbox(folder)
         check_credentials(where, folder)
     check_unit()
 
