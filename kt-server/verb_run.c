@@ -174,15 +174,7 @@ static enum kt_err become(struct server *server, const char *name, struct kt_err
 static enum kt_err choose_user(struct server *server, struct kt_error *error)
 {
   const char *name = server->user != NULL ? server->user : server->instance.settings.user;
-  if (name[0] != '\0') {
-    return become(server, name, error);
-  }
-  if (geteuid() == 0) {
-    kt_say("this log is served by root; better by a user who owns %s and nothing else: `user` in " KT_NAME_SETTINGS
-           ", or --user",
-           server->dir);
-  }
-  return KT_OK;
+  return name[0] != '\0' ? become(server, name, error) : KT_OK;
 }
 
 /* Everything up to the threads. */
@@ -205,7 +197,6 @@ static enum kt_err prepare(struct server *server, struct kt_error *error)
 static enum kt_err restrict_calls(const struct server *server, struct kt_error *error)
 {
   if (server->instance.has_no_sandbox) {
-    kt_say("--no-sandbox: whoever takes over this process may use every system call");
     return KT_OK;
   }
   return kt_sandbox_enter(server->instance.operator_role != NULL ? KT_SANDBOX_OPERATOR : KT_SANDBOX_LOG, error);
@@ -326,6 +317,14 @@ static void announce(const struct server *server)
     announce_read_only(server);
   }
   announce_trail(server);
+  if (geteuid() == 0) {
+    kt_say("this log is served by root; better by a user who owns %s and nothing else: `user` in " KT_NAME_SETTINGS
+           ", or --user",
+           server->dir);
+  }
+  if (server->instance.has_no_sandbox) {
+    kt_say("--no-sandbox: whoever takes over this process may use every system call");
+  }
 }
 
 static void wait_for_end(struct server *server, const sigset_t *signals)

@@ -513,6 +513,8 @@ def check_unix_and_reload(folder):
         f.write(good.replace("access-log: off", "access-log: all"))
     process.stderr.readline()
     assert "administration trail" in process.stderr.readline()
+    if os.geteuid() == 0:
+        assert "served by root" in process.stderr.readline()
     process.send_signal(signal.SIGHUP)
     assert "reloaded access-log" in process.stderr.readline()
     with open(path, "w", encoding="utf-8") as f:

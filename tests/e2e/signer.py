@@ -1,12 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The signing process with the real programs: no process but the signer ever holds the signing key; a signer that is killed
+"""The signing process with the real programs (who holds its key: key_scan.py): a signer that is killed
 stops the log with an explanation and nothing is lost; signals for the log leave its signer alone; a signer of its own, in its own
 folder, signs for one log, not for an old copy of it and not for a forked one."""
 
-import hashlib
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -27,57 +25,6 @@ def signer_of(log):
     found = [pid for pid in children(log) if b"\0signer\0" in open(f"/proc/{pid}/cmdline", "rb").read()]
     check(len(found) == 1, "the log has one signer", children(log))
     return found[0]
-
-
-def memory(pid):
-    """Everything readable in the process's memory."""
-    parts = []
-    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem:
-        for line in maps:
-            start, end, rights = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+)", line).groups()
-            if rights[0] != "r" or "[v" in line:
-                continue
-            try:
-                mem.seek(int(start, 16))
-                parts.append(mem.read(min(int(end, 16) - int(start, 16), 1 << 30)))
-            except (OSError, OverflowError, ValueError):
-                continue
-    return parts
-
-
-def forms_of(key_path):
-    """The secret seed as bytes and as hex, as in the file, and what is made of it (RFC 8032, 5.1.5): scalar and prefix."""
-    with open(key_path, encoding="ascii") as file:
-        text = file.read().split()[2]
-    scalar, prefix = hashlib.sha512(bytes.fromhex(text)).digest()[:32], hashlib.sha512(bytes.fromhex(text)).digest()[32:]
-    clamped = bytes([scalar[0] & 248]) + scalar[1:31] + bytes([scalar[31] & 127 | 64])
-    return bytes.fromhex(text), text.encode(), scalar, clamped, prefix
-
-
-def holds(parts, forms):
-    return any(form in part for part in parts for form in forms)
-
-
-def nobody_else_holds_the_key(log, work, person):
-    signing = forms_of(os.path.join(log.folder, "signing.key"))
-    vrf = forms_of(os.path.join(log.folder, "vrf.key"))
-    person.json("lookup", person.label)
-    network = memory(log.process.pid)
-    check(sum(map(len, network)) > 1 << 20 and holds(network, vrf),
-          "the network process's memory is read: the VRF key is found in it")
-    check(not holds(network, signing), "the signing key is not in the network process's memory")
-    for folder, _, names in os.walk(work):
-        for name in names:
-            path = os.path.join(folder, name)
-            if name != "signing.key" and os.path.isfile(path):
-                with open(path, "rb") as file:
-                    check_file(file.read(), signing, path)
-    print("ok: the signing key is in no other file")
-
-
-def check_file(data, forms, path):
-    if any(form in data for form in forms):
-        check(False, "the signing key is in no other file", path)
 
 
 def a_killed_signer(log, person):
@@ -214,7 +161,6 @@ def main():
         log.said = os.path.join(work, "said")
         log.start(stderr=open(log.said, "w", encoding="utf-8"))
         alice = new_person(work, "alice", log, config)
-        nobody_else_holds_the_key(log, work, alice)
         a_killed_signer(log, alice)
         signals_for_the_log(log)
         a_service_of_its_own(work, log, alice)

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A disk of 16 MiB that fills up under a running log, at different moments of its work: updates are refused, searches go on,
+readiness and metrics tell within seconds, and when there is room again the log goes on by itself, with everything that was
+acknowledged and undamaged.
+
+Called with the build folder and the number of points (default: a short run). Needs root, for a disk of its own; says so and
+stops where none can be mounted."""
+
+import http.client
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+
+from lib_programs import SERVER, Person, check, environment, server_verb
+from lib_server import RunningServer, search_body
+
+POINTS = int(sys.argv[2]) if len(sys.argv) > 2 else 4
+SEED = int(sys.argv[3]) if len(sys.argv) > 3 else random.randrange(1 << 32)
+WRITERS = 4
+VERSIONS = 150  # of one label
+DISK_MIB = 16
+FREE_MAX = 3 << 20  # what is left at the most remote point
+TELLS_WITHIN_S = 5
+BINARY = {"Content-Type": "application/octet-stream"}
+SETTINGS = "cadence: 0ms\nlimits:\n  disk: 64KiB\n"
+
+
+def check_quietly(condition, *details):
+    if not condition:
+        check(False, *details)
+
+
+class Account:
+    """A label, what was acknowledged for it last, and what may or may not have become its version since."""
+
+    def __init__(self, label):
+        self.label = label
+        self.version, self.name, self.unknown = -1, None, set()
+
+    def check(self, person):
+        """Nothing acknowledged is lost: as somebody else sees it, with proofs."""
+        seen = person.json("lookup", self.label)
+        name = seen["devices"][0]["name"]
+        same = seen["version"] == self.version and name == self.name
+        later = seen["version"] > self.version and name in self.unknown
+        check_quietly(same or later, "what was acknowledged is there", self.label, self.version, self.name, seen)
+
+
+class Writer(threading.Thread):
+    """An owner who publishes one version after the other."""
+
+    def __init__(self, home, name, log_url, config):
+        super().__init__(daemon=True)
+        self.person, self.name = Person(home), name
+        self.accounts = []
+        self.n_done = self.n_refused = 0
+        self.said = ""
+        self.is_over = False
+        self.person.json("init", log_url, "--config", config)
+        self.publish()
+
+    def account(self):
+        """A client wants to monitor a label after some hundred versions: then it is the next label's turn."""
+        if not self.accounts or self.accounts[-1].version >= VERSIONS:
+            self.accounts.append(Account(f"{self.name}{len(self.accounts)}@example.org"))
+            self.person.json("account", "create", self.accounts[-1].label)
+        return self.accounts[-1]
+
+    def publish(self):
+        account = self.account()
+        name = f"phone-{random.randrange(1 << 60):x}"
+        result = self.person.run("device", "add", account.label, "--name", name, "--key", "raw:AAAA", "--json")
+        check_quietly(result.returncode in (0, 3), "an update is done or undecided", result)
+        answer = json.loads(result.stdout)
+        if result.returncode == 3:
+            said = answer["reason"]["text"]
+            check_quietly("full" in said or "No space" in said, "it is the disk that has no room", result)
+            self.n_refused += 1
+            account.unknown.add(name)
+            self.said = result.stderr
+            return False
+        account.version, account.name, account.unknown = answer["version"], name, set()
+        self.n_done += 1
+        return True
+
+    def run(self):
+        while not self.is_over:
+            if not self.publish():
+                time.sleep(0.05)
+
+
+class Disk:
+    def __init__(self, folder):
+        self.folder = folder
+        os.mkdir(folder)
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m", "none", folder]
+        self.is_mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+        self.ballast = os.path.join(folder, "ballast")
+
+    def free(self):
+        stat = os.statvfs(self.folder)
+        return stat.f_bavail * stat.f_frsize
+
+    def fill(self, rest):
+        """The log writes at the same time: until so much is left at this moment, or nothing."""
+        with open(self.ballast, "ab", buffering=0) as file:
+            try:
+                while self.free() > rest:
+                    file.write(bytes(min(self.free() - rest, 1 << 16)))
+            except OSError:
+                pass
+
+    def make_room(self):
+        os.unlink(self.ballast)
+
+    def unmount(self):
+        if self.is_mounted:
+            subprocess.run(["umount", "-l", self.folder], check=True)
+
+
+def get(port, path):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def search(server, label):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection.request("POST", "/v1/search", body=search_body(label.encode()), headers=BINARY)
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def wait_until(what, *details, within_s=TELLS_WITHIN_S):
+    end = time.monotonic() + within_s
+    while not what():
+        if time.monotonic() > end:
+            check(False, f"within {within_s} s", *(detail() if callable(detail) else detail for detail in details))
+        time.sleep(0.02)
+
+
+def is_ready(server):
+    status, text = get(server.health, "/readyz")
+    check_quietly(status == 200 or json.loads(text)["type"].endswith(":disk-full"), "the reason is the disk", text)
+    metrics = get(server.health, "/metrics")[1]
+    return status == 200 and "\nkt_ready 1\n" in metrics
+
+
+def is_not_ready(server):
+    status, text = get(server.health, "/readyz")
+    metrics = get(server.health, "/metrics")[1]
+    return status == 503 and "disk-full" in text and "\nkt_ready 0\n" in metrics
+
+
+def fill_at(disk, server, writers, free):
+    """One point: so much is free, and the writers use it up."""
+    refused = sum(writer.n_refused for writer in writers)
+    disk.fill(free)
+    # A log that needs no page more than it has writes over its own: then nothing but what is left is filled as well.
+    end = time.monotonic() + 3
+    while sum(writer.n_refused for writer in writers) == refused:
+        check_quietly(server.process.poll() is None, "the server goes on", "".join(server.said[-5:]))
+        check_quietly(all(writer.is_alive() for writer in writers), "every writer goes on")
+        if time.monotonic() > end:
+            disk.fill(0)
+        check_quietly(time.monotonic() < end + 20, "updates are refused at last")
+        time.sleep(0.02)
+    # A log may find room in its own write-ahead log by a checkpoint: what it frees is filled again.
+    wait_until(lambda: disk.fill(0) or is_not_ready(server), "readiness and metrics tell", free, disk.free())
+    check_quietly(search(server, writers[0].accounts[0].label) == 200, "searches go on")
+    disk.make_room()
+    done = [writer.n_done for writer in writers]
+    wait_until(lambda: is_ready(server), "readiness comes back")
+    wait_until(lambda: all(writer.n_done > n for writer, n in zip(writers, done)), "updates go on without a restart",
+               lambda: ([writer.said for writer in writers], server.said[-5:], done, [writer.n_done for writer in writers]),
+               within_s=20)
+
+
+def run_log(where, disk, points, rng, counters):
+    """One log, for as many points as its disk has room for."""
+    folder = os.path.join(disk.folder, "log")
+    server_verb("init", folder)
+    config = os.path.join(where, "config")
+    server_verb("config", folder, "-o", config)
+    server = RunningServer(folder, SETTINGS)
+    writers = [Writer(os.path.join(where, f"home{i}"), f"owner{i}-", server.url, config) for i in range(WRITERS)]
+    for writer in writers:
+        writer.start()
+    n = 0
+    while n < points and disk.free() > 6 << 20:
+        time.sleep(rng.random() * 0.2)
+        fill_at(disk, server, writers, rng.choice((0, 4096, rng.randrange(1 << 16), rng.randrange(FREE_MAX))))
+        n += 1
+    for writer in writers:
+        writer.is_over = True
+    for writer in writers:
+        writer.join()
+    person = Person(os.path.join(where, "reader"))
+    person.json("init", server.url, "--config", config)
+    for account in (account for writer in writers for account in writer.accounts):
+        account.check(person)
+    server.stop()
+    fsck = subprocess.run([SERVER, "fsck", folder], capture_output=True, text=True, env=environment(0), check=False)
+    check_quietly(fsck.returncode == 0, "fsck finds nothing", fsck)
+    counters["acknowledged"] += sum(writer.n_done for writer in writers)
+    counters["refused"] += sum(writer.n_refused for writer in writers)
+    counters["logs"] += 1
+    return n
+
+
+def main():
+    counters = {"logs": 0, "acknowledged": 0, "refused": 0}
+    rng = random.Random(SEED)
+    print(f"full-disk: {POINTS} points, seed {SEED}", flush=True)
+    n = 0
+    while n < POINTS:
+        where = tempfile.mkdtemp(prefix="kt-full-disk-")
+        disk = Disk(os.path.join(where, "disk"))
+        if not disk.is_mounted:
+            print("no small disk can be mounted here (that needs root): a full disk was not tried")
+            shutil.rmtree(where)
+            return
+        try:
+            n += run_log(where, disk, min(POINTS - n, 25), rng, counters)
+        finally:
+            disk.unmount()
+            shutil.rmtree(where, ignore_errors=True)
+        print(f"{n} points: {counters}", flush=True)
+    print(f"{n} full disks, {counters['refused']} updates refused, {counters['acknowledged']} acknowledged, 0 lost")
+
+
+main()
