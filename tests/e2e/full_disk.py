@@ -14,18 +14,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.error
 import urllib.request
 
 from lib_programs import SERVER, Person, check, environment, server_verb
 from lib_server import RunningServer, search_body
+from lib_writers import Writer, check_quietly
 
 POINTS = int(sys.argv[2]) if len(sys.argv) > 2 else 4
 SEED = int(sys.argv[3]) if len(sys.argv) > 3 else random.randrange(1 << 32)
 WRITERS = 4
-VERSIONS = 150  # of one label
 DISK_MIB = 16
 FREE_MAX = 3 << 20  # what is left at the most remote point
 TELLS_WITHIN_S = 5
@@ -33,68 +32,8 @@ BINARY = {"Content-Type": "application/octet-stream"}
 SETTINGS = "cadence: 0ms\nlimits:\n  disk: 64KiB\n"
 
 
-def check_quietly(condition, *details):
-    if not condition:
-        check(False, *details)
-
-
-class Account:
-    """A label, what was acknowledged for it last, and what may or may not have become its version since."""
-
-    def __init__(self, label):
-        self.label = label
-        self.version, self.name, self.unknown = -1, None, set()
-
-    def check(self, person):
-        """Nothing acknowledged is lost: as somebody else sees it, with proofs."""
-        seen = person.json("lookup", self.label)
-        name = seen["devices"][0]["name"]
-        same = seen["version"] == self.version and name == self.name
-        later = seen["version"] > self.version and name in self.unknown
-        check_quietly(same or later, "what was acknowledged is there", self.label, self.version, self.name, seen)
-
-
-class Writer(threading.Thread):
-    """An owner who publishes one version after the other."""
-
-    def __init__(self, home, name, log_url, config):
-        super().__init__(daemon=True)
-        self.person, self.name = Person(home), name
-        self.accounts = []
-        self.n_done = self.n_refused = 0
-        self.said = ""
-        self.is_over = False
-        self.person.json("init", log_url, "--config", config)
-        self.publish()
-
-    def account(self):
-        """A client wants to monitor a label after some hundred versions: then it is the next label's turn."""
-        if not self.accounts or self.accounts[-1].version >= VERSIONS:
-            self.accounts.append(Account(f"{self.name}{len(self.accounts)}@example.org"))
-            self.person.json("account", "create", self.accounts[-1].label)
-        return self.accounts[-1]
-
-    def publish(self):
-        account = self.account()
-        name = f"phone-{random.randrange(1 << 60):x}"
-        result = self.person.run("device", "add", account.label, "--name", name, "--key", "raw:AAAA", "--json")
-        check_quietly(result.returncode in (0, 3), "an update is done or undecided", result)
-        answer = json.loads(result.stdout)
-        if result.returncode == 3:
-            said = answer["reason"]["text"]
-            check_quietly("full" in said or "No space" in said, "it is the disk that has no room", result)
-            self.n_refused += 1
-            account.unknown.add(name)
-            self.said = result.stderr
-            return False
-        account.version, account.name, account.unknown = answer["version"], name, set()
-        self.n_done += 1
-        return True
-
-    def run(self):
-        while not self.is_over:
-            if not self.publish():
-                time.sleep(0.05)
+def is_full(said):
+    return "full" in said or "No space" in said
 
 
 class Disk:
@@ -194,7 +133,7 @@ def run_log(where, disk, points, rng, counters):
     config = os.path.join(where, "config")
     server_verb("config", folder, "-o", config)
     server = RunningServer(folder, SETTINGS)
-    writers = [Writer(os.path.join(where, f"home{i}"), f"owner{i}-", server.url, config) for i in range(WRITERS)]
+    writers = [Writer(os.path.join(where, f"home{i}"), f"owner{i}-", server.url, config, is_full) for i in range(WRITERS)]
     for writer in writers:
         writer.start()
     n = 0

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commits that race checkpoints and backups, of other processes too: the write-ahead log is taken away under the log's feet in
+every way SQLite knows, backups are made in the middle of everything, and each of them is a whole log; afterwards nothing is
+damaged and nothing acknowledged is lost.
+
+Called with the build folder and the seconds (default: a short run). One line every minute."""
+
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from lib_programs import SERVER, Person, environment, server_verb
+from lib_server import RunningServer
+from lib_writers import Writer, check_quietly
+
+SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 3
+WRITERS = 4
+SETTINGS = "cadence: 0ms\n"
+FSCK_EVERY = 20  # one backup in so many is checked hash by hash
+
+
+class Racer(threading.Thread):
+    """Does one thing again and again; what goes wrong is kept for the main thread."""
+
+    def __init__(self, step):
+        super().__init__(daemon=True)
+        self.step, self.n, self.failure, self.is_over = step, 0, None, False
+
+    def run(self):
+        try:
+            while not self.is_over:
+                self.step(self.n)
+                self.n += 1
+                time.sleep(random.random() * 0.05)
+        except (Exception, SystemExit) as failure:  # pylint: disable=broad-exception-caught
+            self.failure = failure
+
+
+def checkpoint(database):
+    """From another process's connection: SQLite lets one at a time, so a busy answer is no failure."""
+    connection = sqlite3.connect(database, timeout=0.1, isolation_level=None, check_same_thread=False)
+
+    def step(n):
+        mode = ("PASSIVE", "FULL", "RESTART", "TRUNCATE")[n % 4]
+        try:
+            connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+        except sqlite3.OperationalError as error:
+            check_quietly("locked" in str(error) or "busy" in str(error), "a checkpoint", error)
+
+    return step
+
+
+def entries(path):
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    check_quietly(connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)], "the backup is whole", path)
+    n = connection.execute("SELECT max(pos) + 1 FROM entries").fetchone()[0]
+    connection.close()
+    return n
+
+
+class Backups:
+    """Each is whole, and no smaller than the one before it."""
+
+    def __init__(self, where, folder):
+        self.where, self.folder, self.size, self.n_checked = where, folder, 0, 0
+
+    def keep(self, path, n):
+        size = entries(path)
+        check_quietly(size >= self.size, "a later backup has more entries", size, self.size)
+        self.size = size
+        if n % FSCK_EVERY == 0:
+            self.fsck(path)
+
+    def fsck(self, path):
+        """Hash by hash, as a folder of its own, whose guard begins with this backup."""
+        folder = os.path.join(self.where, "restored")
+        os.mkdir(folder, 0o700)
+        for name in ("config.bin", "kt-server.yaml", "signing.key", "vrf.key"):
+            shutil.copy(os.path.join(self.folder, name), folder)
+        shutil.copy(path, os.path.join(folder, "log.db"))
+        RunningServer(folder, args=("--listen", "127.0.0.1:0", "--accept-missing-guard")).stop()
+        check_fsck(folder)
+        shutil.rmtree(folder)
+        self.n_checked += 1
+
+    def by_sqlite(self, n):
+        path = os.path.join(self.where, "sqlite.db")
+        source = sqlite3.connect(f"file:{self.folder}/log.db?mode=ro", uri=True, timeout=30)
+        target = sqlite3.connect(path)
+        source.backup(target, pages=64, sleep=0.001)
+        target.close()
+        source.close()
+        self.keep(path, n)
+        os.unlink(path)
+
+
+    def by_verb(self, n):
+        """Our own, through the running log, which checks what it wrote."""
+        path = os.path.join(self.where, "own.backup")
+        server_verb("backup", self.folder, path)
+        os.unlink(path)
+
+
+def has_verb(name):
+    said = subprocess.run([SERVER, "--help"], capture_output=True, text=True, check=True).stdout
+    return f"\n  {name} " in said
+
+
+def check_fsck(folder):
+    done = subprocess.run([SERVER, "fsck", folder], capture_output=True, text=True, env=environment(0), check=False)
+    check_quietly(done.returncode == 0, "fsck finds nothing", done)
+
+
+def watch(server, racers, writers):
+    end = time.monotonic() + SECONDS
+    tell = time.monotonic() + 60
+    while time.monotonic() < end:
+        time.sleep(0.05)
+        check_quietly(server.process.poll() is None, "the server goes on", "".join(server.said[-5:]))
+        check_quietly(all(writer.is_alive() for writer in writers), "every writer goes on")
+        for racer in racers.values():
+            check_quietly(racer.failure is None, racer.failure)
+        if time.monotonic() > tell:
+            tell += 60
+            print(counts(racers, writers), flush=True)
+
+
+def counts(racers, writers):
+    n = {name: racer.n for name, racer in racers.items()}
+    return f"{sum(writer.n_done for writer in writers)} updates, {n}"
+
+
+def stop(threads):
+    for thread in threads:
+        thread.is_over = True
+    for thread in threads:
+        thread.join(timeout=120)
+
+
+def run(where):
+    folder = os.path.join(where, "log")
+    server_verb("init", folder)
+    config = os.path.join(where, "config")
+    server_verb("config", folder, "-o", config)
+    server = RunningServer(folder, SETTINGS)
+    writers = [Writer(os.path.join(where, f"home{i}"), f"owner{i}-", server.url, config, lambda said: False)
+               for i in range(WRITERS)]
+    backups = Backups(where, folder)
+    racers = {"checkpoints": Racer(checkpoint(os.path.join(folder, "log.db"))), "backups": Racer(backups.by_sqlite)}
+    if has_verb("backup"):
+        racers["own backups"] = Racer(backups.by_verb)
+    for thread in [*writers, *racers.values()]:
+        thread.start()
+    watch(server, racers, writers)
+    stop([*writers, *racers.values()])
+    person = Person(os.path.join(where, "reader"))
+    person.json("init", server.url, "--config", config)
+    for account in (account for writer in writers for account in writer.accounts):
+        account.check(person)
+    server.stop()
+    check_fsck(folder)
+    entries(os.path.join(folder, "log.db"))
+    check_quietly(racers["checkpoints"].n > 0 and backups.n_checked > 0, "something raced", counts(racers, writers))
+    print(f"{SECONDS:.0f} s, {counts(racers, writers)}, {backups.n_checked} backups checked hash by hash, 0 lost, 0 damaged")
+
+
+def main():
+    where = tempfile.mkdtemp(prefix="kt-commit-race-")
+    try:
+        run(where)
+    finally:
+        shutil.rmtree(where, ignore_errors=True)
+
+
+main()
