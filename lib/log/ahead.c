@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* VRF proofs that an UpdateResponse needs and the insertion does not: computed while the sequencer waits for the disk. */
+/* What an UpdateResponse needs and the insertion does not, while the sequencer waits for the disk: VRF proofs are computed, and
+ * the paths that lead to them in the prefix tree are read into the cache. */
 #include "algo/algo.h"
 #include "log/engine.h"
 #include "log/vrf.h"
@@ -40,24 +41,58 @@ static enum kt_err prove(struct kt_log_reader *reader, struct kt_bytes label, co
   return err;
 }
 
+/* The newest tree is not the one that the response will be about, but nearly all of their nodes are the same. */
+static void read_paths(struct kt_log_reader *reader, const struct kt_log_ahead *ahead, struct kt_arena *arena)
+{
+  struct kt_log_head head;
+  struct kt_store_entry entry;
+  struct kt_log_nodes nodes;
+  struct kt_prefix_series series;
+  const struct kt_prefix_nodes source = { .ctx = &nodes, .get = kt_log_node_get };
+  const struct kt_log_cache *cache = &reader->log->cache;
+  bool included;
+  kt_log_head(reader->log, &head);
+  enum kt_err err = kt_store_read_begin(reader->conn);
+  if (err == KT_OK) {
+    err = kt_log_cache_entry(cache, reader->conn, head.size - 1, &entry);
+  }
+  if (err == KT_OK) {
+    kt_log_nodes_init(&nodes, reader->conn, cache, NULL);
+    const struct kt_prefix_child root = { .ref = entry.prefix_root_ref, .hash = entry.prefix_root };
+    kt_prefix_series_init(&series, &source, root, arena);
+  }
+  for (size_t i = 0; err == KT_OK && i < ahead->n; i++) {
+    err = kt_prefix_series_find(&series, &ahead->proofs[i].proof.output, &included);
+  }
+  kt_store_read_end(reader->conn);
+}
+
+/* What fails here is done when the response is made, which has somebody to tell. */
+static void look_ahead(struct kt_log_reader *reader, struct kt_bytes label, const struct kt_optional_u32 *known,
+                       uint64_t n_new, struct kt_arena *arena, struct kt_log_ahead *ret_ahead)
+{
+  struct kt_log_ahead ahead = { 0 };
+  kt_log_updating_begin(reader->log);
+  if (prove(reader, label, known, n_new, arena, &ahead) == KT_OK && reader->log->options.cache_bytes > 0) {
+    read_paths(reader, &ahead, arena);
+  }
+  kt_log_updating_end(reader->log);
+  *ret_ahead = ahead;
+}
+
 void kt_log_update_ahead(struct kt_log_reader *reader, const struct kt_update_request *request, struct kt_arena *arena,
                          struct kt_log_ahead *ret_ahead)
 {
-  struct kt_log_ahead ahead = { 0 };
-  /* What fails here is computed when the response is made, which has somebody to tell. */
-  (void)!prove(reader, request->label, &request->greatest_version, request->n_values, arena, &ahead);
-  *ret_ahead = ahead;
+  look_ahead(reader, request->label, &request->greatest_version, request->n_values, arena, ret_ahead);
 }
 
 void kt_log_manager_ahead(struct kt_log_reader *reader, const struct kt_manager_update_request *request,
                           struct kt_arena *arena, struct kt_log_ahead *ret_ahead)
 {
-  struct kt_log_ahead ahead = { 0 };
   const struct kt_optional_u32 *known = &request->greatest_version;
   uint64_t n_known = known->present ? (uint64_t)known->value + 1 : 0;
   uint64_t n_new = request->signed_version - n_known + request->n_values; /* with the skipped ones */
-  (void)!prove(reader, request->label, known, n_new, arena, &ahead);
-  *ret_ahead = ahead;
+  look_ahead(reader, request->label, known, n_new, arena, ret_ahead);
 }
 
 const struct kt_store_proof *kt_log_ahead_find(const struct kt_log_ahead *ahead, uint32_t version)

@@ -68,6 +68,13 @@ void kt_log_cache_put_leaf(const struct kt_log_cache *cache, uint64_t ref, const
   kt_word_cache_put(&cache->leaves, ref, words);
 }
 
+void kt_log_cache_put_entry(const struct kt_log_cache *cache, uint64_t pos, const struct kt_store_entry *entry)
+{
+  uint64_t words[WORDS(struct kt_store_entry)];
+  memcpy(words, entry, sizeof words);
+  kt_word_cache_put(&cache->entries, pos + 1, words);
+}
+
 enum kt_err kt_log_cache_entry(const struct kt_log_cache *cache, struct kt_store_conn *conn, uint64_t pos,
                                struct kt_store_entry *ret_entry)
 {
@@ -78,25 +85,35 @@ enum kt_err kt_log_cache_entry(const struct kt_log_cache *cache, struct kt_store
   }
   enum kt_err err = kt_store_get_entry(conn, pos, ret_entry);
   if (err == KT_OK) {
-    memcpy(words, ret_entry, sizeof words);
-    kt_word_cache_put(&cache->entries, pos + 1, words);
+    kt_log_cache_put_entry(cache, pos, ret_entry);
   }
   return err;
+}
+
+static uint64_t log_node_key(uint64_t start, unsigned level)
+{
+  return (start + 1) << 6 | level; /* positions have 34 bits */
+}
+
+void kt_log_cache_put_log_node(const struct kt_log_cache *cache, uint64_t start, unsigned level,
+                               const struct kt_hash *hash)
+{
+  uint64_t words[WORDS(struct kt_hash)];
+  memcpy(words, hash, sizeof words);
+  kt_word_cache_put(&cache->log_nodes, log_node_key(start, level), words);
 }
 
 enum kt_err kt_log_cache_log_node(const struct kt_log_cache *cache, struct kt_store_conn *conn, uint64_t start,
                                   unsigned level, struct kt_hash *ret_hash)
 {
   uint64_t words[WORDS(struct kt_hash)];
-  uint64_t key = (start + 1) << 6 | level; /* positions have 34 bits */
-  if (kt_word_cache_get(&cache->log_nodes, key, words)) {
+  if (kt_word_cache_get(&cache->log_nodes, log_node_key(start, level), words)) {
     memcpy(ret_hash, words, sizeof words);
     return KT_OK;
   }
   enum kt_err err = kt_store_get_log_node(conn, start, level, ret_hash);
   if (err == KT_OK) {
-    memcpy(words, ret_hash, sizeof words);
-    kt_word_cache_put(&cache->log_nodes, key, words);
+    kt_log_cache_put_log_node(cache, start, level, ret_hash);
   }
   return err;
 }

@@ -24,6 +24,11 @@ void kt_log_cache_put_quad(const struct kt_log_cache *cache, uint64_t ref, const
 bool kt_log_cache_get_leaf(const struct kt_log_cache *cache, uint64_t ref, struct kt_prefix_leaf *ret_leaf);
 void kt_log_cache_put_leaf(const struct kt_log_cache *cache, uint64_t ref, const struct kt_prefix_leaf *leaf);
 
+void kt_log_cache_put_entry(const struct kt_log_cache *cache, uint64_t pos, const struct kt_store_entry *entry);
+/* The head of a balanced subtree of the log tree. */
+void kt_log_cache_put_log_node(const struct kt_log_cache *cache, uint64_t start, unsigned level,
+                               const struct kt_hash *hash);
+
 /* From the cache, or from the store and then into the cache; the entry has to be published. Errors of kt_store_get_entry
  * and kt_store_get_log_node. */
 KT_MUST_USE enum kt_err kt_log_cache_entry(const struct kt_log_cache *cache, struct kt_store_conn *conn, uint64_t pos,

@@ -27,10 +27,13 @@ enum kt_err kt_log_store_problem(struct kt_log_problem *problem, enum kt_err err
 
 /* --- prefix tree nodes ------------------------------------------------------------------------------------------ */
 
-/* The nodes and leaves of an entry that is in the writer's open transaction: they enter the cache when it commits. */
+/* An entry that is in the writer's open transaction, with its nodes and leaves: they enter the cache when it commits. */
 struct kt_log_fresh {
   struct kt_log_fresh *next;
   uint64_t pos;
+  struct kt_store_entry entry;
+  struct kt_hash log_nodes[KT_LOG_SUBTREES_MAX]; /* heads of the balanced subtrees that end with it, by level */
+  size_t n_log_nodes;
   struct kt_prefix_leaf *leaves;
   size_t n_leaves;
   struct kt_log_quad *quads;
@@ -73,6 +76,13 @@ struct kt_log_tip {
   struct kt_hash heads[KT_LOG_SUBTREES_MAX];
 };
 
+/* Full subtrees of the head that was signed last, so that they need not be read again; size 0: not known. Where they come
+ * from does not matter: they have to lead to the guard's root. */
+struct kt_log_signed {
+  uint64_t size;
+  struct kt_hash heads[KT_LOG_SUBTREES_MAX];
+};
+
 #define KT_LOG_HEAD_WORDS ((sizeof(struct kt_log_head) + 7) / 8)
 
 /* The published head under a sequence lock: the one writer makes the sequence odd while it changes the words, a reader
@@ -107,7 +117,9 @@ struct kt_log {
   struct kt_hash log_id;
   struct kt_log_snapshot snapshot;
   atomic_bool is_fatal;
-  atomic_bool is_unsigned; /* the tip is durable, but there was no room for its guard */
+  atomic_bool is_unsigned;     /* the tip is durable, but there was no room for its guard */
+  atomic_bool is_resting;      /* the sequencer waits for updates that are being prepared */
+  _Atomic uint32_t n_updating; /* threads that prepare an update or answer one */
   _Atomic uint64_t n_inserted;
   _Atomic uint64_t n_commits;
   _Atomic uint64_t n_heartbeats;
@@ -122,7 +134,8 @@ struct kt_log {
   struct kt_log_tip tip;
   uint64_t stored_size;        /* of the head that was put into the store last */
   struct kt_log_guard guarded; /* the head that was signed last; size 0: none, or not known */
-  struct kt_log_fresh *fresh;  /* entries of the open transaction, the newest first */
+  struct kt_log_signed signed_tip;
+  struct kt_log_fresh *fresh; /* entries of the open transaction, the newest first */
   struct kt_log_auditor_head auditor;
   struct kt_log_gap gap;
   uint64_t told_gap_ms; /* end of the one that was told */
@@ -157,6 +170,11 @@ void kt_log_fail(struct kt_log *log, const struct kt_log_problem *problem);
 /* The published head, if there is one, in the writer's transaction (log/published.h). "data durable → guard durable → sign":
  * what a transaction adds is signed after it, so it takes along the head before. */
 KT_MUST_USE enum kt_err kt_log_put_published(struct kt_log *log);
+
+/* Around whatever a thread does for an update before it is queued and after it is done; the sequencer gathers more of them
+ * into one commit while there are any. */
+void kt_log_updating_begin(struct kt_log *log);
+void kt_log_updating_end(struct kt_log *log);
 
 /* --- pruning ------------------------------------------------------------------------------------------------------ */
 

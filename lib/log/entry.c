@@ -166,6 +166,11 @@ static enum kt_err fresh_add(struct kt_log *log, struct builder *builder)
 void kt_log_fresh_publish(struct kt_log *log)
 {
   for (const struct kt_log_fresh *fresh = log->fresh; fresh != NULL; fresh = fresh->next) {
+    kt_log_cache_put_entry(&log->cache, fresh->pos, &fresh->entry);
+    for (unsigned level = 0; level < fresh->n_log_nodes; level++) {
+      uint64_t start = fresh->pos + 1 - ((uint64_t)1 << level);
+      kt_log_cache_put_log_node(&log->cache, start, level, &fresh->log_nodes[level]);
+    }
     for (size_t i = 0; i < fresh->n_quads; i++) {
       kt_log_cache_put_quad(&log->cache, kt_store_node_ref(fresh->pos, i), &fresh->quads[i]);
     }
@@ -262,6 +267,11 @@ static enum kt_err put_entry(struct kt_log *log, const struct builder *builder, 
   const struct kt_store_entry entry = { .timestamp_ms = tip->timestamp_ms,
                                         .prefix_root = tip->prefix_root.hash,
                                         .prefix_root_ref = tip->prefix_root.ref };
+  if (log->fresh != NULL) { /* put_tree began it, unless there is no cache */
+    log->fresh->entry = entry;
+    memcpy(log->fresh->log_nodes, log_nodes, n * sizeof log_nodes[0]);
+    log->fresh->n_log_nodes = n;
+  }
   return kt_store_put_entry(log->writer, builder->pos, &entry,
                             (struct kt_bytes){ builder->leaves[0].vrf_output.b, builder->n_leaves * KT_STORE_LEAF_LEN },
                             (struct kt_bytes){ log_nodes[0].b, n * KT_HASH_LEN });

@@ -61,7 +61,8 @@ void kt_log_fail(struct kt_log *log, const struct kt_log_problem *problem)
 
 /* --- signing -------------------------------------------------------------------------------------------------------- */
 
-/* What the signer is shown, read back from the store: what memory says about the log is not what gets signed. */
+/* What the signer is shown. New entries are read back from the store: what memory says about them is not what gets signed.
+ * The subtrees before them need not be, because the signer's guard says what they lead to. */
 struct step {
   struct kt_hash heads[KT_LOG_SUBTREES_MAX];
   struct kt_log_added added[KT_LOG_ADDED_MAX];
@@ -73,7 +74,12 @@ static enum kt_err read_step(const struct kt_log *log, struct step *step)
   uint64_t size = log->guarded.size;
   uint64_t left = log->tip.size - size;
   size_t n = left < KT_LOG_ADDED_MAX ? (size_t)left : KT_LOG_ADDED_MAX;
-  enum kt_err err = kt_log_heads_at(log->writer, size, step->heads);
+  enum kt_err err = KT_OK;
+  if (log->signed_tip.size == size) {
+    memcpy(step->heads, log->signed_tip.heads, sizeof step->heads);
+  } else {
+    err = kt_log_heads_at(log->writer, size, step->heads);
+  }
   for (size_t i = 0; err == KT_OK && i < n; i++) {
     struct kt_store_entry entry;
     err = kt_store_get_entry(log->writer, size + i, &entry);
@@ -124,6 +130,10 @@ static enum kt_err sign_step(struct kt_log *log, struct step *step, uint8_t *ret
     return kt_log_refuse(problem, err, "guard", "the head cannot be guarded and signed: %s", kt_err_text(err));
   }
   log->guarded = to;
+  if (to.size == log->tip.size) { /* check_step compared the roots */
+    log->signed_tip.size = to.size;
+    memcpy(log->signed_tip.heads, log->tip.heads, sizeof log->tip.heads);
+  }
   return KT_OK;
 }
 

@@ -60,6 +60,11 @@ enum kt_err kt_log_query_version(struct kt_log_query *query, uint32_t version, s
   } else {
     err = kt_store_get_version(query->reader->conn, query->label_id, version, ret_row);
   }
+  if (err == KT_OK && !query->has_row) {
+    query->has_row = true;
+    query->row_version = version;
+    query->row = *ret_row;
+  }
   if (err == KT_OK) {
     err = kt_log_leaf_get(&query->nodes, kt_store_leaf_ref(ret_row->pos, ret_row->leaf), ret_leaf);
   }

@@ -322,6 +322,7 @@ enum kt_err kt_log_update_prepare(struct kt_log_reader *reader, const struct kt_
   if (err != KT_OK) {
     return err;
   }
+  kt_log_updating_begin(reader->log);
   err = prepare_begin(&p, reader, request->label, ret_problem);
   if (err == KT_OK) {
     err = take_values(&p, request->values, request->n_values);
@@ -331,6 +332,7 @@ enum kt_err kt_log_update_prepare(struct kt_log_reader *reader, const struct kt_
     kt_sha256(token.data, token.len, &p.pending->token_hash);
     err = insert_or_answer(&p, &request->greatest_version);
   }
+  kt_log_updating_end(reader->log);
   return prepare_end(&p, err, ret_pending);
 }
 
@@ -370,6 +372,7 @@ enum kt_err kt_log_manager_prepare(struct kt_log_reader *reader, const struct kt
   if (err != KT_OK) {
     return err;
   }
+  kt_log_updating_begin(reader->log);
   err = prepare_begin(&p, reader, request->label, ret_problem);
   if (err == KT_OK) {
     p.values = request->values;
@@ -379,6 +382,7 @@ enum kt_err kt_log_manager_prepare(struct kt_log_reader *reader, const struct kt
   if (err == KT_OK) {
     err = insert_or_answer(&p, &request->greatest_version);
   }
+  kt_log_updating_end(reader->log);
   return prepare_end(&p, err, ret_pending);
 }
 

@@ -34,7 +34,7 @@ struct kt_log_query {
   bool has_proofs; /* what the store had of the version pair that was asked for last */
   uint32_t proofs_version;
   struct kt_store_proof_pair proofs;
-  bool has_row; /* the version whose value is shown was read */
+  bool has_row; /* the version that was read first: the one whose value is shown */
   uint32_t row_version;
   struct kt_store_version row;
   struct kt_label_keys keys;

@@ -93,11 +93,14 @@ static enum kt_err try_submit(struct kt_log *log, const struct list *list, struc
   } else if (!has_room(log, list)) {
     err = kt_log_retry(problem, KT_ERR_STORE, "busy", "too many updates are waiting");
   } else {
-    *(log->first == NULL ? &log->first : &log->last->next) = list->first;
+    bool was_empty = log->first == NULL;
+    *(was_empty ? &log->first : &log->last->next) = list->first;
     log->last = list->last;
     log->n_queued += list->n;
     log->n_queued_bytes += list->n_bytes;
-    pthread_cond_signal(&log->wake);
+    if (was_empty || log->n_queued >= KT_LOG_LEAVES_MAX) { /* in between, the sequencer knows or does not want to */
+      pthread_cond_signal(&log->wake);
+    }
   }
   pthread_mutex_unlock(&log->lock);
   return err;

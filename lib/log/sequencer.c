@@ -10,6 +10,8 @@
 #define WASH_DELAY_MS 1000      /* what a reader kept from being overwritten is tried again */
 #define PROOFS_DELAY_MS 1000    /* computed VRF proofs are stored this soon when no update takes them along, */
 #define PROOFS_LONG_DELAY_MS 20 /* or this soon when there are many; not at once, should it fail */
+#define REST_TIMES 3            /* as long as the last commit took, updates are gathered under load, */
+#define REST_MAX_MS 20          /* but no longer than this */
 
 static uint64_t monotonic_ms(void)
 {
@@ -34,9 +36,22 @@ static bool heartbeat_due(const struct kt_log *log)
   return now_ms > head.timestamp_ms && now_ms - head.timestamp_ms >= log->options.heartbeat_ms;
 }
 
-/* Take from the queue what surely fits into one commit. log->lock is held. */
-static struct kt_log_pending *take_batch(struct kt_log *log)
+void kt_log_updating_begin(struct kt_log *log)
 {
+  (void)atomic_fetch_add(&log->n_updating, 1);
+}
+
+void kt_log_updating_end(struct kt_log *log)
+{
+  if (atomic_fetch_sub(&log->n_updating, 1) == 1 && atomic_load(&log->is_resting)) {
+    kt_log_wake(log);
+  }
+}
+
+/* Take from the queue what surely fits into one commit. log->lock is held. */
+static struct kt_log_pending *take_batch(struct kt_log *log, size_t *ret_n)
+{
+  size_t n = 0;
   struct kt_log_pending *list = log->first;
   struct kt_log_pending *end = NULL; /* last one taken */
   size_t n_entries = 1;
@@ -51,6 +66,7 @@ static struct kt_log_pending *take_batch(struct kt_log *log)
       break;
     }
     end = pending;
+    n++;
     log->n_queued--;
     log->n_queued_bytes -= pending->n_bytes;
   }
@@ -58,6 +74,7 @@ static struct kt_log_pending *take_batch(struct kt_log *log)
     log->first = end->next;
     end->next = NULL;
   }
+  *ret_n = n;
   return list;
 }
 
@@ -109,14 +126,15 @@ static void use_idle_time(struct kt_log *log)
   kt_log_prune(log);
 }
 
-/* Commit a batch, or a heartbeat when there is none and one is due; otherwise there is time for other things (false). */
-static bool run_round(struct kt_log *log)
+/* Commit a batch of *ret_n, or a heartbeat when there is none and one is due; otherwise there is time for other things
+ * (false). */
+static bool run_round(struct kt_log *log, size_t *ret_n)
 {
   struct kt_log_problem problem;
   bool has_committed = true;
   pthread_mutex_lock(&log->round_lock);
   pthread_mutex_lock(&log->lock);
-  struct kt_log_pending *list = take_batch(log);
+  struct kt_log_pending *list = take_batch(log, ret_n);
   pthread_mutex_unlock(&log->lock);
   enum kt_err err = get_ready(log, &problem);
   if (err != KT_OK) {
@@ -134,8 +152,9 @@ static bool run_round(struct kt_log *log)
 
 void kt_log_step(struct kt_log *log)
 {
+  size_t n;
   if (!log->options.read_only) {
-    (void)run_round(log);
+    (void)run_round(log, &n);
   }
 }
 
@@ -152,6 +171,14 @@ static bool has_idle_work(const struct kt_log *log, bool is_untidy, uint64_t idl
          (n_proofs > 0 && idle_ms >= (is_long ? PROOFS_LONG_DELAY_MS : PROOFS_DELAY_MS));
 }
 
+/* When the last rounds were. */
+struct rhythm {
+  uint64_t commit_ms;
+  uint64_t round_ms;
+  uint64_t rest_ms; /* until then it pays to gather updates */
+  bool is_untidy;   /* the last round was a commit */
+};
+
 /* Group commit: what arrives while one commit runs goes into the next, so nothing waits when the log is idle; under load
  * commits keep the configured distance, because every entry right of the last distinguished one makes searches longer.
  * Nothing is gained by holding back what fills an entry. log->lock is held. */
@@ -163,12 +190,28 @@ static void keep_cadence(struct kt_log *log, uint64_t last_commit_ms)
   }
 }
 
-/* When the last rounds were. */
-struct rhythm {
-  uint64_t commit_ms;
-  uint64_t round_ms;
-  bool is_untidy; /* the last round was a commit */
-};
+/* Under load the cores are what there is too little of, and a commit costs them the same work for few updates as for many. So
+ * after a commit of several the next one leaves the cores to the threads that prepare, for a few times as long as that
+ * commit took. When none of them is at work, whoever wanted something has queued it. log->lock is held. */
+static void gather(struct kt_log *log, uint64_t rest_ms)
+{
+  atomic_store(&log->is_resting, true);
+  while (!log->stopping && log->n_queued < KT_LOG_LEAVES_MAX && atomic_load(&log->n_updating) > 0 &&
+         monotonic_ms() < rest_ms) {
+    wait_until(log, rest_ms);
+  }
+  atomic_store(&log->is_resting, false);
+}
+
+/* A round that took n from the queue is over; it began at start_ms. */
+static void note_round(struct rhythm *last, uint64_t start_ms, size_t n)
+{
+  uint64_t now_ms = monotonic_ms();
+  uint64_t rest_ms = (now_ms - start_ms) * REST_TIMES;
+  last->round_ms = now_ms;
+  last->commit_ms = last->is_untidy ? now_ms : last->commit_ms;
+  last->rest_ms = n < 2 ? now_ms : now_ms + (rest_ms < REST_MAX_MS ? rest_ms : REST_MAX_MS);
+}
 
 /* The queue is empty: is there something else to do? Otherwise wait a while (false). log->lock is held. */
 static bool find_work(struct kt_log *log, const struct rhythm *last)
@@ -193,13 +236,15 @@ static void *sequencer_main(void *ctx)
   while (!log->stopping || log->first != NULL) {
     if (log->first != NULL) {
       keep_cadence(log, last.commit_ms);
+      gather(log, last.rest_ms);
     } else if (!find_work(log, &last)) {
       continue;
     }
     pthread_mutex_unlock(&log->lock);
-    last.is_untidy = run_round(log);
-    last.round_ms = monotonic_ms();
-    last.commit_ms = last.is_untidy ? last.round_ms : last.commit_ms;
+    size_t n;
+    uint64_t start_ms = monotonic_ms();
+    last.is_untidy = run_round(log, &n);
+    note_round(&last, start_ms, n);
     pthread_mutex_lock(&log->lock);
   }
   pthread_mutex_unlock(&log->lock);
@@ -235,7 +280,7 @@ void kt_log_stop(struct kt_log *log)
     pthread_mutex_unlock(&log->lock);
   }
   while (log->first != NULL) { /* without a thread: what was queued and never stepped */
-    (void)run_round(log);
+    kt_log_step(log);
   }
   if (!log->options.read_only) {
     pthread_mutex_lock(&log->round_lock);

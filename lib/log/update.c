@@ -144,7 +144,10 @@ enum kt_err kt_log_update_respond(struct kt_log_reader *reader, const struct kt_
     *ret_problem = outcome->problem;
     return outcome->err;
   }
-  return kt_log_query_run(reader, &request->last, arena, w, ret_problem, answer, &about);
+  kt_log_updating_begin(reader->log);
+  enum kt_err err = kt_log_query_run(reader, &request->last, arena, w, ret_problem, answer, &about);
+  kt_log_updating_end(reader->log);
+  return err;
 }
 
 enum kt_err kt_log_manager_respond(struct kt_log_reader *reader, const struct kt_manager_update_request *request,
