@@ -77,6 +77,7 @@ static enum kt_step begin(struct kt_call *call, const struct kt_update_request *
   if (pending == NULL) {
     return KT_STEP_ANSWER;
   }
+  kt_log_update_keep(pending, &call->arena, &call->ahead);
   enum kt_step step = kt_call_submit(call, pending);
   if (step == KT_STEP_WAIT) {
     reader = kt_call_reader_take(call);

@@ -11,17 +11,16 @@ static enum kt_err prove(struct kt_log_reader *reader, struct kt_bytes label, co
 {
   uint32_t versions[KT_UPDATE_VERSIONS_MAX];
   struct kt_store_label row = { 0 };
-  struct kt_log_ahead ahead = { 0 };
+  struct kt_log_ahead ahead = *ret_ahead;
   if (n_new == 0 || n_new > UINT8_MAX) { /* nothing to add: somebody was first */
     return KT_OK;
   }
   const uint64_t first_new = known->present ? (uint64_t)known->value + 1 : 0;
   size_t n = kt_update_versions(known->present, known->present ? known->value : 0, (uint32_t)n_new, versions);
   struct kt_log_new_proof *proofs = kt_arena_alloc(arena, n, sizeof *proofs);
-  enum kt_err err = kt_store_get_label(reader->conn, label, arena, &row);
-  err = err == KT_ERR_ABSENT ? KT_OK : err;
-  if (proofs == NULL) {
-    err = KT_ERR_MEMORY;
+  enum kt_err err = proofs != NULL ? KT_OK : KT_ERR_MEMORY;
+  if (err == KT_OK && known->present) { /* otherwise the label is new, and nothing of it is stored */
+    err = kt_store_get_label(reader->conn, label, arena, &row);
   }
   for (size_t i = 0; err == KT_OK && i < n; i++) {
     bool is_new = versions[i] >= first_new && versions[i] - first_new < n_new;
@@ -69,30 +68,54 @@ static void read_paths(struct kt_log_reader *reader, const struct kt_log_ahead *
 
 /* What fails here is done when the response is made, which has somebody to tell. */
 static void look_ahead(struct kt_log_reader *reader, struct kt_bytes label, const struct kt_optional_u32 *known,
-                       uint64_t n_new, struct kt_arena *arena, struct kt_log_ahead *ret_ahead)
+                       uint64_t n_new, struct kt_arena *arena, struct kt_log_ahead *ahead)
 {
-  struct kt_log_ahead ahead = { 0 };
-  kt_log_updating_begin(reader->log);
-  if (prove(reader, label, known, n_new, arena, &ahead) == KT_OK && reader->log->options.cache_bytes > 0) {
-    read_paths(reader, &ahead, arena);
+  struct kt_log *log = reader->log;
+  kt_log_updating_begin(log);
+  enum kt_err err = prove(reader, label, known, n_new, arena, ahead);
+  /* While others are at work the answer comes late, and what is read now would have to be read again. */
+  if (err == KT_OK && log->options.cache_bytes > 0 && atomic_load(&log->n_updating) == 1) {
+    read_paths(reader, ahead, arena);
   }
-  kt_log_updating_end(reader->log);
-  *ret_ahead = ahead;
+  kt_log_updating_end(log);
 }
 
 void kt_log_update_ahead(struct kt_log_reader *reader, const struct kt_update_request *request, struct kt_arena *arena,
-                         struct kt_log_ahead *ret_ahead)
+                         struct kt_log_ahead *ahead)
 {
-  look_ahead(reader, request->label, &request->greatest_version, request->n_values, arena, ret_ahead);
+  look_ahead(reader, request->label, &request->greatest_version, request->n_values, arena, ahead);
 }
 
 void kt_log_manager_ahead(struct kt_log_reader *reader, const struct kt_manager_update_request *request,
-                          struct kt_arena *arena, struct kt_log_ahead *ret_ahead)
+                          struct kt_arena *arena, struct kt_log_ahead *ahead)
 {
   const struct kt_optional_u32 *known = &request->greatest_version;
   uint64_t n_known = known->present ? (uint64_t)known->value + 1 : 0;
   uint64_t n_new = request->signed_version - n_known + request->n_values; /* with the skipped ones */
-  look_ahead(reader, request->label, known, n_new, arena, ret_ahead);
+  look_ahead(reader, request->label, known, n_new, arena, ahead);
+}
+
+static bool copy_version(const struct kt_log_new_version *from, struct kt_arena *arena, struct kt_log_new_version *to)
+{
+  *to = *from;
+  to->value.data = kt_arena_copy(arena, from->value.data, from->value.len);
+  to->suffix.data = kt_arena_copy(arena, from->suffix.data, from->suffix.len);
+  return to->value.data != NULL && to->suffix.data != NULL;
+}
+
+void kt_log_update_keep(const struct kt_log_pending *pending, struct kt_arena *arena, struct kt_log_ahead *ahead)
+{
+  size_t n = pending->n_new;
+  struct kt_log_made *made = kt_arena_alloc(arena, 1, sizeof *made);
+  struct kt_log_new_version *versions = kt_arena_alloc(arena, n, sizeof *versions);
+  bool is_whole = n > 0 && made != NULL && versions != NULL;
+  for (size_t i = 0; is_whole && i < n; i++) {
+    is_whole = copy_version(&pending->versions[i], arena, &versions[i]);
+  }
+  if (is_whole) {
+    *made = (struct kt_log_made){ .n_versions = pending->n_versions, .n_new = n, .versions = versions };
+    ahead->made = made;
+  }
 }
 
 const struct kt_store_proof *kt_log_ahead_find(const struct kt_log_ahead *ahead, uint32_t version)

@@ -135,6 +135,7 @@ static enum kt_err apply_update(struct commit *commit, struct kt_log_pending *pe
     commit->n_inserted += pending->n_new;
     pending->outcome.inserted = true;
     pending->outcome.position = commit->tip.size;
+    pending->outcome.label_id = label.label_id;
     pending->outcome.first_version = (uint32_t)(pending->n_versions + pending->n_skipped);
   }
   return err;
@@ -348,6 +349,9 @@ void kt_log_commit(struct kt_log *log, struct kt_log_pending *list)
   enum kt_err err = run_transaction(commit, list, &problem);
   if (err == KT_OK) {
     err = make_durable(commit, list, &problem);
+  }
+  for (struct kt_log_pending *pending = list; err == KT_OK && pending != NULL; pending = pending->next) {
+    pending->outcome.size = log->tip.size;
   }
   if (err != KT_OK) {
     kt_log_pending_fail(list, err, &problem);

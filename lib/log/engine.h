@@ -224,6 +224,13 @@ struct kt_log_new_proof {
   struct kt_store_proof proof;
 };
 
+/* Of a pending update: what its response shows, when it was inserted. */
+struct kt_log_made {
+  uint64_t n_versions; /* of the label before */
+  size_t n_new;
+  const struct kt_log_new_version *versions;
+};
+
 /* NULL: not among them. */
 const struct kt_store_proof *kt_log_ahead_find(const struct kt_log_ahead *ahead, uint32_t version);
 

@@ -51,22 +51,25 @@ static enum kt_err find_proof(struct kt_log_query *query, uint32_t version, stru
   return err;
 }
 
-enum kt_err kt_log_query_version(struct kt_log_query *query, uint32_t version, struct kt_store_version *ret_row,
+enum kt_err kt_log_query_version(struct kt_log_query *query, uint32_t version, uint64_t *ret_pos,
                                  struct kt_prefix_leaf *ret_leaf)
 {
-  enum kt_err err = KT_OK;
-  if (query->has_row && query->row_version == version) {
-    *ret_row = query->row;
-  } else {
-    err = kt_store_get_version(query->reader->conn, query->label_id, version, ret_row);
+  const struct kt_log_new_version *made = kt_log_query_made(query, version);
+  if (made != NULL) {
+    *ret_pos = query->made_pos;
+    *ret_leaf = made->leaf;
+    return KT_OK;
   }
-  if (err == KT_OK && !query->has_row) {
-    query->has_row = true;
-    query->row_version = version;
-    query->row = *ret_row;
+  struct kt_store_version row = query->row;
+  enum kt_err err = KT_OK;
+  if (!query->has_row || query->row_version != version) {
+    err = kt_store_get_version(query->reader->conn, query->label_id, version, &row);
   }
   if (err == KT_OK) {
-    err = kt_log_leaf_get(&query->nodes, kt_store_leaf_ref(ret_row->pos, ret_row->leaf), ret_leaf);
+    err = kt_log_leaf_get(&query->nodes, kt_store_leaf_ref(row.pos, row.leaf), ret_leaf);
+  }
+  if (err == KT_OK) {
+    *ret_pos = row.pos;
   }
   return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
 }
@@ -77,8 +80,8 @@ static enum kt_err make_key(struct kt_log_query *query, uint32_t version, const 
 {
   struct kt_label_key key = { .version = version };
   struct kt_store_proof found;
-  struct kt_store_version row;
   struct kt_prefix_leaf leaf;
+  uint64_t pos;
   bool exists = query->exists && version <= query->greatest;
   bool needs_leaf = exists && (wants_commitment || proof == NULL);
   enum kt_err err = KT_OK;
@@ -89,7 +92,7 @@ static enum kt_err make_key(struct kt_log_query *query, uint32_t version, const 
   if (err == KT_OK && !needs_leaf && proof->has_output) {
     key.vrf_output = proof->output;
   } else if (err == KT_OK) {
-    err = kt_log_query_version(query, version, &row, &leaf);
+    err = kt_log_query_version(query, version, &pos, &leaf);
     key.vrf_output = leaf.vrf_output;
     key.has_commitment = exists;
     key.commitment = leaf.commitment;

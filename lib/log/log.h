@@ -218,6 +218,7 @@ KT_MUST_USE enum kt_err kt_log_consistency(struct kt_log_reader *reader, uint64_
 struct kt_log_pending;
 struct kt_log_ahead;
 struct kt_log_new_proof;
+struct kt_log_made;
 
 /* What an erasure did. */
 struct kt_log_erased {
@@ -230,6 +231,8 @@ struct kt_log_outcome {
   enum kt_err err;               /* KT_OK: durable and in the published head, or `inserted` false */
   bool inserted;                 /* false with KT_OK: somebody else was first; answer what exists */
   uint64_t position;             /* inserted */
+  uint64_t label_id;             /* inserted */
+  uint64_t size;                 /* inserted: of the head that was published with it */
   uint32_t first_version;        /* inserted: of the first value */
   struct kt_log_problem problem; /* err != KT_OK */
   struct kt_log_erased erased;   /* of kt_log_erase */
@@ -248,15 +251,19 @@ KT_MUST_USE enum kt_err kt_log_update_respond(struct kt_log_reader *reader, cons
                                               struct kt_arena *arena, struct kt_writer *w,
                                               struct kt_log_problem *ret_problem);
 
-/* Between submit and respond, while the sequencer waits for the disk: compute VRF proofs that only the response needs. To be
- * given to respond, which computes what is missing (NULL: all of it); lives in the arena. For requests that prepare made
- * pending; what fails is left out. */
+/* What the response needs and is known before it. To be given to respond, which reads or computes what is missing (NULL: all
+ * of it); lives in the arena. For requests that prepare made pending; what fails is left out.
+ *
+ * Between prepare and submit: keep what is going to be inserted, so that it need not be read again. Between submit and
+ * respond, while the sequencer waits for the disk: compute VRF proofs that only the response needs, and read its paths. */
 struct kt_log_ahead {
+  const struct kt_log_made *made;
   const struct kt_log_new_proof *proofs;
   size_t n;
 };
+void kt_log_update_keep(const struct kt_log_pending *pending, struct kt_arena *arena, struct kt_log_ahead *ahead);
 void kt_log_update_ahead(struct kt_log_reader *reader, const struct kt_update_request *request, struct kt_arena *arena,
-                         struct kt_log_ahead *ret_ahead);
+                         struct kt_log_ahead *ahead);
 
 /* The same for a Third-Party Manager (draft: Third Parties / Management), the only way to add versions in that mode: values
  * carry the Service Operator's signatures; versions below signed_version are skipped. S13: KT_ERR_USAGE
@@ -270,7 +277,7 @@ KT_MUST_USE enum kt_err kt_log_manager_respond(struct kt_log_reader *reader,
                                                struct kt_arena *arena, struct kt_writer *w,
                                                struct kt_log_problem *ret_problem);
 void kt_log_manager_ahead(struct kt_log_reader *reader, const struct kt_manager_update_request *request,
-                          struct kt_arena *arena, struct kt_log_ahead *ret_ahead);
+                          struct kt_arena *arena, struct kt_log_ahead *ahead);
 
 /* A label as an operator's next set finds it; all zero when it does not exist. */
 struct kt_log_account {

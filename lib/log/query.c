@@ -246,11 +246,37 @@ enum kt_err kt_log_query_proof(struct kt_log_query *query, struct kt_combined_pr
 
 /* --- the label ------------------------------------------------------------------------------------------------------ */
 
+void kt_log_query_use(struct kt_log_query *query, const struct kt_log_outcome *outcome,
+                      const struct kt_log_ahead *ahead)
+{
+  query->ahead = ahead;
+  if (ahead == NULL || ahead->made == NULL || outcome == NULL || !outcome->inserted ||
+      outcome->size != query->head.size) {
+    return;
+  }
+  query->made = ahead->made;
+  query->made_pos = outcome->position;
+  query->label_id = outcome->label_id;
+  query->n_versions = query->made->n_versions + query->made->n_new;
+  query->greatest = (uint32_t)(query->n_versions - 1);
+  query->exists = true;
+}
+
+const struct kt_log_new_version *kt_log_query_made(const struct kt_log_query *query, uint32_t version)
+{
+  return query->made != NULL && version >= query->made->n_versions && version < query->n_versions
+             ? &query->made->versions[version - query->made->n_versions]
+             : NULL;
+}
+
 enum kt_err kt_log_query_label(struct kt_log_query *query, struct kt_bytes label)
 {
   struct kt_store_conn *conn = query->reader->conn;
   struct kt_store_label row;
   query->label = label;
+  if (query->made != NULL) {
+    return KT_OK;
+  }
   enum kt_err err = kt_store_get_label(conn, label, query->arena, &row);
   if (err == KT_ERR_ABSENT) {
     return kt_log_query_absent(query);
@@ -290,7 +316,10 @@ enum kt_err kt_log_query_greatest_at(void *ctx, uint64_t pos, bool *ret_exists, 
 {
   const struct kt_log_query *query = ctx;
   enum kt_err err = KT_ERR_ABSENT;
-  if (query->exists) {
+  if (query->made != NULL && pos >= query->made_pos) {
+    *ret_version = query->greatest;
+    err = KT_OK;
+  } else if (query->exists && (query->made == NULL || query->made->n_versions > 0)) {
     err = kt_store_find_greatest(query->reader->conn, query->label_id, query->n_versions, pos + 1, ret_version);
   }
   if (err == KT_OK || err == KT_ERR_ABSENT) {

@@ -34,13 +34,15 @@ struct kt_log_query {
   bool has_proofs; /* what the store had of the version pair that was asked for last */
   uint32_t proofs_version;
   struct kt_store_proof_pair proofs;
-  bool has_row; /* the version that was read first: the one whose value is shown */
+  bool has_row; /* the version whose value is shown was read */
   uint32_t row_version;
   struct kt_store_version row;
   struct kt_label_keys keys;
   size_t cap_keys;
 
   const struct kt_log_ahead *ahead; /* an update: VRF proofs at hand; may be NULL */
+  const struct kt_log_made *made; /* an update: the newest versions of the label in the snapshot; NULL: they are read */
+  uint64_t made_pos;
 
   struct kt_optional_u32 owner_version; /* owner monitoring: what the owner knows */
   size_t n_ladders;
@@ -60,6 +62,11 @@ KT_MUST_USE enum kt_err kt_log_query_run(struct kt_log_reader *reader, const str
 __attribute__((format(printf, 4, 5))) enum kt_err kt_log_query_refuse(struct kt_log_query *query, enum kt_err err,
                                                                       const char *code, const char *format, ...);
 
+/* An update that was inserted, and what was kept of it: what it made need not be read, as long as nothing was added since. */
+void kt_log_query_use(struct kt_log_query *query, const struct kt_log_outcome *outcome,
+                      const struct kt_log_ahead *ahead);
+/* Among what was kept; NULL: it has to be read. */
+const struct kt_log_new_version *kt_log_query_made(const struct kt_log_query *query, uint32_t version);
 /* Greatest version in the snapshot; a label that never existed is fine, KT_ERR_EXPIRED one that was erased. */
 KT_MUST_USE enum kt_err kt_log_query_label(struct kt_log_query *query, struct kt_bytes label);
 /* The label has no row: refuse when it was erased. Called by kt_log_query_label. */
@@ -70,9 +77,9 @@ enum kt_err kt_log_query_greatest_at(void *query, uint64_t pos, bool *ret_exists
 /* The payload of this version was erased, or pruned with its lifetime: refuse accordingly. */
 enum kt_err kt_log_query_gone(struct kt_log_query *query, uint32_t version);
 
-/* An existing version and its leaf in the prefix tree; a missing one is KT_ERR_STORE. */
-KT_MUST_USE enum kt_err kt_log_query_version(struct kt_log_query *query, uint32_t version,
-                                             struct kt_store_version *ret_row, struct kt_prefix_leaf *ret_leaf);
+/* The entry of an existing version, and its leaf in the prefix tree; a missing one is KT_ERR_STORE. */
+KT_MUST_USE enum kt_err kt_log_query_version(struct kt_log_query *query, uint32_t version, uint64_t *ret_pos,
+                                             struct kt_prefix_leaf *ret_leaf);
 /* Make the search keys of these versions, none of them twice, available to the algorithms. */
 KT_MUST_USE enum kt_err kt_log_query_keys(struct kt_log_query *query, const uint32_t *versions, size_t n);
 /* The BinaryLadderSteps of these versions, none twice, keys included. Commitments for versions up to *commit_max (NULL: none) that

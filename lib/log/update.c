@@ -8,17 +8,17 @@
 static enum kt_err count_versions(struct kt_log_query *query, uint32_t first, struct kt_label_update *what,
                                   uint32_t *ret_n_skipped)
 {
-  struct kt_store_version row;
   struct kt_prefix_leaf leaf;
+  uint64_t pos = 0;
   uint32_t n_skipped = 0;
-  enum kt_err err = kt_log_query_version(query, first, &row, &leaf);
-  what->position = row.pos;
-  for (uint32_t version = first; err == KT_OK && version <= query->greatest && row.pos == what->position;) {
+  enum kt_err err = kt_log_query_version(query, first, &pos, &leaf);
+  what->position = pos;
+  for (uint32_t version = first; err == KT_OK && version <= query->greatest && pos == what->position;) {
     n_skipped += kt_log_is_skipped(&leaf.commitment) ? 1 : 0;
     what->n_new++;
     version++;
     if (version <= query->greatest) {
-      err = kt_log_query_version(query, version, &row, &leaf);
+      err = kt_log_query_version(query, version, &pos, &leaf);
     }
   }
   *ret_n_skipped = n_skipped;
@@ -49,6 +49,18 @@ static enum kt_err find_new_versions(struct kt_log_query *query, const struct kt
   return KT_OK;
 }
 
+static enum kt_err get_payload(const struct kt_log_query *query, uint32_t version, struct kt_store_payload *ret_payload)
+{
+  const struct kt_log_new_version *made = kt_log_query_made(query, version);
+  if (made == NULL) {
+    return kt_store_get_payload(query->reader->conn, query->label_id, version, query->arena, ret_payload);
+  }
+  ret_payload->value = made->value;
+  ret_payload->suffix = made->suffix;
+  memcpy(ret_payload->opening, made->opening, sizeof made->opening);
+  return KT_OK;
+}
+
 /* "If UpdateResponse.values is empty, this indicates that all of the new versions … were successfully created". */
 static enum kt_err fill_values(struct kt_log_query *query, uint32_t first, uint32_t n, bool inserted,
                                struct kt_update_response *response)
@@ -61,7 +73,7 @@ static enum kt_err fill_values(struct kt_log_query *query, uint32_t first, uint3
   }
   for (uint32_t i = 0; i < n; i++) {
     uint32_t version = first + i;
-    enum kt_err err = kt_store_get_payload(query->reader->conn, query->label_id, version, query->arena, &payloads[i]);
+    enum kt_err err = get_payload(query, version, &payloads[i]);
     if (err == KT_ERR_EXPIRED) {
       return kt_log_query_gone(query, version);
     }
@@ -98,7 +110,7 @@ static enum kt_err fill_ladder(struct kt_log_query *query, const struct kt_label
 
 struct answer {
   const struct kt_update_request *request;
-  bool inserted;
+  const struct kt_log_outcome *outcome; /* NULL: nothing had to be inserted */
   const struct kt_log_ahead *ahead;
 };
 
@@ -110,14 +122,15 @@ static enum kt_err answer(struct kt_log_query *query, const void *ctx)
   const struct kt_history history = { .ctx = query, .greatest_at = kt_log_query_greatest_at };
   struct kt_label_update what;
   bool distinguished;
-  query->ahead = about->ahead;
+  bool inserted = about->outcome != NULL && about->outcome->inserted;
+  kt_log_query_use(query, about->outcome, about->ahead);
   enum kt_err err = kt_log_query_label(query, request->label);
   if (err == KT_OK) {
     err = find_new_versions(query, request, &what, &response.skipped_versions);
   }
   if (err == KT_OK) {
     uint32_t first = (what.has_previous ? what.previous + 1 : 0) + response.skipped_versions;
-    err = fill_values(query, first, what.n_new - response.skipped_versions, about->inserted, &response);
+    err = fill_values(query, first, what.n_new - response.skipped_versions, inserted, &response);
   }
   if (err == KT_OK) {
     err = fill_ladder(query, &what, &response);
@@ -139,7 +152,7 @@ enum kt_err kt_log_update_respond(struct kt_log_reader *reader, const struct kt_
                                   const struct kt_log_outcome *outcome, const struct kt_log_ahead *ahead,
                                   struct kt_arena *arena, struct kt_writer *w, struct kt_log_problem *ret_problem)
 {
-  const struct answer about = { .request = request, .inserted = outcome != NULL && outcome->inserted, .ahead = ahead };
+  const struct answer about = { .request = request, .outcome = outcome, .ahead = ahead };
   if (outcome != NULL && outcome->err != KT_OK) {
     *ret_problem = outcome->problem;
     return outcome->err;

@@ -214,6 +214,7 @@ static enum kt_err update_run(void *ctx)
   const bool queued = pending != NULL;
   struct kt_log_ahead ahead = { 0 };
   if (queued) {
+    kt_log_update_keep(pending, &s->arena, &ahead);
     kt_log_update_ahead(world->reader, &request, &s->arena, &ahead);
     kt_log_insert(world->log, &pending, 1, &outcome);
   }

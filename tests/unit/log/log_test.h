@@ -68,6 +68,7 @@ static inline enum kt_err post_update_token(struct world *world, struct kt_bytes
   if (err == KT_OK) {
     bool queued = pending != NULL;
     if (queued) {
+      kt_log_update_keep(pending, &arena, &ahead);
       kt_log_update_ahead(world->reader, &request, &arena, &ahead);
       kt_log_insert(world->log, &pending, 1, &outcome);
       auditor_keep_up(world);

@@ -98,13 +98,15 @@ static void a_response_does_not_depend_on_what_is_ahead(void **state)
   const struct kt_update_request request = { .label = alice->label, .values = &value, .n_values = 1 };
   struct kt_log_pending *pending = NULL;
   struct kt_log_outcome outcome;
-  struct kt_log_ahead ahead;
+  struct kt_log_ahead ahead = { 0 };
   struct kt_writer with;
   struct kt_writer without;
   kt_writer_init(&with, (size_t)1 << 20);
   kt_writer_init(&without, (size_t)1 << 20);
   world_ok(world, kt_log_update_prepare(world->reader, &request, (struct kt_bytes){ 0 }, &pending, &world->problem));
+  kt_log_update_keep(pending, &world->arena, &ahead);
   kt_log_update_ahead(world->reader, &request, &world->arena, &ahead);
+  assert_non_null(ahead.made);
   assert_int_equal(ahead.n, 1);
   kt_log_insert(world->log, &pending, 1, &outcome);
   auditor_keep_up(world);
@@ -115,6 +117,46 @@ static void a_response_does_not_depend_on_what_is_ahead(void **state)
   world_ok(world,
            kt_log_update_respond(world->reader, &request, &outcome, NULL, &world->arena, &without, &world->problem));
   assert_int_equal(n_proved, 3);
+  assert_int_equal(with.len, without.len);
+  assert_memory_equal(with.buf, without.buf, with.len);
+  kt_writer_release(&with);
+  kt_writer_release(&without);
+}
+
+/* What was kept of an update is of no use when the label has a newer version by the time of the response. */
+static void a_late_response_does_not_use_what_was_kept(void **state)
+{
+  struct scene *scene = *state;
+  struct world *world = scene->world;
+  struct person *alice = person_new(world, "alice", 1);
+  const struct kt_bytes value = person_set(world, alice, 1, true);
+  const struct kt_update_request request = { .label = alice->label, .values = &value, .n_values = 1 };
+  struct kt_log_pending *pending = NULL;
+  struct kt_log_outcome outcome;
+  struct kt_log_ahead ahead = { 0 };
+  struct kt_writer with;
+  struct kt_writer without;
+  kt_writer_init(&with, (size_t)1 << 20);
+  kt_writer_init(&without, (size_t)1 << 20);
+  world_ok(world, kt_log_update_prepare(world->reader, &request, (struct kt_bytes){ 0 }, &pending, &world->problem));
+  kt_log_update_keep(pending, &world->arena, &ahead);
+  assert_non_null(ahead.made);
+  kt_log_insert(world->log, &pending, 1, &outcome);
+  person_logged(world, alice, value);
+  const struct kt_bytes next = person_set(world, alice, 2, true);
+  const struct kt_update_request later = {
+    .label = alice->label, .greatest_version = { .present = true, .value = 0 }, .values = &next, .n_values = 1
+  };
+  struct kt_log_outcome second;
+  world_ok(world, kt_log_update_prepare(world->reader, &later, (struct kt_bytes){ 0 }, &pending, &world->problem));
+  kt_log_insert(world->log, &pending, 1, &second);
+  assert_true(second.inserted);
+  assert_int_equal(second.position, outcome.position + 1);
+  auditor_keep_up(world);
+  world_ok(world,
+           kt_log_update_respond(world->reader, &request, &outcome, &ahead, &world->arena, &with, &world->problem));
+  world_ok(world,
+           kt_log_update_respond(world->reader, &request, &outcome, NULL, &world->arena, &without, &world->problem));
   assert_int_equal(with.len, without.len);
   assert_memory_equal(with.buf, without.buf, with.len);
   kt_writer_release(&with);
@@ -165,6 +207,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_registration_computes_two_proofs_and_a_lookup_none, begin, end),
     cmocka_unit_test_setup_teardown(a_response_does_not_depend_on_what_is_ahead, begin, end),
+    cmocka_unit_test_setup_teardown(a_late_response_does_not_use_what_was_kept, begin, end),
     cmocka_unit_test_setup_teardown(computed_proofs_are_stored_without_an_update, begin, end),
     cmocka_unit_test_setup_teardown(they_are_stored_within_seconds_and_at_the_end, begin, end),
   };
