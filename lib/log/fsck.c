@@ -325,7 +325,8 @@ static void check_commitment(struct check *check, const struct kt_store_label *l
   }
 }
 
-static void check_version(struct check *check, const struct kt_store_label *label, uint32_t version, uint64_t *last_pos,
+/* False: it is not there. */
+static bool check_version(struct check *check, const struct kt_store_label *label, uint32_t version, uint64_t *last_pos,
                           struct kt_arena *arena)
 {
   const struct kt_prefix_nodes nodes = { .ctx = &check->nodes, .get = kt_log_node_get };
@@ -337,13 +338,13 @@ static void check_version(struct check *check, const struct kt_store_label *labe
   if (!is_ok(check, kt_store_get_version(store(check), label->label_id, version, &row)) ||
       !is_ok(check, kt_log_leaf_get(&check->nodes, kt_store_leaf_ref(row.pos, row.leaf), &leaf))) {
     report(check, "the version or its leaf is missing or unreadable");
-    return;
+    return false;
   }
   if (version + UINT64_C(1) == label->n_versions && row.pos != label->newest_pos) {
     report(check, "the label's row gives another entry for it");
   }
   if (row.pos >= check->head.size) {
-    return; /* inserted since the snapshot */
+    return true; /* inserted since the snapshot */
   }
   if (row.pos < *last_pos) {
     report(check, "it was inserted left of the version before");
@@ -361,25 +362,38 @@ static void check_version(struct check *check, const struct kt_store_label *labe
        !kt_hash_equal(&hash, &leaf.vrf_output))) {
     report(check, "the VRF output is wrong");
   }
+  return true;
+}
+
+/* A damaged count may be thousands of millions. */
+#define MISSING_MAX 16
+
+static void check_versions(struct check *check, const struct kt_store_label *label)
+{
+  uint64_t last_pos = 0;
+  uint64_t n_missing = 0; /* in a row */
+  for (uint64_t version = 0; version < label->n_versions && n_missing < MISSING_MAX; version++) {
+    struct kt_arena scratch;
+    kt_arena_init(&scratch, KT_ARENA_CAP_DEFAULT);
+    (void)snprintf(check->where, sizeof check->where, "label %llu version %llu", (unsigned long long)label->label_id,
+                   (unsigned long long)version);
+    n_missing = check_version(check, label, (uint32_t)version, &last_pos, &scratch) ? 0 : n_missing + 1;
+    kt_arena_release(&scratch);
+  }
+  if (n_missing == MISSING_MAX) {
+    report(check, "nor are those before and behind it: the rest of the label was not looked at");
+  }
 }
 
 static enum kt_err check_label(struct check *check, uint64_t *label_id)
 {
   struct kt_arena arena;
   struct kt_store_label label;
-  uint64_t last_pos = 0;
   kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
   enum kt_err err = kt_store_next_label(store(check), *label_id, &arena, &label);
   if (err == KT_OK) {
     *label_id = label.label_id;
-  }
-  for (uint64_t version = 0; err == KT_OK && version < label.n_versions; version++) {
-    struct kt_arena scratch;
-    kt_arena_init(&scratch, KT_ARENA_CAP_DEFAULT);
-    (void)snprintf(check->where, sizeof check->where, "label %llu version %llu", (unsigned long long)label.label_id,
-                   (unsigned long long)version);
-    check_version(check, &label, (uint32_t)version, &last_pos, &scratch);
-    kt_arena_release(&scratch);
+    check_versions(check, &label);
   }
   kt_arena_release(&arena);
   return err;

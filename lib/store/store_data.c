@@ -164,7 +164,16 @@ enum kt_err kt_store_next_label(struct kt_store_conn *conn, uint64_t after_label
   if (after_label_id >= KT_STORE_LABEL_ID_MAX) {
     return KT_ERR_ABSENT;
   }
-  return conn->store->ops->next_label(conn, after_label_id, arena, ret_label);
+  struct kt_store_label label;
+  enum kt_err err = conn->store->ops->next_label(conn, after_label_id, arena, &label);
+  if (err != KT_OK) {
+    return err;
+  }
+  if (label.label_id <= after_label_id) { /* else whoever walks goes in circles */
+    return kt_store_fail(&conn->error, KT_ERR_STORE, "the labels are not in order: the database is damaged");
+  }
+  *ret_label = label;
+  return KT_OK;
 }
 
 /* --- versions ------------------------------------------------------------------------------------------------- */
