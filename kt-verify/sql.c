@@ -7,7 +7,11 @@
 
 enum kt_err kt_sql_failed(struct kt_state *state)
 {
-  snprintf(state->error, sizeof state->error, "%s", state->db != NULL ? sqlite3_errmsg(state->db) : "out of memory");
+  const char *text = state->db != NULL ? sqlite3_errmsg(state->db) : "out of memory";
+  if (state->db != NULL && sqlite3_extended_errcode(state->db) == SQLITE_IOERR_DATA) {
+    text = KT_SQL_DAMAGED;
+  }
+  snprintf(state->error, sizeof state->error, "%s", text);
   return KT_ERR_STORE;
 }
 

@@ -30,6 +30,11 @@ KT_MUST_USE enum kt_err kt_sql_read_one(struct kt_state *state, sqlite3_stmt *ro
 KT_MUST_USE enum kt_err kt_sql_read_all(struct kt_state *state, sqlite3_stmt *rows, kt_sql_reader reader,
                                         size_t item_size, struct kt_arena *arena, struct kt_sql_items *ret_items);
 
+/* What is said of a page without its checksum (page_check.h). */
+#define KT_SQL_DAMAGED                                                                                               \
+  "the file is damaged: its bytes are not those that were written. Nothing in it can be relied on; put back a copy " \
+  "of the folder, or begin a new one with kt-verify init and compare codes again"
+
 /* Keep SQLite's words in state->error; returns KT_ERR_STORE. */
 enum kt_err kt_sql_failed(struct kt_state *state);
 

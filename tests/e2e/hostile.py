@@ -3,6 +3,7 @@
 """Garbage to every verb: from the network, on the command line, in files and in the home. A clear word, the right exit
 code, one object with --json, and never a changed mind."""
 
+import hashlib
 import os
 import shutil
 import socketserver
@@ -204,6 +205,17 @@ def files(work, log, bob):
     other.stop()
 
 
+def seal(state):
+    """The checksum of every page (docs/formats.md, Client state), for what was changed on purpose."""
+    with open(state, "r+b") as file:
+        content = bytearray(file.read())
+        for at in range(0, len(content), 4096):
+            page = content[at:at + 4088]
+            content[at + 4088:at + 4096] = hashlib.sha256(at.to_bytes(8, "big") + page).digest()[:8]
+        file.seek(0)
+        file.write(content)
+
+
 def homes(work, bob):
     def copy(name):
         person = Person(os.path.join(work, name))
@@ -217,6 +229,7 @@ def homes(work, bob):
     person, state = copy("newer")
     with sqlite3.connect(state) as db:
         db.execute("PRAGMA user_version = 99")
+    seal(state)
     says(person, "state-version")
     person, state = copy("corrupt")
     with open(state, "r+b") as file:
@@ -231,7 +244,14 @@ def homes(work, bob):
     person, state = copy("mixed-up")
     with sqlite3.connect(state) as db:
         db.execute("UPDATE log SET state = x'00'")
+    seal(state)
     says(person, "state")
+    person, state = copy("flipped")
+    with open(state, "r+b") as file:
+        file.seek(3 * 4096 // 2)
+        file.write(b"\x01")
+    found = person.json("lookup", "alice", expect=2)
+    check(found["reason"]["code"] == "state" and "damaged" in found["reason"]["text"], "one byte of the state", found)
     person, state = copy("folder")
     os.remove(state)
     os.mkdir(state)

@@ -15,6 +15,9 @@
 
 #include <cmocka.h>
 
+#include <sqlite3.h>
+
+#include "page_check.h"
 #include "state_accounts.h"
 #include "state_alerts.h"
 #include "state_contacts.h"
@@ -148,15 +151,22 @@ static void test_kill_in_the_middle_leaves_the_old_state(void **context)
   assert_value(f, &f->state, "before");
 }
 
+/* On the closed file, past kt_state_open; vfs NULL: as a program does that knows nothing of checksums. */
+static void run_sql(const struct fixture *f, const char *vfs, const char *sql)
+{
+  char path[128];
+  sqlite3 *db;
+  snprintf(path, sizeof path, "%s/state.db", f->home);
+  assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, vfs), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+  assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
 static void test_newer_schema_is_refused(void **context)
 {
   struct fixture *f = *context;
-  char command[192];
   kt_state_close(&f->state);
-  snprintf(command, sizeof command, "sqlite3 '%s/state.db' 'PRAGMA user_version = 99'", f->home);
-  if (system(command) != 0) {
-    skip(); /* no sqlite3 shell */
-  }
+  run_sql(f, KT_PAGE_CHECK_VFS, "PRAGMA user_version = 99");
   assert_int_equal(kt_state_open(f->home, false, &f->state), KT_ERR_UNSUPPORTED);
 }
 
@@ -167,7 +177,6 @@ static void test_an_older_schema_keeps_its_mismatches(void **context)
                                   "ALTER TABLE alerts DROP COLUMN key_replaced; PRAGMA user_version = 3";
   struct fixture *f = *context;
   struct kt_other_label other = { .contact = { .has_key = true, .key = { { KT_ACCOUNT_KEY_TYPE, 1 } } } };
-  char command[384];
   assert_int_equal(kt_state_begin_change(&f->state), KT_OK);
   other.contact.state = KT_CONTACT_CHANGED;
   other.contact.changed_key = other.contact.key;
@@ -178,16 +187,124 @@ static void test_an_older_schema_keeps_its_mismatches(void **context)
   assert_int_equal(kt_state_put_contact(&f->state, &other), KT_OK);
   assert_int_equal(kt_state_commit(&f->state), KT_OK);
   kt_state_close(&f->state);
-  snprintf(command, sizeof command, "sqlite3 '%s/state.db' '%s'", f->home, back_to_3);
-  if (system(command) != 0) {
-    skip(); /* no sqlite3 shell */
-  }
+  run_sql(f, KT_PAGE_CHECK_VFS, back_to_3);
   assert_int_equal(kt_state_open(f->home, false, &f->state), KT_OK);
   assert_int_equal(kt_state_contact(&f->state, text("contradicted"), &f->arena, &other), KT_OK);
   assert_true(other.contact.is_contradicted);
   assert_int_equal(kt_state_contact(&f->state, text("changed"), &f->arena, &other), KT_OK);
   assert_int_equal(other.contact.state, KT_CONTACT_CHANGED);
   assert_false(other.contact.is_contradicted);
+}
+
+/* --- checksums (page_check.h) -------------------------------------------------------------------------------------------- */
+
+#define PAGE_LEN 4096
+
+/* The closed file, changed in place. */
+static void change_file(const struct fixture *f, void (*change)(uint8_t *file, size_t len, size_t which), size_t which)
+{
+  static uint8_t content[64 * PAGE_LEN];
+  char path[128];
+  snprintf(path, sizeof path, "%s/state.db", f->home);
+  FILE *file = fopen(path, "r+b");
+  assert_non_null(file);
+  const size_t len = fread(content, 1, sizeof content, file);
+  assert_true(len > 2 * PAGE_LEN && len < sizeof content);
+  change(content, len, which);
+  rewind(file);
+  assert_int_equal(fwrite(content, 1, len, file), len);
+  assert_int_equal(fclose(file), 0);
+}
+
+static void flip_bit(uint8_t *file, size_t len, size_t which)
+{
+  assert_true(which < len);
+  file[which] ^= 4;
+}
+
+static void swap_last_pages(uint8_t *file, size_t len, size_t which)
+{
+  uint8_t page[PAGE_LEN];
+  (void)which;
+  memcpy(page, file + len - PAGE_LEN, PAGE_LEN);
+  memmove(file + len - PAGE_LEN, file + len - (size_t)2 * PAGE_LEN, PAGE_LEN);
+  memcpy(file + len - (size_t)2 * PAGE_LEN, page, PAGE_LEN);
+}
+
+/* Nothing of the value is read, and why is said. */
+static void assert_damaged(struct fixture *f)
+{
+  uint64_t generation;
+  struct kt_bytes value;
+  enum kt_err err = kt_state_open(f->home, false, &f->state);
+  if (err == KT_OK) {
+    err = kt_state_begin_read(&f->state, &generation);
+  }
+  if (err == KT_OK) {
+    err = kt_state_value(&f->state, "x", &f->arena, &value);
+  }
+  assert_int_equal(err, KT_ERR_STORE);
+  assert_true(strstr(f->state.error, "damaged") != NULL || strstr(f->state.error, "not a database") != NULL);
+  kt_state_close(&f->state);
+}
+
+static void test_damage_is_refused_wherever_it_is(void **context)
+{
+  /* What SQLite reads at once: the page size, whether there are checksums, versions; and the value, which is anywhere. */
+  static const size_t places[] = { 16, 17, 20, 40, 60, 63, 68, 90, PAGE_LEN - 1 };
+  struct fixture *f = *context;
+  put(&f->state, "what was written");
+  kt_state_close(&f->state);
+  for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+    change_file(f, flip_bit, places[i]);
+    assert_damaged(f);
+    change_file(f, flip_bit, places[i]);
+  }
+  assert_int_equal(kt_state_open(f->home, false, &f->state), KT_OK);
+  assert_value(f, &f->state, "what was written");
+}
+
+static void test_a_page_in_another_s_place_is_refused(void **context)
+{
+  struct fixture *f = *context;
+  uint64_t generation;
+  sqlite3_stmt *rows;
+  kt_state_close(&f->state);
+  change_file(f, swap_last_pages, 0);
+  assert_int_equal(kt_state_open(f->home, false, &f->state), KT_OK);
+  assert_int_equal(kt_state_begin_read(&f->state, &generation), KT_OK);
+  /* "PRAGMA integrity_check" reads every page. */
+  assert_int_equal(sqlite3_prepare_v2(f->state.db, "PRAGMA integrity_check", -1, &rows, NULL), SQLITE_OK);
+  assert_int_equal(sqlite3_step(rows), SQLITE_ROW);
+  const char *found = (const char *)sqlite3_column_text(rows, 0);
+  assert_non_null(found);
+  assert_non_null(strstr(found, "unable to get the page"));
+  (void)sqlite3_finalize(rows);
+}
+
+static void test_what_another_program_wrote_is_refused(void **context)
+{
+  struct fixture *f = *context;
+  put(&f->state, "what was written");
+  kt_state_close(&f->state);
+  run_sql(f, NULL, "UPDATE named SET value = 'something else'");
+  assert_damaged(f);
+  assert_int_equal(kt_state_open(f->home, false, &f->state), KT_ERR_STORE);
+}
+
+/* A file of a version before there were checksums is what it was. */
+static void test_a_file_without_checksums_is_used(void **context)
+{
+  struct fixture *f = *context;
+  char path[128];
+  kt_state_close(&f->state);
+  snprintf(path, sizeof path, "%s/state.db", f->home);
+  assert_int_equal(unlink(path), 0);
+  run_sql(f, NULL, "CREATE TABLE x(y)");
+  assert_int_equal(kt_state_open(f->home, false, &f->state), KT_OK);
+  assert_false(kt_page_check_is_on(f->state.db));
+  put(&f->state, "what was written");
+  assert_value(f, &f->state, "what was written");
 }
 
 static void test_accounts_come_back(void **context)
@@ -313,6 +430,10 @@ int main(void)
     TEST(test_kill_in_the_middle_leaves_the_old_state),
     TEST(test_newer_schema_is_refused),
     TEST(test_an_older_schema_keeps_its_mismatches),
+    TEST(test_damage_is_refused_wherever_it_is),
+    TEST(test_a_page_in_another_s_place_is_refused),
+    TEST(test_what_another_program_wrote_is_refused),
+    TEST(test_a_file_without_checksums_is_used),
     TEST(test_accounts_come_back),
     TEST(test_contacts_come_back),
     TEST(test_an_alert_is_raised_once_until_settled),
