@@ -17,6 +17,7 @@ void corpus_put_written(const char *target, const char *name, int selector, stru
 
 /* corpus_log.c: what a log says and signs. */
 void corpus_put_scene(struct toy_log *log, size_t index);
+void corpus_put_answers(const char *target, const char *mode, int first);
 void corpus_put_log_answers(const struct toy_log *log, struct kt_arena *arena);
 void corpus_put_audit_feed(struct toy_log *log, struct kt_arena *arena);
 void corpus_put_evidence(struct toy_log *log, struct kt_arena *arena);

@@ -94,6 +94,25 @@ void corpus_put_scene(struct toy_log *log, size_t index)
   toy_user_release(&scene.user);
 }
 
+/* The answers alone, of a log of any mode and suite; numbers of fuzz_verify.c. */
+void corpus_put_answers(const char *target, const char *mode, int first)
+{
+  static struct toy_log log;
+  static struct toy_scene scene;
+  char name[128];
+  FUZZ_CHECK(setenv("KT_TEST_MODE", mode, 1) == 0);
+  toy_scene_log(&log);
+  for (size_t i = 0; i < toy_scene_count(); i++) {
+    toy_scene_set(&log, i, &scene);
+    FUZZ_CHECK(toy_verify(&scene.user, &scene.query, scene.response, log.timestamps[log.size - 1]) == scene.verdict);
+    (void)snprintf(name, sizeof name, "%s-%s", mode, scene.name);
+    corpus_put(target, name, first + (int)i, scene.response);
+    toy_user_release(&scene.user);
+  }
+  toy_log_release(&log);
+  FUZZ_CHECK(unsetenv("KT_TEST_MODE") == 0);
+}
+
 /* --- what is ours around the log tree ------------------------------------------------------------------------------------ */
 
 void corpus_put_log_answers(const struct toy_log *log, struct kt_arena *arena)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whole responses against retained states, from a log that signs whatever it likes and finds any VRF proof. The first
- * byte selects the scene (tests/support/toy_scene.c), or one of the answers that are no structure of the draft.
+ * byte selects mode and scene (tests/support/toy_scene.c), or one of the answers that are no structure of the draft.
+ * fuzz_verify_p256.c is the same with the other suite's lengths.
  *
  * What is refused changes nothing and gives a reason; what is accepted gives states that can be kept and that do not go
  * back. */
@@ -16,15 +17,23 @@
 #include "wire/tree_head.h"
 
 #define STATE_LIMIT ((size_t)16 << 20)
-#define SCENES_MAX 64
+#define SCENES_MAX 32 /* of a mode */
+#define MODES 3
 #define CONSISTENCY 0xf0
 #define AUDIT_STATE 0xf1
 #define AUDIT_FEED 0xf2
 #define CONSISTENCY_FROM 5
 #define FEED_MAX 64
 
-static struct toy_log honest;
-static struct toy_scene scenes[SCENES_MAX];
+#ifndef FUZZ_SUITE
+#define FUZZ_SUITE "ed25519"
+#endif
+
+static const char *const modes[MODES] = { "contact", "auditing", "management" };
+static struct toy_log honest_logs[MODES];
+static struct toy_scene scenes[MODES][SCENES_MAX];
+/* Of the answers that are the same in all modes. */
+static struct toy_log *const honest = &honest_logs[0];
 static struct kt_hash honest_root;
 
 /* --- states -------------------------------------------------------------------------------------------------------- */
@@ -140,7 +149,7 @@ static bool is_owner_query(enum toy_kind kind)
 /* The results of the last verification are one stretch of the user. */
 #define RESULTS_LEN (sizeof(struct toy_user) - offsetof(struct toy_user, search))
 
-static enum kt_err check_scene(const struct toy_scene *scene, struct kt_bytes response)
+static enum kt_err check_scene(const struct toy_log *log, const struct toy_scene *scene, struct kt_bytes response)
 {
   static struct toy_user user;
   static uint8_t untouched[RESULTS_LEN];
@@ -149,7 +158,7 @@ static enum kt_err check_scene(const struct toy_scene *scene, struct kt_bytes re
   memset(untouched, 0x5a, sizeof untouched);
   memcpy((uint8_t *)&user + offsetof(struct toy_user, search), untouched, sizeof untouched);
   const struct kt_bytes before = toy_user_encode(&user);
-  enum kt_err err = toy_verify(&user, &scene->query, response, honest.timestamps[honest.size - 1]);
+  enum kt_err err = toy_verify(&user, &scene->query, response, log->timestamps[log->size - 1]);
   const struct kt_bytes after = toy_user_encode(&user);
   if (err == KT_OK || (err == KT_ERR_ABSENT && scene->query.kind == TOY_SEARCH)) {
     check_log(&scene->user.state, &user.state);
@@ -176,8 +185,9 @@ static void check_consistency(struct kt_bytes response, struct kt_arena *arena)
   struct kt_reason reason = { 0 };
   struct kt_hash root;
   struct kt_hash expected;
-  toy_naive_root(&honest, CONSISTENCY_FROM, &expected);
-  enum kt_err err = kt_verify_consistency(CONSISTENCY_FROM, honest.size, &honest_root, response, arena, &root, &reason);
+  toy_naive_root(honest, CONSISTENCY_FROM, &expected);
+  enum kt_err err =
+      kt_verify_consistency(CONSISTENCY_FROM, honest->size, &honest_root, response, arena, &root, &reason);
   FUZZ_CHECK(err == KT_OK || err == KT_ERR_MEMORY || reason.code != NULL);
   /* The honest log's head is signed: nothing else leads to it. */
   FUZZ_CHECK(err != KT_OK || memcmp(&root, &expected, sizeof root) == 0);
@@ -187,9 +197,10 @@ static void check_audit_state(struct kt_bytes response, struct kt_arena *arena)
 {
   static struct kt_audit_state state;
   struct kt_reason reason = { 0 };
-  enum kt_err err = kt_audit_state_verify(honest.size, &honest_root, response, arena, &state, &reason);
+  enum kt_err err = kt_audit_state_verify(honest->size, &honest_root, response, arena, &state, &reason);
   FUZZ_CHECK(err == KT_OK || err == KT_ERR_MEMORY || reason.code != NULL);
-  FUZZ_CHECK(err != KT_OK || memcmp(&state.prefix_root, &honest.prefix_roots[honest.size - 1].hash, KT_HASH_LEN) == 0);
+  FUZZ_CHECK(err != KT_OK ||
+             memcmp(&state.prefix_root, &honest->prefix_roots[honest->size - 1].hash, KT_HASH_LEN) == 0);
 }
 
 /* A feed from entry 0 on, as far as it goes. */
@@ -209,7 +220,7 @@ static void check_audit_feed(struct kt_bytes feed, struct kt_arena *arena)
       break;
     }
     memset(&next, 0x5a, sizeof next);
-    err = kt_audit_step(&honest.config, &state, &update, NULL, &next, &reason);
+    err = kt_audit_step(&honest->config, &state, &update, NULL, &next, &reason);
     if (err != KT_OK) {
       FUZZ_CHECK(reason.code != NULL && next.size == UINT64_C(0x5a5a5a5a5a5a5a5a));
       break;
@@ -220,20 +231,38 @@ static void check_audit_feed(struct kt_bytes feed, struct kt_arena *arena)
   }
 }
 
+static void start_mode(size_t mode)
+{
+  struct toy_log *log = &honest_logs[mode];
+  FUZZ_CHECK(setenv("KT_TEST_MODE", modes[mode], 1) == 0);
+  toy_scene_log(log);
+  for (size_t i = 0; i < toy_scene_count(); i++) {
+    toy_scene_set(log, i, &scenes[mode][i]);
+  }
+  log->config.suite = toy_suite_trusting();
+  for (size_t i = 0; i < toy_scene_count(); i++) {
+    FUZZ_CHECK(check_scene(log, &scenes[mode][i], scenes[mode][i].response) == scenes[mode][i].verdict);
+  }
+}
+
 static void start(void)
 {
-  if (honest.size > 0) {
+  if (honest->size > 0) {
     return;
   }
-  FUZZ_CHECK(toy_scene_count() <= SCENES_MAX);
-  toy_scene_log(&honest);
-  for (size_t i = 0; i < toy_scene_count(); i++) {
-    toy_scene_set(&honest, i, &scenes[i]);
+  FUZZ_CHECK(toy_scene_count() <= SCENES_MAX && setenv("KT_TEST_SUITE", FUZZ_SUITE, 1) == 0);
+  for (size_t i = 0; i < MODES; i++) {
+    start_mode(i);
   }
-  toy_naive_root(&honest, honest.size, &honest_root);
-  honest.config.suite = toy_suite_trusting();
-  for (size_t i = 0; i < toy_scene_count(); i++) {
-    FUZZ_CHECK(check_scene(&scenes[i], scenes[i].response) == scenes[i].verdict);
+  toy_naive_root(honest, honest->size, &honest_root);
+}
+
+static void check_answer(uint8_t selector, struct kt_bytes response)
+{
+  const size_t mode = selector / SCENES_MAX;
+  const size_t scene = selector % SCENES_MAX;
+  if (mode < MODES && scene < toy_scene_count()) {
+    (void)check_scene(&honest_logs[mode], &scenes[mode][scene], response);
   }
 }
 
@@ -250,10 +279,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   case CONSISTENCY: check_consistency(input.rest, &arena); break;
   case AUDIT_STATE: check_audit_state(input.rest, &arena); break;
   case AUDIT_FEED: check_audit_feed(input.rest, &arena); break;
-  default:
-    if (input.selector < toy_scene_count()) {
-      (void)check_scene(&scenes[input.selector], input.rest);
-    }
+  default: check_answer(input.selector, input.rest);
   }
   kt_arena_release(&arena);
   return 0;

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes the seeds of all fuzz targets: make_corpus FOLDER, usually tests/fuzz/corpus. Requests, responses and proofs are
+/* Writes the seeds of all fuzz targets: make_corpus FOLDER, usually tests/fuzz/corpus; with KT_TEST_SUITE=p256 those of the
+ * targets of that suite. Requests, responses and proofs are
  * those of an honest log, verified before they are written. Nothing here is random: the same files come out every time. */
 #include "corpus.h"
 
 #include <errno.h>
 #include <sys/stat.h>
+
+#include "support/suite.h"
 
 #define PATH_SIZE 4096
 
@@ -51,6 +54,14 @@ int main(int argc, char **argv)
   }
   folder = argv[1];
   make_folder(folder);
+  if (test_suite()->id == KT_SUITE_P256) {
+    corpus_put_answers("verify_p256", "contact", 0);
+    corpus_put_answers("verify_p256", "auditing", 32);
+    corpus_put_answers("verify_p256", "management", 64);
+    return 0;
+  }
+  corpus_put_answers("verify", "auditing", 32);
+  corpus_put_answers("verify", "management", 64);
   kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
   toy_scene_log(&log);
   for (size_t i = 0; i < toy_scene_count(); i++) {
