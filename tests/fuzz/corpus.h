@@ -23,6 +23,13 @@ void corpus_put_audit_feed(struct toy_log *log, struct kt_arena *arena);
 void corpus_put_evidence(struct toy_log *log, struct kt_arena *arena);
 void corpus_put_credentials(struct kt_arena *arena);
 
+/* corpus_http.c: what a server is asked. */
+void corpus_put_http(struct toy_log *log);
+
+/* corpus_server.c: files and messages of a log's folder, and of an auditor's. */
+void corpus_put_server(void);
+void corpus_put_client(void);
+
 /* corpus_account.c: what people make. */
 void corpus_put_device_sets(struct kt_arena *arena);
 void corpus_put_sas(void);

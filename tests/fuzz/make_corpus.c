@@ -67,6 +67,9 @@ int main(int argc, char **argv)
   for (size_t i = 0; i < toy_scene_count(); i++) {
     corpus_put_scene(&log, i);
   }
+  corpus_put_http(&log);
+  corpus_put_server();
+  corpus_put_client();
   corpus_put_log_answers(&log, &arena);
   corpus_put_audit_feed(&log, &arena);
   corpus_put_evidence(&log, &arena);
