@@ -66,6 +66,8 @@ static void judge(const struct kt_call *call, const struct kt_log_status *status
                    "answering from the published head of %" PRIu64 " entries, %" PRIu64
                    " ms old; nothing is signed and updates are refused",
                    status->head.size, age_ms);
+  } else if (status->clock_problem != NULL) {
+    kt_problem_set(problem, 503, status->clock_problem, "%s", status->clock_reason);
   } else if (age_ms > config->max_behind) {
     kt_problem_set(problem, 503, "stale", "the head is %" PRIu64 " ms old, clients accept %" PRIu64, age_ms,
                    config->max_behind);

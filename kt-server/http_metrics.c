@@ -105,6 +105,8 @@ static void write_log(struct kt_call *call, const struct kt_log_status *status, 
   }
   gauge(call, "kt_signing", "1 while heads are signed.", status->is_fatal || status->is_read_only ? 0 : 1);
   gauge(call, "kt_read_only", "1 while answers come from an old published head.", status->is_read_only ? 1 : 0);
+  gauge(call, "kt_clock_believed", "0 while the clock seems wrong and nothing is added.",
+        status->clock_problem == NULL ? 1 : 0);
   gauge(call, "kt_ready", "1 while readyz says so.", is_ready ? 1 : 0);
   gauge(call, "kt_updates_queued", "Updates that wait for the sequencer.", status->n_queued);
   counter(call, "kt_versions_total", "Versions inserted.", status->n_inserted);

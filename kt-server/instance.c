@@ -21,6 +21,16 @@ uint64_t kt_now_ms(void)
 {
   struct timespec now;
   (void)clock_gettime(CLOCK_REALTIME, &now);
+  /* A clock before 1970 must not become one of the far future. */
+  return now.tv_sec < 0 ? 0 : (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Goes on while the machine sleeps. */
+static uint64_t elapsed_ms(void *ctx)
+{
+  struct timespec now;
+  (void)ctx;
+  (void)clock_gettime(CLOCK_BOOTTIME, &now);
   return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
@@ -69,6 +79,16 @@ static void pruning(void *ctx, const char *text)
   kt_say("removing what is past the maximum lifetime is held up: %s", text);
 }
 
+static void clock_changed(void *ctx, const char *text)
+{
+  (void)ctx;
+  if (text == NULL) {
+    kt_say("the clock is right again, and the log goes on");
+  } else {
+    kt_say("%s", text);
+  }
+}
+
 struct kt_log_options kt_instance_log_options(struct kt_instance *instance, bool guard_may_be_missing)
 {
   const struct kt_settings *settings = &instance->settings;
@@ -89,6 +109,10 @@ struct kt_log_options kt_instance_log_options(struct kt_instance *instance, bool
     .read_only = instance->read_only,
     .ctx = instance,
     .now_ms = now_ms,
+    .elapsed_ms = elapsed_ms,
+    .clock_jump_ms = settings->clock_jump_ms,
+    .clock_gap_ms = settings->clock_gap_ms,
+    .clock = clock_changed,
     .random = random_bytes,
     .guard_load = guard_load,
     .sign = sign,

@@ -38,6 +38,8 @@ static const struct kt_verb verbs[] = {
     kt_verb_update_label },
   { "erase", "DIR LABEL [--version N] [--json]", "remove a label for good, or the value of one old version",
     kt_verb_erase },
+  { "accept-clock", "DIR [--json]", "say that the clock is right, to a log that does not believe it",
+    kt_verb_accept_clock },
 };
 
 #define N_VERBS (sizeof verbs / sizeof verbs[0])

@@ -113,6 +113,9 @@ static json_t *status_view(struct kt_instance *instance, const struct totals *to
   kt_json_set(&b, "queued", kt_json_u64(status.n_queued));
   kt_json_set(&b, "signing", json_boolean(!status.is_fatal && !status.is_read_only));
   kt_json_set(&b, "read_only", json_boolean(status.is_read_only));
+  if (status.clock_problem != NULL) {
+    kt_json_set(&b, "clock", json_pack("{s:s, s:s}", "code", status.clock_problem, "text", status.clock_reason));
+  }
   kt_json_set(&b, "erasing", json_boolean(status.is_wash_due));
   kt_json_set(&b, "guard", kt_operate_guard(instance));
   if (status.has_lifetime) {
@@ -199,6 +202,21 @@ static json_t *erase(struct kt_instance *instance, const json_t *request)
                    (int)erased.is_clean);
 }
 
+/* --- the clock ------------------------------------------------------------------------------------------------------ */
+
+static json_t *accept_clock(struct kt_instance *instance)
+{
+  struct kt_log_problem problem;
+  struct kt_log_status status;
+  enum kt_err err = kt_log_accept_clock(instance->log, &problem);
+  if (err != KT_OK) {
+    return kt_operate_failure(err, problem.text);
+  }
+  kt_log_status(instance->log, &status);
+  return json_pack("{s:b, s:{s:o, s:o}}", "ok", 1, "head", "tree_size", kt_json_u64(status.head.size), "timestamp_ms",
+                   kt_json_u64(status.head.timestamp_ms));
+}
+
 json_t *kt_operate(struct kt_instance *instance, const json_t *request)
 {
   const char *op = json_string_value(json_object_get(request, "op"));
@@ -222,6 +240,9 @@ json_t *kt_operate(struct kt_instance *instance, const json_t *request)
   }
   if (strcmp(op, "erase") == 0) {
     return erase(instance, request);
+  }
+  if (strcmp(op, "accept-clock") == 0) {
+    return accept_clock(instance);
   }
   return kt_operate_failure(KT_ERR_UNSUPPORTED, "unknown \"op\"");
 }

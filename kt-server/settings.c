@@ -21,7 +21,8 @@ struct raw_rates {
 };
 struct raw {
   char *tls_certificate, *tls_key;
-  char *listen, *admin_listen, *head_guard, *signer, *user, *upstream, *heartbeat, *cadence, *drain, *cache;
+  char *listen, *admin_listen, *head_guard, *signer, *user, *upstream, *heartbeat, *cadence, *drain, *cache,
+      *clock_jump, *clock_gap;
   uint64_t *threads;
   int registration, access, access_log; /* absent is the first word, the default */
   struct raw_limits limits;
@@ -74,6 +75,8 @@ static const cyaml_schema_field_t fields[] = {
   CYAML_FIELD_STRING_PTR("tls-key", OPTIONAL_TEXT, struct raw, tls_key, 1, KT_TLS_PATH_MAX),
   TEXT("heartbeat", struct raw, heartbeat),
   TEXT("cadence", struct raw, cadence),
+  TEXT("clock-jump", struct raw, clock_jump),
+  TEXT("clock-gap", struct raw, clock_gap),
   TEXT("drain", struct raw, drain),
   TEXT("cache", struct raw, cache),
   COUNT("threads", struct raw, threads),
@@ -206,6 +209,8 @@ struct rule {
 static const struct rule rules[] = {
   TOP("heartbeat", DURATION, heartbeat, heartbeat_ms, 0, 0, 24 * HOUR_MS),
   TOP("cadence", DURATION, cadence, cadence_ms, KT_LOG_CADENCE_MS_DEFAULT, 0, HOUR_MS),
+  TOP("clock-jump", DURATION, clock_jump, clock_jump_ms, 600000, 0, 24 * HOUR_MS),
+  TOP("clock-gap", DURATION, clock_gap, clock_gap_ms, 365 * 24 * HOUR_MS, 0, 36500 * 24 * HOUR_MS),
   TOP("drain", DURATION, drain, drain_ms, 10000, 0, HOUR_MS),
   TOP("cache", SIZE, cache, cache_bytes, KT_LOG_CACHE_BYTES_DEFAULT, 0, 1024 * GIB),
   TOP("threads", NUMBER, threads, threads, 4, 1, 256),

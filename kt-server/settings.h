@@ -38,6 +38,8 @@ struct kt_settings {
   enum kt_access_log access_log;
   uint64_t heartbeat_ms; /* 0: half of max_behind */
   uint64_t cadence_ms;
+  uint64_t clock_jump_ms; /* 0: the clock is believed whatever it does */
+  uint64_t clock_gap_ms;  /* 0: at the start, too */
   uint64_t drain_ms;
   uint64_t cache_bytes;
   uint64_t threads;

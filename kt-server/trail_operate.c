@@ -15,6 +15,7 @@ static const struct {
   { "token", "token" },
   { "insert", "update-label" },
   { "erase", "erase" },
+  { "accept-clock", "accept-clock" },
   { "access-create", "access-create" },
   { "access-revoke", "access-revoke" },
 };

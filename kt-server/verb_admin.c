@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* status and token: small questions to a log that may be running. */
+/* status, token and accept-clock: small questions to a log that may be running. */
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include "base/hex.h"
 #include "crypto/hash.h"
 #include "report.h"
+#include "units.h"
 
 /* --- status ------------------------------------------------------------------------------------------------------- */
 
@@ -85,6 +86,9 @@ static void print_status(const json_t *status, bool is_running)
   print_number("labels", number(status, "labels"));
   print_number("versions", number(status, "versions"));
   print_number("queue", number(status, "queued"));
+  if (json_object_get(status, "clock") != NULL) {
+    print_text("clock", json_string_value(json_object_get(json_object_get(status, "clock"), "text")));
+  }
   if (json_is_true(json_object_get(status, "erasing"))) {
     print_text("erasing", "copies of what was erased are still in the files: somebody reads an older state of them");
   }
@@ -172,5 +176,43 @@ int kt_verb_token(const struct kt_verb *verb, int argc, char **argv)
   json_decref(response);
   sodium_memzero(bytes, sizeof bytes);
   sodium_memzero(token, sizeof token);
+  return code;
+}
+
+/* --- accept-clock --------------------------------------------------------------------------------------------------- */
+
+static int show_accepted(const struct kt_verb *verb, const json_t *head, bool as_json)
+{
+  char time[KT_TIME_TEXT_SIZE];
+  kt_time_text(number(head, "timestamp_ms"), time);
+  if (as_json) {
+    return kt_report_json(verb, json_pack("{s:O, s:O}", "tree_size", json_object_get(head, "tree_size"), "timestamp_ms",
+                                          json_object_get(head, "timestamp_ms")));
+  }
+  (void)printf("the clock is believed; log entry %" PRIu64 " is of %s\n", number(head, "tree_size") - 1, time);
+  return KT_EXIT_DONE;
+}
+
+int kt_verb_accept_clock(const struct kt_verb *verb, int argc, char **argv)
+{
+  const char *dir = NULL;
+  bool as_json = false;
+  const struct kt_option options[] = { { "json", NULL, &as_json } };
+  struct kt_admin admin;
+  struct kt_error error;
+  json_t *response = NULL;
+  if (kt_cli_parse(verb, argc, argv, options, 1, &dir, 1) != KT_OK) {
+    return KT_EXIT_USAGE;
+  }
+  json_t *request = json_pack("{s:s}", "op", "accept-clock");
+  enum kt_err err = kt_admin_open(&admin, dir, &error);
+  if (err == KT_OK) {
+    err = kt_admin_call(&admin, request, &response, &error);
+  }
+  int code = err == KT_OK ? show_accepted(verb, json_object_get(response, "head"), as_json)
+                          : kt_report_failure(verb, as_json, NULL, err, &error);
+  kt_admin_close(&admin);
+  json_decref(request);
+  json_decref(response);
   return code;
 }

@@ -12,6 +12,7 @@ struct commit {
   uint64_t now_ms;
   uint64_t n_inserted;
   bool has_erased;
+  bool is_clock_right;
 };
 
 static enum kt_err close_entry(struct commit *commit)
@@ -115,6 +116,10 @@ static enum kt_err apply_update(struct commit *commit, struct kt_log_pending *pe
   if (label.label_id == 0 && (commit->has_erased || pending->n_erasures != atomic_load(&commit->log->n_erasures))) {
     return KT_OK;
   }
+  if (!commit->is_clock_right) {
+    pending->outcome.err = kt_log_refuse_clock(commit->log, &pending->outcome.problem);
+    return KT_OK;
+  }
   err = use_token(writer, pending, &ok);
   if (err != KT_OK || !ok) {
     return err;
@@ -214,7 +219,7 @@ static enum kt_err apply(struct commit *commit, struct kt_log_pending *pending)
 static enum kt_err fill_transaction(struct commit *commit, struct kt_log_pending *list)
 {
   enum kt_err err = kt_store_drain_proofs(commit->log->writer);
-  if (err == KT_OK && list == NULL) { /* heartbeat */
+  if (err == KT_OK && list == NULL && commit->is_clock_right) { /* heartbeat */
     err = kt_log_entry_pad(&commit->log->options, &commit->draft);
   }
   for (struct kt_log_pending *pending = list; err == KT_OK && pending != NULL; pending = pending->next) {
@@ -345,7 +350,7 @@ void kt_log_commit(struct kt_log *log, struct kt_log_pending *list)
   commit->log = log;
   commit->tip = log->tip;
   commit->auditor = log->auditor;
-  commit->now_ms = log->options.now_ms(log->options.ctx);
+  commit->is_clock_right = kt_log_look_at_clock(log, &commit->now_ms);
   enum kt_err err = run_transaction(commit, list, &problem);
   if (err == KT_OK) {
     err = make_durable(commit, list, &problem);

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "log/cache.h"
+#include "log/clock.h"
 #include "log/label_cache.h"
 #include "tree/log_tree.h"
 
@@ -129,6 +130,11 @@ struct kt_log {
   struct kt_log_cache cache;
   struct kt_label_cache labels;
 
+  pthread_mutex_t clock_lock; /* guards what follows; held for a few instructions only */
+  struct kt_log_clock clock;
+  enum kt_log_clock_state told_clock;
+  char clock_reason[KT_LOG_REASON_SIZE];
+
   pthread_mutex_t round_lock; /* one round of the sequencer at a time; guards what follows */
   struct kt_store_conn *writer;
   struct kt_log_tip tip;
@@ -188,6 +194,15 @@ bool kt_log_gap_is_recent(const struct kt_log *log, const struct kt_log_gap *gap
 KT_MUST_USE enum kt_err kt_log_prune_open(struct kt_log *log);
 /* Whether entry pos is stored when the log is pruned up to the boundary. */
 bool kt_log_is_kept(uint64_t pos, uint64_t boundary);
+
+/* --- the clock ---------------------------------------------------------------------------------------------------- */
+
+/* Look at it, and tell when something changed. False: it is not believed, and nothing may be signed with *ret_now_ms. */
+bool kt_log_look_at_clock(struct kt_log *log, uint64_t *ret_now_ms);
+/* "clock-jumped" and the others; NULL: nothing is wrong. */
+const char *kt_log_clock_code(enum kt_log_clock_state state);
+/* An update that comes while the clock is not believed; it may be sent again. */
+enum kt_err kt_log_refuse_clock(struct kt_log *log, struct kt_log_problem *problem);
 
 /* --- erasure ------------------------------------------------------------------------------------------------------ */
 

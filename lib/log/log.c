@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Creating, opening and closing a log; the comparison with the head guard. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +58,7 @@ static void log_free(struct kt_log *log)
   kt_label_cache_release(&log->labels);
   kt_store_close_conn(log->writer);
   pthread_mutex_destroy(&log->round_lock);
+  pthread_mutex_destroy(&log->clock_lock);
   pthread_mutex_destroy(&log->lock);
   pthread_cond_destroy(&log->wake);
   free(log);
@@ -94,6 +96,7 @@ static enum kt_err log_new(const struct kt_log_options *options, struct kt_log *
   pthread_condattr_destroy(&clock);
   pthread_mutex_init(&log->lock, NULL);
   pthread_mutex_init(&log->round_lock, NULL);
+  pthread_mutex_init(&log->clock_lock, NULL);
   log->options = *options;
   fill_defaults(&log->options);
   kt_config_log_id(options->config, &log->log_id);
@@ -319,6 +322,8 @@ enum kt_err kt_log_open(const struct kt_log_options *options, struct kt_log **re
     log_free(log);
     return err;
   }
+  uint64_t now_ms;
+  (void)kt_log_look_at_clock(log, &now_ms);
   atomic_store(&log->is_wash_due, kt_store_wash_is_due(log->writer));
   kt_log_wash(log); /* an erasure that a crash interrupted is finished before anything else happens */
   *ret_log = log;
@@ -352,6 +357,10 @@ void kt_log_status(struct kt_log *log, struct kt_log_status *ret_status)
     .is_pruning_waiting = atomic_load(&log->pruned.is_waiting),
   };
   kt_log_head(log, &status.head);
+  pthread_mutex_lock(&log->clock_lock);
+  status.clock_problem = kt_log_clock_code(log->told_clock);
+  (void)snprintf(status.clock_reason, sizeof status.clock_reason, "%s", log->clock_reason);
+  pthread_mutex_unlock(&log->clock_lock);
   pthread_mutex_lock(&log->lock);
   status.n_queued = log->n_queued;
   if (status.is_pruning_stopped || status.is_pruning_waiting) {

@@ -73,6 +73,8 @@ struct kt_log_options {
   size_t cache_bytes; /* bound of what is kept in memory for answers; 0: nothing, the store is read each time */
   uint64_t cadence_ms;         /* least time between two commits; 0: none */
   struct kt_log_limits limits; /* a zero field takes its default */
+  uint64_t clock_jump_ms;      /* log/clock.h; 0: jumps are not looked for */
+  uint64_t clock_gap_ms;       /* 0: a log may have stood still for any time */
   bool guard_may_be_missing;   /* open without a guard (first start after a deliberate restore); otherwise refused */
   bool read_only; /* answer from the head that the store keeps; add, sign and guard nothing: guard_load and sign are not
                      called. The VRF key may be NULL for kt_log_fsck without vrf_every */
@@ -80,6 +82,8 @@ struct kt_log_options {
   /* All called from any thread; they must not call back into the log. */
   void *ctx;
   uint64_t (*now_ms)(void *ctx);
+  /* A clock that nobody sets, to notice when the other one jumps (log/clock.h); NULL: it is believed. */
+  uint64_t (*elapsed_ms)(void *ctx);
   enum kt_err (*random)(void *ctx, uint8_t *ret_bytes, size_t len);
   enum kt_err (*guard_load)(void *ctx, struct kt_log_guard *ret_guard); /* KT_ERR_ABSENT: there is none */
   /* The signer, which holds the signing key and the guard, and may be another process: check the extension against the
@@ -89,6 +93,8 @@ struct kt_log_options {
   enum kt_err (*sign)(void *ctx, const struct kt_log_extension *extension,
                       uint8_t ret_signature[static KT_SIGNATURE_MAX]);
   void (*fatal)(void *ctx, const char *text); /* nothing will be signed any more: report it, and restart the process */
+  /* The clock is not believed any more, and why; NULL text: it is again. NULL is allowed. */
+  void (*clock)(void *ctx, const char *text);
   void (*pruning)(void *ctx, const char *text); /* pruning stopped or waits, and why; said once each. NULL is allowed */
 };
 
@@ -348,6 +354,10 @@ KT_MUST_USE enum kt_err kt_log_add_token(struct kt_log *log, const struct kt_has
 KT_MUST_USE enum kt_err kt_log_erase(struct kt_log *log, struct kt_bytes label, const uint32_t *version,
                                      struct kt_log_erased *ret_erased, struct kt_log_problem *ret_problem);
 
+/* "The clock is right": a log that did not believe it goes on, with an entry of now. KT_ERR_CONFLICT: the newest entry is
+ * further in the clock's future than clients accept, and timestamps never go back. Waits for the sequencer. */
+KT_MUST_USE enum kt_err kt_log_accept_clock(struct kt_log *log, struct kt_log_problem *ret_problem);
+
 struct kt_log_status {
   struct kt_log_head head;
   uint64_t n_queued;
@@ -356,8 +366,12 @@ struct kt_log_status {
   uint64_t n_heartbeats; /* since open */
   bool is_fatal;         /* nothing is signed any more */
   bool is_read_only;     /* nothing is signed at all */
-  bool is_wash_due;      /* copies of what was erased are still in the files: somebody reads an older state */
-  bool has_lifetime;     /* the log has a maximum lifetime */
+  const char
+      *clock_problem; /* the clock is not believed, nothing is added: "clock-jumped", "clock-behind", "clock-ahead";
+                              * NULL: it is */
+  char clock_reason[KT_LOG_REASON_SIZE]; /* then */
+  bool is_wash_due;  /* copies of what was erased are still in the files: somebody reads an older state */
+  bool has_lifetime; /* the log has a maximum lifetime */
   struct kt_store_pruned pruned;
   bool is_pruning_stopped;                 /* pruning met damage: run fsck */
   bool is_pruning_waiting;                 /* the log stood still, or its clock jumped */

@@ -28,12 +28,13 @@ static void wait_until(struct kt_log *log, uint64_t deadline_ms)
   (void)pthread_cond_timedwait(&log->wake, &log->lock, &deadline);
 }
 
-static bool heartbeat_due(const struct kt_log *log)
+static bool heartbeat_due(struct kt_log *log)
 {
   struct kt_log_head head;
+  uint64_t now_ms;
+  bool is_right = kt_log_look_at_clock(log, &now_ms);
   kt_log_head(log, &head);
-  uint64_t now_ms = log->options.now_ms(log->options.ctx);
-  return now_ms > head.timestamp_ms && now_ms - head.timestamp_ms >= log->options.heartbeat_ms;
+  return is_right && now_ms > head.timestamp_ms && now_ms - head.timestamp_ms >= log->options.heartbeat_ms;
 }
 
 void kt_log_updating_begin(struct kt_log *log)
@@ -156,6 +157,36 @@ void kt_log_step(struct kt_log *log)
   if (!log->options.read_only) {
     (void)run_round(log, &n);
   }
+}
+
+enum kt_err kt_log_accept_clock(struct kt_log *log, struct kt_log_problem *ret_problem)
+{
+  uint64_t now_ms;
+  struct kt_log_head before;
+  struct kt_log_head after;
+  pthread_mutex_lock(&log->round_lock);
+  kt_log_head(log, &before);
+  enum kt_err err = get_ready(log, ret_problem);
+  if (err == KT_OK) {
+    pthread_mutex_lock(&log->clock_lock);
+    kt_log_clock_accept(&log->clock);
+    pthread_mutex_unlock(&log->clock_lock);
+    if (!kt_log_look_at_clock(log, &now_ms)) {
+      err = kt_log_refuse(ret_problem, KT_ERR_CONFLICT, "clock-behind",
+                          "the newest entry is %llu s in the clock's future, and timestamps never go back: until that "
+                          "time has come, no other can be accepted",
+                          (unsigned long long)(before.timestamp_ms - now_ms) / 1000);
+    }
+  }
+  if (err == KT_OK) {
+    kt_log_commit(log, NULL); /* an entry of now, so that the next start finds the clock in order */
+    kt_log_head(log, &after);
+    if (after.size == before.size) {
+      err = kt_log_retry(ret_problem, KT_ERR_STORE, "store", "the clock is accepted, but no entry could be added");
+    }
+  }
+  pthread_mutex_unlock(&log->round_lock);
+  return err;
 }
 
 /* idle_ms: since the last round, which was a commit (is_untidy) or housekeeping. */

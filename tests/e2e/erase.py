@@ -20,7 +20,7 @@ import tempfile
 from lib_people import new_log, new_person
 from lib_programs import SERVER, Person, check, environment, random_key, server_verb
 
-DIE_AT = os.path.join(sys.argv[1], "tests", "libkt-die-at.so")
+DIE_AT = os.path.join(sys.argv[1], "tests", "libkt-die_at.so")
 N_OTHERS = 60
 MARK = "".join(random.choices(string.ascii_lowercase, k=40))
 
