@@ -199,6 +199,10 @@ static enum kt_err compare_guard(struct restoring *restoring, struct kt_error *e
   struct kt_log_guard guard;
   struct kt_log_problem problem;
   struct kt_error cause;
+  if (strcmp(restoring->instance.settings.signer, "internal") != 0) {
+    report->guard = KT_RESTORE_GUARD_SIGNERS;
+    return KT_OK;
+  }
   enum kt_err err = kt_guard_load(report->guard_path.s, &guard, &cause);
   if (err == KT_ERR_ABSENT) {
     report->guard = KT_RESTORE_GUARD_MISSING;

@@ -8,6 +8,7 @@
 #include "log/log.h"
 
 enum kt_restore_guard {
+  KT_RESTORE_GUARD_SIGNERS, /* a signer of its own has it, and decides at the start */
   KT_RESTORE_GUARD_MISSING, /* nothing shows whether this is the newest state */
   KT_RESTORE_GUARD_FITS,    /* nothing was signed that the copy does not have */
   KT_RESTORE_GUARD_AHEAD,   /* it is an old copy: marked */

@@ -20,6 +20,7 @@ static void print_damage(void *ctx, const char *where, const char *what)
 static const char *guard_word(enum kt_restore_guard guard)
 {
   switch (guard) {
+  case KT_RESTORE_GUARD_SIGNERS: return "signer";
   case KT_RESTORE_GUARD_MISSING: return "missing";
   case KT_RESTORE_GUARD_FITS: return "fits";
   case KT_RESTORE_GUARD_AHEAD: return "ahead";
@@ -52,13 +53,18 @@ static void print_next(const char *dir, const struct kt_restore_report *report)
 {
   if (!report->has_vrf_key) {
     (void)printf("keys       put " KT_NAME_VRF_KEY " (mode 0600) into %s: no answer can be proved without it\n", dir);
-  } else if (!report->has_signing_key && !is_marked(report)) {
+  } else if (!report->has_signing_key && !is_marked(report) && report->guard != KT_RESTORE_GUARD_SIGNERS) {
     (void)printf("keys       " KT_NAME_SIGNING_KEY " is not in %s: without a signer it can be served read only\n", dir);
   }
   switch (report->guard) {
   case KT_RESTORE_GUARD_FITS:
     (void)printf("guard      %s: nothing was signed that this copy does not have\nnext       kt-server run %s\n",
                  report->guard_path.s, dir);
+    break;
+  case KT_RESTORE_GUARD_SIGNERS:
+    (void)printf("guard      the signer's: it refuses to sign when this copy is older than the head it signed last\n"
+                 "next       kt-server run %s; when it is refused, with --read-only\n",
+                 dir);
     break;
   case KT_RESTORE_GUARD_MISSING:
     (void)printf(

@@ -5,6 +5,7 @@
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import sqlite3
@@ -228,6 +229,48 @@ def only_a_backup_is_replaced(work, log, file):
     verb("backup", log.folder, file, "--keep", "0", code=2)
 
 
+def a_failure_leaves_what_was_there(work, log, file):
+    """A disk that takes only so much, and what kill -9 leaves behind."""
+    with open(file, "rb") as f:
+        before = f.read()
+
+    def no_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40960, 40960))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    done = subprocess.run([SERVER, "backup", log.folder, file, "--keep", "9"], capture_output=True, text=True, timeout=60,
+                          env=environment(0), preexec_fn=no_room, restore_signals=False)
+    check(done.returncode == 3 and done.stderr, "no room: undecided", done.returncode, done.stderr)
+    with open(file, "rb") as f:
+        check(f.read() == before, "the copy that was there is still there")
+    check(not os.path.exists(file + ".new") and not os.path.exists(file + ".3"), "and nothing else")
+    with open(file + ".new", "wb") as f:
+        f.write(b"half a copy")
+    verb("backup", log.folder, file)
+    check(not os.path.exists(file + ".new"), "what an interrupted one left is cleared away")
+
+
+def a_signer_of_its_own_decides(work, keys, file):
+    """The guard is the signer's: restore cannot see it, the signer refuses."""
+    folder = os.path.join(work, "vaulted")
+    verb("restore", file, folder, "--keys", keys)
+    settings = os.path.join(folder, "kt-server.yaml")
+    with open(settings, encoding="utf-8") as f:
+        text = re.sub(r"(?m)^signer:.*$", "signer: unix:/nowhere/signer.sock", f.read())
+    with open(settings, "w", encoding="utf-8") as f:
+        f.write(text)
+    os.remove(os.path.join(folder, "signing.key"))
+    if os.path.exists(os.path.join(folder, "read-only")):
+        os.remove(os.path.join(folder, "read-only"))
+    check("cannot be reached" in verb("run", folder, "--listen", "127.0.0.1:0", code=3), "without its signer nothing runs")
+    served = ReadOnly(folder).start()
+    copy = os.path.join(work, "vaulted.backup")
+    verb("backup", folder, copy)
+    served.stop()
+    again = verb_json("restore", copy, folder + "2", "--keys", keys)
+    check(again["guard"] == "signer" and not again["read_only"], "who decides is said", again)
+
+
 def following_copies_every_head(work, log):
     file = os.path.join(work, "follow.backup")
     log.start()
@@ -262,6 +305,8 @@ def main():
         a_damaged_copy_is_refused(work, keys, file)
         keys_are_the_operators(work, keys, file)
         only_a_backup_is_replaced(work, log, file)
+        a_failure_leaves_what_was_there(work, log, file)
+        a_signer_of_its_own_decides(work, keys, file)
         following_copies_every_head(work, log)
 
 
