@@ -48,7 +48,12 @@ static void check_room(struct kt_bytes text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+  static bool ready;
   struct fuzz_input input;
+  if (!ready) {
+    FUZZ_CHECK(kt_crypto_init() == KT_OK); /* otherwise each look for a suite does it */
+    ready = true;
+  }
   if (fuzz_split(data, size, &input)) {
     switch (input.selector) {
     case 'e': check_signed(KT_SUITE_ED25519, input.rest); break;
