@@ -54,6 +54,7 @@ static void answers_from_the_last_head_and_takes_nothing(void **state)
   struct kt_log_head after;
   struct kt_log_status status;
   const struct kt_hash token = { { 7 } };
+  struct kt_log_erased erased;
   (void)state;
   struct kt_search_result *found = search_result_new(world);
   struct person *alice = person_new(world, "alice", 10);
@@ -72,7 +73,7 @@ static void answers_from_the_last_head_and_takes_nothing(void **state)
   assert_int_equal(kt_log_add_token(world->log, &token, &world->problem), KT_ERR_STORE);
   assert_string_equal(world->problem.code, "read-only");
   assert_true(world->problem.retry);
-  assert_int_equal(kt_log_erase(world->log, TEXT("alice"), NULL, &world->problem), KT_ERR_STORE);
+  assert_int_equal(kt_log_erase(world->log, TEXT("alice"), NULL, &erased, &world->problem), KT_ERR_STORE);
   world->now_ms += 100 * WINDOW_MS; /* far beyond a heartbeat */
   kt_log_step(world->log);
   kt_log_status(world->log, &status);
