@@ -7,9 +7,6 @@
 
 #define SECTION "Tree Proofs / Combined Tree"
 
-/* Room for every timestamp a proof can hold, plus the retained frontier. */
-#define ENTRIES_MAX (255 + KT_TREE_STATE_MAX)
-
 struct kt_label_key *kt_label_keys_find(const struct kt_label_keys *keys, uint32_t version)
 {
   size_t low = 0;
@@ -78,7 +75,7 @@ static enum kt_err insert(struct kt_view *view, struct kt_view_entry entry)
     return kt_fail_at(view->reason, KT_ERR_PROOF, "timestamp-order", "a log entry's timestamp is below one to its left",
                       SECTION, entry.pos);
   }
-  if (view->n_entries == ENTRIES_MAX) {
+  if (view->n_entries == KT_VIEW_ENTRIES_MAX) {
     return kt_fail(view->reason, KT_ERR_LIMIT, "timestamps", "more log entries than a proof can hold", SECTION);
   }
   struct kt_view_entry *entries =

@@ -40,6 +40,9 @@ struct kt_view_feed {
   enum kt_err (*more)(void *ctx, uint64_t pos, bool *ret_more);
 };
 
+/* Room for every timestamp a proof can hold, plus the retained frontier. */
+#define KT_VIEW_ENTRIES_MAX (255 + KT_TREE_STATE_MAX)
+
 struct kt_view_entry {
   uint64_t pos;
   uint64_t timestamp_ms;

@@ -129,7 +129,7 @@ static void test_more_entries_than_a_view_holds(void **state)
   struct scene *s = *state;
   const struct kt_hash root = { { 1 } };
   uint64_t pos = 0;
-  while (pos < s->record.view.cap_entries) {
+  while (pos < KT_VIEW_ENTRIES_MAX) {
     assert_int_equal(kt_view_retain(&s->record.view, pos, 1000, &root), KT_OK);
     pos++;
   }
