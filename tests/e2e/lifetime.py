@@ -77,7 +77,7 @@ def clock_far_ahead(work):
     with open(said) as lines:
         check(sum("maximum lifetime" in line for line in lines) == 1, "and is reported once")
     log.start()
-    log.insert("alice@example.org", "phone")
+    check(status(log)["clock"]["code"] == "clock-behind", "set right, the clock is behind the newest entry")
     pruned = status(log)["pruned"]
     check(pruned["first_entry"] == pruned["values"] == 0 and "PRUNING WAITS" in server_verb("status", folder),
           "nor when it is set right", pruned)

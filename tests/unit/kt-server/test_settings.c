@@ -69,6 +69,8 @@ static void the_template_says_the_defaults(void **state)
   assert_int_equal(from_template.access_log, from_nothing.access_log);
   assert_true(from_template.heartbeat_ms == from_nothing.heartbeat_ms);
   assert_true(from_template.cadence_ms == from_nothing.cadence_ms);
+  assert_true(from_template.clock_jump_ms == from_nothing.clock_jump_ms);
+  assert_true(from_template.clock_gap_ms == from_nothing.clock_gap_ms);
   assert_true(from_template.drain_ms == from_nothing.drain_ms);
   assert_true(from_template.cache_bytes == from_nothing.cache_bytes);
   assert_true(from_template.threads == from_nothing.threads);
