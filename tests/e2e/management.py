@@ -302,8 +302,18 @@ def registration(work, suite):
     added = dave.json("device", "add", "dave@x", "--name", "p", "--key", random_key(), "--token", token)
     check(added["version"] == 1, "a token outlives an outage")
     erin.json("device", "add", "erin@x", "--name", "p", "--key", random_key(), "--token", token, expect=2)
+    erasure(log, "dave@x", erin)
     log.stop()
     log.manager.stop()
+
+
+def erasure(log, label, somebody):
+    """The operator's record is one chain; the Manager's log can erase, and the operator hands on what it says of it."""
+    refused = subprocess.run([SERVER, "erase", log.folder, label], capture_output=True, text=True, timeout=60)
+    check(refused.returncode == 2 and "only the Manager's folder" in refused.stderr, "the operator cannot erase", refused)
+    check(somebody.json("lookup", label)["version"] == 1, "so it is there")
+    server_verb("erase", log.manager.folder, label)
+    check(somebody.json("lookup", label, expect=3)["reason"]["code"] == "erased", "the Manager can")
 
 
 def privacy(log, work, alice, bob):
