@@ -38,6 +38,8 @@ static void one_more(void)
   }
 }
 
+/* Types and lists of parameters cannot be in parentheses. */
+/* NOLINTBEGIN(bugprone-macro-parentheses) */
 #define WRAP(name, parameters, arguments, type) \
   type name parameters;                         \
   type name parameters                          \
@@ -47,6 +49,7 @@ static void one_more(void)
     one_more();                                 \
     return real arguments;                      \
   }
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 WRAP(write, (int fd, const void *data, size_t len), (fd, data, len), ssize_t)
 WRAP(pwrite64, (int fd, const void *data, size_t len, off64_t at), (fd, data, len, at), ssize_t)
