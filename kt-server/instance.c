@@ -53,6 +53,12 @@ static enum kt_err guard_load(void *ctx, struct kt_log_guard *ret_guard)
   return kt_signer_guard(instance->signer, ret_guard, &instance->signer_error);
 }
 
+static void sign_begin(void *ctx, const struct kt_log_extension *extension)
+{
+  const struct kt_instance *instance = ctx;
+  kt_signer_begin(instance->signer, extension);
+}
+
 static enum kt_err sign(void *ctx, const struct kt_log_extension *extension,
                         uint8_t ret_signature[static KT_SIGNATURE_MAX])
 {
@@ -115,6 +121,7 @@ struct kt_log_options kt_instance_log_options(struct kt_instance *instance, bool
     .clock = clock_changed,
     .random = random_bytes,
     .guard_load = guard_load,
+    .sign_begin = sign_begin,
     .sign = sign,
     .fatal = fatal,
     .pruning = pruning,

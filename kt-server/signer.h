@@ -33,7 +33,8 @@ KT_MUST_USE enum kt_err kt_signer_open(const struct kt_signer_place *place, stru
 /* From any thread. KT_ERR_ABSENT: there is no guard; others are the signer's. */
 KT_MUST_USE enum kt_err kt_signer_guard(struct kt_signer *signer, struct kt_log_guard *ret_guard,
                                         struct kt_error *error);
-/* As kt_log_options.sign; from any thread. KT_ERR_STORE also when the signer is gone: what it did last is then unknown. */
+/* As kt_log_options.sign_begin and sign; of one thread. KT_ERR_STORE also when the signer is gone: what it did last is then unknown. */
+void kt_signer_begin(struct kt_signer *signer, const struct kt_log_extension *extension);
 KT_MUST_USE enum kt_err kt_signer_sign(struct kt_signer *signer, const struct kt_log_extension *extension,
                                        uint8_t ret_signature[static KT_SIGNATURE_MAX], struct kt_error *error);
 /* Waits for a child to end. NULL is allowed. */

@@ -25,7 +25,8 @@ extern char **environ;
 struct kt_signer {
   pthread_mutex_t lock; /* one exchange at a time */
   int fd;
-  pid_t child; /* 0: a service */
+  pid_t child;    /* 0: a service */
+  bool has_begun; /* a request to sign is under way, and the lock is held */
 };
 
 /* --- opening ---------------------------------------------------------------------------------------------------------- */
@@ -138,22 +139,22 @@ void kt_signer_close(struct kt_signer *signer)
 
 /* --- requests ------------------------------------------------------------------------------------------------------- */
 
-static bool exchange(int fd, uint8_t message[static KT_SIGNER_MESSAGE_MAX], size_t *len)
-{
-  return kt_frame_send(fd, message, *len) && kt_frame_receive_length(fd, len) && *len <= KT_SIGNER_MESSAGE_MAX &&
-         kt_frame_receive(fd, message, *len);
-}
-
-static enum kt_err request(struct kt_signer *signer, enum kt_signer_request_type type,
-                           const struct kt_log_extension *extension, struct kt_signer_response *ret_response,
-                           struct kt_error *error)
+static bool send_request(struct kt_signer *signer, enum kt_signer_request_type type,
+                         const struct kt_log_extension *extension)
 {
   uint8_t message[KT_SIGNER_MESSAGE_MAX];
   size_t len = kt_signer_request_encode(type, extension, message);
-  pthread_mutex_lock(&signer->lock);
-  bool answered = len > 0 && exchange(signer->fd, message, &len);
-  pthread_mutex_unlock(&signer->lock);
-  if (!answered || kt_signer_response_decode(type, (struct kt_bytes){ message, len }, ret_response) != KT_OK) {
+  return len > 0 && kt_frame_send(signer->fd, message, len);
+}
+
+static enum kt_err receive_response(struct kt_signer *signer, enum kt_signer_request_type type,
+                                    struct kt_signer_response *ret_response, struct kt_error *error)
+{
+  uint8_t message[KT_SIGNER_MESSAGE_MAX];
+  size_t len = 0;
+  if (!kt_frame_receive_length(signer->fd, &len) || len > sizeof message ||
+      !kt_frame_receive(signer->fd, message, len) ||
+      kt_signer_response_decode(type, (struct kt_bytes){ message, len }, ret_response) != KT_OK) {
     return kt_error_set(error, KT_ERR_STORE, "the signer does not answer");
   }
   *error = ret_response->error;
@@ -163,18 +164,42 @@ static enum kt_err request(struct kt_signer *signer, enum kt_signer_request_type
 enum kt_err kt_signer_guard(struct kt_signer *signer, struct kt_log_guard *ret_guard, struct kt_error *error)
 {
   struct kt_signer_response response;
-  enum kt_err err = request(signer, KT_SIGNER_GUARD, NULL, &response, error);
+  enum kt_err err = KT_ERR_STORE;
+  pthread_mutex_lock(&signer->lock);
+  if (send_request(signer, KT_SIGNER_GUARD, NULL)) {
+    err = receive_response(signer, KT_SIGNER_GUARD, &response, error);
+  } else {
+    (void)kt_error_set(error, err, "the signer does not answer");
+  }
+  pthread_mutex_unlock(&signer->lock);
   if (err == KT_OK) {
     *ret_guard = response.guard;
   }
   return err;
 }
 
+void kt_signer_begin(struct kt_signer *signer, const struct kt_log_extension *extension)
+{
+  pthread_mutex_lock(&signer->lock);
+  signer->has_begun = send_request(signer, KT_SIGNER_SIGN, extension);
+  if (!signer->has_begun) {
+    pthread_mutex_unlock(&signer->lock);
+  }
+}
+
 enum kt_err kt_signer_sign(struct kt_signer *signer, const struct kt_log_extension *extension,
                            uint8_t ret_signature[static KT_SIGNATURE_MAX], struct kt_error *error)
 {
   struct kt_signer_response response;
-  enum kt_err err = request(signer, KT_SIGNER_SIGN, extension, &response, error);
+  if (!signer->has_begun) {
+    kt_signer_begin(signer, extension);
+  }
+  if (!signer->has_begun) {
+    return kt_error_set(error, KT_ERR_STORE, "the signer does not answer");
+  }
+  enum kt_err err = receive_response(signer, KT_SIGNER_SIGN, &response, error);
+  signer->has_begun = false;
+  pthread_mutex_unlock(&signer->lock);
   if (err == KT_OK) {
     memcpy(ret_signature, response.signature, sizeof response.signature);
   }

@@ -295,7 +295,6 @@ static enum kt_err make_durable(struct commit *commit, const struct kt_log_pendi
     return err;
   }
   forget_changed(log, list);
-  kt_log_fresh_publish(log);
   atomic_fetch_add(&log->n_commits, 1);
   atomic_fetch_add(&log->n_inserted, commit->n_inserted);
   bool vouched = commit->auditor.size > log->auditor.size;

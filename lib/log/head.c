@@ -122,6 +122,10 @@ static enum kt_err sign_step(struct kt_log *log, struct step *step, uint8_t *ret
   if (err != KT_OK) {
     return err;
   }
+  if (options->sign_begin != NULL) {
+    options->sign_begin(options->ctx, &step->extension);
+  }
+  kt_log_fresh_publish(log); /* before the head, after the data is durable, while the signer waits for its disk */
   err = options->sign(options->ctx, &step->extension, ret_signature);
   if (err == KT_ERR_UNDETERMINED) {
     return kt_log_retry(problem, KT_ERR_STORE, "guard-full", "there is no room for the head guard");
@@ -169,6 +173,7 @@ enum kt_err kt_log_sign_tip(struct kt_log *log, struct kt_log_problem *problem)
     err = sign_step(log, step, head.signature, problem);
   } while (err == KT_OK && log->guarded.size < head.size);
   free(step);
+  kt_log_fresh_publish(log); /* it is durable, signed or not */
   if (err == KT_OK) {
     head.root = log->guarded.root;
     err = check_signature(log, &head, problem);

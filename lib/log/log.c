@@ -165,7 +165,6 @@ static enum kt_err write_first(struct kt_log *log, struct kt_log_problem *proble
     kt_store_rollback(log->writer);
     return err;
   }
-  kt_log_fresh_publish(log);
   return kt_log_sign_tip(log, problem);
 }
 

@@ -92,6 +92,9 @@ struct kt_log_options {
    * again. After any other failure nothing may be signed any more: it is unknown what the guard holds. */
   enum kt_err (*sign)(void *ctx, const struct kt_log_extension *extension,
                       uint8_t ret_signature[static KT_SIGNATURE_MAX]);
+  /* May be NULL. Start what sign is called for next, in the same thread and with the same extension; it does not wait, so
+   * that the log can do something else in between. A failure shows in sign. */
+  void (*sign_begin)(void *ctx, const struct kt_log_extension *extension);
   void (*fatal)(void *ctx, const char *text); /* nothing will be signed any more: report it, and restart the process */
   /* The clock is not believed any more, and why; NULL text: it is again. NULL is allowed. */
   void (*clock)(void *ctx, const char *text);
