@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: Apache-2.0
+"""System calls that fail, one and from then on all, in server, signer, client and auditor: nobody crashes or hangs, a client
+says no word against an honest log, nothing acknowledged is lost, and without the failure everything goes on.
+
+Called with the build folder and a stride (1: every call; default: a few drawn by lot); KT_SERVER and KT_VERIFY name the
+programs, kt-failing-calls.so in the build folder makes calls fail (tests/failing_calls/shim.c)."""
+
+import errno
+import json
+import os
+import random
+import re
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+from lib_programs import SERVER, VERIFY, Log, Person, check, environment, random_key, server_verb
+from lib_server import change_settings
+
+BUILD = sys.argv[1]
+STRIDE = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+SEED = int(sys.argv[3]) if len(sys.argv) > 3 else random.randrange(1 << 32)
+SHIM = os.path.join(BUILD, "tests", "kt-failing-calls.so")
+A_FEW = 1  # of each role, without a stride
+PATIENCE_S = 60
+LABEL, BOB = "alice@example.org", "bob@example.org"
+# What a disk, a full table or a peer does. A lock that another process holds is no failure but an answer.
+CAUSES = {"open": errno.EMFILE, "read": errno.EIO, "pread": errno.EIO, "write": errno.EIO, "pwrite": errno.EIO,
+          "fsync": errno.EIO, "fdatasync": errno.EIO, "ftruncate": errno.EIO, "rename": errno.EIO, "unlink": errno.EIO,
+          "flock": errno.ENOLCK, "fcntl": errno.ENOLCK, "mmap": errno.ENOMEM, "socket": errno.EMFILE,
+          "connect": errno.ECONNREFUSED, "accept": errno.EMFILE, "recv": errno.ECONNRESET, "send": errno.ECONNRESET,
+          "poll": errno.ENOMEM, "epoll": errno.ENOSPC, "thread": errno.EAGAIN}
+ALSO_FULL = ("write", "pwrite", "ftruncate", "open")  # these fail for want of room as well
+
+
+class Point:
+    def __init__(self, role, call, nth, cause, goes_on):
+        self.role, self.call, self.nth, self.cause, self.goes_on = role, call, nth, cause, goes_on
+
+    def __str__(self):
+        more = " and all that follow" if self.goes_on else ""
+        return f"{self.role}: {self.call} {self.nth}{more}: {errno.errorcode[self.cause]}"
+
+    def environment(self):
+        env = environment(0)
+        env.update(LD_PRELOAD=SHIM, KT_FAIL_VERB=self.role, KT_FAIL_CALL=self.call, KT_FAIL_NTH=str(self.nth),
+                   KT_FAIL_ERRNO=str(self.cause))
+        if self.goes_on:
+            env["KT_FAIL_ON"] = "1"
+        return env
+
+
+def expect(condition, point, *details):
+    if not condition:
+        check(False, str(point), *details)
+
+
+def counting(role, counts):
+    env = environment(0)
+    env.update(LD_PRELOAD=SHIM, KT_FAIL_VERB=role, KT_FAIL_COUNTS=counts)
+    return env
+
+
+def points_of(role, counts, rng):
+    """Every so many-th of all that the role did when nothing failed."""
+    with open(counts, encoding="ascii") as file:
+        numbers = {}
+        for line in file:
+            name, n = line.split()
+            numbers[name] = max(numbers.get(name, 0), int(n))
+    os.unlink(counts)
+    points = []
+    for call, n in numbers.items():
+        causes = [CAUSES[call]] + ([errno.ENOSPC] if call in ALSO_FULL else [])
+        first = 1 + rng.randrange(max(STRIDE, 1))
+        for cause in causes:
+            for nth in range(first, n + 1, max(STRIDE, 1)):
+                points += [Point(role, call, nth, cause, goes_on) for goes_on in (False, True)]
+    return points if STRIDE else rng.sample(points, min(len(points), A_FEW))
+
+
+# --- the client -----------------------------------------------------------------------------------------------------------
+
+
+def client(home, env, *args):
+    try:
+        return subprocess.run([VERIFY, *args, "--home", home, "--json"], capture_output=True, text=True, env=env,
+                              timeout=PATIENCE_S, check=False)
+    except subprocess.TimeoutExpired as late:
+        return check(False, "it hangs", args, late)
+
+
+def check_client(point, done):
+    """Done, a mistake, or undecided; never a crash, and never that the log failed or that there is something to fear."""
+    expect(done.returncode in (0, 2, 3), point, "the client's verdict is its own trouble", done)
+    if done.returncode == 0:
+        expect(json.loads(done.stdout)["verdict"] in ("done", "verified"), point, "what it says is whole", done)
+    return done.returncode == 0
+
+
+class Clients:
+    """One log that works; every point has a home of its own, as it was before."""
+
+    def __init__(self, where, log, config):
+        self.where, self.log, self.n = where, log, 0
+        self.home = os.path.join(where, "base")
+        person = Person(self.home)
+        person.json("init", log.url, "--config", config)
+        person.json("account", "create", LABEL)
+        person.json("device", "add", LABEL, "--name", "phone", "--key", "raw:AAAA")
+        bob = Person(os.path.join(where, "bob"))
+        bob.json("init", log.url, "--config", config)
+        bob.json("account", "create", BOB)
+        bob.json("device", "add", BOB, "--name", "phone", "--key", "raw:AAAA")
+
+    def copy(self):
+        home = os.path.join(self.where, "home")
+        shutil.rmtree(home, ignore_errors=True)
+        shutil.copytree(self.home, home)
+        return home
+
+    def lookup(self, env):
+        home = self.copy()
+        return home, client(home, env, "lookup", BOB)
+
+    def monitor(self, env):
+        home = self.copy()
+        return home, client(home, env, "monitor", "once")
+
+    def audit(self, env):
+        home = self.copy()
+        return home, client(home, env, "audit")
+
+    def device(self, env):
+        """A label of its own: the log cannot be put back."""
+        home = self.copy()
+        self.n += 1
+        Person(home).json("account", "create", f"new{self.n}@example.org")
+        return home, client(home, env, "device", "add", f"new{self.n}@example.org", "--name", "phone", "--key", "raw:AAAA")
+
+    def run(self, point, do):
+        home, done = do(point.environment())
+        check_client(point, done)
+        again = Person(home)
+        expect(again.run("lookup", BOB).returncode == 0, point, "afterwards it looks up", done)
+        expect(again.run("monitor", "once").returncode == 0, point, "and monitors", done)
+        expect(not again.json("alerts", "list")["alerts"], point, "and nothing alarms it", done)
+        if point.role == "device":
+            added = again.run("device", "add", f"new{self.n}@example.org", "--name", "tablet", "--key", random_key())
+            expect(added.returncode == 0, point, "and publishes", added)
+
+
+def run_clients(where, rng):
+    folder = os.path.join(where, "log")
+    server_verb("init", folder)
+    change_settings(folder, "cadence: 0ms\n")
+    config = os.path.join(where, "config")
+    server_verb("config", folder, "-o", config)
+    log = Log(folder).start()
+    clients = Clients(where, log, config)
+    n = 0
+    for role, do in (("lookup", clients.lookup), ("monitor", clients.monitor), ("device", clients.device), ("audit", clients.audit)):
+        counts = os.path.join(where, "counts")
+        _, done = do(counting(role, counts))
+        check(done.returncode == 0, f"{role}: without a failure", done.returncode, done.stderr)
+        for point in points_of(role, counts, rng):
+            clients.run(point, do)
+            n += 1
+        print(f"{role}: {n} points so far", flush=True)
+    log.stop()
+    return n
+
+
+# --- the auditor ----------------------------------------------------------------------------------------------------------
+
+
+def run_auditor(where, rng):
+    """Under third-party auditing: what it says afterwards is about the same log, and it signs on."""
+    folder = os.path.join(where, "audited")
+    base, now = os.path.join(where, "auditor-base"), os.path.join(where, "auditor")
+    os.mkdir(base)
+    subprocess.run([VERIFY, "auditor", "keygen", os.path.join(base, "key")], check=True, capture_output=True, env=environment(0))
+    server_verb("init", folder, "--mode", "third-party-auditing", "--auditor-key", os.path.join(base, "key.pub"))
+    config = os.path.join(where, "audited-config")
+    server_verb("config", folder, "-o", config)
+    log = Log(folder).start()
+    Person(os.path.join(base, "home")).json("init", log.url, "--config", config)
+    counts, n = os.path.join(where, "counts"), 0
+    home, key = os.path.join(now, "home"), os.path.join(now, "key")
+
+    def fresh():
+        shutil.rmtree(now, ignore_errors=True)
+        shutil.copytree(base, now)
+
+    fresh()
+    done = client(home, counting("audit", counts), "audit", "--sign", key)
+    check(done.returncode == 0, "auditor: without a failure", done.returncode, done.stderr)
+    for point in points_of("audit", counts, rng):
+        fresh()
+        done = client(home, point.environment(), "audit", "--sign", key)
+        expect(done.returncode in (0, 2, 3), point, "the auditor's verdict is its own trouble", done)
+        again = client(home, environment(0), "audit", "--sign", key)
+        expect(again.returncode == 0, point, "afterwards it signs", done, again)
+        n += 1
+    log.stop()
+    print(f"auditor: {n} points", flush=True)
+    return n
+
+
+# --- the server and its signer --------------------------------------------------------------------------------------------
+
+
+class Served:
+    """A folder, started with calls that fail, or counted."""
+
+    def __init__(self, folder, env, where):
+        self.said = os.path.join(where, "said")
+        with open(self.said, "w", encoding="utf-8") as messages:
+            self.process = subprocess.Popen([SERVER, "run", folder, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE,
+                                            stderr=messages, text=True, env=env)
+        ready = select.select([self.process.stdout], [], [], PATIENCE_S)[0]
+        line = self.process.stdout.readline() if ready else ""
+        found = re.match(r"listening on (\S+)", line)
+        self.url = found[1] if found else None
+
+    def stop(self, point):
+        self.process.terminate()
+        try:
+            code = self.process.wait(timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = None
+        with open(self.said, encoding="utf-8", errors="replace") as file:
+            said = file.read()
+        allowed = (0, 3) if self.url else (2, 3)
+        expect(code in allowed, point, "the server ends in order, and says why", code, self.url, said[-600:])
+        expect(code == 0 or said.strip(), point, "it says why", code)
+        return said
+
+
+class Servers:
+    def __init__(self, where):
+        self.where = where
+        self.base, self.folder = os.path.join(where, "server-base"), os.path.join(where, "server")
+        self.home_base, self.home = os.path.join(where, "owner-base"), os.path.join(where, "owner")
+        server_verb("init", self.base)
+        change_settings(self.base, "cadence: 0ms\ndrain: 1s\n")
+        self.config = os.path.join(where, "server-config")
+        server_verb("config", self.base, "-o", self.config)
+        log = Log(self.base).start()
+        owner = Person(self.home_base)
+        owner.json("init", log.url, "--config", self.config)
+        owner.json("account", "create", LABEL)
+        owner.json("device", "add", LABEL, "--name", "phone-0", "--key", "raw:AAAA")
+        log.stop()
+
+    def fresh(self):
+        for base, copy in ((self.base, self.folder), (self.home_base, self.home)):
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(base, copy, ignore=shutil.ignore_patterns("*.sock"))
+
+    def use(self, server, point):
+        """What an owner does, and the name that was acknowledged last."""
+        acknowledged, n = "phone-0", 0
+        for i in range(1, 4 if server.url else 1):
+            done = client(self.home, environment(0), "device", "add", LABEL, "--name", f"phone-{i}", "--key", "raw:AAAA",
+                          "--url", server.url)
+            expect(done.returncode in (0, 3), point, "an update is done or undecided", done)
+            n = i
+            acknowledged = f"phone-{i}" if done.returncode == 0 else acknowledged
+            done = client(self.home, environment(0), "lookup", LABEL, "--url", server.url)
+            expect(done.returncode in (0, 3), point, "a lookup is answered or undecided", done)
+        return acknowledged, n
+
+    def check_after(self, point, acknowledged, n):
+        server = Served(self.folder, environment(0), self.where)
+        expect(server.url, point, "afterwards the log starts", open(server.said, encoding="utf-8").read())
+        done = client(self.home, environment(0), "lookup", LABEL, "--url", server.url)
+        expect(done.returncode == 0, point, "and is the same log", done)
+        name = json.loads(done.stdout)["devices"][0]["name"]
+        expect(int(acknowledged[6:]) <= int(name[6:]) <= n, point, "with all that was acknowledged", acknowledged, name)
+        server.stop(point)
+        fsck = subprocess.run([SERVER, "fsck", self.folder], capture_output=True, text=True, env=environment(0), check=False)
+        expect(fsck.returncode == 0, point, "and undamaged", fsck)
+
+    def count(self, role):
+        counts = os.path.join(self.where, "counts")
+        self.fresh()
+        server = Served(self.folder, counting(role, counts), self.where)
+        self.use(server, role)
+        server.stop(role)
+        return counts
+
+    def run(self, point):
+        self.fresh()
+        server = Served(self.folder, point.environment(), self.where)
+        acknowledged, n = self.use(server, point)
+        server.stop(point)
+        self.check_after(point, acknowledged, n)
+
+
+def run_servers(where, rng):
+    servers, n = Servers(where), 0
+    for role in ("run", "signer"):
+        for point in points_of(role, servers.count(role), rng):
+            servers.run(point)
+            n += 1
+        print(f"{role}: {n} points so far", flush=True)
+    return n
+
+
+def main():
+    with open(SERVER, "rb") as file:
+        if b"__asan_init" in file.read():
+            print("a build with sanitizers: their run-time library wants to come first, so nothing was preloaded")
+            return
+    where = tempfile.mkdtemp(prefix="kt-failing-calls-")
+    rng, begun = random.Random(SEED), time.monotonic()
+    print(f"failing-calls: stride {STRIDE}, seed {SEED}, in {where}", flush=True)
+    n = run_servers(where, rng) + run_clients(where, rng) + run_auditor(where, rng)
+    shutil.rmtree(where, ignore_errors=True)
+    print(f"{n} failing calls in {time.monotonic() - begun:.0f} s, 0 crashes, 0 wrong verdicts, 0 losses")
+
+
+main()
