@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,19 @@
 #include "base/hex.h"
 
 #define FAIL_SIZE 1024
+
+/* Whether something that belongs into the object is missing from it, for want of memory. Members are added in hundreds of
+ * places, none of which could say more than this; Jansson's allocator has no context to keep it in. */
+static atomic_bool is_incomplete;
+
+static void *json_allocate(size_t size)
+{
+  void *memory = malloc(size);
+  if (memory == NULL) {
+    atomic_store(&is_incomplete, true);
+  }
+  return memory;
+}
 
 static bool wants_color(FILE *data, const char *color)
 {
@@ -35,6 +49,7 @@ bool kt_output_rewrites(const struct kt_output *out)
 
 void kt_output_init(struct kt_output *out, FILE *data, FILE *messages, const char *color, bool json)
 {
+  json_set_alloc_funcs(json_allocate, free);
   *out = (struct kt_output){ .data = data,
                              .messages = messages,
                              .json = json,
@@ -208,7 +223,8 @@ static json_t *find_check(const struct kt_output *out, const char *name)
   const json_t *checks = json_object_get(out->object, "checks");
   for (size_t i = 0; i < json_array_size(checks); i++) {
     json_t *check = json_array_get(checks, i);
-    if (strcmp(json_string_value(json_object_get(check, "name")), name) == 0) {
+    const char *known = json_string_value(json_object_get(check, "name"));
+    if (known != NULL && strcmp(known, name) == 0) {
       return check;
     }
   }
@@ -231,7 +247,7 @@ void kt_output_check(struct kt_output *out, const char *name, bool ok)
 
 static json_t *encoded(struct kt_bytes bytes, size_t size, size_t (*encode)(struct kt_bytes data, char *ret_text))
 {
-  char *text = malloc(size);
+  char *text = json_allocate(size);
   json_t *value = NULL;
   if (text != NULL) {
     encode(bytes, text);
@@ -267,27 +283,57 @@ const char *kt_output_verdict(const struct kt_output *out, enum kt_exit code)
   return code == KT_EXIT_OK && !out->verified ? "done" : statuses[code].verdict;
 }
 
-static void write_object(struct kt_output *out, enum kt_exit code)
+/* "kt.device-add/1" */
+static void write_schema(const struct kt_output *out, char *ret_schema, size_t size)
 {
-  char schema[64];
-  snprintf(schema, sizeof schema, "kt.%s/1", out->verb != NULL ? out->verb : "usage");
-  for (char *c = schema; *c != '\0'; c++) {
+  snprintf(ret_schema, size, "kt.%s/1", out->verb != NULL ? out->verb : "usage");
+  for (char *c = ret_schema; *c != '\0'; c++) {
     *c = *c == ' ' ? '-' : *c;
   }
+}
+
+/* ASCII: labels and names of others must not drive the terminal this may be printed on. NULL: no memory. */
+static char *object_text(const struct kt_output *out, enum kt_exit code)
+{
+  char schema[64];
+  write_schema(out, schema, sizeof schema);
   json_t *object = json_object();
   json_object_set_new(object, "schema", json_string(schema));
   json_object_set_new(object, "verdict", json_string(kt_output_verdict(out, code)));
   json_object_update(object, out->object);
-  /* ASCII: labels and names of others must not drive the terminal this may be printed on. */
-  json_dumpf(object, out->data, JSON_COMPACT | JSON_ENSURE_ASCII);
-  fputc('\n', out->data);
+  char *text = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
   json_decref(object);
+  if (atomic_load(&is_incomplete)) {
+    free(text);
+    return NULL;
+  }
+  return text;
+}
+
+/* A list of devices that lacks one would be a lie: then only this is said, and a failure or an alert stays one. */
+static enum kt_exit write_object(struct kt_output *out, enum kt_exit code)
+{
+  char schema[64];
+  char *text = object_text(out, code);
+  if (text != NULL) {
+    fprintf(out->data, "%s\n", text);
+    free(text);
+    return code;
+  }
+  code = code == KT_EXIT_FAILED || code == KT_EXIT_ALERT ? code : KT_EXIT_UNDECIDED;
+  write_schema(out, schema, sizeof schema);
+  fprintf(out->data,
+          "{\"schema\":\"%s\",\"verdict\":\"%s\",\"reason\":{\"code\":\"memory\",\"text\":\"there was not enough "
+          "memory to say what was found\"}}\n",
+          schema, kt_output_verdict(out, code));
+  kt_output_note(out, "kt-verify: there was not enough memory to say what was found\n");
+  return code;
 }
 
 enum kt_exit kt_output_finish(struct kt_output *out, enum kt_exit code)
 {
   if (out->json) {
-    write_object(out, code);
+    code = write_object(out, code);
   }
   kt_output_flush(out);
   if (ferror(out->data)) {

@@ -2,10 +2,12 @@
 """System calls that fail, one and from then on all, in server, signer, client and auditor: nobody crashes or hangs, a client
 says no word against an honest log, nothing acknowledged is lost, and without the failure everything goes on.
 
-Called with the build folder and a stride (1: every call; default: a few drawn by lot); KT_SERVER and KT_VERIFY name the
-programs, kt-failing-calls.so in the build folder makes calls fail (tests/failing_calls/shim.c)."""
+Called with the build folder, a stride (1: every call; default: a few drawn by lot), a seed, and which calls (default: all);
+KT_SERVER and KT_VERIFY name the programs, kt-failing-calls.so in the build folder makes calls fail
+(tests/failing_calls/shim.c). "alloc" is an allocation of the programs, of Jansson or of SQLite."""
 
 import errno
+import http.client
 import json
 import os
 import random
@@ -16,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 
 from lib_programs import SERVER, VERIFY, Log, Person, check, environment, random_key, server_verb
 from lib_server import change_settings
@@ -32,7 +36,9 @@ CAUSES = {"open": errno.EMFILE, "read": errno.EIO, "pread": errno.EIO, "write": 
           "fsync": errno.EIO, "fdatasync": errno.EIO, "ftruncate": errno.EIO, "rename": errno.EIO, "unlink": errno.EIO,
           "flock": errno.ENOLCK, "fcntl": errno.ENOLCK, "mmap": errno.ENOMEM, "socket": errno.EMFILE,
           "connect": errno.ECONNREFUSED, "accept": errno.EMFILE, "recv": errno.ECONNRESET, "send": errno.ECONNRESET,
-          "poll": errno.ENOMEM, "epoll": errno.ENOSPC, "thread": errno.EAGAIN}
+          "poll": errno.ENOMEM, "epoll": errno.ENOSPC, "thread": errno.EAGAIN, "alloc": errno.ENOMEM}
+CALLS = sys.argv[4:] or list(CAUSES)
+ALLOCATIONS_PER_CALL = 1 if CALLS == ["alloc"] else 10  # there are many more of them: among others, one in so many
 ALSO_FULL = ("write", "pwrite", "ftruncate", "open")  # these fail for want of room as well
 
 
@@ -73,11 +79,12 @@ def points_of(role, counts, rng):
             numbers[name] = max(numbers.get(name, 0), int(n))
     os.unlink(counts)
     points = []
-    for call, n in numbers.items():
+    for call, n in ((call, numbers[call]) for call in CALLS):
+        stride = max(STRIDE, 1) * (ALLOCATIONS_PER_CALL if call == "alloc" else 1)
         causes = [CAUSES[call]] + ([errno.ENOSPC] if call in ALSO_FULL else [])
-        first = 1 + rng.randrange(max(STRIDE, 1))
+        first = 1 + rng.randrange(stride)
         for cause in causes:
-            for nth in range(first, n + 1, max(STRIDE, 1)):
+            for nth in range(first, n + 1, stride):
                 points += [Point(role, call, nth, cause, goes_on) for goes_on in (False, True)]
     return points if STRIDE else rng.sample(points, min(len(points), A_FEW))
 
@@ -273,7 +280,23 @@ class Servers:
             acknowledged = f"phone-{i}" if done.returncode == 0 else acknowledged
             done = client(self.home, environment(0), "lookup", LABEL, "--url", server.url)
             expect(done.returncode in (0, 3), point, "a lookup is answered or undecided", done)
+            self.look_at_views(server, point)
         return acknowledged, n
+
+    def look_at_views(self, server, point):
+        """JSON, over HTTP and through the operator's socket: an object that is whole, or a refusal."""
+        request = urllib.request.Request(server.url + "/v1/tree-head", headers={"Accept": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+                expect(isinstance(json.loads(answer.read()), dict), point, "a view is whole")
+        except urllib.error.HTTPError as error:
+            expect(error.code in (500, 503), point, "a view is refused for the server's trouble", error)
+        except (urllib.error.URLError, http.client.HTTPException, ConnectionError):
+            pass  # nobody answers any more: the rest is looked at after the restart
+        done = subprocess.run([SERVER, "status", self.folder, "--json"], capture_output=True, text=True,
+                              env=environment(0), timeout=PATIENCE_S, check=False)
+        view = json.loads(done.stdout)
+        expect(done.returncode in (0, 3) and view["schema"] == "kt.server.status/1", point, "the operator's view is whole", done)
 
     def check_after(self, point, acknowledged, n):
         server = Served(self.folder, environment(0), self.where)
@@ -302,6 +325,30 @@ class Servers:
         self.check_after(point, acknowledged, n)
 
 
+def run_init(where, rng):
+    """A new log that fails leaves nothing, so that the same command can be tried again."""
+    folder, counts, n = os.path.join(where, "new"), os.path.join(where, "counts"), 0
+
+    def init(env):
+        return subprocess.run([SERVER, "init", folder], capture_output=True, text=True, env=env, timeout=PATIENCE_S, check=False)
+
+    check(init(counting("init", counts)).returncode == 0, "init: without a failure")
+    for point in points_of("init", counts, rng):
+        shutil.rmtree(folder, ignore_errors=True)
+        done = init(point.environment())
+        expect(done.returncode in (0, 2, 3), point, "a log is made, or not", done)
+        if done.returncode != 0:
+            left = os.listdir(folder) if os.path.isdir(folder) else []
+            # What cannot be removed is said: by a call that goes on failing.
+            expect(not left or point.call == "unlink" or "remain" in done.stderr, point, "nothing is left", left, done)
+            shutil.rmtree(folder, ignore_errors=True)
+            expect(init(environment(0)).returncode == 0, point, "and it can be tried again")
+        n += 1
+    shutil.rmtree(folder, ignore_errors=True)
+    print(f"init: {n} points", flush=True)
+    return n
+
+
 def run_servers(where, rng):
     servers, n = Servers(where), 0
     for role in ("run", "signer"):
@@ -320,7 +367,7 @@ def main():
     where = tempfile.mkdtemp(prefix="kt-failing-calls-")
     rng, begun = random.Random(SEED), time.monotonic()
     print(f"failing-calls: stride {STRIDE}, seed {SEED}, in {where}", flush=True)
-    n = run_servers(where, rng) + run_clients(where, rng) + run_auditor(where, rng)
+    n = run_init(where, rng) + run_servers(where, rng) + run_clients(where, rng) + run_auditor(where, rng)
     shutil.rmtree(where, ignore_errors=True)
     print(f"{n} failing calls in {time.monotonic() - begun:.0f} s, 0 crashes, 0 wrong verdicts, 0 losses")
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Preloaded into a program: system calls that fail on command, as the program and its libraries make them through the C
- * library. From the environment, once, before main:
+/* Preloaded into a program: system calls and allocations that fail on command, as the program and its libraries make them
+ * through the C library. From the environment, once, before main:
  *   KT_FAIL_CALL   the call, by its name in the list below; without it nothing fails
  *   KT_FAIL_NTH    which one of them, 1 is the first
  *   KT_FAIL_ERRNO  what it fails with
@@ -16,6 +16,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,12 +49,13 @@ enum call {
   CALL_POLL,
   CALL_EPOLL,
   CALL_THREAD,
+  CALL_ALLOC,
   N_CALLS
 };
 
 static const char *const names[N_CALLS] = {
   "open",  "read", "pread",  "write",   "pwrite", "fsync", "fdatasync", "ftruncate", "rename", "unlink", "flock",
-  "fcntl", "mmap", "socket", "connect", "accept", "recv",  "send",      "poll",      "epoll",  "thread",
+  "fcntl", "mmap", "socket", "connect", "accept", "recv",  "send",      "poll",      "epoll",  "thread", "alloc",
 };
 
 static _Atomic unsigned long counts[N_CALLS];
@@ -63,6 +65,47 @@ static int cause;
 static bool goes_on;
 static bool is_active;
 static const char *report;
+
+/* Code whose allocations count: the program's, and of the two libraries that it hands its data to. Others' (of the resolver,
+ * of TLS) are not ours to answer for. */
+#define RANGES_MAX 8
+static struct {
+  uintptr_t from;
+  uintptr_t to;
+} ranges[RANGES_MAX];
+static size_t n_ranges;
+
+static void find_code(void)
+{
+  char line[4096];
+  char program[2048];
+  ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
+  FILE *file = fopen("/proc/self/maps", "r");
+  program[len > 0 ? len : 0] = '\0';
+  while (file != NULL && n_ranges < RANGES_MAX && fgets(line, sizeof line, file) != NULL) {
+    unsigned long from = 0;
+    unsigned long to = 0;
+    bool is_ours =
+        strstr(line, program) != NULL || strstr(line, "/libjansson") != NULL || strstr(line, "/libsqlite3") != NULL;
+    if (is_ours && strstr(line, " r-xp ") != NULL && sscanf(line, "%lx-%lx", &from, &to) == 2) {
+      ranges[n_ranges].from = from;
+      ranges[n_ranges++].to = to;
+    }
+  }
+  if (file != NULL) {
+    (void)fclose(file);
+  }
+}
+
+static bool is_ours(const void *caller)
+{
+  for (size_t i = 0; i < n_ranges; i++) {
+    if ((uintptr_t)caller >= ranges[i].from && (uintptr_t)caller < ranges[i].to) {
+      return true;
+    }
+  }
+  return false;
+}
 
 static bool is_verb(const char *verb)
 {
@@ -96,6 +139,7 @@ __attribute__((constructor)) static void begin(void)
   cause = (int)number("KT_FAIL_ERRNO");
   goes_on = getenv("KT_FAIL_ON") != NULL;
   report = getenv("KT_FAIL_COUNTS");
+  find_code();
   is_active = verb == NULL || is_verb(verb);
 }
 
@@ -198,6 +242,28 @@ HIDE(CALL_THREAD, cause, int, pthread_create,
 
 HIDE_OPEN(open)
 HIDE_OPEN(open64)
+
+/* The C library's own names, which need no look-up: that would allocate. */
+// NOLINTBEGIN(bugprone-reserved-identifier)
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t n, size_t size);
+extern void *__libc_realloc(void *old, size_t size);
+// NOLINTEND(bugprone-reserved-identifier)
+
+__attribute__((visibility("default"))) void *malloc(size_t size)
+{
+  return is_ours(__builtin_return_address(0)) && fails(CALL_ALLOC) ? NULL : __libc_malloc(size);
+}
+
+__attribute__((visibility("default"))) void *calloc(size_t n, size_t size)
+{
+  return is_ours(__builtin_return_address(0)) && fails(CALL_ALLOC) ? NULL : __libc_calloc(n, size);
+}
+
+__attribute__((visibility("default"))) void *realloc(void *old, size_t size)
+{
+  return is_ours(__builtin_return_address(0)) && fails(CALL_ALLOC) ? NULL : __libc_realloc(old, size);
+}
 
 /* Of files only: no disk stands behind what threads wake each other with. */
 static bool is_file(int fd)
