@@ -43,6 +43,15 @@ static enum kt_err check_idle(const struct kt_instance *instance, struct kt_erro
   return KT_OK;
 }
 
+/* After a crash the data has the newest entries, and not yet the signature of their head: a log that may still sign makes it
+ * once more, and keeps it. One that may not is taken as it is. */
+static void settle_old(struct migrating *migrating)
+{
+  struct kt_error ignored;
+  (void)!kt_instance_open(&migrating->old_log, migrating->request->old_dir, &ignored);
+  kt_instance_release(&migrating->old_log);
+}
+
 static enum kt_err open_old(struct migrating *migrating, struct kt_error *error)
 {
   struct kt_instance *instance = &migrating->old_log;
@@ -269,6 +278,7 @@ enum kt_err kt_migrate(const struct kt_migrate_request *request, struct kt_migra
   migrating->request = request;
   kt_instance_init(&migrating->old_log);
   kt_instance_init(&migrating->new_log.instance);
+  settle_old(migrating);
   enum kt_err err = open_old(migrating, error);
   if (err == KT_OK) {
     err = open_new(migrating, error);

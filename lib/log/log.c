@@ -292,12 +292,21 @@ static enum kt_err publish_stored(struct kt_log *log, struct kt_log_problem *pro
   return KT_OK;
 }
 
+/* A stored head that does not fit is no head; the next one takes its place. */
+static void look_for_stored(struct kt_log *log)
+{
+  struct kt_log_head head;
+  const char *what = NULL;
+  log->stored_size = kt_log_head_get(log->writer, log->options.config, &head, &what) == KT_OK ? head.size : 0;
+}
+
 static enum kt_err sign_or_publish(struct kt_log *log, struct kt_log_problem *problem)
 {
   if (log->options.read_only) {
     enum kt_err err = kt_log_auditor_load(log, problem);
     return err == KT_OK ? publish_stored(log, problem) : err;
   }
+  look_for_stored(log);
   enum kt_err err = check_guard(log, problem);
   if (err == KT_OK) {
     err = kt_log_auditor_load(log, problem);

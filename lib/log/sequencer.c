@@ -99,8 +99,7 @@ static void store_proofs(struct kt_log *log)
 /* At the end the last head goes into the store, too: no commit follows that would take it along. */
 static void store_last(struct kt_log *log)
 {
-  bool is_behind = atomic_load(&log->n_commits) > 0 && log->stored_size < log->guarded.size;
-  if (is_behind && !atomic_load(&log->is_fatal) && !atomic_load(&log->is_unsigned)) {
+  if (log->stored_size < log->guarded.size && !atomic_load(&log->is_fatal) && !atomic_load(&log->is_unsigned)) {
     kt_log_store_proofs(log);
   } else {
     store_proofs(log);

@@ -179,7 +179,10 @@ def a_damaged_copy_is_refused(work, keys, file):
     copy = os.path.join(work, "damaged.backup")
     for damage in ("DELETE FROM meta WHERE name = 'log/head'", "DELETE FROM meta WHERE name = 'backup/files'",
                    "UPDATE entries SET timestamp_ms = timestamp_ms + 1 WHERE pos = 1",
-                   "UPDATE versions SET value = zeroblob(length(value))", "DELETE FROM prefix_leaves WHERE row > 300"):
+                   "UPDATE versions SET value = zeroblob(length(value))", "DELETE FROM prefix_leaves WHERE row > 300",
+                   # one file by the name of ../evil; the list cut off
+                   "UPDATE meta SET value = x'01072e2e2f6576696c00000000' WHERE name = 'backup/files'",
+                   "UPDATE meta SET value = substr(value, 1, 40) WHERE name = 'backup/files'"):
         shutil.copy(file, copy)
         db = sqlite3.connect(copy)
         db.execute(damage)
@@ -188,7 +191,7 @@ def a_damaged_copy_is_refused(work, keys, file):
         done = subprocess.run([SERVER, "restore", copy, target, "--keys", keys], capture_output=True, text=True,
                               timeout=60, env=environment(0))
         check(done.returncode in (1, 2), f"refused: {damage}", done.returncode, done.stdout, done.stderr)
-        check(not os.path.exists(target), "and nothing is left of it")
+        check(not os.path.exists(target) and not os.path.exists(os.path.join(work, "evil")), "and nothing is left of it")
     verb("restore", os.path.join(work, "missing"), target, code=2)
     verb("restore", file, work, code=2)
 

@@ -134,11 +134,16 @@ def an_ended_log_signs_nothing(work):
     migrate(log.folder, new, statement, code=3)
     check(not os.path.exists(os.path.join(log.folder, "read-only")), "a running log is not ended")
     log.stop()
+    log.start()
+    log.insert("erin", "phone", "laptop")
+    newest = verb_json("status", log.folder)["log"]["tree_size"]
+    log.kill()
     migrate(log.folder, log.folder, statement, code=3)
     migrate(log.folder, new, statement, "--old-key", os.path.join(new, "signing.key"), code=2)
     check(not os.path.exists(os.path.join(log.folder, "read-only")), "a wrong key ends nothing")
     told = migrate(log.folder, new, statement)
-    check(told["carried"] == 1 and "lost_size" not in told, "nothing is lost", told)
+    check(told["carried"] == 1 and told["last_size"] == newest and "lost_size" not in told,
+          "nothing is lost, not even what was signed just before the crash", told)
     check("marked" in verb("run", log.folder, "--listen", "127.0.0.1:0", code=1), "the old log does not start again")
     verb("update-label", log.folder, "erin", log.folder + ".json", code=3)
     ReadOnly(log.folder, log.port).start().stop()

@@ -124,15 +124,23 @@ static void refuses_what_was_never_published(void **state)
   world_end(world);
 }
 
-/* A new log's store has no head yet: its first commit takes it along. */
+/* A new log's store has no head yet; whoever closes a log that signs leaves it there. */
 static void needs_a_stored_head(void **state)
 {
-  struct world *world = world_start();
+  struct world *world = world_new();
   struct kt_log *log;
+  struct kt_log_head head;
   (void)state;
-  become_read_only(world);
+  world_ok(world, kt_log_create(&world->options, &world->problem));
+  world->options.read_only = true;
   assert_int_equal(kt_log_open(&world->options, &log, &world->problem), KT_ERR_ABSENT);
   assert_string_equal(world->problem.code, "head-missing");
+  world->options.read_only = false;
+  world_open(world);
+  become_read_only(world);
+  world_open(world);
+  kt_log_head(world->log, &head);
+  assert_int_equal(head.size, 1);
   world_end(world);
 }
 
