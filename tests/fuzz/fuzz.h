@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <kt/arena.h>
+#include <kt/suite.h>
 #include <kt/writer.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -31,6 +32,18 @@ static inline bool fuzz_equal(struct kt_bytes a, struct kt_bytes b)
 static inline bool fuzz_wrote(const struct kt_writer *w, struct kt_bytes expected)
 {
   return w->err == KT_OK && fuzz_equal((struct kt_bytes){ w->buf, w->len }, expected);
+}
+
+/* kt_suite_by_id tests the suite each time. */
+static inline const struct kt_suite *fuzz_suite(bool p256)
+{
+  static const struct kt_suite *suites[2];
+  if (suites[p256] == NULL) {
+    FUZZ_CHECK(kt_crypto_init() == KT_OK);
+    suites[p256] = kt_suite_by_id(p256 ? KT_SUITE_P256 : KT_SUITE_ED25519);
+    FUZZ_CHECK(suites[p256] != NULL);
+  }
+  return suites[p256];
 }
 
 /* A decoder that refused has to say why in one of these words. */

@@ -214,17 +214,12 @@ static enum kt_err (*const structures[])(struct passage *p) = {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-  static bool ready;
   struct fuzz_input input;
-  if (!ready) {
-    FUZZ_CHECK(kt_crypto_init() == KT_OK);
-    ready = true;
-  }
   if (!fuzz_split(data, size, &input) || input.selector % 16 >= N_STRUCTURES) {
     return 0;
   }
   const unsigned high = input.selector / 16;
-  const struct kt_config config = { .suite = kt_suite_by_id(high / 3 % 2 == 0 ? KT_SUITE_ED25519 : KT_SUITE_P256),
+  const struct kt_config config = { .suite = fuzz_suite(high / 3 % 2 == 1),
                                     .mode = (enum kt_mode)(KT_MODE_CONTACT_MONITORING + high % 3) };
   struct passage passage = { .config = &config, .input = input.rest };
   kt_arena_init(&passage.arena, KT_ARENA_CAP_DEFAULT);
