@@ -70,11 +70,11 @@ static inline void flip(struct crash_random *random, struct flip_file *file, str
   ret_change->n = whole_byte ? 1 : 1 + (size_t)crash_random_below(random, FLIPS_MAX);
   for (size_t i = 0; i < ret_change->n; i++) {
     const size_t at = flip_place(random, file);
-    const uint8_t change = whole_byte ? (uint8_t)(1 + crash_random_below(random, UINT8_MAX))
-                                      : (uint8_t)(1U << crash_random_below(random, 8));
+    const uint64_t byte = 1 + crash_random_below(random, UINT8_MAX);
+    const uint64_t bit = UINT64_C(1) << crash_random_below(random, 8);
     ret_change->at[i] = at;
     ret_change->before[i] = file->data[at];
-    file->data[at] ^= change;
+    file->data[at] = (uint8_t)(file->data[at] ^ (whole_byte ? byte : bit));
   }
 }
 
