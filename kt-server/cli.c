@@ -101,7 +101,7 @@ static enum kt_err option_take(const struct kt_option *option, int argc, char **
 }
 
 static enum kt_err parse(int argc, char **argv, const struct kt_option *options, size_t n_options,
-                         const char **positional, size_t n_positional, struct kt_error *error)
+                         const char **positional, size_t n_least, size_t n_most, struct kt_error *error)
 {
   size_t n = 0;
   bool only_positional = false;
@@ -117,13 +117,13 @@ static enum kt_err parse(int argc, char **argv, const struct kt_option *options,
       if (option_take(option, argc, argv, &i, error) != KT_OK) {
         return KT_ERR_USAGE;
       }
-    } else if (n == n_positional) {
+    } else if (n == n_most) {
       return misuse(error, "one argument too many: ", argv[i]);
     } else {
       positional[n++] = argv[i];
     }
   }
-  return n == n_positional ? KT_OK : misuse(error, "an argument is missing", "");
+  return n >= n_least ? KT_OK : misuse(error, "an argument is missing", "");
 }
 
 static bool asks_for_json(int argc, char **argv)
@@ -139,8 +139,14 @@ static bool asks_for_json(int argc, char **argv)
 enum kt_err kt_cli_parse(const struct kt_verb *verb, int argc, char **argv, const struct kt_option *options,
                          size_t n_options, const char **positional, size_t n_positional)
 {
+  return kt_cli_parse_some(verb, argc, argv, options, n_options, positional, n_positional, n_positional);
+}
+
+enum kt_err kt_cli_parse_some(const struct kt_verb *verb, int argc, char **argv, const struct kt_option *options,
+                              size_t n_options, const char **positional, size_t n_least, size_t n_most)
+{
   struct kt_error error;
-  enum kt_err err = parse(argc, argv, options, n_options, positional, n_positional, &error);
+  enum kt_err err = parse(argc, argv, options, n_options, positional, n_least, n_most, &error);
   if (err != KT_OK) {
     (void)kt_report_failure(verb, asks_for_json(argc, argv), NULL, err, &error);
     (void)fprintf(stderr, "usage: kt-server %s %s\n", verb->name, verb->arguments);

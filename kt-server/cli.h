@@ -57,6 +57,10 @@ struct kt_option {
  * reported, with the verb's synopsis, and as an object when "--json" is among the arguments. */
 KT_MUST_USE enum kt_err kt_cli_parse(const struct kt_verb *verb, int argc, char **argv, const struct kt_option *options,
                                      size_t n_options, const char **positional, size_t n_positional);
+/* The same with n_least to n_most arguments; those that are not given stay as they are in positional. */
+KT_MUST_USE enum kt_err kt_cli_parse_some(const struct kt_verb *verb, int argc, char **argv,
+                                          const struct kt_option *options, size_t n_options, const char **positional,
+                                          size_t n_least, size_t n_most);
 
 /* What went wrong, for a person. */
 struct kt_error {

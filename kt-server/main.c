@@ -36,7 +36,7 @@ static const struct kt_verb verbs[] = {
   { "import", "DIR FILE.jsonl [--json]", "add unsigned device sets, one JSON object per line", kt_verb_import },
   { "update-label", "DIR LABEL FILE.json [--json]", "operator insertion for one label; clients will alert",
     kt_verb_update_label },
-  { "erase", "DIR LABEL [--version N] [--json]", "remove a label for good, or the value of one old version",
+  { "erase", "DIR LABEL [VERSION] [--json]", "remove a label for good, or the value of one old version",
     kt_verb_erase },
   { "accept-clock", "DIR [--json]", "say that the clock is right, to a log that does not believe it",
     kt_verb_accept_clock },

@@ -80,17 +80,17 @@ static int show(const struct kt_verb *verb, const char *label, const char *versi
 
 int kt_verb_erase(const struct kt_verb *verb, int argc, char **argv)
 {
-  const char *arguments[2] = { NULL, NULL };
-  const char *version = NULL;
+  const char *arguments[3] = { NULL, NULL, NULL };
   bool as_json = false;
-  const struct kt_option options[] = { { "json", NULL, &as_json }, { "version", &version, NULL } };
+  const struct kt_option options[] = { { "json", NULL, &as_json } };
   struct kt_admin admin;
   struct kt_error error;
   json_t *request = NULL;
   json_t *response = NULL;
-  if (kt_cli_parse(verb, argc, argv, options, 2, arguments, 2) != KT_OK) {
+  if (kt_cli_parse_some(verb, argc, argv, options, 1, arguments, 2, 3) != KT_OK) {
     return KT_EXIT_USAGE;
   }
+  const char *version = arguments[2];
   enum kt_err err = make_request(arguments[1], version, &request, &error);
   if (err != KT_OK) {
     return kt_report_failure(verb, as_json, NULL, err, &error);

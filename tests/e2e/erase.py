@@ -101,7 +101,7 @@ def check_texts(log, alice):
         check(words in told, f"the operator is told: {words}", told)
     check("was erased before" in erase(log.folder, alice.label), "erasing again says that nothing is left")
     erase(log.folder, "nobody@example.org", code=2)
-    erase(log.folder, alice.label, "--version", "x", code=2)
+    erase(log.folder, alice.label, "x", code=2)
 
 
 def check_clients(work, log, config, people):
@@ -139,11 +139,11 @@ def check_others(bob, carol):
 
 
 def check_one_version(folder, bob, carol):
-    erase(folder, bob.label, "--version", "1", code=2)  # the newest
+    erase(folder, bob.label, "1", code=2)  # the newest
     secrets = secrets_of_version(folder, bob.label, 0)
-    erase(folder, bob.label, "--version", "0")
+    erase(folder, bob.label, "0")
     check(found(folder, secrets) == [], "nothing of the erased version is left", found(folder, secrets))
-    old = carol.run("lookup", bob.label, "--version", "0")
+    old = carol.run("lookup", bob.label, "0")
     check(old.returncode == 3 and "erased" in old.stdout + old.stderr, "the erased version says so", old)
     check(carol.run("lookup", bob.label).returncode == 0, "the newest one is there")
 
