@@ -5,7 +5,7 @@
 #include "log/engine.h"
 #include "log/vrf.h"
 
-/* An insertion of n_new versions above those known; the proofs of the new ones come with it. */
+/* What the response shows: an insertion of n_new versions above those known. It does not show the proofs of the new ones. */
 static enum kt_err prove(struct kt_log_reader *reader, struct kt_bytes label, const struct kt_optional_u32 *known,
                          uint64_t n_new, struct kt_arena *arena, struct kt_log_ahead *ret_ahead)
 {
@@ -37,6 +37,33 @@ static enum kt_err prove(struct kt_log_reader *reader, struct kt_bytes label, co
   if (err == KT_OK) {
     *ret_ahead = ahead;
   }
+  return err;
+}
+
+/* The proofs of the new versions, for lookups, when they are neither stored nor inserted with them. */
+static enum kt_err prove_made(const struct kt_log *log, struct kt_bytes label, struct kt_arena *arena,
+                              struct kt_log_ahead *ahead)
+{
+  const struct kt_log_made *made = ahead->made;
+  enum kt_err err = KT_OK;
+  size_t n = 0;
+  if (made == NULL) {
+    return KT_OK;
+  }
+  struct kt_log_new_proof *proofs = kt_arena_alloc(arena, made->n_new, sizeof *proofs);
+  if (proofs == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  for (size_t i = 0; err == KT_OK && i < made->n_new; i++) {
+    if (!made->versions[i].is_proved) {
+      proofs[n].version = (uint32_t)(made->n_versions + i);
+      err = kt_log_vrf_prove(log, label, proofs[n].version, &proofs[n].proof);
+      proofs[n].proof.has_output = false; /* its leaf has it */
+      n += err == KT_OK ? 1 : 0;
+    }
+  }
+  ahead->made_proofs = proofs;
+  ahead->n_made_proofs = n;
   return err;
 }
 
@@ -77,6 +104,9 @@ static void look_ahead(struct kt_log_reader *reader, struct kt_bytes label, cons
   if (err == KT_OK && log->options.cache_bytes > 0 && atomic_load(&log->n_updating) == 1) {
     read_paths(reader, ahead, arena);
   }
+  if (err == KT_OK) {
+    (void)!prove_made(log, label, arena, ahead);
+  }
   kt_log_updating_end(log);
 }
 
@@ -115,6 +145,17 @@ void kt_log_update_keep(const struct kt_log_pending *pending, struct kt_arena *a
   if (is_whole) {
     *made = (struct kt_log_made){ .n_versions = pending->n_versions, .n_new = n, .versions = versions };
     ahead->made = made;
+  }
+}
+
+void kt_log_ahead_store(struct kt_log *log, const struct kt_log_outcome *outcome, const struct kt_log_ahead *ahead)
+{
+  bool inserted = outcome != NULL && outcome->inserted && ahead != NULL;
+  for (size_t i = 0; inserted && i < ahead->n_made_proofs; i++) {
+    const struct kt_log_new_proof *made = &ahead->made_proofs[i];
+    if (kt_store_queue_proof(log->options.store, outcome->label_id, made->version, &made->proof)) {
+      kt_log_wake(log);
+    }
   }
 }
 

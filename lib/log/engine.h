@@ -232,6 +232,7 @@ struct kt_log_new_version {
   struct kt_bytes suffix; /* third-party management: the Service Operator's signature */
   uint8_t opening[KT_OPENING_LEN];
   struct kt_prefix_leaf leaf;
+  bool is_proved; /* its VRF proof is stored, or inserted with it */
 };
 
 struct kt_log_new_proof {
@@ -246,6 +247,8 @@ struct kt_log_made {
   const struct kt_log_new_version *versions;
 };
 
+/* Let the sequencer store the proofs of what was inserted. */
+void kt_log_ahead_store(struct kt_log *log, const struct kt_log_outcome *outcome, const struct kt_log_ahead *ahead);
 /* NULL: not among them. */
 const struct kt_store_proof *kt_log_ahead_find(const struct kt_log_ahead *ahead, uint32_t version);
 

@@ -267,6 +267,8 @@ KT_MUST_USE enum kt_err kt_log_update_respond(struct kt_log_reader *reader, cons
  * respond, while the sequencer waits for the disk: compute VRF proofs that only the response needs, and read its paths. */
 struct kt_log_ahead {
   const struct kt_log_made *made;
+  const struct kt_log_new_proof *made_proofs; /* of versions in made: to be stored */
+  size_t n_made_proofs;
   const struct kt_log_new_proof *proofs;
   size_t n;
 };

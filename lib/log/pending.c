@@ -121,8 +121,14 @@ static enum kt_err add_proof(struct kt_log_prepare *p, uint32_t version, struct 
   return KT_OK;
 }
 
-/* Of the new versions: their leaves need the outputs at once, and the next lookup the proofs. What else the response needs is
- * computed ahead of it (kt_log_update_ahead). An operator gets no response, so there the outputs alone will do. */
+/* Their leaves need the outputs of the new versions at once. An operator gets no response, so there the outputs alone will
+ * do. A proof comes with its output for half the work of the two, so under load they are made together; while the log is
+ * calm somebody waits for the output, and the proofs are computed with what else the response needs (kt_log_update_ahead). */
+static bool wants_proofs(const struct kt_log_prepare *p)
+{
+  return p->author != KT_LOG_BY_OPERATOR && atomic_load(&p->log->n_updating) > 1;
+}
+
 static enum kt_err prove_versions(struct kt_log_prepare *p)
 {
   size_t n_new = p->pending->n_new;
@@ -157,10 +163,12 @@ static enum kt_err fill_outputs(struct kt_log_prepare *p)
     const struct kt_store_proof *proof = find_proof(pending, version);
     struct kt_store_proof cached;
     enum kt_err err = KT_OK;
+    p->versions[i].is_proved =
+        proof != NULL ||
+        (p->row.label_id != 0 && kt_store_get_proof(p->reader->conn, p->row.label_id, version, &cached) == KT_OK);
     if (proof != NULL) {
       *output = proof->output;
-    } else if (p->row.label_id != 0 &&
-               kt_store_get_proof(p->reader->conn, p->row.label_id, version, &cached) == KT_OK && cached.has_output) {
+    } else if (p->versions[i].is_proved && cached.has_output) {
       *output = cached.output;
     } else {
       err = kt_log_vrf_output(p->log, pending->label, version, output);
@@ -181,7 +189,7 @@ static enum kt_err fill_pending(struct kt_log_prepare *p)
   if (err == KT_OK) {
     err = kt_log_authorise(p);
   }
-  if (err == KT_OK && p->author != KT_LOG_BY_OPERATOR) {
+  if (err == KT_OK && wants_proofs(p)) {
     err = prove_versions(p);
   }
   if (err == KT_OK) {

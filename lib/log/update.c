@@ -159,6 +159,7 @@ enum kt_err kt_log_update_respond(struct kt_log_reader *reader, const struct kt_
   }
   kt_log_updating_begin(reader->log);
   enum kt_err err = kt_log_query_run(reader, &request->last, arena, w, ret_problem, answer, &about);
+  kt_log_ahead_store(reader->log, outcome, ahead);
   kt_log_updating_end(reader->log);
   return err;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* VRF proofs are computed once, and kept without waiting for an update. The oracle is a count of the suite's calls. */
+#include "log/engine.h"
 #include "log_test.h"
 
 #include <stdatomic.h>
@@ -163,6 +164,45 @@ static void a_late_response_does_not_use_what_was_kept(void **state)
   kt_writer_release(&without);
 }
 
+/* While the log is calm the output alone is waited for, and the proof comes later; while others are at work on updates both are
+ * made at once, for half the work. */
+static void load_decides_when_a_new_version_is_proved(void **state)
+{
+  struct scene *scene = *state;
+  struct world *world = scene->world;
+  for (uint32_t busy = 0; busy < 2; busy++) {
+    struct person *owner = person_new(world, busy == 0 ? "alice" : "bob", (uint8_t)(busy + 1));
+    const struct kt_bytes value = person_set(world, owner, 1, true);
+    const struct kt_update_request request = { .label = owner->label, .values = &value, .n_values = 1 };
+    struct kt_log_pending *pending = NULL;
+    struct kt_log_outcome outcome;
+    struct kt_log_ahead ahead = { 0 };
+    struct kt_writer w;
+    kt_writer_init(&w, (size_t)1 << 20);
+    atomic_store(&n_proved, 0);
+    if (busy == 1) {
+      kt_log_updating_begin(world->log);
+    }
+    world_ok(world, kt_log_update_prepare(world->reader, &request, (struct kt_bytes){ 0 }, &pending, &world->problem));
+    assert_int_equal(n_proved, busy);
+    kt_log_update_keep(pending, &world->arena, &ahead);
+    kt_log_update_ahead(world->reader, &request, &world->arena, &ahead);
+    assert_int_equal(n_proved, 2);
+    assert_int_equal(ahead.n_made_proofs, 1 - busy);
+    kt_log_insert(world->log, &pending, 1, &outcome);
+    assert_int_equal(is_stored(scene, outcome.label_id, 0), busy);
+    auditor_keep_up(world);
+    world_ok(world,
+             kt_log_update_respond(world->reader, &request, &outcome, &ahead, &world->arena, &w, &world->problem));
+    if (busy == 1) {
+      kt_log_updating_end(world->log);
+    }
+    kt_log_step(world->log);
+    assert_true(is_stored(scene, outcome.label_id, 0) && is_stored(scene, outcome.label_id, 1));
+    kt_writer_release(&w);
+  }
+}
+
 /* An imported label has no proofs. Its first lookup computes them; the log keeps them although nothing is added. */
 static void computed_proofs_are_stored_without_an_update(void **state)
 {
@@ -208,6 +248,7 @@ int main(void)
     cmocka_unit_test_setup_teardown(a_registration_computes_two_proofs_and_a_lookup_none, begin, end),
     cmocka_unit_test_setup_teardown(a_response_does_not_depend_on_what_is_ahead, begin, end),
     cmocka_unit_test_setup_teardown(a_late_response_does_not_use_what_was_kept, begin, end),
+    cmocka_unit_test_setup_teardown(load_decides_when_a_new_version_is_proved, begin, end),
     cmocka_unit_test_setup_teardown(computed_proofs_are_stored_without_an_update, begin, end),
     cmocka_unit_test_setup_teardown(they_are_stored_within_seconds_and_at_the_end, begin, end),
   };
