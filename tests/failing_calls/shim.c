@@ -83,13 +83,12 @@ static void find_code(void)
   FILE *file = fopen("/proc/self/maps", "r");
   program[len > 0 ? len : 0] = '\0';
   while (file != NULL && n_ranges < RANGES_MAX && fgets(line, sizeof line, file) != NULL) {
-    unsigned long from = 0;
-    unsigned long to = 0;
     bool is_ours =
         strstr(line, program) != NULL || strstr(line, "/libjansson") != NULL || strstr(line, "/libsqlite3") != NULL;
-    if (is_ours && strstr(line, " r-xp ") != NULL && sscanf(line, "%lx-%lx", &from, &to) == 2) {
-      ranges[n_ranges].from = from;
-      ranges[n_ranges++].to = to;
+    if (is_ours && strstr(line, " r-xp ") != NULL) {
+      char *end = NULL; /* "FROM-TO r-xp …" */
+      ranges[n_ranges].from = strtoul(line, &end, 16);
+      ranges[n_ranges++].to = strtoul(end + 1, NULL, 16);
     }
   }
   if (file != NULL) {
@@ -177,6 +176,7 @@ static void find(const char *name, void *ret_next)
 }
 
 // clang-format off
+// NOLINTBEGIN(bugprone-macro-parentheses,clang-analyzer-valist.Uninitialized): types, and a list that va_start begins
 #define HIDE(call, failed, result, name, parameters, arguments) \
   __attribute__((visibility("default"))) result name parameters \
   {                                                             \
@@ -328,4 +328,5 @@ __attribute__((visibility("default"))) int epoll_ctl(int set, int operation, int
 
 HIDE_FCNTL(fcntl)
 HIDE_FCNTL(fcntl64)
+// NOLINTEND(bugprone-macro-parentheses,clang-analyzer-valist.Uninitialized)
 // clang-format on
