@@ -57,7 +57,7 @@ enum kt_err kt_backup_look(const char *file, bool *ret_is_backup, struct kt_erro
   ssize_t n = read(fd, header, sizeof header);
   (void)close(fd);
   *ret_is_backup = n == (ssize_t)sizeof header && memcmp(header, MAGIC, sizeof MAGIC) == 0 &&
-                   memcmp(header + APPLICATION_AT, APPLICATION, sizeof APPLICATION - 1) == 0;
+                   memcmp(header + APPLICATION_AT, APPLICATION, sizeof APPLICATION - 1) == 0 && !exists(file, "-wal");
   return KT_OK;
 }
 
@@ -70,7 +70,7 @@ static enum kt_err check_place(const char *file, struct kt_error *error)
     return err == KT_ERR_ABSENT ? KT_OK : err;
   }
   const char *slash = strrchr(file, '/');
-  bool is_log = strcmp(slash != NULL ? slash + 1 : file, KT_NAME_DATABASE) == 0 || exists(file, "-wal");
+  bool is_log = strcmp(slash != NULL ? slash + 1 : file, KT_NAME_DATABASE) == 0;
   return is_backup && !is_log
              ? KT_OK
              : kt_error_set(error, KT_ERR_USAGE, "%s is there already and is no backup; nothing was changed", file);

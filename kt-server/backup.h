@@ -30,7 +30,8 @@ struct kt_backup_report {
 KT_MUST_USE enum kt_err kt_backup_make(const struct kt_backup_request *request, struct kt_backup_report *ret_report,
                                        struct kt_error *error);
 
-/* Does it begin like a log's database? KT_ERR_ABSENT, KT_ERR_STORE. */
+/* Does it begin like a log's database, and is it whole in itself, not one that is in use, whose newest part is in another file?
+ * KT_ERR_ABSENT, KT_ERR_STORE. */
 KT_MUST_USE enum kt_err kt_backup_look(const char *file, bool *ret_is_backup, struct kt_error *error);
 
 /* --- the public files in it -------------------------------------------------------------------------------------------- */

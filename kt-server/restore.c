@@ -288,7 +288,7 @@ static enum kt_err restore(struct restoring *restoring, struct kt_error *error)
   bool is_backup = false;
   enum kt_err err = kt_backup_look(request->file, &is_backup, error);
   if (err == KT_OK && !is_backup) {
-    err = kt_error_set(error, KT_ERR_FORMAT, "%s is no backup of a log", request->file);
+    err = kt_error_set(error, KT_ERR_FORMAT, "%s is no backup of a log, or a database that is in use", request->file);
   }
   if (err == KT_OK) {
     err = kt_path_join(request->dir, DATABASE_NEW, &restoring->database, error);

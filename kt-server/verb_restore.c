@@ -44,6 +44,12 @@ static void print_head(const char *dir, const struct kt_restore_report *report)
   (void)kt_hex_encode((struct kt_bytes){ report->log_id.b, KT_HASH_LEN }, log_id);
   (void)printf("restored to %s\nlog        %s\nsize       %" PRIu64 "\nroot       %s\nnewest     %s\n", dir, log_id,
                report->head.size, root, newest);
+  if (report->n_entries > report->head.size) {
+    (void)printf("behind it  %" PRIu64
+                 " entries: not served before their head is signed, which happens at the first start "
+                 "that may sign\n",
+                 report->n_entries - report->head.size);
+  }
   (void)printf("checked    signature, entries, trees, values%s\n",
                report->has_vrf_key ? ", VRF outputs" : "; NOT the VRF outputs, without " KT_NAME_VRF_KEY);
 }

@@ -196,6 +196,33 @@ def a_damaged_copy_is_refused(work, keys, file):
     verb("restore", file, work, code=2)
 
 
+def what_is_not_signed_yet_is_checked_too(work, log, keys, file):
+    """A copy whose head is older than its newest entries: they count when they are signed, so they must be sound."""
+    newer = os.path.join(work, "newer.backup")
+    target = os.path.join(work, "unsigned")
+    verb("backup", log.folder, newer)
+    db = sqlite3.connect(file)
+    head, = db.execute("SELECT value FROM meta WHERE name = 'log/head'").fetchone()
+    db.close()
+    db = sqlite3.connect(newer)
+    db.execute("UPDATE meta SET value = ? WHERE name = 'log/head'", (head,))
+    db.commit()
+    check("in use" in verb("restore", newer, target, "--keys", keys, code=2), "half a database is no backup")
+    db.close()
+    restored = verb_json("restore", newer, target, "--keys", keys)
+    check(restored["entries"] > restored["log"]["tree_size"], "entries are behind the head", restored)
+    shutil.rmtree(target)
+    check("behind it" in verb("restore", newer, target, "--keys", keys), "a person is told")
+    served = ReadOnly(target).start()
+    check(verb_json("status", target)["log"]["tree_size"] == restored["log"]["tree_size"], "they are in no answer")
+    served.stop()
+    db = sqlite3.connect(newer)
+    db.execute("UPDATE versions SET value = zeroblob(length(value)) WHERE pos = (SELECT MAX(pos) FROM versions)")
+    db.commit()
+    db.close()
+    verb("restore", newer, target + "2", "--keys", keys, code=1)
+
+
 def keys_are_the_operators(work, keys, file):
     bare = os.path.join(work, "bare")
     said = verb("restore", file, bare)
@@ -306,6 +333,7 @@ def main():
         no_key_is_in_it(keys, file)
         an_old_copy_never_signs(work, log, keys, file)
         a_damaged_copy_is_refused(work, keys, file)
+        what_is_not_signed_yet_is_checked_too(work, log, keys, file)
         keys_are_the_operators(work, keys, file)
         only_a_backup_is_replaced(work, log, file)
         a_failure_leaves_what_was_there(work, log, file)
