@@ -14,6 +14,7 @@
 #include "crypto/hash.h"
 #include "sql.h"
 
+#define APPLICATION_ID 0x6b747661 /* "ktva" */
 #define SCHEMA 1
 #define AUDIT_STATE_MAX 4096
 
@@ -53,16 +54,11 @@ static enum kt_err lock(struct kt_auditor_state *state)
 
 static enum kt_err prepare_schema(struct kt_auditor_state *state)
 {
-  sqlite3_stmt *rows;
-  enum kt_err err = kt_sql_query(&state->db, &rows, "PRAGMA user_version", "");
-  if (err == KT_OK) {
-    err = kt_sql_next(&state->db, rows);
-  }
+  uint64_t version = 0;
+  enum kt_err err = kt_sql_number(&state->db, "PRAGMA user_version", &version);
   if (err != KT_OK) {
     return err;
   }
-  uint64_t version = kt_sql_u64(rows, 0);
-  sqlite3_finalize(rows);
   if (version > SCHEMA) {
     return KT_ERR_UNSUPPORTED;
   }
@@ -90,10 +86,7 @@ enum kt_err kt_auditor_state_open(const char *home, struct kt_auditor_state *ret
   }
   snprintf(path, sizeof path, "%s/auditor.db", state->db.home);
   mode_t mask = umask(077);
-  int rc = sqlite3_open_v2(path, &state->db.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
-  err = rc == SQLITE_OK
-            ? execute(state, "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF")
-            : kt_sql_failed(&state->db);
+  err = kt_sql_open(&state->db, path, APPLICATION_ID);
   if (err == KT_OK) {
     err = prepare_schema(state);
   }

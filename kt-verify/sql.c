@@ -5,11 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "page_check.h"
+
+#define BUSY_TIMEOUT_MS 10000
+
+static const char damaged[] = "the file is damaged: its bytes are not those that were written. Nothing in it can be "
+                              "relied on: put back a copy of "
+                              "the folder, or begin anew, which includes comparing codes again";
+
 enum kt_err kt_sql_failed(struct kt_state *state)
 {
   const char *text = state->db != NULL ? sqlite3_errmsg(state->db) : "out of memory";
   if (state->db != NULL && sqlite3_extended_errcode(state->db) == SQLITE_IOERR_DATA) {
-    text = KT_SQL_DAMAGED;
+    text = damaged;
   }
   snprintf(state->error, sizeof state->error, "%s", text);
   return KT_ERR_STORE;
@@ -57,6 +65,52 @@ static enum kt_err prepare(struct kt_state *state, const char *sql, const char *
   }
   *ret_statement = statement;
   return KT_OK;
+}
+
+enum kt_err kt_sql_number(struct kt_state *state, const char *sql, uint64_t *ret_number)
+{
+  sqlite3_stmt *rows;
+  enum kt_err err = kt_sql_query(state, &rows, sql, "");
+  if (err == KT_OK) {
+    err = kt_sql_next(state, rows);
+  }
+  if (err == KT_OK) {
+    *ret_number = kt_sql_u64(rows, 0);
+    sqlite3_finalize(rows);
+  }
+  return err;
+}
+
+static enum kt_err begin_file(struct kt_state *state, uint32_t application_id)
+{
+  char sql[64];
+  snprintf(sql, sizeof sql, "PRAGMA application_id = %u", (unsigned)application_id);
+  return kt_page_check_begin(state->db) == SQLITE_OK ? kt_sql_run(state, sql, "") : kt_sql_failed(state);
+}
+
+enum kt_err kt_sql_open(struct kt_state *state, const char *path, uint32_t application_id)
+{
+  uint64_t n_pages = 0;
+  uint64_t application = 0;
+  if (kt_page_check_register() != SQLITE_OK ||
+      sqlite3_open_v2(path, &state->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, KT_PAGE_CHECK_VFS) != SQLITE_OK ||
+      sqlite3_busy_timeout(state->db, BUSY_TIMEOUT_MS) != SQLITE_OK ||
+      sqlite3_exec(state->db, "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF",
+                   NULL, NULL, NULL) != SQLITE_OK) {
+    return kt_sql_failed(state);
+  }
+  enum kt_err err = kt_sql_number(state, "PRAGMA page_count", &n_pages);
+  if (err == KT_OK && n_pages == 0) {
+    err = begin_file(state, application_id);
+  }
+  if (err == KT_OK) {
+    err = kt_sql_number(state, "PRAGMA application_id", &application);
+  }
+  if (err == KT_OK && application == application_id && !kt_page_check_is_on(state->db)) {
+    snprintf(state->error, sizeof state->error, "%s", damaged);
+    err = KT_ERR_STORE;
+  }
+  return err;
 }
 
 enum kt_err kt_sql_query(struct kt_state *state, sqlite3_stmt **ret_rows, const char *sql, const char *types, ...)

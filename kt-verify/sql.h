@@ -10,8 +10,13 @@
 
 #include "state.h"
 
+/* Open state->db, as all our files are: pages with checksums (page_check.h), durable commits. A new file gets the application
+ * id; one that has it and seems to have no checksums is damaged at that very place. Files of earlier versions have neither. */
+KT_MUST_USE enum kt_err kt_sql_open(struct kt_state *state, const char *path, uint32_t application_id);
 /* A statement that returns no rows. */
 KT_MUST_USE enum kt_err kt_sql_run(struct kt_state *state, const char *sql, const char *types, ...);
+/* The first column of a query's only row. */
+KT_MUST_USE enum kt_err kt_sql_number(struct kt_state *state, const char *sql, uint64_t *ret_number);
 /* A query; step through it with kt_sql_next, which finalizes after the last row or an error. */
 KT_MUST_USE enum kt_err kt_sql_query(struct kt_state *state, sqlite3_stmt **ret_rows, const char *sql,
                                      const char *types, ...);
@@ -30,12 +35,7 @@ KT_MUST_USE enum kt_err kt_sql_read_one(struct kt_state *state, sqlite3_stmt *ro
 KT_MUST_USE enum kt_err kt_sql_read_all(struct kt_state *state, sqlite3_stmt *rows, kt_sql_reader reader,
                                         size_t item_size, struct kt_arena *arena, struct kt_sql_items *ret_items);
 
-/* What is said of a page without its checksum (page_check.h). */
-#define KT_SQL_DAMAGED                                                                                               \
-  "the file is damaged: its bytes are not those that were written. Nothing in it can be relied on; put back a copy " \
-  "of the folder, or begin a new one with kt-verify init and compare codes again"
-
-/* Keep SQLite's words in state->error; returns KT_ERR_STORE. */
+/* Keep SQLite's words in state->error, and ours for a page without its checksum; returns KT_ERR_STORE. */
 enum kt_err kt_sql_failed(struct kt_state *state);
 
 uint64_t kt_sql_u64(sqlite3_stmt *row, int column);

@@ -8,14 +8,10 @@
 #include <sys/stat.h>
 
 #include <kt/writer.h>
-#include "page_check.h"
 #include "sql.h"
 
-#define BUSY_TIMEOUT_MS 10000
 #define LOG_STATE_MAX 16384
-#define APPLICATION_ID 0x6b747673 /* "ktvs": a file whose pages have checksums */
-#define TO_TEXT(x) TO_TEXT_(x)
-#define TO_TEXT_(x) #x
+#define APPLICATION_ID 0x6b747673 /* "ktvs" */
 
 /* One row tables hold id = 1. Numbers are stored as SQLite integers; sizes and times stay below 2^63. */
 static const char schema[] =
@@ -40,8 +36,7 @@ static const char schema[] =
     " detail TEXT, device BLOB, device_name BLOB, version INTEGER, position INTEGER, time_ms INTEGER,"
     " raised_ms INTEGER NOT NULL, settlement INTEGER NOT NULL, settled_ms INTEGER NOT NULL,"
     " settled_version INTEGER NOT NULL) WITHOUT ROWID;"
-    "PRAGMA application_id = " TO_TEXT(APPLICATION_ID) ";"
-                                                       "PRAGMA user_version = 1;";
+    "PRAGMA user_version = 1;";
 
 /* Which hook was told about which alert. */
 static const char schema_2[] =
@@ -123,47 +118,13 @@ static enum kt_err execute(struct kt_state *state, const char *sql)
   return sqlite3_exec(state->db, sql, NULL, NULL, NULL) == SQLITE_OK ? KT_OK : kt_sql_failed(state);
 }
 
-static enum kt_err number(struct kt_state *state, const char *sql, uint64_t *ret_number)
-{
-  sqlite3_stmt *rows;
-  enum kt_err err = kt_sql_query(state, &rows, sql, "");
-  if (err == KT_OK) {
-    err = kt_sql_next(state, rows);
-  }
-  if (err == KT_OK) {
-    *ret_number = kt_sql_u64(rows, 0);
-    sqlite3_finalize(rows);
-  }
-  return err;
-}
-
-/* A new file gets checksums; one of ours that seems to have none is damaged at that very place. Files of earlier versions
- * have none. */
-static enum kt_err prepare_checksums(struct kt_state *state)
-{
-  uint64_t n_pages = 0;
-  uint64_t application = 0;
-  enum kt_err err = number(state, "PRAGMA page_count", &n_pages);
-  if (err == KT_OK) {
-    err = number(state, "PRAGMA application_id", &application);
-  }
-  if (err == KT_OK && n_pages == 0 && kt_page_check_begin(state->db) != SQLITE_OK) {
-    err = kt_sql_failed(state);
-  }
-  if (err == KT_OK && application == APPLICATION_ID && !kt_page_check_is_on(state->db)) {
-    snprintf(state->error, sizeof state->error, "%s", KT_SQL_DAMAGED);
-    err = KT_ERR_STORE;
-  }
-  return err;
-}
-
 /* Two processes may both find an empty file: the write lock decides who fills it. */
 static enum kt_err prepare_schema(struct kt_state *state)
 {
   uint64_t version = 0;
   enum kt_err err = execute(state, "BEGIN IMMEDIATE");
   if (err == KT_OK) {
-    err = number(state, "PRAGMA user_version", &version);
+    err = kt_sql_number(state, "PRAGMA user_version", &version);
   }
   if (err == KT_OK && version > KT_STATE_SCHEMA) {
     err = KT_ERR_UNSUPPORTED;
@@ -205,17 +166,9 @@ enum kt_err kt_state_open(const char *home, bool create, struct kt_state *ret_st
     return errno == ENOENT ? KT_ERR_ABSENT : KT_ERR_DENIED;
   }
   mode_t mask = umask(077);
-  int rc = kt_page_check_register();
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_open_v2(path, &state->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, KT_PAGE_CHECK_VFS);
-  }
-  if (rc == SQLITE_OK) {
-    sqlite3_busy_timeout(state->db, BUSY_TIMEOUT_MS);
-    err = execute(state, "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF");
-    err = err == KT_OK ? prepare_checksums(state) : err;
-    err = err == KT_OK ? prepare_schema(state) : err;
-  } else {
-    err = kt_sql_failed(state);
+  err = kt_sql_open(state, path, APPLICATION_ID);
+  if (err == KT_OK) {
+    err = prepare_schema(state);
   }
   umask(mask);
   return err;

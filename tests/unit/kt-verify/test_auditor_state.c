@@ -210,6 +210,22 @@ static void test_others_cannot_read_it(void **context)
   assert_int_equal(st.st_mode & 077, 0);
 }
 
+/* What the auditor's key signs next depends on it. */
+static void test_a_flipped_bit_is_refused(void **context)
+{
+  struct fixture *f = *context;
+  char path[128];
+  snprintf(path, sizeof path, "%s/auditor.db", f->home);
+  kt_auditor_state_close(&f->state);
+  FILE *file = fopen(path, "r+b");
+  assert_non_null(file);
+  assert_int_equal(fseek(file, 1000, SEEK_SET), 0);
+  assert_int_equal(fputc(1, file), 1);
+  assert_int_equal(fclose(file), 0);
+  assert_int_equal(kt_auditor_state_open(f->home, &f->state), KT_ERR_STORE);
+  assert_non_null(strstr(f->state.db.error, "damaged"));
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -218,6 +234,7 @@ int main(void)
     cmocka_unit_test_setup_teardown(test_one_process_at_a_time, set_up, tear_down),
     cmocka_unit_test_setup_teardown(test_one_tree_of_a_size, set_up, tear_down),
     cmocka_unit_test_setup_teardown(test_others_cannot_read_it, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(test_a_flipped_bit_is_refused, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
