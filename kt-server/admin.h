@@ -29,8 +29,9 @@ KT_MUST_USE enum kt_err kt_admin_start(struct kt_instance *instance, struct kt_a
 /* Ends after the request under way, an import early, and removes the socket. NULL is allowed. */
 void kt_admin_stop(struct kt_admin_server *server);
 
-/* Answer {"op":"import"} on a connection, with the file that came with it; both stay the caller's. */
-void kt_admin_answer_import(struct kt_instance *instance, int fd, int file, const atomic_bool *stopping);
+/* Answer {"op":"import","check":…} on a connection, with the file that came with it; both stay the caller's. */
+void kt_admin_answer_import(struct kt_instance *instance, int fd, int file, bool check_first,
+                            const atomic_bool *stopping);
 
 /* --- in the other verbs --------------------------------------------------------------------------------------------- */
 
@@ -46,7 +47,8 @@ KT_MUST_USE enum kt_err kt_admin_open(struct kt_admin *admin, const char *dir, s
 KT_MUST_USE enum kt_err kt_admin_call(struct kt_admin *admin, const json_t *request, json_t **ret_response,
                                       struct kt_error *error);
 /* kt_import_run, here or in the running log. */
-KT_MUST_USE enum kt_err kt_admin_import(struct kt_admin *admin, int file, const struct kt_import_listener *listener,
+KT_MUST_USE enum kt_err kt_admin_import(struct kt_admin *admin, int file, bool check_first,
+                                        const struct kt_import_listener *listener,
                                         struct kt_import_progress *ret_progress, struct kt_error *error);
 void kt_admin_close(struct kt_admin *admin);
 

@@ -46,13 +46,14 @@ static bool tell_progress(void *ctx, const struct kt_import_progress *progress)
   return !answer->is_gone && !atomic_load(answer->stopping);
 }
 
-void kt_admin_answer_import(struct kt_instance *instance, int fd, int file, const atomic_bool *stopping)
+void kt_admin_answer_import(struct kt_instance *instance, int fd, int file, bool check_first,
+                            const atomic_bool *stopping)
 {
   struct answer answer = { .fd = fd, .stopping = stopping };
   const struct kt_import_listener listener = { .ctx = &answer, .refused = tell_refused, .progress = tell_progress };
   struct kt_import_progress progress = { .bytes = 0 };
   struct kt_error error;
-  enum kt_err err = kt_import_run(instance, file, &listener, &progress, &error);
+  enum kt_err err = kt_import_run(instance, file, check_first, &listener, &progress, &error);
   json_t *last = err == KT_OK ? json_pack("{s:b}", "ok", 1) : kt_operate_failure(err, error.text);
   if (last != NULL && json_object_set_new(last, "progress", progress_view(&progress)) == 0) {
     tell(&answer, json_incref(last));
@@ -117,11 +118,12 @@ static enum kt_err follow(int fd, const struct kt_import_listener *listener, str
   return err;
 }
 
-static enum kt_err import_there(const char *dir, int file, const struct kt_import_listener *listener,
-                                struct kt_import_progress *progress, struct kt_error *error)
+static enum kt_err import_there(const char *dir, int file, bool check_first,
+                                const struct kt_import_listener *listener, struct kt_import_progress *progress,
+                                struct kt_error *error)
 {
   int fd = kt_admin_connect(dir);
-  json_t *request = json_pack("{s:s}", "op", "import");
+  json_t *request = json_pack("{s:s, s:b}", "op", "import", "check", (int)check_first);
   enum kt_err err = KT_OK;
   if (fd < 0 || request == NULL || !kt_admin_send(fd, request) || !kt_admin_send_file(fd, file)) {
     err = kt_error_set(error, KT_ERR_UNDETERMINED, "%s: the running log did not answer", dir);
@@ -136,21 +138,23 @@ static enum kt_err import_there(const char *dir, int file, const struct kt_impor
   return err;
 }
 
-static enum kt_err import_here(struct kt_instance *instance, int file, const struct kt_import_listener *listener,
-                               struct kt_import_progress *progress, struct kt_error *error)
+static enum kt_err import_here(struct kt_instance *instance, int file, bool check_first,
+                               const struct kt_import_listener *listener, struct kt_import_progress *progress,
+                               struct kt_error *error)
 {
   if (instance->log != NULL && kt_log_start(instance->log) != KT_OK) {
     return kt_error_set(error, KT_ERR_MEMORY, "the log's thread cannot be started");
   }
-  return kt_import_run(instance, file, listener, progress, error);
+  return kt_import_run(instance, file, check_first, listener, progress, error);
 }
 
-enum kt_err kt_admin_import(struct kt_admin *admin, int file, const struct kt_import_listener *listener,
-                            struct kt_import_progress *ret_progress, struct kt_error *error)
+enum kt_err kt_admin_import(struct kt_admin *admin, int file, bool check_first,
+                            const struct kt_import_listener *listener, struct kt_import_progress *ret_progress,
+                            struct kt_error *error)
 {
   struct kt_import_progress progress = { .bytes = 0 };
-  enum kt_err err = admin->is_running ? import_there(admin->dir.s, file, listener, &progress, error)
-                                      : import_here(&admin->instance, file, listener, &progress, error);
+  enum kt_err err = admin->is_running ? import_there(admin->dir.s, file, check_first, listener, &progress, error)
+                                      : import_here(&admin->instance, file, check_first, listener, &progress, error);
   *ret_progress = progress;
   return err;
 }

@@ -18,6 +18,7 @@ struct import {
   struct kt_instance *instance;
   int fd;   /* the connection */
   int file; /* to be imported */
+  bool check_first;
   pthread_t thread;
   bool has_thread;        /* to be joined; the serving thread's */
   atomic_bool is_running; /* cleared by the thread as its last act */
@@ -38,7 +39,7 @@ struct kt_admin_server {
 static void *import_main(void *ctx)
 {
   struct import *import = ctx;
-  kt_admin_answer_import(import->instance, import->fd, import->file, &import->stopping);
+  kt_admin_answer_import(import->instance, import->fd, import->file, import->check_first, &import->stopping);
   (void)close(import->file);
   (void)close(import->fd);
   atomic_store(&import->is_running, false);
@@ -54,7 +55,7 @@ static void join_import(struct import *import)
 }
 
 /* NULL: begun, and fd and file are the import's. Otherwise why not. */
-static json_t *begin_import(struct import *import, int fd, int file)
+static json_t *begin_import(struct import *import, int fd, int file, bool check_first)
 {
   if (file < 0) {
     return kt_operate_failure(KT_ERR_FORMAT, "the file to import did not follow the request");
@@ -65,6 +66,7 @@ static json_t *begin_import(struct import *import, int fd, int file)
   join_import(import);
   import->fd = fd;
   import->file = file;
+  import->check_first = check_first;
   atomic_store(&import->is_running, true);
   if (pthread_create(&import->thread, NULL, import_main, import) != 0) {
     atomic_store(&import->is_running, false);
@@ -91,10 +93,10 @@ static void send_and_close(int fd, json_t *response)
   (void)close(fd);
 }
 
-static void answer_import(struct import *import, int fd)
+static void answer_import(struct import *import, int fd, bool check_first)
 {
   int file = kt_admin_receive_file(fd);
-  json_t *refusal = begin_import(import, fd, file);
+  json_t *refusal = begin_import(import, fd, file, check_first);
   if (refusal != NULL) {
     send_and_close(fd, refusal);
     if (file >= 0) {
@@ -111,7 +113,7 @@ static void answer(struct kt_admin_server *server, int fd)
   if (request == NULL) {
     (void)close(fd);
   } else if (is_import(request)) {
-    answer_import(&server->import, fd);
+    answer_import(&server->import, fd, !json_is_false(json_object_get(request, "check")));
   } else {
     send_and_close(fd, kt_operate_recorded(server->instance, request, kt_admin_peer(fd)));
   }

@@ -176,9 +176,9 @@ static enum kt_err read_once(struct import *import, int fd, bool check_only, str
   return err;
 }
 
-static enum kt_err read_twice(struct import *import, int fd, struct kt_error *error)
+static enum kt_err read_all(struct import *import, int fd, bool check_first, struct kt_error *error)
 {
-  enum kt_err err = read_once(import, fd, true, error);
+  enum kt_err err = check_first ? read_once(import, fd, true, error) : KT_OK;
   if (err == KT_OK && import->progress.n_refused > 0) {
     return kt_error_set(error, KT_ERR_USAGE, "nothing was imported");
   }
@@ -202,8 +202,9 @@ static enum kt_err record_end(const struct import *import, enum kt_err err, stru
              : err;
 }
 
-enum kt_err kt_import_run(struct kt_instance *instance, int fd, const struct kt_import_listener *listener,
-                          struct kt_import_progress *ret_progress, struct kt_error *error)
+enum kt_err kt_import_run(struct kt_instance *instance, int fd, bool check_first,
+                          const struct kt_import_listener *listener, struct kt_import_progress *ret_progress,
+                          struct kt_error *error)
 {
   struct import import = { .instance = instance, .listener = listener };
   struct stat status;
@@ -211,12 +212,12 @@ enum kt_err kt_import_run(struct kt_instance *instance, int fd, const struct kt_
     return kt_error_set(error, KT_ERR_CONFLICT, "%s is served read only: nothing can be added", instance->dir.s);
   }
   if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-    return kt_error_set(error, KT_ERR_USAGE, "it has to be a file, because it is read twice");
+    return kt_error_set(error, KT_ERR_USAGE, "it has to be a file: its length is asked for, and it is read twice");
   }
   import.progress.bytes = (uint64_t)status.st_size;
   enum kt_err err = kt_record(instance, "import", "begun", 0, error);
   if (err == KT_OK) {
-    err = record_end(&import, read_twice(&import, fd, error), error);
+    err = record_end(&import, read_all(&import, fd, check_first, error), error);
   }
   *ret_progress = import.progress;
   return err;

@@ -33,7 +33,7 @@ static const struct kt_verb verbs[] = {
     kt_verb_restore },
   { "migrate", "OLD NEW STATEMENT [--old-key FILE] [--new-key FILE] [--json]",
     "end a log: its labels go into a new one, and a signed statement says so", kt_verb_migrate },
-  { "import", "DIR FILE.jsonl [--json]", "add unsigned device sets, one JSON object per line", kt_verb_import },
+  { "import", "DIR FILE.jsonl [--no-check] [--json]", "add unsigned device sets, one JSON object per line", kt_verb_import },
   { "update-label", "DIR LABEL FILE.json [--json]", "operator insertion for one label; clients will alert",
     kt_verb_update_label },
   { "erase", "DIR LABEL [VERSION] [--json]", "remove a label for good, or the value of one old version",

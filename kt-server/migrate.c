@@ -182,7 +182,7 @@ static enum kt_err carry_labels(struct migrating *migrating, struct kt_error *er
   enum kt_err err = kt_migrate_write_labels(migrating->old_conn, migrating->report.head.size, migrating->new_conn, file,
                                             &migrating->report, error);
   if (err == KT_OK) {
-    err = kt_admin_import(&migrating->new_log, fileno(file), &listener, &progress, error);
+    err = kt_admin_import(&migrating->new_log, fileno(file), true, &listener, &progress, error);
     migrating->report.n_carried = progress.n_inserted;
   }
   (void)fclose(file);

@@ -81,7 +81,7 @@ static bool show_progress(void *ctx, const struct kt_import_progress *progress)
   return true;
 }
 
-static enum kt_err import(const char *dir, struct display *display, struct kt_import_progress *ret_progress,
+static enum kt_err import(const char *dir, bool check_first, struct display *display, struct kt_import_progress *ret_progress,
                           struct kt_error *error)
 {
   const struct kt_import_listener listener = { .ctx = display, .refused = show_refused, .progress = show_progress };
@@ -93,7 +93,7 @@ static enum kt_err import(const char *dir, struct display *display, struct kt_im
   }
   enum kt_err err = kt_admin_open(&admin, dir, error);
   if (err == KT_OK) {
-    err = kt_admin_import(&admin, fd, &listener, ret_progress, &cause);
+    err = kt_admin_import(&admin, fd, check_first, &listener, ret_progress, &cause);
     if (err != KT_OK) {
       (void)kt_error_set(error, err, "%s: %.500s", display->file, cause.text);
     }
@@ -127,16 +127,17 @@ int kt_verb_import(const struct kt_verb *verb, int argc, char **argv)
 {
   const char *arguments[2] = { NULL, NULL };
   bool as_json = false;
-  const struct kt_option options[] = { { "json", NULL, &as_json } };
+  bool no_check = false;
+  const struct kt_option options[] = { { "json", NULL, &as_json }, { "no-check", NULL, &no_check } };
   struct display display = { .is_terminal = isatty(STDERR_FILENO) != 0 };
   struct kt_import_progress progress = { .bytes = 0 };
   struct kt_error error;
-  if (kt_cli_parse(verb, argc, argv, options, 1, arguments, 2) != KT_OK) {
+  if (kt_cli_parse(verb, argc, argv, options, 2, arguments, 2) != KT_OK) {
     return KT_EXIT_USAGE;
   }
   display.file = arguments[1];
   display.refusals = as_json ? json_array() : NULL;
-  enum kt_err err = import(arguments[0], &display, &progress, &error);
+  enum kt_err err = import(arguments[0], !no_check, &display, &progress, &error);
   int code = show(verb, &display, &progress, err, &error);
   json_decref(display.refusals);
   return code;

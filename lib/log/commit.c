@@ -189,6 +189,9 @@ static enum kt_err apply_erase(struct commit *commit, struct kt_log_pending *pen
   }
   commit->has_erased = true;
   pending->outcome.erased.n_versions = all ? n : 1;
+  if (all) { /* before the commit: a look-up that finds no row must look for a leaf */
+    atomic_store(&commit->log->has_erased_labels, true);
+  }
   return all ? kt_store_erase_label(writer, label.label_id)
              : kt_log_erase_version(writer, label.label_id, (uint32_t)pending->n_versions);
 }

@@ -32,6 +32,10 @@ static enum kt_err is_erased(struct kt_log_reader *reader, struct kt_bytes label
   struct kt_arena scratch;
   struct kt_store_label row;
   bool has = false;
+  if (!atomic_load(&reader->log->has_erased_labels)) {
+    *ret_is = false;
+    return KT_OK;
+  }
   kt_log_head(reader->log, &head);
   enum kt_err err = has_leaf(reader, &head, output, &has);
   if (err != KT_OK || !has) {

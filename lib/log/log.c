@@ -332,6 +332,7 @@ enum kt_err kt_log_open(const struct kt_log_options *options, struct kt_log **re
   }
   uint64_t now_ms;
   (void)kt_log_look_at_clock(log, &now_ms);
+  atomic_store(&log->has_erased_labels, kt_store_has_erased_labels(log->writer));
   atomic_store(&log->is_wash_due, kt_store_wash_is_due(log->writer));
   kt_log_wash(log); /* an erasure that a crash interrupted is finished before anything else happens */
   *ret_log = log;

@@ -215,6 +215,8 @@ KT_MUST_USE enum kt_err kt_store_erase_label(struct kt_store_conn *writer, uint6
 /* Put on record, with an erasure, that no copy of what was erased may stay in the file. kt_store_erase_label does it by
  * itself. */
 KT_MUST_USE enum kt_err kt_store_want_wash(struct kt_store_conn *writer);
+/* A label was erased at any time, the open transaction included. */
+bool kt_store_has_erased_labels(const struct kt_store_conn *writer);
 /* Such a record is there, from this run or an earlier one. */
 bool kt_store_wash_is_due(const struct kt_store_conn *writer);
 /* Between transactions: overwrite every copy in the files of the database, durably, and take the record away; nothing when it

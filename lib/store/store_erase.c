@@ -72,6 +72,11 @@ enum kt_err kt_store_erase_label(struct kt_store_conn *writer, uint64_t label_id
   return put_erased(writer, erased);
 }
 
+bool kt_store_has_erased_labels(const struct kt_store_conn *writer)
+{
+  return writer->erased_next.last_id != 0 || writer->erased.last_id != 0;
+}
+
 bool kt_store_wash_is_due(const struct kt_store_conn *writer)
 {
   return writer->erased.is_due;

@@ -32,7 +32,7 @@ static void import_labels(struct bench_world *world)
   bench_path(path, world->root, "import.jsonl");
   bench_write_import(path, state->n_labels);
   const char *const init[] = { "init", world->folder, NULL };
-  const char *const import[] = { "import", world->folder, path, NULL };
+  const char *const import[] = { "import", world->folder, path, "--no-check", NULL };
   (void)bench_run(world->options->server, world->log_path, init);
   set_cache(world);
   double bound_s = fmin(BOUND_S, world->options->seconds);

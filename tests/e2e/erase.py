@@ -143,7 +143,7 @@ def check_one_version(folder, bob, carol):
     secrets = secrets_of_version(folder, bob.label, 0)
     erase(folder, bob.label, "0")
     check(found(folder, secrets) == [], "nothing of the erased version is left", found(folder, secrets))
-    old = carol.run("lookup", bob.label, "0")
+    old = carol.run("lookup", bob.label, "--version", "0")
     check(old.returncode == 3 and "erased" in old.stdout + old.stderr, "the erased version says so", old)
     check(carol.run("lookup", bob.label).returncode == 0, "the newest one is there")
 
