@@ -19,7 +19,7 @@ from lib_programs import SERVER, Person, environment, server_verb
 from lib_server import RunningServer
 from lib_writers import Writer, check_quietly
 
-SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 3
+SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 2
 WRITERS = 4
 SETTINGS = "cadence: 0ms\n"
 FSCK_EVERY = 20  # one backup in so many is checked hash by hash

@@ -22,7 +22,7 @@ from lib_programs import SERVER, Person, check, environment, server_verb
 from lib_server import RunningServer, search_body
 from lib_writers import Writer, check_quietly
 
-POINTS = int(sys.argv[2]) if len(sys.argv) > 2 else 4
+POINTS = int(sys.argv[2]) if len(sys.argv) > 2 else 3
 SEED = int(sys.argv[3]) if len(sys.argv) > 3 else random.randrange(1 << 32)
 WRITERS = 4
 DISK_MIB = 16
