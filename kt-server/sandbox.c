@@ -91,7 +91,6 @@ static const int serving[] = {
 /* The connection to the Manager, and finding its address. */
 static const int connecting[] = {
   CALL(connect),
-  CALL(bind), /* of the resolver's netlink socket */
   CALL(sendmmsg),
   CALL(recvmmsg),
 };
