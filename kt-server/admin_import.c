@@ -118,9 +118,8 @@ static enum kt_err follow(int fd, const struct kt_import_listener *listener, str
   return err;
 }
 
-static enum kt_err import_there(const char *dir, int file, bool check_first,
-                                const struct kt_import_listener *listener, struct kt_import_progress *progress,
-                                struct kt_error *error)
+static enum kt_err import_there(const char *dir, int file, bool check_first, const struct kt_import_listener *listener,
+                                struct kt_import_progress *progress, struct kt_error *error)
 {
   int fd = kt_admin_connect(dir);
   json_t *request = json_pack("{s:s, s:b}", "op", "import", "check", (int)check_first);

@@ -81,8 +81,8 @@ static bool show_progress(void *ctx, const struct kt_import_progress *progress)
   return true;
 }
 
-static enum kt_err import(const char *dir, bool check_first, struct display *display, struct kt_import_progress *ret_progress,
-                          struct kt_error *error)
+static enum kt_err import(const char *dir, bool check_first, struct display *display,
+                          struct kt_import_progress *ret_progress, struct kt_error *error)
 {
   const struct kt_import_listener listener = { .ctx = display, .refused = show_refused, .progress = show_progress };
   struct kt_admin admin;

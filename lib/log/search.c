@@ -51,9 +51,9 @@ static enum kt_err read_facts(struct kt_log_query *query, uint32_t version, stru
                                       .proof_len = query->config->suite->vrf_proof_len };
   facts.opening = kt_arena_copy(query->arena, payload.opening, KT_OPENING_LEN);
   /* "The commitment field is omitted only for versions of the label that don't exist and for the target version". */
-  err = facts.opening == NULL ? KT_ERR_MEMORY
-                              : kt_log_query_steps(query, versions, facts.n_steps, &query->greatest, &version,
-                                                   &facts.steps);
+  err = facts.opening == NULL
+            ? KT_ERR_MEMORY
+            : kt_log_query_steps(query, versions, facts.n_steps, &query->greatest, &version, &facts.steps);
   if (err == KT_OK) {
     facts.keys = query->keys;
     *ret_facts = facts;

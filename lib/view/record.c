@@ -52,8 +52,8 @@ static enum kt_err record_lookup(void *ctx, const struct kt_label_key *key, bool
   if (record->n_series == UINT8_MAX) {
     return too_long(record);
   }
-  struct kt_hash *keys = kt_arena_grow(record->view.arena, record->series_keys, record->n_series, sizeof *keys,
-                                       &record->cap_series);
+  struct kt_hash *keys =
+      kt_arena_grow(record->view.arena, record->series_keys, record->n_series, sizeof *keys, &record->cap_series);
   if (keys == NULL) {
     return KT_ERR_MEMORY;
   }
@@ -71,8 +71,8 @@ static enum kt_err record_series_end(void *ctx, struct kt_hash *ret_root)
     return KT_ERR_MEMORY;
   }
   record->prefix_proofs = proofs;
-  enum kt_err err = kt_prefix_series_prove(&record->series, record->series_keys, record->n_series,
-                                           &proofs[record->n_prefix_proofs]);
+  enum kt_err err =
+      kt_prefix_series_prove(&record->series, record->series_keys, record->n_series, &proofs[record->n_prefix_proofs]);
   if (err == KT_OK) {
     record->n_prefix_proofs++;
     *ret_root = record->series.root.hash;

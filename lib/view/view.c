@@ -25,8 +25,8 @@ struct kt_label_key *kt_label_keys_find(const struct kt_label_keys *keys, uint32
   return NULL;
 }
 
-void kt_view_init(struct kt_view *view, const struct kt_config *config, uint64_t size,
-                  const struct kt_view_feed *feed, void *feed_ctx, struct kt_arena *arena, struct kt_reason *reason)
+void kt_view_init(struct kt_view *view, const struct kt_config *config, uint64_t size, const struct kt_view_feed *feed,
+                  void *feed_ctx, struct kt_arena *arena, struct kt_reason *reason)
 {
   *view = (struct kt_view){
     .config = config,

@@ -32,7 +32,7 @@ struct bench_options {
   const char *profile; /* folder for what perf records of each hot path; NULL: no profile */
   double seconds;      /* bound of one measurement */
   size_t connections;  /* of registrations; lookups have a quarter as many */
-  size_t n_warm;       /* labels whose VRF proofs are stored before lookups are measured; 0: as bench_prepare_search has it */
+  size_t n_warm; /* labels whose VRF proofs are stored before lookups are measured; 0: as bench_prepare_search has it */
   size_t sizes[BENCH_SIZES_MAX];
   size_t n_sizes;
   unsigned cadences_ms[BENCH_CADENCES_MAX];

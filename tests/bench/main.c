@@ -66,7 +66,9 @@ static void measure_parts(struct bench_world *world)
   bench_prepare_search(world);
   bench_world_stop(world);
   measure_default_cadence(world);
-  bench_measure_disk(world);
+  if ((options->parts & BENCH_PART_SEARCH) != 0) { /* which has said how long values are */
+    bench_measure_disk(world);
+  }
   if ((options->parts & BENCH_PART_UPDATE) != 0) {
     bench_world_start(world, 0);
     bench_measure_latency(world, 0);

@@ -57,8 +57,8 @@ static struct counted count(const struct bench_world *world, uint64_t from, uint
   return counted;
 }
 
-/* A home of its own, in which the log is pinned, and the audit in it. */
-static struct bench_cost audit(struct bench_world *world, uint64_t from, uint64_t to)
+/* A home of its own, in which the log is pinned, and the audit in it. jobs: NULL for as many as there are cores. */
+static struct bench_cost audit(struct bench_world *world, uint64_t from, uint64_t to, const char *jobs)
 {
   char home[BENCH_PATH_SIZE];
   char config[BENCH_PATH_SIZE];
@@ -72,7 +72,9 @@ static struct bench_cost audit(struct bench_world *world, uint64_t from, uint64_
   (void)snprintf(to_text, sizeof to_text, "%llu", (unsigned long long)to);
   const char *const write_config[] = { "config", world->folder, "-o", config, NULL };
   const char *const init[] = { "init", url, "--config", config, "--home", home, NULL };
-  const char *const run[] = { "audit", "--from", from_text, "--to", to_text, "--home", home, NULL };
+  const char *const run[] = { "audit", "--from", from_text, "--to",
+                              to_text, "--home", home,      jobs != NULL ? "--jobs" : NULL,
+                              jobs,    NULL };
   bench_folder_remove(home);
   (void)remove(config);
   (void)bench_run(world->options->server, world->log_path, write_config);
@@ -88,26 +90,31 @@ void bench_measure_audit(struct bench_world *world)
 {
   uint64_t to = world->state.n_entries;
   uint64_t from = to > ENTRIES_MAX ? to - ENTRIES_MAX : 0;
-  double hash_us = world->primitives->us[BENCH_HASH];
+  double hash_us = 0;
+  struct bench_keys *keys = bench_keys_new();
   struct counted counted = count(world, from, to);
-  struct bench_cost cost = audit(world, from, to);
+  struct bench_cost all = audit(world, from, to, NULL);
+  bench_primitive_slice(keys, BENCH_HASH, &hash_us);
+  struct bench_cost cost = audit(world, from, to, "1");
+  bench_primitive_slice(keys, BENCH_HASH, &hash_us);
+  bench_keys_free(keys);
   double n = (double)counted.n_leaves;
   double hashes = (double)counted.n_hashes / n;
   bench_world_add(world, &(struct bench_row){ .key = "audit",
-                                              .text = "kt-verify audit, leaves per second of its CPU time",
+                                              .text = "kt-verify audit on one core, leaves per second of its CPU time",
                                               .unit = "leaves/s",
                                               .value = n / cost.cpu_s,
                                               .bound = 1e6 / (hashes * hash_us),
                                               .limit = 0.7,
                                               .formula = "counted hashes on one core" });
   bench_world_add(world, &(struct bench_row){ .key = "audit-wall",
-                                              .text = "kt-verify audit, leaves per second",
+                                              .text = "kt-verify audit on all cores, leaves per second",
                                               .unit = "leaves/s",
-                                              .value = n / cost.seconds,
-                                              .bound = 1e6 / (hashes * hash_us),
-                                              .formula = "counted hashes on one core" });
+                                              .value = n / all.seconds,
+                                              .bound = world->n_cores * 1e6 / (hashes * hash_us),
+                                              .formula = "counted hashes on all cores" });
   bench_world_add(world, &(struct bench_row){ .key = "audit-cpu",
-                                              .text = "kt-verify audit, CPU per leaf",
+                                              .text = "kt-verify audit on one core, CPU per leaf",
                                               .unit = "us",
                                               .value = cost.cpu_s * 1e6 / n,
                                               .bound = hashes * hash_us,
@@ -119,7 +126,7 @@ void bench_measure_audit(struct bench_world *world)
   bench_world_add(world, &(struct bench_row){ .key = "audit-memory",
                                               .text = "kt-verify audit, peak resident memory",
                                               .unit = "KiB",
-                                              .value = (double)cost.peak_kib,
+                                              .value = (double)all.peak_kib,
                                               .bound = MEMORY_KIB,
                                               .limit = 1,
                                               .formula = "64 MiB" });
