@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an UpdateResponse needs and the insertion does not, while the sequencer waits for the disk: VRF proofs are computed, and
  * the paths that lead to them in the prefix tree are read into the cache. */
+#include <sched.h>
+
 #include "algo/algo.h"
 #include "log/engine.h"
 #include "log/vrf.h"
@@ -99,9 +101,13 @@ static void look_ahead(struct kt_log_reader *reader, struct kt_bytes label, cons
 {
   struct kt_log *log = reader->log;
   kt_log_updating_begin(log);
+  bool is_calm = atomic_load(&log->n_updating) == 1;
+  if (is_calm) {
+    (void)sched_yield(); /* the sequencer was woken, perhaps on this core: its disk first */
+  }
   enum kt_err err = prove(reader, label, known, n_new, arena, ahead);
   /* While others are at work the answer comes late, and what is read now would have to be read again. */
-  if (err == KT_OK && log->options.cache_bytes > 0 && atomic_load(&log->n_updating) == 1) {
+  if (err == KT_OK && is_calm && log->options.cache_bytes > 0) {
     read_paths(reader, ahead, arena);
   }
   if (err == KT_OK) {
