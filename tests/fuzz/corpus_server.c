@@ -125,6 +125,8 @@ void corpus_put_server(void)
   corpus_put_text("server", "key", 'k', "kt-key/1 auditor ed25519 " HASH "\n");
   corpus_put_text("server", "public-key", 'k',
                   "kt-public-key/1 auditor ed25519 d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a\n");
+  corpus_put_text("server", "public-key-capitals", 'k',
+                  "kt-public-key/1 auditor ed25519 D75A980182B10AB7D54BFED3C964073A0EE172F3DAA62325AF021A68F707511A\n");
   corpus_put_text("server", "duration", 'u', "250ms");
   corpus_put_text("server", "days", 'u', "365d");
   corpus_put_text("server", "size", 'u', "64KiB");
