@@ -127,6 +127,57 @@ static void copies_are_independent(void **state)
   kt_arena_release(&arena);
 }
 
+/* An array filled item by item keeps what is in it, grows by doubling, and says so in *cap. */
+static void growing_keeps_the_items(void **state)
+{
+  (void)state;
+  struct kt_arena arena;
+  kt_arena_init(&arena, (size_t)1 << 20);
+  uint32_t *items = NULL;
+  size_t cap = 0;
+  size_t n_moved = 0;
+  for (uint32_t n = 0; n < 1000; n++) {
+    uint32_t *grown = kt_arena_grow(&arena, items, n, sizeof *items, &cap);
+    assert_non_null(grown);
+    assert_true(cap > n);
+    n_moved += grown != items;
+    items = grown;
+    items[n] = n * 3;
+  }
+  for (uint32_t n = 0; n < 1000; n++) {
+    assert_int_equal(items[n], n * 3);
+  }
+  assert_true(n_moved <= 8); /* 16, 32 … 1024 */
+  assert_true(arena.used <= 2 * cap * sizeof *items);
+  for (size_t n = 1000; n < cap; n++) {
+    assert_int_equal(items[n], 0);
+  }
+  kt_arena_release(&arena);
+}
+
+/* No room: the array stays as it is, and so does its size. */
+static void an_array_that_cannot_grow_stays(void **state)
+{
+  (void)state;
+  struct kt_arena arena;
+  size_t cap = 0;
+  kt_arena_init(&arena, 47 * ALIGN);
+  uint64_t *items = kt_arena_grow(&arena, NULL, 0, ALIGN, &cap);
+  assert_non_null(items);
+  assert_int_equal(cap, 16);
+  items[0] = 7;
+  assert_ptr_equal(kt_arena_grow(&arena, items, 15, ALIGN, &cap), items); /* not full yet */
+  assert_null(kt_arena_grow(&arena, items, 16, ALIGN, &cap));
+  assert_int_equal(cap, 16);
+  assert_int_equal(items[0], 7);
+  assert_int_equal(arena.used, 16 * ALIGN);
+  kt_arena_release(&arena);
+  kt_arena_init(&arena, SIZE_MAX);
+  cap = 0;
+  assert_null(kt_arena_grow(&arena, NULL, 0, SIZE_MAX / 8, &cap)); /* 16 of them wrap */
+  assert_int_equal(cap, 0);
+}
+
 static void release_gives_the_cap_back(void **state)
 {
   (void)state;
@@ -155,6 +206,8 @@ int main(void)
     cmocka_unit_test(overflowing_products_are_refused),
     cmocka_unit_test(zero_bytes_give_a_pointer),
     cmocka_unit_test(copies_are_independent),
+    cmocka_unit_test(growing_keeps_the_items),
+    cmocka_unit_test(an_array_that_cannot_grow_stays),
     cmocka_unit_test(release_gives_the_cap_back),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,6 +74,34 @@ static void test_commitment_hmac_openssl(void **state)
   }
 }
 
+/* The example of the paper on SipHash (Aumasson, Bernstein, appendix A), and the first and last of the 64 vectors of its
+ * reference code: keys 00 … 0f, messages 00, 00 01 … */
+static void test_short_hash_is_siphash_2_4(void **state)
+{
+  (void)state;
+  static const struct {
+    size_t len;
+    uint8_t hash[8]; /* least significant byte first */
+  } cases[] = {
+    { 0, { 0x31, 0x0e, 0x0e, 0xdd, 0x47, 0xdb, 0x6f, 0x72 } },
+    { 1, { 0xfd, 0x67, 0xdc, 0x93, 0xc5, 0x39, 0xf8, 0x74 } },
+    { 15, { 0xe5, 0x45, 0xbe, 0x49, 0x61, 0xca, 0x29, 0xa1 } },
+    { 63, { 0x72, 0x45, 0x06, 0xeb, 0x4c, 0x32, 0x8a, 0x95 } },
+  };
+  uint8_t key[KT_SHORT_HASH_KEY_LEN];
+  uint8_t message[64];
+  for (uint8_t i = 0; i < sizeof message; i++) {
+    message[i] = i;
+  }
+  memcpy(key, message, sizeof key);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    uint64_t hash = kt_short_hash(key, (struct kt_bytes){ message, cases[i].len });
+    assert_memory_equal(&hash, cases[i].hash, sizeof hash);
+  }
+  const uint64_t empty = kt_short_hash(key, (struct kt_bytes){ NULL, 0 });
+  assert_memory_equal(&empty, cases[0].hash, sizeof empty);
+}
+
 /* 200 zero bytes, more than one block of the hash; expected value as above. */
 static void test_commitment_hmac_long(void **state)
 {
@@ -137,6 +165,7 @@ int main(void)
     cmocka_unit_test(test_sha256_null_empty),
     cmocka_unit_test(test_commitment_hmac_openssl),
     cmocka_unit_test(test_commitment_hmac_long),
+    cmocka_unit_test(test_short_hash_is_siphash_2_4),
     cmocka_unit_test(test_lengths_agree_with_both_libraries),
     cmocka_unit_test(test_hash_equal_every_byte),
   };
