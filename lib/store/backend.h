@@ -56,7 +56,8 @@ struct kt_store_ops {
   enum kt_err (*wash)(struct kt_store_conn *conn);
   /* of the key's version and its neighbour */
   enum kt_err (*get_proofs)(struct kt_store_conn *conn, uint64_t key, struct kt_store_proof_pair *ret_pair);
-  enum kt_err (*put_proof)(struct kt_store_conn *conn, uint64_t key, const struct kt_store_proof *proof);
+  /* proofs: of the even and of the odd version, NULL where there is nothing to put */
+  enum kt_err (*put_proofs)(struct kt_store_conn *conn, uint64_t key, const struct kt_store_proof *const proofs[2]);
 
   enum kt_err (*add_token)(struct kt_store_conn *conn, const struct kt_hash *token_hash);
   enum kt_err (*check_token)(struct kt_store_conn *conn, const struct kt_hash *token_hash);

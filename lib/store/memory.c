@@ -341,12 +341,15 @@ static enum kt_err get_proofs(struct kt_store_conn *conn, uint64_t key, struct k
   return ret_pair->has[0] || ret_pair->has[1] ? KT_OK : KT_ERR_ABSENT;
 }
 
-static enum kt_err put_proof(struct kt_store_conn *conn, uint64_t key, const struct kt_store_proof *proof)
+static enum kt_err put_proofs(struct kt_store_conn *conn, uint64_t key, const struct kt_store_proof *const proofs[2])
 {
-  kt_memory_lock(conn);
+  uint64_t even = key & ~(uint64_t)1;
   enum kt_err err = KT_OK;
-  if (!kt_memory_number_exists(conn, KT_MEMORY_PROOFS, key)) {
-    err = kt_memory_put_by_number(conn, KT_MEMORY_PROOFS, key, proof, sizeof *proof);
+  kt_memory_lock(conn);
+  for (size_t i = 0; err == KT_OK && i < 2; i++) {
+    if (proofs[i] != NULL && !kt_memory_number_exists(conn, KT_MEMORY_PROOFS, even | i)) {
+      err = kt_memory_put_by_number(conn, KT_MEMORY_PROOFS, even | i, proofs[i], sizeof *proofs[i]);
+    }
   }
   kt_memory_unlock(conn);
   return err;
@@ -451,7 +454,7 @@ static const struct kt_store_ops memory_ops = {
   .label_exists = kt_memory_label_exists,
   .wash = nothing,
   .get_proofs = get_proofs,
-  .put_proof = put_proof,
+  .put_proofs = put_proofs,
   .add_token = add_token,
   .check_token = check_token,
   .use_token = use_token,

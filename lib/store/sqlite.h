@@ -62,8 +62,7 @@ enum kt_sqlite_statement {
   KT_SQL_SUPERSEDED_PUT,
   KT_SQL_SUPERSEDED_GET,
   KT_SQL_SUPERSEDED_DELETE,
-  KT_SQL_PROOF_PUT_EVEN,
-  KT_SQL_PROOF_PUT_ODD,
+  KT_SQL_PROOFS_PUT,
   KT_SQL_PROOF_GET,
   KT_SQL_TOKEN_ADD,
   KT_SQL_TOKEN_GET,
@@ -122,6 +121,7 @@ void kt_sqlite_start(struct kt_store_conn *conn, enum kt_sqlite_statement id, st
 /* Parameters count from 1. Unsigned integers keep their bits. Blobs are borrowed until the query ends. */
 void kt_sqlite_bind_u64(struct kt_sqlite_query *q, int parameter, uint64_t value);
 void kt_sqlite_bind_blob(struct kt_sqlite_query *q, int parameter, const void *data, size_t len);
+void kt_sqlite_bind_null(struct kt_sqlite_query *q, int parameter);
 void kt_sqlite_bind_text(struct kt_sqlite_query *q, int parameter, const char *text);
 /* Step to a row, leaving the query open for the column functions; KT_ERR_ABSENT (and ended) when there is none. */
 KT_MUST_USE enum kt_err kt_sqlite_row(struct kt_sqlite_query *q);
@@ -213,7 +213,8 @@ enum kt_err kt_sqlite_erase_version(struct kt_store_conn *conn, uint64_t key);
 enum kt_err kt_sqlite_erase_label(struct kt_store_conn *conn, uint64_t label_id);
 enum kt_err kt_sqlite_label_exists(struct kt_store_conn *conn, uint64_t label_id, bool *ret_exists);
 enum kt_err kt_sqlite_get_proofs(struct kt_store_conn *conn, uint64_t key, struct kt_store_proof_pair *ret_pair);
-enum kt_err kt_sqlite_put_proof(struct kt_store_conn *conn, uint64_t key, const struct kt_store_proof *proof);
+enum kt_err kt_sqlite_put_proofs(struct kt_store_conn *conn, uint64_t key,
+                                 const struct kt_store_proof *const proofs[2]);
 enum kt_err kt_sqlite_add_token(struct kt_store_conn *conn, const struct kt_hash *token_hash);
 enum kt_err kt_sqlite_check_token(struct kt_store_conn *conn, const struct kt_hash *token_hash);
 enum kt_err kt_sqlite_use_token(struct kt_store_conn *conn, const struct kt_hash *token_hash);

@@ -238,13 +238,19 @@ enum kt_err kt_sqlite_get_proofs(struct kt_store_conn *conn, uint64_t key, struc
   return kt_sqlite_end(&q);
 }
 
-enum kt_err kt_sqlite_put_proof(struct kt_store_conn *conn, uint64_t key, const struct kt_store_proof *proof)
+enum kt_err kt_sqlite_put_proofs(struct kt_store_conn *conn, uint64_t key, const struct kt_store_proof *const proofs[2])
 {
   struct kt_sqlite_query q;
-  uint8_t stored[STORED_MAX];
-  kt_sqlite_start(conn, key % 2 == 0 ? KT_SQL_PROOF_PUT_EVEN : KT_SQL_PROOF_PUT_ODD, &q);
+  uint8_t stored[2][STORED_MAX];
+  kt_sqlite_start(conn, KT_SQL_PROOFS_PUT, &q);
   kt_sqlite_bind_u64(&q, 1, key / 2);
-  kt_sqlite_bind_blob(&q, 2, stored, encode_proof(proof, stored));
+  for (int i = 0; i < 2; i++) {
+    if (proofs[i] != NULL) {
+      kt_sqlite_bind_blob(&q, i + 2, stored[i], encode_proof(proofs[i], stored[i]));
+    } else {
+      kt_sqlite_bind_null(&q, i + 2); /* what an earlier run bound stays bound */
+    }
+  }
   return kt_sqlite_run(&q);
 }
 

@@ -65,12 +65,13 @@ static const struct statement statements[KT_SQL_COUNT] = {
   [KT_SQL_SUPERSEDED_GET] = { "reading superseded versions", "SELECT key FROM superseded WHERE pos = ?1 LIMIT 1" },
   [KT_SQL_SUPERSEDED_DELETE] = { "forgetting a superseded version",
                                  "DELETE FROM superseded WHERE pos = ?1 AND key = ?2" },
-  [KT_SQL_PROOF_PUT_EVEN] = { "writing a VRF proof", "INSERT INTO vrf_proofs (key, even) VALUES (?1, ?2)"
-                                                     " ON CONFLICT (key) DO UPDATE SET even = excluded.even"
-                                                     " WHERE even IS NULL" },
-  [KT_SQL_PROOF_PUT_ODD] = { "writing a VRF proof", "INSERT INTO vrf_proofs (key, odd) VALUES (?1, ?2)"
-                                                    " ON CONFLICT (key) DO UPDATE SET odd = excluded.odd"
-                                                    " WHERE odd IS NULL" },
+  /* What is there stays; a row that has all of it already is not written again. */
+  [KT_SQL_PROOFS_PUT] = { "writing VRF proofs",
+                          "INSERT INTO vrf_proofs (key, even, odd) VALUES (?1, ?2, ?3)"
+                          " ON CONFLICT (key) DO UPDATE SET"
+                          " even = coalesce(even, excluded.even), odd = coalesce(odd, excluded.odd)"
+                          " WHERE (even IS NULL AND excluded.even IS NOT NULL)"
+                          " OR (odd IS NULL AND excluded.odd IS NOT NULL)" },
   [KT_SQL_PROOF_GET] = { "reading VRF proofs", "SELECT even, odd FROM vrf_proofs WHERE key = ?1" },
   [KT_SQL_TOKEN_ADD] = { "adding a token", "INSERT INTO tokens (hash, is_used) VALUES (?1, 0)" },
   [KT_SQL_TOKEN_GET] = { "reading a token", "SELECT is_used FROM tokens WHERE hash = ?1" },
@@ -137,6 +138,13 @@ void kt_sqlite_bind_blob(struct kt_sqlite_query *q, int parameter, const void *d
   if (q->rc == SQLITE_OK) {
     /* A NULL pointer would bind NULL instead of the empty blob. */
     q->rc = sqlite3_bind_blob64(q->stmt, parameter, len > 0 ? data : "", len, SQLITE_STATIC);
+  }
+}
+
+void kt_sqlite_bind_null(struct kt_sqlite_query *q, int parameter)
+{
+  if (q->rc == SQLITE_OK) {
+    q->rc = sqlite3_bind_null(q->stmt, parameter);
   }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/backend.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define RESERVED_PREFIX "store/"
@@ -277,16 +278,28 @@ enum kt_err kt_store_get_proof(struct kt_store_conn *conn, uint64_t label_id, ui
   return err;
 }
 
+/* Of one pair: the even and the odd version's, NULL where there is none. */
+static enum kt_err put_proofs(struct kt_store_conn *writer, uint64_t label_id, uint32_t version,
+                              const struct kt_store_proof *const proofs[2])
+{
+  bool ok = kt_store_is_label_id(label_id);
+  for (size_t i = 0; i < 2; i++) {
+    ok = ok && (proofs[i] == NULL || proofs[i]->len <= KT_STORE_PROOF_MAX);
+  }
+  enum kt_err err = kt_store_check_write(writer, "putting VRF proofs", ok);
+  if (err == KT_OK) {
+    err = kt_store_end_write(writer,
+                             writer->store->ops->put_proofs(writer, kt_store_version_key(label_id, version), proofs));
+  }
+  return err;
+}
+
 enum kt_err kt_store_put_proof(struct kt_store_conn *writer, uint64_t label_id, uint32_t version,
                                const struct kt_store_proof *proof)
 {
-  bool ok = kt_store_is_label_id(label_id) && proof->len <= KT_STORE_PROOF_MAX;
-  enum kt_err err = kt_store_check_write(writer, "putting a VRF proof", ok);
-  if (err == KT_OK) {
-    err = kt_store_end_write(writer,
-                             writer->store->ops->put_proof(writer, kt_store_version_key(label_id, version), proof));
-  }
-  return err;
+  const struct kt_store_proof *proofs[2] = { NULL, NULL };
+  proofs[version % 2] = proof;
+  return put_proofs(writer, label_id, version, proofs);
 }
 
 bool kt_store_queue_proof(struct kt_store *store, uint64_t label_id, uint32_t version,
@@ -312,17 +325,43 @@ size_t kt_store_queued_proofs(struct kt_store *store, bool *ret_is_long)
   return n;
 }
 
-/* A proof computed for a label that was erased meanwhile must not come back. Most logs never erased one. */
-static enum kt_err put_queued(struct kt_store_conn *writer, const struct kt_store_queued_proof *queued)
+static uint64_t pair_of(const struct kt_store_queued_proof *queued)
 {
-  bool exists = true;
-  if (writer->erased_next.last_id != 0) {
-    enum kt_err err = kt_store_end_write(writer, writer->store->ops->label_exists(writer, queued->label_id, &exists));
-    if (err != KT_OK) {
-      return err;
-    }
+  return kt_store_version_key(queued->label_id, queued->version) / 2;
+}
+
+static int compare_pairs(const void *a, const void *b)
+{
+  uint64_t x = pair_of(a);
+  uint64_t y = pair_of(b);
+  return x < y ? -1 : x > y;
+}
+
+/* A proof computed for a label that was erased meanwhile must not come back. Most logs never erased one. */
+static enum kt_err is_wanted(struct kt_store_conn *writer, uint64_t label_id, bool *ret_is)
+{
+  *ret_is = true;
+  return writer->erased_next.last_id == 0
+             ? KT_OK
+             : kt_store_end_write(writer, writer->store->ops->label_exists(writer, label_id, ret_is));
+}
+
+/* Those at the front that are of one pair, which are mostly both of it; of the same version any one. */
+static enum kt_err put_first_pair(struct kt_store_conn *writer, const struct kt_store_queued_proof *queued, size_t n,
+                                  size_t *ret_n)
+{
+  const struct kt_store_proof *proofs[2] = { NULL, NULL };
+  bool wanted;
+  size_t taken = 0;
+  for (; taken < n && pair_of(&queued[taken]) == pair_of(&queued[0]); taken++) {
+    proofs[queued[taken].version % 2] = &queued[taken].proof;
   }
-  return exists ? kt_store_put_proof(writer, queued->label_id, queued->version, &queued->proof) : KT_OK;
+  enum kt_err err = is_wanted(writer, queued[0].label_id, &wanted);
+  if (err == KT_OK && wanted) {
+    err = put_proofs(writer, queued[0].label_id, queued[0].version, proofs);
+  }
+  *ret_n = taken;
+  return err;
 }
 
 enum kt_err kt_store_drain_proofs(struct kt_store_conn *writer)
@@ -340,8 +379,10 @@ enum kt_err kt_store_drain_proofs(struct kt_store_conn *writer)
   store->drained = queued;
   store->n_queue = 0;
   pthread_mutex_unlock(&store->lock);
-  for (size_t i = 0; i < n && err == KT_OK; i++) {
-    err = put_queued(writer, &queued[i]);
+  /* In the order of the table, so that a page is written to once, whoever queued what. */
+  qsort(queued, n, sizeof *queued, compare_pairs);
+  for (size_t i = 0, taken = 0; i < n && err == KT_OK; i += taken) {
+    err = put_first_pair(writer, queued + i, n - i, &taken);
   }
   return err;
 }
