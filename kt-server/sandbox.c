@@ -58,6 +58,7 @@ static const int serving[] = {
   CALL(readlinkat),
   CALL(getcwd),
   CALL(getdents64),
+  CALL(setpriority),
   CALL(statfs),
   CALL(fstatfs),
   CALL(msync),

@@ -155,9 +155,11 @@ static enum kt_err start_work(struct server *server, struct kt_error *error)
   if (server->instance.operator_role != NULL) {
     return kt_operator_start(server->instance.operator_role, error);
   }
-  return kt_log_start(server->instance.log) == KT_OK
-             ? KT_OK
-             : kt_error_set(error, KT_ERR_STORE, "starting the sequencer failed");
+  if (kt_log_start(server->instance.log) != KT_OK) {
+    return kt_error_set(error, KT_ERR_STORE, "starting the sequencer failed");
+  }
+  (void)!kt_log_warm(server->instance.log);
+  return KT_OK;
 }
 
 static enum kt_err open_listener(struct server *server, struct kt_error *error)

@@ -37,6 +37,11 @@ void kt_log_cache_release(struct kt_log_cache *cache)
   kt_word_cache_release(&cache->log_nodes);
 }
 
+size_t kt_log_cache_n_quads(const struct kt_log_cache *cache)
+{
+  return kt_word_cache_room(&cache->quads);
+}
+
 /* Words and what they are made of go through memcpy, which compilers make moves of. */
 
 bool kt_log_cache_get_quad(const struct kt_log_cache *cache, uint64_t ref, union kt_log_quad_words *ret_quad)

@@ -19,6 +19,8 @@ struct kt_log_cache {
 KT_MUST_USE enum kt_err kt_log_cache_init(struct kt_log_cache *cache, size_t bytes);
 void kt_log_cache_release(struct kt_log_cache *cache);
 
+/* For how many quads there is room. */
+size_t kt_log_cache_n_quads(const struct kt_log_cache *cache);
 bool kt_log_cache_get_quad(const struct kt_log_cache *cache, uint64_t ref, union kt_log_quad_words *ret_quad);
 void kt_log_cache_put_quad(const struct kt_log_cache *cache, uint64_t ref, const struct kt_log_quad *quad);
 bool kt_log_cache_get_leaf(const struct kt_log_cache *cache, uint64_t ref, struct kt_prefix_leaf *ret_leaf);

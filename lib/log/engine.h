@@ -157,6 +157,10 @@ struct kt_log {
   bool stopping;
   bool started;
   pthread_t thread;
+
+  pthread_t warm_thread; /* of whoever starts and stops the log */
+  bool is_warming;
+  atomic_bool is_warming_ended;
 };
 
 struct kt_log_reader {
@@ -182,6 +186,9 @@ KT_MUST_USE enum kt_err kt_log_put_published(struct kt_log *log);
  * into one commit while there are any. */
 void kt_log_updating_begin(struct kt_log *log);
 void kt_log_updating_end(struct kt_log *log);
+
+/* End the thread of kt_log_warm. */
+void kt_log_warm_end(struct kt_log *log);
 
 /* --- pruning ------------------------------------------------------------------------------------------------------ */
 

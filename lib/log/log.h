@@ -132,6 +132,9 @@ KT_MUST_USE enum kt_err kt_log_open(const struct kt_log_options *options, struct
 /* The sequencer's thread. Without it, kt_log_step does its work in the caller's thread. A log that is read only has
  * nothing to do for it, and refuses what is submitted ("read-only"). */
 KT_MUST_USE enum kt_err kt_log_start(struct kt_log *log);
+/* Read into the cache what answers will need, in a thread that yields to everybody, until the cache is full or the log stops. For
+ * a log that is going to be asked much; once, from the thread that stops it. KT_ERR_MEMORY: it goes without. */
+KT_MUST_USE enum kt_err kt_log_warm(struct kt_log *log);
 /* Refuse new updates, finish those that wait, end the thread. Idempotent. */
 void kt_log_stop(struct kt_log *log);
 /* Stops first. Every reader must be freed before. NULL is allowed. */

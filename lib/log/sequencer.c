@@ -298,6 +298,7 @@ enum kt_err kt_log_start(struct kt_log *log)
 
 void kt_log_stop(struct kt_log *log)
 {
+  kt_log_warm_end(log);
   pthread_mutex_lock(&log->lock);
   bool was_started = log->started;
   log->stopping = true;

@@ -35,6 +35,11 @@ void kt_word_cache_release(struct kt_word_cache *cache)
   *cache = (struct kt_word_cache){ .n_words = cache->n_words };
 }
 
+size_t kt_word_cache_room(const struct kt_word_cache *cache)
+{
+  return (size_t)cache->n_sets * WAYS;
+}
+
 /* Keys are dense and regular; the multiplications spread them (the finaliser of SplitMix64). */
 static _Atomic uint64_t *find_set(const struct kt_word_cache *cache, uint64_t key)
 {

@@ -28,6 +28,8 @@ struct kt_word_cache {
 KT_MUST_USE enum kt_err kt_word_cache_init(struct kt_word_cache *cache, size_t n_words, size_t max_bytes);
 void kt_word_cache_release(struct kt_word_cache *cache);
 
+/* How many values there is room for. */
+size_t kt_word_cache_room(const struct kt_word_cache *cache);
 /* Whether the key was found and its words copied; otherwise ret_words may hold anything. */
 bool kt_word_cache_get(const struct kt_word_cache *cache, uint64_t key, uint64_t *ret_words);
 /* The key may be asked for soon. */
