@@ -357,9 +357,6 @@ void kt_log_commit(struct kt_log *log, struct kt_log_pending *list)
   if (err == KT_OK) {
     err = make_durable(commit, list, &problem);
   }
-  for (struct kt_log_pending *pending = list; err == KT_OK && pending != NULL; pending = pending->next) {
-    pending->outcome.size = log->tip.size;
-  }
   if (err != KT_OK) {
     kt_log_pending_fail(list, err, &problem);
   } else if (list == NULL) {

@@ -244,7 +244,6 @@ struct kt_log_outcome {
   bool inserted;                 /* false with KT_OK: somebody else was first; answer what exists */
   uint64_t position;             /* inserted */
   uint64_t label_id;             /* inserted */
-  uint64_t size;                 /* inserted: of the head that was published with it */
   uint32_t first_version;        /* inserted: of the first value */
   struct kt_log_problem problem; /* err != KT_OK */
   struct kt_log_erased erased;   /* of kt_log_erase */

@@ -250,8 +250,7 @@ void kt_log_query_use(struct kt_log_query *query, const struct kt_log_outcome *o
                       const struct kt_log_ahead *ahead)
 {
   query->ahead = ahead;
-  if (ahead == NULL || ahead->made == NULL || outcome == NULL || !outcome->inserted ||
-      outcome->size != query->head.size) {
+  if (ahead == NULL || ahead->made == NULL || outcome == NULL || !outcome->inserted) {
     return;
   }
   query->made = ahead->made;

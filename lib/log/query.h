@@ -41,7 +41,7 @@ struct kt_log_query {
   size_t cap_keys;
 
   const struct kt_log_ahead *ahead; /* an update: VRF proofs at hand; may be NULL */
-  const struct kt_log_made *made; /* an update: the newest versions of the label in the snapshot; NULL: they are read */
+  const struct kt_log_made *made;   /* an update: what it inserted; NULL: it is read */
   uint64_t made_pos;
 
   struct kt_optional_u32 owner_version; /* owner monitoring: what the owner knows */
@@ -62,7 +62,8 @@ KT_MUST_USE enum kt_err kt_log_query_run(struct kt_log_reader *reader, const str
 __attribute__((format(printf, 4, 5))) enum kt_err kt_log_query_refuse(struct kt_log_query *query, enum kt_err err,
                                                                       const char *code, const char *format, ...);
 
-/* An update that was inserted, and what was kept of it: what it made need not be read, as long as nothing was added since. */
+/* An update that was inserted, and what was kept of it: what it made need not be read. Its response is about the tree of the
+ * entry that it went into, so versions that came later do not matter. */
 void kt_log_query_use(struct kt_log_query *query, const struct kt_log_outcome *outcome,
                       const struct kt_log_ahead *ahead);
 /* Among what was kept; NULL: it has to be read. */

@@ -124,8 +124,8 @@ static void a_response_does_not_depend_on_what_is_ahead(void **state)
   kt_writer_release(&without);
 }
 
-/* What was kept of an update is of no use when the label has a newer version by the time of the response. */
-static void a_late_response_does_not_use_what_was_kept(void **state)
+/* What was kept of an update answers it also when the label has a newer version by the time of the response. */
+static void a_late_response_is_of_its_own_update(void **state)
 {
   struct scene *scene = *state;
   struct world *world = scene->world;
@@ -247,7 +247,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_registration_computes_two_proofs_and_a_lookup_none, begin, end),
     cmocka_unit_test_setup_teardown(a_response_does_not_depend_on_what_is_ahead, begin, end),
-    cmocka_unit_test_setup_teardown(a_late_response_does_not_use_what_was_kept, begin, end),
+    cmocka_unit_test_setup_teardown(a_late_response_is_of_its_own_update, begin, end),
     cmocka_unit_test_setup_teardown(load_decides_when_a_new_version_is_proved, begin, end),
     cmocka_unit_test_setup_teardown(computed_proofs_are_stored_without_an_update, begin, end),
     cmocka_unit_test_setup_teardown(they_are_stored_within_seconds_and_at_the_end, begin, end),
