@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "admin.h"
@@ -120,19 +121,30 @@ static void answer(struct kt_admin_server *server, int fd)
   json_decref(request);
 }
 
+/* A machine that has no memory or no descriptor for a moment must not end this, or make it spin: whoever asks would wait for
+ * an answer until the log stops. */
+static void wait_a_moment(void)
+{
+  const struct timespec moment = { .tv_nsec = 100 * 1000 * 1000 };
+  (void)nanosleep(&moment, NULL);
+}
+
 static void *serve(void *ctx)
 {
   struct kt_admin_server *server = ctx;
   struct pollfd fds[2] = { { .fd = server->listen_fd, .events = POLLIN },
                            { .fd = server->stop_pipe[0], .events = POLLIN } };
-  while (poll(fds, 2, -1) >= 0 || errno == EINTR) {
-    if (fds[1].revents != 0) {
-      break;
+  while (!atomic_load(&server->import.stopping)) {
+    if (poll(fds, 2, -1) < 0) {
+      wait_a_moment();
+      continue;
     }
-    int fd = accept(server->listen_fd, NULL, NULL);
+    int fd = fds[0].revents != 0 ? accept(server->listen_fd, NULL, NULL) : -1;
     if (fd >= 0) {
       (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
       answer(server, fd);
+    } else if (fds[1].revents == 0) { /* the asker gave up, or there is no descriptor for it */
+      wait_a_moment();
     }
   }
   return NULL;
@@ -197,9 +209,9 @@ void kt_admin_stop(struct kt_admin_server *server)
   if (server == NULL) {
     return;
   }
+  atomic_store(&server->import.stopping, true);
   (void)close(server->stop_pipe[1]);
   server->stop_pipe[1] = -1;
-  atomic_store(&server->import.stopping, true);
   (void)pthread_join(server->thread, NULL);
   join_import(&server->import);
   (void)unlinkat(server->dir_fd, KT_NAME_ADMIN, 0);

@@ -301,8 +301,11 @@ class Servers:
             expect(error.code in (500, 503), point, "a view is refused for the server's trouble", error)
         except (urllib.error.URLError, http.client.HTTPException, ConnectionError):
             pass  # nobody answers any more: the rest is looked at after the restart
-        done = subprocess.run([SERVER, "status", self.folder, "--json"], capture_output=True, text=True,
-                              env=environment(0), timeout=PATIENCE_S, check=False)
+        try:
+            done = subprocess.run([SERVER, "status", self.folder, "--json"], capture_output=True, text=True,
+                                  env=environment(0), timeout=PATIENCE_S, check=False)
+        except subprocess.TimeoutExpired as late:
+            check(False, str(point), "the operator is answered", late)
         view = json.loads(done.stdout)
         expect(done.returncode in (0, 3) and view["schema"] == "kt.server.status/1", point, "the operator's view is whole", done)
 
