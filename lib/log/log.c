@@ -314,6 +314,15 @@ static enum kt_err sign_or_publish(struct kt_log *log, struct kt_log_problem *pr
   return err == KT_OK ? kt_log_sign_tip(log, problem) : err;
 }
 
+static void begin_to_write(struct kt_log *log)
+{
+  uint64_t now_ms;
+  (void)kt_log_look_at_clock(log, &now_ms);
+  atomic_store(&log->has_erased_labels, kt_store_has_erased_labels(log->writer));
+  atomic_store(&log->is_wash_due, kt_store_wash_is_due(log->writer));
+  kt_log_wash(log); /* an erasure that a crash interrupted is finished before anything else happens */
+}
+
 enum kt_err kt_log_open(const struct kt_log_options *options, struct kt_log **ret_log,
                         struct kt_log_problem *ret_problem)
 {
@@ -330,11 +339,9 @@ enum kt_err kt_log_open(const struct kt_log_options *options, struct kt_log **re
     log_free(log);
     return err;
   }
-  uint64_t now_ms;
-  (void)kt_log_look_at_clock(log, &now_ms);
-  atomic_store(&log->has_erased_labels, kt_store_has_erased_labels(log->writer));
-  atomic_store(&log->is_wash_due, kt_store_wash_is_due(log->writer));
-  kt_log_wash(log); /* an erasure that a crash interrupted is finished before anything else happens */
+  if (!log->options.read_only) {
+    begin_to_write(log);
+  }
   *ret_log = log;
   return KT_OK;
 }

@@ -163,6 +163,9 @@ enum kt_err kt_log_accept_clock(struct kt_log *log, struct kt_log_problem *ret_p
   uint64_t now_ms;
   struct kt_log_head before;
   struct kt_log_head after;
+  if (log->options.read_only) {
+    return kt_log_refuse(ret_problem, KT_ERR_CONFLICT, "read-only", "a log that is read only looks at no clock");
+  }
   pthread_mutex_lock(&log->round_lock);
   kt_log_head(log, &before);
   enum kt_err err = get_ready(log, ret_problem);

@@ -74,6 +74,7 @@ static void answers_from_the_last_head_and_takes_nothing(void **state)
   assert_string_equal(world->problem.code, "read-only");
   assert_true(world->problem.retry);
   assert_int_equal(kt_log_erase(world->log, TEXT("alice"), NULL, &erased, &world->problem), KT_ERR_STORE);
+  assert_int_equal(kt_log_accept_clock(world->log, &world->problem), KT_ERR_CONFLICT);
   world->now_ms += 100 * WINDOW_MS; /* far beyond a heartbeat */
   kt_log_step(world->log);
   kt_log_status(world->log, &status);
