@@ -40,6 +40,7 @@ int kt_verb_fsck(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_backup(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_restore(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_migrate(const struct kt_verb *verb, int argc, char **argv);
+int kt_verb_prove(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_import(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_accept_clock(const struct kt_verb *verb, int argc, char **argv);
 int kt_verb_erase(const struct kt_verb *verb, int argc, char **argv);

@@ -11,9 +11,9 @@
 
 #include "importer.h"
 #include "operator.h"
+#include "process_stats.h"
 #include "trail_operate.h"
 
-#define WORKERS_MAX 64
 #define PROGRESS_MS 250
 
 struct import {
@@ -85,12 +85,6 @@ static enum kt_err next_line(struct import *import, struct kt_line *ret_line, st
 
 /* --- a log ------------------------------------------------------------------------------------------------------------- */
 
-static size_t count_cores(void)
-{
-  long n = sysconf(_SC_NPROCESSORS_ONLN);
-  return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (size_t)n;
-}
-
 static enum kt_err feed(struct import *import, struct kt_importer *importer, struct kt_error *error)
 {
   struct kt_line line;
@@ -113,7 +107,7 @@ static enum kt_err read_into_log(struct import *import, bool check_only, struct 
 {
   const struct kt_importer_options options = { .instance = import->instance,
                                                .check_only = check_only,
-                                               .n_workers = count_cores(),
+                                               .n_workers = kt_core_count(),
                                                .ctx = import,
                                                .result = take_result };
   struct kt_importer *importer = NULL;

@@ -35,6 +35,8 @@ static const struct kt_verb verbs[] = {
     "end a log: its labels go into a new one, and a signed statement says so", kt_verb_migrate },
   { "import", "DIR FILE.jsonl [--no-check] [--json]", "add unsigned device sets, one JSON object per line",
     kt_verb_import },
+  { "prove", "DIR [--limit N] [--json]", "compute the VRF proofs that lookups will need; the log must be stopped",
+    kt_verb_prove },
   { "update-label", "DIR LABEL FILE.json [--json]", "operator insertion for one label; clients will alert",
     kt_verb_update_label },
   { "erase", "DIR LABEL [VERSION] [--json]", "remove a label for good, or the value of one old version",

@@ -7,6 +7,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#define CORES_MAX 64
+
 static uint64_t microseconds(const struct timeval *time)
 {
   return (uint64_t)time->tv_sec * 1000000 + (uint64_t)time->tv_usec;
@@ -53,4 +55,10 @@ void kt_process_stats_read(struct kt_process_stats *ret_stats)
     .n_files = count_files(),
     .files_max = files.rlim_cur,
   };
+}
+
+size_t kt_core_count(void)
+{
+  long n = sysconf(_SC_NPROCESSORS_ONLN);
+  return n < 1 ? 1 : n > CORES_MAX ? CORES_MAX : (size_t)n;
 }

@@ -3,6 +3,7 @@
 #ifndef KT_SERVER_PROCESS_STATS_H
 #define KT_SERVER_PROCESS_STATS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct kt_process_stats {
@@ -13,5 +14,8 @@ struct kt_process_stats {
 };
 
 void kt_process_stats_read(struct kt_process_stats *ret_stats);
+
+/* Of this machine, for threads that compute; 1 to 64. */
+size_t kt_core_count(void);
 
 #endif

@@ -365,6 +365,25 @@ KT_MUST_USE enum kt_err kt_log_erase(struct kt_log *log, struct kt_bytes label, 
  * further in the clock's future than clients accept, and timestamps never go back. Waits for the sequencer. */
 KT_MUST_USE enum kt_err kt_log_accept_clock(struct kt_log *log, struct kt_log_problem *ret_problem);
 
+/* --- VRF proofs ahead of lookups ------------------------------------------------------------------------------------ */
+
+/* What a search of each label's greatest version shows and is not stored yet: the proofs of its ladder. */
+struct kt_log_proved {
+  struct kt_store_new_proof *list; /* of the arena */
+  size_t n;
+  size_t n_labels; /* with versions, among those that were looked at */
+};
+/* Of labels with the numbers first (from 1 on) to first + n - 1: look what is missing and compute it. Any number of threads,
+ * each with its own reader, and nothing is written: put_proofs does that, durably, in one transaction. */
+KT_MUST_USE enum kt_err kt_log_prove(struct kt_log_reader *reader, uint64_t first, size_t n, struct kt_arena *arena,
+                                     struct kt_log_proved *ret_proved, struct kt_log_problem *ret_problem);
+/* Waits for the sequencer. Labels that were erased meanwhile are left out. KT_ERR_CONFLICT: a read-only log. */
+KT_MUST_USE enum kt_err kt_log_put_proofs(struct kt_log *log, const struct kt_log_proved *proved,
+                                          struct kt_log_problem *ret_problem);
+/* The greatest number of a label there is; 0: there are none. */
+KT_MUST_USE enum kt_err kt_log_last_label(struct kt_log_reader *reader, uint64_t *ret_label_id,
+                                          struct kt_log_problem *ret_problem);
+
 struct kt_log_status {
   struct kt_log_head head;
   uint64_t n_queued;

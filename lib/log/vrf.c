@@ -38,13 +38,16 @@ enum kt_err kt_log_vrf_lookup(const struct kt_log *log, struct kt_store_conn *co
   return err == KT_ERR_ABSENT ? kt_log_vrf_prove(log, label, version, ret_proof) : err;
 }
 
-void kt_log_store_proofs(struct kt_log *log)
+enum kt_err kt_log_put_more(struct kt_log *log, struct kt_store_new_proof *list, size_t n,
+                            struct kt_log_problem *problem)
 {
-  struct kt_log_problem problem;
   enum kt_err err = kt_store_begin(log->writer);
   bool has_begun = err == KT_OK;
   if (err == KT_OK) {
     err = kt_store_drain_proofs(log->writer);
+  }
+  if (err == KT_OK) {
+    err = kt_store_put_proofs(log->writer, list, n);
   }
   if (err == KT_OK) {
     err = kt_log_put_published(log);
@@ -53,14 +56,21 @@ void kt_log_store_proofs(struct kt_log *log)
     err = kt_store_commit(log->writer);
   }
   if (err == KT_OK) {
-    return;
+    return KT_OK;
   }
-  (void)kt_log_store_problem(&problem, err, log->writer);
+  err = kt_log_store_problem(problem, err, log->writer);
   if (has_begun) {
     kt_store_rollback(log->writer);
   }
   /* Proofs can be computed again; a store that failed cannot be written to again. */
-  if (!problem.retry) {
-    kt_log_fail(log, &problem);
+  if (!problem->retry) {
+    kt_log_fail(log, problem);
   }
+  return err;
+}
+
+void kt_log_store_proofs(struct kt_log *log)
+{
+  struct kt_log_problem problem;
+  (void)kt_log_put_more(log, NULL, 0, &problem);
 }

@@ -15,7 +15,11 @@ KT_MUST_USE enum kt_err kt_log_vrf_lookup(const struct kt_log *log, struct kt_st
                                           struct kt_bytes label, uint32_t version, struct kt_store_proof *ret_proof,
                                           bool *ret_cached);
 
-/* The computed proofs that wait for a transaction, in one of their own. The caller holds round_lock. Those that cannot be
+/* These proofs, and those that wait for a transaction, in one of their own. The caller holds round_lock; sorts the list. A
+ * failure for good ends the log, so that it need not be looked at. */
+enum kt_err kt_log_put_more(struct kt_log *log, struct kt_store_new_proof *list, size_t n,
+                            struct kt_log_problem *problem);
+/* Those that wait alone. The caller holds round_lock. Those that cannot be
  * stored are dropped. */
 void kt_log_store_proofs(struct kt_log *log);
 

@@ -77,12 +77,6 @@ struct kt_store_ops {
   enum kt_err (*backup)(struct kt_store_conn *conn, const char *path);
 };
 
-struct kt_store_queued_proof {
-  uint64_t label_id;
-  uint32_t version;
-  struct kt_store_proof proof;
-};
-
 #define KT_STORE_QUEUE_MAX 4096
 #define KT_STORE_QUEUE_LONG 1024
 
@@ -93,8 +87,8 @@ struct kt_store {
 
   pthread_mutex_t lock; /* guards what follows; held for a few instructions only */
   bool has_writer;
-  struct kt_store_queued_proof *queue; /* KT_STORE_QUEUE_MAX of them, as drained */
-  struct kt_store_queued_proof *drained;
+  struct kt_store_new_proof *queue; /* KT_STORE_QUEUE_MAX of them, as drained */
+  struct kt_store_new_proof *drained;
   size_t n_queue;
 };
 

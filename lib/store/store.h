@@ -250,6 +250,13 @@ KT_MUST_USE enum kt_err kt_store_get_proof(struct kt_store_conn *conn, uint64_t 
                                            struct kt_store_proof *ret_proof);
 KT_MUST_USE enum kt_err kt_store_put_proof(struct kt_store_conn *writer, uint64_t label_id, uint32_t version,
                                            const struct kt_store_proof *proof);
+/* Many of any labels and versions, in any order; of labels that were erased since, none. Sorts the list. */
+struct kt_store_new_proof {
+  uint64_t label_id;
+  uint32_t version;
+  struct kt_store_proof proof;
+};
+KT_MUST_USE enum kt_err kt_store_put_proofs(struct kt_store_conn *writer, struct kt_store_new_proof *list, size_t n);
 /* From any thread: remember a computed proof for the writer. Bounded; when the list is full, or a transaction that
  * drained it fails, the proof is dropped and will be computed again. True when the list has just grown long enough to be
  * worth a transaction. */

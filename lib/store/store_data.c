@@ -279,8 +279,8 @@ enum kt_err kt_store_get_proof(struct kt_store_conn *conn, uint64_t label_id, ui
 }
 
 /* Of one pair: the even and the odd version's, NULL where there is none. */
-static enum kt_err put_proofs(struct kt_store_conn *writer, uint64_t label_id, uint32_t version,
-                              const struct kt_store_proof *const proofs[2])
+static enum kt_err put_pair(struct kt_store_conn *writer, uint64_t label_id, uint32_t version,
+                            const struct kt_store_proof *const proofs[2])
 {
   bool ok = kt_store_is_label_id(label_id);
   for (size_t i = 0; i < 2; i++) {
@@ -299,7 +299,7 @@ enum kt_err kt_store_put_proof(struct kt_store_conn *writer, uint64_t label_id, 
 {
   const struct kt_store_proof *proofs[2] = { NULL, NULL };
   proofs[version % 2] = proof;
-  return put_proofs(writer, label_id, version, proofs);
+  return put_pair(writer, label_id, version, proofs);
 }
 
 bool kt_store_queue_proof(struct kt_store *store, uint64_t label_id, uint32_t version,
@@ -309,7 +309,7 @@ bool kt_store_queue_proof(struct kt_store *store, uint64_t label_id, uint32_t ve
   pthread_mutex_lock(&store->lock);
   if (store->n_queue < KT_STORE_QUEUE_MAX) {
     store->queue[store->n_queue++] =
-        (struct kt_store_queued_proof){ .label_id = label_id, .version = version, .proof = *proof };
+        (struct kt_store_new_proof){ .label_id = label_id, .version = version, .proof = *proof };
     is_long = store->n_queue == KT_STORE_QUEUE_LONG;
   }
   pthread_mutex_unlock(&store->lock);
@@ -325,9 +325,9 @@ size_t kt_store_queued_proofs(struct kt_store *store, bool *ret_is_long)
   return n;
 }
 
-static uint64_t pair_of(const struct kt_store_queued_proof *queued)
+static uint64_t pair_of(const struct kt_store_new_proof *proof)
 {
-  return kt_store_version_key(queued->label_id, queued->version) / 2;
+  return kt_store_version_key(proof->label_id, proof->version) / 2;
 }
 
 static int compare_pairs(const void *a, const void *b)
@@ -347,20 +347,33 @@ static enum kt_err is_wanted(struct kt_store_conn *writer, uint64_t label_id, bo
 }
 
 /* Those at the front that are of one pair, which are mostly both of it; of the same version any one. */
-static enum kt_err put_first_pair(struct kt_store_conn *writer, const struct kt_store_queued_proof *queued, size_t n,
+static enum kt_err put_first_pair(struct kt_store_conn *writer, const struct kt_store_new_proof *list, size_t n,
                                   size_t *ret_n)
 {
   const struct kt_store_proof *proofs[2] = { NULL, NULL };
   bool wanted;
   size_t taken = 0;
-  for (; taken < n && pair_of(&queued[taken]) == pair_of(&queued[0]); taken++) {
-    proofs[queued[taken].version % 2] = &queued[taken].proof;
+  for (; taken < n && pair_of(&list[taken]) == pair_of(&list[0]); taken++) {
+    proofs[list[taken].version % 2] = &list[taken].proof;
   }
-  enum kt_err err = is_wanted(writer, queued[0].label_id, &wanted);
+  enum kt_err err = is_wanted(writer, list[0].label_id, &wanted);
   if (err == KT_OK && wanted) {
-    err = put_proofs(writer, queued[0].label_id, queued[0].version, proofs);
+    err = put_pair(writer, list[0].label_id, list[0].version, proofs);
   }
   *ret_n = taken;
+  return err;
+}
+
+enum kt_err kt_store_put_proofs(struct kt_store_conn *writer, struct kt_store_new_proof *list, size_t n)
+{
+  enum kt_err err = KT_OK;
+  /* In the order of the table, so that a page is written to once, whoever computed what. */
+  if (n > 1) {
+    qsort(list, n, sizeof *list, compare_pairs);
+  }
+  for (size_t i = 0, taken = 0; i < n && err == KT_OK; i += taken) {
+    err = put_first_pair(writer, list + i, n - i, &taken);
+  }
   return err;
 }
 
@@ -373,18 +386,13 @@ enum kt_err kt_store_drain_proofs(struct kt_store_conn *writer)
   /* Swap the lists, so that readers never wait for the database. */
   struct kt_store *store = writer->store;
   pthread_mutex_lock(&store->lock);
-  struct kt_store_queued_proof *queued = store->queue;
+  struct kt_store_new_proof *queued = store->queue;
   size_t n = store->n_queue;
   store->queue = store->drained;
   store->drained = queued;
   store->n_queue = 0;
   pthread_mutex_unlock(&store->lock);
-  /* In the order of the table, so that a page is written to once, whoever queued what. */
-  qsort(queued, n, sizeof *queued, compare_pairs);
-  for (size_t i = 0, taken = 0; i < n && err == KT_OK; i += taken) {
-    err = put_first_pair(writer, queued + i, n - i, &taken);
-  }
-  return err;
+  return kt_store_put_proofs(writer, queued, n);
 }
 
 /* --- registration tokens -------------------------------------------------------------------------------------- */
