@@ -62,9 +62,7 @@ static void measure_default_cadence(struct bench_world *world)
 static void measure_parts(struct bench_world *world)
 {
   const struct bench_options *options = world->options;
-  bench_world_start(world, 0);
   bench_prepare_search(world);
-  bench_world_stop(world);
   measure_default_cadence(world);
   if ((options->parts & BENCH_PART_SEARCH) != 0) { /* which has said how long values are */
     bench_measure_disk(world);

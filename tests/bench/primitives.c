@@ -133,7 +133,13 @@ static void *work(void *ctx)
   return NULL;
 }
 
-double bench_primitive_rate(enum bench_primitive which, unsigned n_threads, double seconds)
+/* All threads at once, for so long: calls per second, and CPU per call. */
+struct busy {
+  double rate;
+  double cpu_us;
+};
+
+static struct busy run_busy(enum bench_primitive which, unsigned n_threads, double seconds)
 {
   struct worker *workers = bench_alloc(n_threads, sizeof *workers);
   atomic_bool stop = false;
@@ -142,6 +148,7 @@ double bench_primitive_rate(enum bench_primitive which, unsigned n_threads, doub
     workers[i] = (struct worker){ .which = which, .keys = bench_keys_new(), .stop = &stop };
   }
   uint64_t start = bench_now_ns();
+  uint64_t start_cpu = bench_cpu_ns();
   for (unsigned i = 0; i < n_threads; i++) {
     if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0) {
       bench_die("a thread cannot be started");
@@ -153,12 +160,23 @@ double bench_primitive_rate(enum bench_primitive which, unsigned n_threads, doub
     (void)pthread_join(workers[i].thread, NULL);
     n_done += workers[i].n_done;
   }
-  double rate = (double)n_done / bench_seconds_since(start);
+  const struct busy busy = { .rate = (double)n_done / bench_seconds_since(start),
+                             .cpu_us = (double)(bench_cpu_ns() - start_cpu) / 1e3 / (double)n_done };
   for (unsigned i = 0; i < n_threads; i++) {
     bench_keys_free(workers[i].keys);
   }
   free(workers);
-  return rate;
+  return busy;
+}
+
+double bench_primitive_rate(enum bench_primitive which, unsigned n_threads, double seconds)
+{
+  return run_busy(which, n_threads, seconds).rate;
+}
+
+double bench_primitive_busy_us(enum bench_primitive which, unsigned n_threads, double seconds)
+{
+  return run_busy(which, n_threads, seconds).cpu_us;
 }
 
 /* --- all of them -------------------------------------------------------------------------------------------------------- */

@@ -33,6 +33,8 @@ void bench_keys_free(struct bench_keys *keys);
 void bench_primitive_slice(struct bench_keys *keys, enum bench_primitive which, double *best_us);
 /* Calls per second of wall time with a thread on each core. */
 double bench_primitive_rate(enum bench_primitive which, unsigned n_threads, double seconds);
+/* CPU microseconds per call with a thread on each core: two hardware threads of one core are slower than one alone. */
+double bench_primitive_busy_us(enum bench_primitive which, unsigned n_threads, double seconds);
 
 /* One durable write in this folder, or one durable SQLite transaction; wall microseconds. */
 struct bench_disk;

@@ -8,10 +8,14 @@
 
 #define SPREAD UINT64_C(2654435761) /* a prime, larger than any number of labels */
 
-/* The k-th label to be looked up: each label once, spread over the whole log, the same ones in every run. */
+/* The k-th label to be looked up: each label once, the same ones in every run, first those with stored proofs, spread over
+ * them, then the others, spread over these. */
 static size_t spread(const struct bench_world *world, size_t k)
 {
-  return (size_t)((uint64_t)k * SPREAD % world->state.n_labels);
+  const struct bench_state *state = &world->state;
+  size_t begin = k < state->n_warm ? 0 : state->n_warm;
+  size_t end = k < state->n_warm ? state->n_warm : state->n_labels;
+  return begin + (size_t)((uint64_t)(k - begin) * SPREAD % (end - begin));
 }
 
 size_t bench_searches_connections(const struct bench_world *world)

@@ -26,8 +26,8 @@ struct bench_searches {
 
 /* Connections that lookups are made over. */
 size_t bench_searches_connections(const struct bench_world *world);
-/* n labels from the k-th on, in an order that spreads over the whole log and is the same in every run. log: what the
- * client retains; NULL: nothing. */
+/* n labels from the k-th on, in an order that is the same in every run and spreads over the labels with stored proofs, then
+ * over the others. log: what the client retains; NULL: nothing. */
 void bench_searches_of_imported(struct bench_searches *searches, const struct bench_world *world, size_t k, size_t n,
                                 const struct kt_log_state *log);
 void bench_searches_of_history(struct bench_searches *searches, const struct kt_log_state *log);

@@ -9,13 +9,16 @@ struct bench_state {
   size_t n_labels;     /* imported */
   uint64_t n_entries;  /* that the import made, entry 0 with them */
   size_t n_accounts;   /* used so far; the first of them have several versions */
-  size_t n_cold;       /* imported labels that are no longer unasked for, after the warm ones */
-  size_t n_warm;       /* imported labels with stored VRF proofs */
+  size_t n_warm;       /* imported labels with stored VRF proofs: the first ones */
+  size_t n_cold;       /* imported labels that are no longer unasked for, of the others */
   size_t value_len;    /* of an imported label */
   uint64_t disk_bytes; /* after the import, before any proof was stored */
   double import_s;
   double import_cpu_s;
-  double import_bound; /* VRF outputs per second on all cores, just before and after */
+  double import_bound;   /* VRF outputs per second on all cores, just before and after */
+  uint64_t proved_bytes; /* of the folder, when the warm labels' proofs were stored */
+  double prove_s;
+  double prove_bound; /* VRF proofs per second on all cores, just before and after */
 };
 
 /* false: there is none. */

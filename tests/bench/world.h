@@ -65,7 +65,7 @@ void bench_world_update(struct bench_world *world, struct bench_account *account
 
 /* Import when there is no log yet; what it cost. */
 void bench_measure_import(struct bench_world *world);
-/* Versions, and stored proofs, that lookups need. */
+/* Versions, and stored proofs, that lookups need. Starts and stops the server itself. */
 void bench_prepare_search(struct bench_world *world);
 void bench_measure_search(struct bench_world *world);
 void bench_measure_latency(struct bench_world *world, unsigned cadence_ms);

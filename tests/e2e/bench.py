@@ -15,7 +15,7 @@ DEMANDS = {"import", "registration", "latency-default", "latency", "latency-p99"
            "verify-5", "disk", "memory-peak", "audit", "audit-memory", "restart", "restart-killed"}
 FIGURES = {"import-cpu", "import-leaves", "search-cpu", "search-per-cpu", "search-5", "search-retained", "bytes-0",
            "bytes-5", "bytes-update", "audit-hashes", "audit-bytes", "cadence-registrations", "cadence-latency",
-           "disk-proof"}
+           "disk-proof", "prove"}
 GROWTH = {"growth-search", "growth-registration", "growth-audit", "growth-search-hashes", "growth-audit-hashes"}
 REPORT = os.path.join(os.path.dirname(__file__), "..", "bench", "report.py")
 DOCS = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "performance.md")
