@@ -242,6 +242,113 @@ static void they_are_stored_within_seconds_and_at_the_end(void **state)
   assert_true(is_stored(scene, 2, 0) && is_stored(scene, 2, 1));
 }
 
+/* --- ahead of lookups ------------------------------------------------------------------------------------------------- */
+
+static struct kt_log_proved prove(struct scene *scene, uint64_t first, size_t n)
+{
+  struct kt_log_proved proved;
+  struct world *world = scene->world;
+  world_ok(world, kt_log_prove(world->reader, first, n, &world->arena, &proved, &world->problem));
+  return proved;
+}
+
+static void put(struct scene *scene, const struct kt_log_proved *proved)
+{
+  world_ok(scene->world, kt_log_put_proofs(scene->world->log, proved, &scene->world->problem));
+}
+
+static uint64_t last_label(struct scene *scene)
+{
+  uint64_t last = 99;
+  world_ok(scene->world, kt_log_last_label(scene->world->reader, &last, &scene->world->problem));
+  return last;
+}
+
+/* What is missing is computed once, in any division of the labels, and no lookup has to compute anything afterwards. */
+static void labels_are_proved_ahead(void **state)
+{
+  struct scene *scene = *state;
+  struct person *bob = person_new(scene->world, "bob", 99);
+  static const char *const names[] = { "a", "b", "c", "d", "e" };
+  assert_int_equal(last_label(scene), 0);
+  assert_int_equal(prove(scene, 1, 1000).n_labels, 0);
+  for (uint8_t i = 0; i < 5; i++) {
+    insert(scene, person_new(scene->world, names[i], i));
+  }
+  assert_int_equal(last_label(scene), 5);
+  search(scene, bob, "b");
+  kt_log_step(scene->world->log);
+  assert_int_equal(n_proved, 2);
+  const struct kt_log_proved first = prove(scene, 1, 3);
+  assert_true(first.n_labels == 3 && first.n == 4); /* b's are there */
+  assert_false(is_stored(scene, 1, 0));
+  put(scene, &first);
+  assert_true(is_stored(scene, 1, 0) && is_stored(scene, 1, 1) && is_stored(scene, 3, 1) && !is_stored(scene, 4, 0));
+  const struct kt_log_proved rest = prove(scene, 3, 1000);
+  assert_true(rest.n_labels == 3 && rest.n == 4);
+  put(scene, &rest);
+  assert_int_equal(n_proved, 10);
+  assert_int_equal(prove(scene, 1, 5).n, 0);
+  for (size_t i = 0; i < 5; i++) {
+    search(scene, bob, names[i]);
+  }
+  assert_int_equal(n_proved, 10);
+}
+
+/* Those of an older version that the ladder shows as well are there from before; the one that was published meanwhile has what
+ * its own registration computed. */
+static void newer_versions_need_few_more(void **state)
+{
+  struct scene *scene = *state;
+  struct world *world = scene->world;
+  struct person *alice = person_new(world, "alice", 1);
+  for (uint8_t i = 1; i <= 6; i++) { /* versions 0 to 5: their ladder is 0, 1, 3, 7, 5, 6 */
+    struct kt_log_pending *pending = NULL;
+    struct kt_log_outcome outcome;
+    const struct kt_bytes value = person_set(world, alice, i, false);
+    world_ok(world, kt_log_operator_prepare(world->reader, alice->label, NULL, value, &pending, &world->problem));
+    kt_log_insert(world->log, &pending, 1, &outcome);
+    assert_true(outcome.inserted);
+    person_logged(world, alice, value);
+    if (i == 1) {
+      const struct kt_log_proved proved = prove(scene, 1, 1);
+      assert_int_equal(proved.n, 2);
+      put(scene, &proved);
+    }
+  }
+  const struct kt_log_proved proved = prove(scene, 1, 1);
+  assert_int_equal(proved.n, 4);
+  for (size_t i = 0; i < proved.n; i++) {
+    assert_int_equal(proved.list[i].proof.has_output, proved.list[i].version > 5); /* otherwise its leaf has it */
+  }
+  put(scene, &proved);
+  atomic_store(&n_proved, 0);
+  search(scene, person_new(world, "bob", 99), "alice");
+  assert_int_equal(n_proved, 0);
+}
+
+/* Between computing and storing: an erased label gets no proofs back. A read-only log stores nothing. */
+static void erased_labels_stay_without(void **state)
+{
+  struct scene *scene = *state;
+  struct world *world = scene->world;
+  struct kt_log_erased erased;
+  insert(scene, person_new(world, "alice", 1));
+  insert(scene, person_new(world, "carol", 2));
+  const struct kt_log_proved proved = prove(scene, 1, 2);
+  world_ok(world, kt_log_erase(world->log, TEXT("carol"), NULL, &erased, &world->problem));
+  assert_int_equal(last_label(scene), 1);
+  put(scene, &proved);
+  assert_true(is_stored(scene, 1, 0) && is_stored(scene, 1, 1));
+  assert_false(is_stored(scene, 2, 0) || is_stored(scene, 2, 1));
+  world_close(world);
+  world->options.read_only = true;
+  world_open(world);
+  const struct kt_log_proved more = prove(scene, 1, 2);
+  assert_int_equal(kt_log_put_proofs(world->log, &more, &world->problem), KT_ERR_CONFLICT);
+  assert_string_equal(world->problem.code, "read-only");
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -251,6 +358,9 @@ int main(void)
     cmocka_unit_test_setup_teardown(load_decides_when_a_new_version_is_proved, begin, end),
     cmocka_unit_test_setup_teardown(computed_proofs_are_stored_without_an_update, begin, end),
     cmocka_unit_test_setup_teardown(they_are_stored_within_seconds_and_at_the_end, begin, end),
+    cmocka_unit_test_setup_teardown(labels_are_proved_ahead, begin, end),
+    cmocka_unit_test_setup_teardown(newer_versions_need_few_more, begin, end),
+    cmocka_unit_test_setup_teardown(erased_labels_stay_without, begin, end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

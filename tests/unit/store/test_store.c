@@ -359,39 +359,6 @@ static void test_proofs(void **state)
   assert_int_equal(kt_store_get_proof(t->reader, 1, 100 + 4999, &got), KT_ERR_ABSENT);
 }
 
-/* What is queued in any order, twice, one of a pair or both, is what is there in the end; what was there before stays. */
-static void test_queued_proofs_in_any_order(void **state)
-{
-  struct store_test *t = *state;
-  struct kt_store_proof before = make_proof(99, KT_STORE_PROOF_MAX);
-  const uint64_t n_keys = 509; /* a prime: 200 steps through all of them */
-  store_test_begin(t);
-  store_test_ok(t, t->writer, kt_store_put_proof(t->writer, 1, 4, &before));
-  store_test_commit(t);
-  for (uint64_t i = 0; i < 2 * n_keys; i++) { /* labels 1 … 51, versions 0 … 9: some pairs whole, some not */
-    uint64_t key = i * 200 % n_keys;
-    struct kt_store_proof proof = make_proof(key, 80);
-    if (key % 7 != 0) {
-      (void)kt_store_queue_proof(t->store, 1 + key / 10, (uint32_t)(key % 10), &proof);
-    }
-  }
-  store_test_begin(t);
-  store_test_ok(t, t->writer, kt_store_drain_proofs(t->writer));
-  store_test_commit(t);
-  store_test_reopen(t);
-  for (uint64_t key = 0; key < n_keys; key++) {
-    struct kt_store_proof want = key == 4 ? before : make_proof(key, 80);
-    struct kt_store_proof got;
-    enum kt_err err = kt_store_get_proof(t->reader, 1 + key / 10, (uint32_t)(key % 10), &got);
-    assert_int_equal(err, key % 7 != 0 || key == 4 ? KT_OK : KT_ERR_ABSENT);
-    if (err == KT_OK) {
-      assert_int_equal(got.len, want.len);
-      assert_memory_equal(got.proof, want.proof, want.len);
-      assert_int_equal(got.has_output, want.has_output);
-    }
-  }
-}
-
 static void test_tokens(void **state)
 {
   struct store_test *t = *state;
@@ -596,7 +563,6 @@ int main(void)
     BOTH(test_find_greatest),
     BOTH(test_erase),
     BOTH(test_proofs),
-    BOTH(test_queued_proofs_in_any_order),
     BOTH(test_tokens),
     BOTH(test_rollback_leaves_nothing),
     BOTH(test_rolled_back_nodes_are_forgotten),
