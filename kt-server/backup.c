@@ -76,6 +76,22 @@ static enum kt_err check_place(const char *file, struct kt_error *error)
              : kt_error_set(error, KT_ERR_USAGE, "%s is there already and is no backup; nothing was changed", file);
 }
 
+/* FILE, FILE.1 and so on: all that will be replaced. */
+static enum kt_err check_places(const struct kt_backup_request *request, struct kt_error *error)
+{
+  struct kt_path older;
+  char suffix[16];
+  enum kt_err err = check_place(request->file, error);
+  for (unsigned i = 1; err == KT_OK && i < request->keep; i++) {
+    (void)snprintf(suffix, sizeof suffix, ".%u", i);
+    err = beside(request->file, suffix, &older, error);
+    if (err == KT_OK) {
+      err = check_place(older.s, error);
+    }
+  }
+  return err;
+}
+
 /* Two that make the same file would mix their work; the lock goes with the process, and leaves no file. */
 static enum kt_err lock_folder(struct making *making, struct kt_error *error)
 {
@@ -269,7 +285,7 @@ static enum kt_err make(struct making *making, struct kt_error *error)
 {
   const struct kt_backup_request *request = making->request;
   size_t len = 0;
-  enum kt_err err = check_place(request->file, error);
+  enum kt_err err = check_places(request, error);
   if (err == KT_OK) {
     err = kt_config_file_load(request->dir, making->config_bytes, &len, &making->config, error);
   }

@@ -12,9 +12,9 @@
 /* --- making one -------------------------------------------------------------------------------------------------------- */
 
 struct kt_backup_request {
-  const char *dir;                /* the log's folder; whoever runs it may go on */
-  const char *file;               /* what is there must be a backup; it becomes FILE.1 with keep 2 or more */
-  unsigned keep;                  /* how many there are at most, the new one included */
+  const char *dir;  /* the log's folder; whoever runs it may go on */
+  const char *file; /* what is there must be a backup; it becomes FILE.1 with keep 2 or more, as that FILE.2 */
+  unsigned keep;    /* how many there are at most, the new one included */
   const struct kt_log_head *head; /* published: the copy holds at least its entries */
 };
 

@@ -142,18 +142,20 @@ static json_t *status(struct kt_instance *instance)
 
 /* --- the published head --------------------------------------------------------------------------------------------- */
 
-/* With its signature, for a backup. */
+/* With its signature, for a backup; and how often something was committed, for not every change has a head: an erasure has
+ * none, nor has a new token. */
 static json_t *head(struct kt_instance *instance)
 {
-  struct kt_log_head head;
+  struct kt_log_status status;
   struct kt_json_builder b;
-  kt_log_head(instance->log, &head);
+  kt_log_status(instance->log, &status);
+  const struct kt_log_head head = status.head;
   kt_json_begin(&b);
   kt_json_set(&b, "size", kt_json_u64(head.size));
   kt_json_set(&b, "timestamp_ms", kt_json_u64(head.timestamp_ms));
   kt_json_set(&b, "root", kt_json_hash(&head.root));
   kt_json_set(&b, "signature", kt_json_hex((struct kt_bytes){ head.signature, instance->config.suite->signature_len }));
-  return json_pack("{s:b, s:o}", "ok", 1, "head", kt_json_end(&b));
+  return json_pack("{s:b, s:o, s:o}", "ok", 1, "head", kt_json_end(&b), "commits", kt_json_u64(status.n_commits));
 }
 
 /* --- tokens --------------------------------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* backup: one now, or a new one whenever the head has changed. */
+/* backup: one now, or a new one whenever something was committed. */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -37,7 +37,9 @@ static bool read_hex(const json_t *object, const char *key, uint8_t *ret_bytes, 
          kt_hex_decode(json_string_value(text), json_string_length(text), cap, ret_bytes, &len) == KT_OK;
 }
 
-static enum kt_err ask_head(struct kt_admin *admin, struct kt_log_head *ret_head, struct kt_error *error)
+/* *ret_n_commits: of the log since it was started. */
+static enum kt_err ask_head(struct kt_admin *admin, struct kt_log_head *ret_head, uint64_t *ret_n_commits,
+                            struct kt_error *error)
 {
   struct kt_log_head head = { .size = 0 };
   json_t *response = NULL;
@@ -57,6 +59,7 @@ static enum kt_err ask_head(struct kt_admin *admin, struct kt_log_head *ret_head
                        admin->dir.s);
   } else {
     *ret_head = head;
+    *ret_n_commits = (uint64_t)json_integer_value(json_object_get(response, "commits"));
   }
   json_decref(response);
   return err;
@@ -101,10 +104,11 @@ static enum kt_err make(const struct job *job, const struct kt_log_head *head, s
 static int backup_once(struct job *job)
 {
   struct kt_log_head head;
+  uint64_t n_commits;
   struct kt_error error;
   enum kt_err err = kt_admin_open(&job->admin, job->dir, &error);
   if (err == KT_OK) {
-    err = ask_head(&job->admin, &head, &error);
+    err = ask_head(&job->admin, &head, &n_commits, &error);
   }
   if (err == KT_OK) {
     err = make(job, &head, &error);
@@ -124,6 +128,7 @@ static int backup_once(struct job *job)
 /* What was said last, so that a state is told once. */
 struct following {
   uint64_t size; /* of the head in the newest backup; 0: none yet */
+  uint64_t n_commits;
   char said[sizeof(struct kt_error)];
 };
 
@@ -139,10 +144,15 @@ static void say_once(struct following *following, const char *text)
 static enum kt_err follow_once(struct job *job, struct following *following, struct kt_error *error)
 {
   struct kt_log_head head;
-  enum kt_err err = ask_head(&job->admin, &head, error);
-  if (err == KT_OK && head.size != following->size) {
-    err = make(job, &head, error);
-    following->size = err == KT_OK ? head.size : following->size;
+  uint64_t n_commits = 0;
+  enum kt_err err = ask_head(&job->admin, &head, &n_commits, error);
+  if (err != KT_OK || (head.size == following->size && n_commits == following->n_commits)) {
+    return err;
+  }
+  err = make(job, &head, error);
+  if (err == KT_OK) {
+    following->size = head.size;
+    following->n_commits = n_commits;
     following->said[0] = '\0';
   }
   return err;
