@@ -64,7 +64,9 @@ static void print_next(const char *dir, const struct kt_restore_report *report)
   }
   switch (report->guard) {
   case KT_RESTORE_GUARD_FITS:
-    (void)printf("guard      %s: nothing was signed that this copy does not have\nnext       kt-server run %s\n",
+    (void)printf("guard      %s: nothing was signed that this copy does not have\n"
+                 "next       kt-server run %s, when the log that it was copied from is gone; beside it only with "
+                 "--read-only, for of two that sign with one guard the other one stops\n",
                  report->guard_path.s, dir);
     break;
   case KT_RESTORE_GUARD_SIGNERS:
