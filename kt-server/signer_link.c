@@ -163,7 +163,7 @@ static enum kt_err receive_response(struct kt_signer *signer, enum kt_signer_req
 
 enum kt_err kt_signer_guard(struct kt_signer *signer, struct kt_log_guard *ret_guard, struct kt_error *error)
 {
-  struct kt_signer_response response;
+  struct kt_signer_response response = { .err = KT_ERR_STORE };
   enum kt_err err = KT_ERR_STORE;
   pthread_mutex_lock(&signer->lock);
   if (send_request(signer, KT_SIGNER_GUARD, NULL)) {

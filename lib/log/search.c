@@ -99,7 +99,7 @@ static bool find_facts(struct kt_log_query *query, const struct kt_search_reques
 
 static enum kt_err answer_from_store(struct kt_log_query *query, const struct kt_search_request *request)
 {
-  struct kt_log_label_facts facts;
+  struct kt_log_label_facts facts = { .n_steps = 0 };
   bool fixed = request->version.present;
   enum kt_err err = kt_log_query_label(query, request->label);
   if (err != KT_OK) {
@@ -126,7 +126,7 @@ static enum kt_err answer_from_store(struct kt_log_query *query, const struct kt
 static enum kt_err answer(struct kt_log_query *query, const void *ctx)
 {
   const struct kt_search_request *request = ctx;
-  struct kt_log_label_facts facts;
+  struct kt_log_label_facts facts = { .n_steps = 0 };
   return find_facts(query, request, &facts) ? answer_found(query, request->version.present, &facts)
                                             : answer_from_store(query, request);
 }
