@@ -99,17 +99,11 @@ class Backups:
         self.keep(path, n)
         os.unlink(path)
 
-
     def by_verb(self, n):
         """Our own, through the running log, which checks what it wrote."""
         path = os.path.join(self.where, "own.backup")
         server_verb("backup", self.folder, path)
         os.unlink(path)
-
-
-def has_verb(name):
-    said = subprocess.run([SERVER, "--help"], capture_output=True, text=True, check=True).stdout
-    return f"\n  {name} " in said
 
 
 def check_fsck(folder):
@@ -152,9 +146,8 @@ def run(where):
     writers = [Writer(os.path.join(where, f"home{i}"), f"owner{i}-", server.url, config, lambda said: False)
                for i in range(WRITERS)]
     backups = Backups(where, folder)
-    racers = {"checkpoints": Racer(checkpoint(os.path.join(folder, "log.db"))), "backups": Racer(backups.by_sqlite)}
-    if has_verb("backup"):
-        racers["own backups"] = Racer(backups.by_verb)
+    racers = {"checkpoints": Racer(checkpoint(os.path.join(folder, "log.db"))), "backups": Racer(backups.by_sqlite),
+              "own backups": Racer(backups.by_verb)}
     for thread in [*writers, *racers.values()]:
         thread.start()
     watch(server, racers, writers)
@@ -166,7 +159,7 @@ def run(where):
     server.stop()
     check_fsck(folder)
     entries(os.path.join(folder, "log.db"))
-    check_quietly(racers["checkpoints"].n > 0 and backups.n_checked > 0, "something raced", counts(racers, writers))
+    check_quietly(all(racer.n > 0 for racer in racers.values()) and backups.n_checked > 0, "something raced", counts(racers, writers))
     print(f"{SECONDS:.0f} s, {counts(racers, writers)}, {backups.n_checked} backups checked hash by hash, 0 lost, 0 damaged")
 
 

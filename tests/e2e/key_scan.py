@@ -65,9 +65,7 @@ def back_up(work, log):
     target.close()
     for name in ("log.db", "log.db-wal", "log.db-shm"):
         shutil.copy(os.path.join(log.folder, name), os.path.join(work, "copied-" + name))
-    verbs = subprocess.run([SERVER, "--help"], capture_output=True, text=True, check=True).stdout
-    if "\n  backup DIR" in verbs:
-        server_verb("backup", log.folder, os.path.join(work, "own-backup"))
+    server_verb("backup", log.folder, os.path.join(work, "own-backup"))
 
 
 def live(work, log, config):
