@@ -61,3 +61,13 @@ void kt_folder_remove(const char *dir, const char *const *names, size_t n, bool 
     (void)rmdir(dir);
   }
 }
+
+enum kt_err kt_folder_check_mark(const char *dir, struct kt_error *error)
+{
+  struct kt_path path;
+  enum kt_err err = kt_path_join(dir, KT_NAME_READ_ONLY, &path, error);
+  if (err != KT_OK || access(path.s, F_OK) != 0) {
+    return err;
+  }
+  return kt_error_set(error, KT_ERR_CONFLICT, "%s is marked to be served read only; the file %s says why", dir, path.s);
+}

@@ -11,6 +11,7 @@
 
 #include "config_file.h"
 #include "access.h"
+#include "folder.h"
 #include "keys.h"
 #include "operator.h"
 #include "role.h"
@@ -296,17 +297,6 @@ enum kt_err kt_instance_open_store(struct kt_instance *instance, bool create, bo
   return instance->read_only ? KT_OK : kt_signer_open(&signer, &instance->signer, error);
 }
 
-/* Whoever marked it knew that a head signed from it could be a fork. */
-static enum kt_err check_mark(const struct kt_instance *instance, struct kt_error *error)
-{
-  if (!instance->is_marked || instance->read_only) {
-    return KT_OK;
-  }
-  return kt_error_set(error, KT_ERR_CONFLICT,
-                      "%s is marked to be served read only; the file %s/" KT_NAME_READ_ONLY " says why",
-                      instance->dir.s, instance->dir.s);
-}
-
 enum kt_err kt_instance_open_log(struct kt_instance *instance, bool guard_may_be_missing, struct kt_error *error)
 {
   struct kt_log_problem problem;
@@ -314,7 +304,7 @@ enum kt_err kt_instance_open_log(struct kt_instance *instance, bool guard_may_be
   if (err != KT_OK) {
     return err;
   }
-  err = check_mark(instance, error);
+  err = instance->read_only ? KT_OK : kt_folder_check_mark(instance->dir.s, error);
   if (err != KT_OK) {
     return err;
   }

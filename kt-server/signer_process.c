@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config_file.h"
+#include "folder.h"
 #include "frame.h"
 #include "guard_file.h"
 #include "keys.h"
@@ -123,7 +124,10 @@ static enum kt_err load_guard(struct folder *folder)
 static void folder_open(struct folder *folder, const char *dir)
 {
   size_t len = 0;
-  folder->err = kt_config_file_load(dir, folder->config_bytes, &len, &folder->config, &folder->error);
+  folder->err = kt_folder_check_mark(dir, &folder->error);
+  if (folder->err == KT_OK) {
+    folder->err = kt_config_file_load(dir, folder->config_bytes, &len, &folder->config, &folder->error);
+  }
   if (folder->err == KT_OK) {
     folder->err = load_key(dir, &folder->config, &folder->key, &folder->error);
   }

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "listen.h"
 #include "privileges.h"
 #include "sandbox.h"
@@ -63,6 +64,9 @@ static int serve_all(const struct request *request)
   struct kt_listener listener;
   struct kt_error error;
   enum kt_err err = become(request->user, &error);
+  if (err == KT_OK) {
+    err = kt_folder_check_mark(request->dir, &error);
+  }
   if (err == KT_OK) {
     err = kt_signer_check(request->dir, &error);
   }

@@ -135,6 +135,8 @@ def an_old_copy_never_signs(work, log, keys, file):
     check("marked" in said and "--read-only" in said and "migrate" in said, "without the option it does not start", said)
     said = verb("run", old, "--listen", "127.0.0.1:0", "--accept-missing-guard", code=1)
     check("marked" in said, "nor with another one", said)
+    said = verb("signer", old, "--listen", "unix:" + os.path.join(work, "signer.sock"), code=1)
+    check("marked" in said, "nor does a signer of its own", said)
     with open(os.path.join(work, "log-guard"), "rb") as f:
         guard = f.read()
     served = ReadOnly(old, log.port).start()
