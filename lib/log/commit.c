@@ -280,6 +280,22 @@ static void forget_changed(struct kt_log *log, const struct kt_log_pending *list
   }
 }
 
+/* What is durable is the log's now; is it signed? */
+static enum kt_err publish_commit(const struct commit *commit, struct kt_log_problem *problem)
+{
+  struct kt_log *log = commit->log;
+  bool vouched = commit->auditor.size > log->auditor.size;
+  log->auditor = commit->auditor;
+  if (commit->tip.size == log->tip.size) { /* no entry: tokens, erasure, or only updates that came too late */
+    if (vouched) {
+      republish(log);
+    }
+    return KT_OK;
+  }
+  log->tip = commit->tip;
+  return kt_log_sign_durable(log, problem);
+}
+
 /* Commit and publish. KT_OK: the outcomes stand. */
 static enum kt_err make_durable(struct commit *commit, const struct kt_log_pending *list,
                                 struct kt_log_problem *problem)
@@ -300,16 +316,12 @@ static enum kt_err make_durable(struct commit *commit, const struct kt_log_pendi
   forget_changed(log, list);
   atomic_fetch_add(&log->n_commits, 1);
   atomic_fetch_add(&log->n_inserted, commit->n_inserted);
-  bool vouched = commit->auditor.size > log->auditor.size;
-  log->auditor = commit->auditor;
-  if (commit->tip.size == log->tip.size) { /* no entry: tokens, erasure, or only updates that came too late */
-    if (vouched) {
-      republish(log);
-    }
-    return KT_OK;
+  err = publish_commit(commit, problem);
+  if (commit->has_erased) { /* durable, signed or not */
+    atomic_fetch_add(&log->n_erasures, 1);
+    atomic_store(&log->is_wash_due, true);
   }
-  log->tip = commit->tip;
-  return kt_log_sign_durable(log, problem);
+  return err;
 }
 
 /* Housekeeping, when everybody has their answer. A full disk is the next commit's to tell. */
@@ -325,13 +337,8 @@ static void maintain(struct kt_log *log)
 }
 
 /* What was erased is out of every answer now; get its bytes out of the files before anybody is told that it is. */
-static void finish_erasures(const struct commit *commit, struct kt_log_pending *list)
+static void finish_erasures(struct kt_log *log, struct kt_log_pending *list)
 {
-  struct kt_log *log = commit->log;
-  if (commit->has_erased) {
-    atomic_fetch_add(&log->n_erasures, 1);
-    atomic_store(&log->is_wash_due, true);
-  }
   for (struct kt_log_pending *pending = list; pending != NULL; pending = pending->next) {
     if (pending->work == KT_LOG_WORK_ERASE) {
       kt_log_wash(log);
@@ -362,7 +369,7 @@ void kt_log_commit(struct kt_log *log, struct kt_log_pending *list)
   } else if (list == NULL) {
     atomic_fetch_add(&log->n_heartbeats, 1);
   } else {
-    finish_erasures(commit, list);
+    finish_erasures(log, list);
   }
   free(commit);
   kt_log_pending_finish(list);

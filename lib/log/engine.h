@@ -124,7 +124,7 @@ struct kt_log {
   _Atomic uint64_t n_inserted;
   _Atomic uint64_t n_commits;
   _Atomic uint64_t n_heartbeats;
-  _Atomic uint64_t n_erasures;   /* commits with one since open, counted when they are published */
+  _Atomic uint64_t n_erasures;   /* commits with one since open, counted when they are published, or cannot be signed */
   atomic_bool has_erased_labels; /* moved before an erasure commits */
   atomic_bool is_wash_due;       /* copies of what was erased may be in the files */
   struct kt_log_pruned pruned;

@@ -2,6 +2,8 @@
 /* Erased labels: everybody is told so, nobody gets the label again, and all that others verify goes on. */
 #include "log_test.h"
 
+#include "log/engine.h"
+
 static void erase(struct world *world, const char *label, uint64_t n_versions)
 {
   struct kt_log_erased erased = { .n_versions = 99 };
@@ -138,6 +140,42 @@ static void a_late_registration_does_not_insert(void **state)
   world_end(world);
 }
 
+static void ignore(void *ctx, const struct kt_log_outcome *outcome)
+{
+  (void)ctx;
+  (void)outcome;
+}
+
+/* An update and an erasure in one commit, whose head cannot be signed: the erasure is durable all the same, so its copies
+ * are, and are told of, until they can be overwritten. */
+static void without_room_for_the_guard(void **state)
+{
+  struct world *world = world_start();
+  struct person *alice = person_new(world, "alice", 10);
+  struct person *bob = person_new(world, "bob", 11);
+  struct kt_log_pending *pending = NULL;
+  struct kt_log_erased erased;
+  struct kt_log_status status;
+  (void)state;
+  person_register(world, alice);
+  world_ok(world, kt_log_operator_prepare(world->reader, bob->label, NULL, person_set(world, bob, 1, false), &pending,
+                                          &world->problem));
+  world_ok(world, kt_log_submit(world->log, pending, ignore, NULL, &world->problem));
+  world->guard_err = KT_ERR_UNDETERMINED;
+  assert_int_equal(kt_log_erase(world->log, TEXT("alice"), NULL, &erased, &world->problem), KT_ERR_STORE);
+  assert_string_equal(world->problem.code, "guard-full");
+  kt_log_status(world->log, &status);
+  assert_true(status.is_wash_due);
+  assert_int_equal(atomic_load(&world->log->n_erasures), 1); /* for whoever prepared something before it */
+  world->guard_err = KT_OK;
+  world_pass(world, 1);
+  world_pass(world, 1);
+  kt_log_status(world->log, &status);
+  assert_false(status.is_wash_due);
+  erase(world, "alice", 0);
+  world_end(world);
+}
+
 static void unknown_labels_and_versions(void **state)
 {
   struct world *world = world_start();
@@ -162,6 +200,7 @@ int main(void)
     cmocka_unit_test(everybody_is_told),
     cmocka_unit_test(nobody_registers_it_again),
     cmocka_unit_test(a_late_registration_does_not_insert),
+    cmocka_unit_test(without_room_for_the_guard),
     cmocka_unit_test(unknown_labels_and_versions),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
