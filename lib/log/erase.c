@@ -32,10 +32,6 @@ static enum kt_err is_erased(struct kt_log_reader *reader, struct kt_bytes label
   struct kt_arena scratch;
   struct kt_store_label row;
   bool has = false;
-  if (!atomic_load(&reader->log->has_erased_labels)) {
-    *ret_is = false;
-    return KT_OK;
-  }
   kt_log_head(reader->log, &head);
   enum kt_err err = has_leaf(reader, &head, output, &has);
   if (err != KT_OK || !has) {
@@ -54,6 +50,9 @@ enum kt_err kt_log_refuse_erased(struct kt_log_reader *reader, struct kt_bytes l
 {
   struct kt_hash computed;
   bool is = false;
+  if (!atomic_load(&reader->log->has_erased_labels)) {
+    return KT_OK;
+  }
   enum kt_err err = output != NULL ? KT_OK : kt_log_vrf_output(reader->log, label, 0, &computed);
   if (err != KT_OK) {
     return kt_log_refuse(problem, err, "vrf", "a VRF output cannot be made: %s", kt_err_text(err));
