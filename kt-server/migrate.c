@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* mkostemp */
 #include "migrate.h"
 
 #include <errno.h>
@@ -152,12 +153,12 @@ static bool go_on(void *ctx, const struct kt_import_progress *progress)
   return true;
 }
 
-/* A file without a name, on the disk of the statement: it has everybody's devices in it. */
+/* A file that nobody else has, soon without a name, on the disk of the statement: it has everybody's devices in it. */
 static FILE *open_lines(const char *statement, struct kt_error *error)
 {
   struct kt_path path;
-  int n = snprintf(path.s, sizeof path.s, "%s.labels", statement);
-  int fd = n > 0 && (size_t)n < sizeof path.s ? open(path.s, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
+  int n = snprintf(path.s, sizeof path.s, "%s.XXXXXX", statement);
+  int fd = n > 0 && (size_t)n < sizeof path.s ? mkostemp(path.s, O_CLOEXEC) : -1;
   if (fd < 0) {
     (void)kt_error_set(error, KT_ERR_STORE, "%s: %s", path.s, strerror(errno));
     return NULL;

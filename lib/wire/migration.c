@@ -126,7 +126,7 @@ static enum kt_err check_configs(struct kt_migration_checked *checked, struct kt
     return kt_fail(reason, KT_ERR_PROOF, "migration-same-log", "the old log and the new one are the same", SECTION);
   }
   const struct kt_migration *statement = &checked->statement;
-  if (statement->size == 0 || (statement->has_lost && statement->lost_size < statement->size)) {
+  if (statement->size == 0 || (statement->has_lost && statement->lost_size <= statement->size)) {
     return kt_fail(reason, KT_ERR_PROOF, "migration-sizes", "the sizes of the old log's heads make no sense", SECTION);
   }
   return KT_OK;

@@ -162,12 +162,36 @@ static void signatures_belong_together(void **state)
   kt_writer_release(&without);
 }
 
+/* What was lost is larger than what is left: two heads of one size would be a fork, and said to be something else. */
+static void sizes_make_sense(void **state)
+{
+  static const struct {
+    uint64_t size;
+    uint64_t lost_size;
+  } bad[] = { { 7, 7 }, { 7, 6 }, { 7, 0 }, { 0, 8 } };
+  (void)state;
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    struct scene scene;
+    struct kt_writer w;
+    struct kt_migration_checked read;
+    struct kt_reason reason = { 0 };
+    scene_init(&scene);
+    scene.statement.size = bad[i].size;
+    scene.statement.lost_size = bad[i].lost_size;
+    write_it(&scene, true, &w);
+    assert_int_equal(kt_migration_read((struct kt_bytes){ w.buf, w.len }, &read, &reason), KT_ERR_PROOF);
+    assert_string_equal(reason.code, "migration-sizes");
+    kt_writer_release(&w);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(says_what_was_signed),
     cmocka_unit_test(every_byte_counts),
     cmocka_unit_test(signatures_belong_together),
+    cmocka_unit_test(sizes_make_sense),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
