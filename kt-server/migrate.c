@@ -21,6 +21,7 @@ struct migrating {
   struct kt_admin new_log;
   struct kt_store_conn *new_conn;
   struct kt_log_guard lost; /* report.has_lost */
+  uint64_t size;            /* the entries whose labels go over */
   struct kt_migrate_report report;
 };
 
@@ -84,16 +85,19 @@ static enum kt_err open_old(struct migrating *migrating, struct kt_error *error)
                                      what != NULL ? what : kt_err_text(err));
 }
 
-/* A later head than the data has was signed, and perhaps seen. */
+/* A later head than the data has was signed, and perhaps seen. When only its signature is lost, its entries go over. */
 static void look_for_lost(struct migrating *migrating)
 {
   struct kt_error ignored;
+  struct kt_log_problem why;
   struct kt_log_guard guard;
   struct kt_migrate_report *report = &migrating->report;
+  migrating->size = report->head.size;
   if (kt_guard_load(migrating->old_log.guard_path.s, &guard, &ignored) == KT_OK && guard.size > report->head.size) {
     migrating->lost = guard;
     report->has_lost = true;
     report->lost_size = guard.size;
+    migrating->size = kt_log_guard_judge(migrating->old_conn, &guard, &why) == KT_OK ? guard.size : migrating->size;
   }
 }
 
@@ -180,7 +184,7 @@ static enum kt_err carry_labels(struct migrating *migrating, struct kt_error *er
   if (file == NULL) {
     return KT_ERR_STORE;
   }
-  enum kt_err err = kt_migrate_write_labels(migrating->old_conn, migrating->report.head.size, migrating->new_conn, file,
+  enum kt_err err = kt_migrate_write_labels(migrating->old_conn, migrating->size, migrating->new_conn, file,
                                             &migrating->report, error);
   if (err == KT_OK) {
     err = kt_admin_import(&migrating->new_log, fileno(file), true, &listener, &progress, error);

@@ -45,7 +45,7 @@ static void print_statement(struct kt_output *out, const struct kt_migration_che
   kt_report_time(statement->made_ms, made);
   kt_output_data(out, "last head  size %" PRIu64 ", root %s\n", statement->size, json_string_value(root));
   if (statement->has_lost) {
-    kt_output_data(out, "lost       a head of size %" PRIu64 " was signed; entries of it are gone\n",
+    kt_output_data(out, "lost       a head of size %" PRIu64 " was signed; entries of it may be gone\n",
                    statement->lost_size);
     kt_output_set(out, "lost_size", json_integer((json_int_t)statement->lost_size));
   }

@@ -152,12 +152,28 @@ def an_ended_log_signs_nothing(work):
     check("migrate-away" in trail and "migrate " in trail and "n 1" in trail, "both trails say it", trail)
 
 
+def a_crash_and_no_key(work):
+    """The newest head cannot be signed once more, so the statement cannot have it; but what it is of is all there."""
+    log, _ = new_log(work, "crashed")
+    log.start()
+    log.insert("erin", "phone")
+    log.insert("fred", "phone")
+    log.kill()
+    os.remove(os.path.join(log.folder, "signing.key"))
+    new = os.path.join(work, "crashed-new")
+    server_verb("init", new)
+    told = migrate(log.folder, new, os.path.join(work, "crashed-statement"))
+    check(told["carried"] == 2, "what was acknowledged last goes over", told)
+    check(told["lost_size"] > told["last_size"] and not told["signed_by_old"], "its head's signature does not", told)
+
+
 def main():
     with tempfile.TemporaryDirectory() as work:
         alice, old, new, statement, log = lost_entries(work)
         people_check_it(work, alice, old, new, statement, log)
         without_the_old_key(work, old, new)
         an_ended_log_signs_nothing(work)
+        a_crash_and_no_key(work)
     return 0
 
 
