@@ -17,7 +17,7 @@ struct kt_migration {
   uint64_t timestamp_ms;      /* of its rightmost entry: the operator's word, no signature covers it */
   struct kt_hash root;
   struct kt_bytes head_signature; /* of that head, by the old log */
-  bool has_lost;                  /* a later head was signed, and entries of it are lost */
+  bool has_lost;                  /* a later head was signed, and entries of it may be lost */
   uint64_t lost_size;
   struct kt_hash lost_root;
   struct kt_bytes new_config; /* encoded */
