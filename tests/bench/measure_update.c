@@ -41,19 +41,29 @@ struct calm {
   struct bench_disk *disk;
   uint64_t pause_ns;
   size_t n;
+  struct bench_keys *keys;
   double sync_us[N_FAST];
   double commit_us[N_FAST];
+  double parts_us[N_FAST];
 };
 
-/* Between two requests: nothing, what durability costs alone, nothing. */
+/* Between two requests, each after a pause of its own, so that disk and processor have gone to rest as before an update: what
+ * durability costs alone; and the parts of an update, once. */
 static void rest(void *ctx)
 {
   struct calm *calm = ctx;
-  bench_sleep_ns(calm->pause_ns / 2);
+  bench_sleep_ns(calm->pause_ns / 3);
   calm->sync_us[calm->n] = bench_disk_sync_us(calm->disk);
+  bench_sleep_ns(calm->pause_ns / 3);
+  uint64_t start = bench_now_ns();
+  bench_primitive_run(calm->keys, BENCH_VERIFY, calm->n);
+  for (unsigned i = 0; i < PROOFS_NEEDED; i++) {
+    bench_primitive_run(calm->keys, BENCH_VRF_PROVE, PROOFS_NEEDED * calm->n + i);
+  }
   calm->commit_us[calm->n] = bench_disk_commit_us(calm->disk);
+  calm->parts_us[calm->n] = bench_seconds_since(start) * 1e6;
   calm->n++;
-  bench_sleep_ns(calm->pause_ns / 2);
+  bench_sleep_ns(calm->pause_ns / 3);
 }
 
 static void look(void *ctx, size_t request, unsigned status, struct kt_bytes body)
@@ -67,19 +77,16 @@ static void look(void *ctx, size_t request, unsigned status, struct kt_bytes bod
 static void add_latency(struct bench_world *world, struct calm *calm, const struct bench_load_result *result,
                         bool is_slow)
 {
-  const struct bench_primitives *p = world->primitives;
-  double commit_us = bench_percentile(calm->commit_us, calm->n, 0.5);
-  double sum_us = commit_us + PROOFS_NEEDED * p->us[BENCH_VRF_PROVE] + p->us[BENCH_VERIFY];
-  bench_world_add(world,
-                  &(struct bench_row){ .key = is_slow ? "latency-default" : "latency",
-                                       .text = is_slow ? "update latency, one every 260 ms, default cadence, p50"
-                                                       : "update latency, one at a time, cadence 0, p50",
-                                       .unit = "us",
-                                       .value = bench_load_percentile_us(result, 0.5),
-                                       .bound = sum_us,
-                                       .limit = 2,
-                                       .formula = "durable commit (median between the updates) + 2 VRF prove + Ed25519 "
-                                                  "verify" });
+  bench_world_add(
+      world, &(struct bench_row){ .key = is_slow ? "latency-default" : "latency",
+                                  .text = is_slow ? "update latency, one every 260 ms, default cadence, p50"
+                                                  : "update latency, one at a time, cadence 0, p50",
+                                  .unit = "us",
+                                  .value = bench_load_percentile_us(result, 0.5),
+                                  .bound = bench_percentile(calm->parts_us, calm->n, 0.5),
+                                  .limit = 2,
+                                  .formula = "Ed25519 verify, 2 VRF prove and a durable commit, between the updates "
+                                             "(median)" });
   if (is_slow) {
     return;
   }
@@ -97,7 +104,7 @@ static void add_latency(struct bench_world *world, struct calm *calm, const stru
   bench_world_add(world, &(struct bench_row){ .key = "commit-p50",
                                               .text = "durable commit between the updates, p50",
                                               .unit = "us",
-                                              .value = commit_us });
+                                              .value = bench_percentile(calm->commit_us, calm->n, 0.5) });
 }
 
 void bench_measure_latency(struct bench_world *world, unsigned cadence_ms)
@@ -110,6 +117,7 @@ void bench_measure_latency(struct bench_world *world, unsigned cadence_ms)
   calm->world = world;
   calm->pause_ns = is_slow ? SLOW_PAUSE_NS : FAST_PAUSE_NS;
   calm->disk = bench_disk_new(world->root);
+  calm->keys = bench_keys_new();
   bench_pool_init(&pool);
   struct bench_account *accounts = bench_world_accounts(world, n);
   for (size_t i = 0; i < n; i++) {
@@ -127,6 +135,7 @@ void bench_measure_latency(struct bench_world *world, unsigned cadence_ms)
   bench_load_release(&phase.result);
   bench_pool_release(&pool);
   bench_disk_free(calm->disk);
+  bench_keys_free(calm->keys);
   free(accounts);
   free(calm);
 }

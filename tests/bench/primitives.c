@@ -101,6 +101,11 @@ void bench_keys_free(struct bench_keys *keys)
   free(keys);
 }
 
+void bench_primitive_run(struct bench_keys *keys, enum bench_primitive which, uint64_t round)
+{
+  bench_require(runs[which](keys, round), "a primitive of the suite");
+}
+
 void bench_primitive_slice(struct bench_keys *keys, enum bench_primitive which, double *best_us)
 {
   uint64_t start = bench_cpu_ns();

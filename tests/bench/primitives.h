@@ -30,6 +30,8 @@ struct bench_keys;
 struct bench_keys *bench_keys_new(void);
 void bench_keys_free(struct bench_keys *keys);
 /* CPU microseconds per call in one slice of time; lowers *best_us when that is less, or takes it when that is 0. */
+/* Once. round: which message. */
+void bench_primitive_run(struct bench_keys *keys, enum bench_primitive which, uint64_t round);
 void bench_primitive_slice(struct bench_keys *keys, enum bench_primitive which, double *best_us);
 /* Calls per second of wall time with a thread on each core. */
 double bench_primitive_rate(enum bench_primitive which, unsigned n_threads, double seconds);
