@@ -162,7 +162,8 @@ def a_crash_and_no_key(work):
     os.remove(os.path.join(log.folder, "signing.key"))
     new = os.path.join(work, "crashed-new")
     server_verb("init", new)
-    told = migrate(log.folder, new, os.path.join(work, "crashed-statement"))
+    key = os.path.join(new, "signing.key")  # as for a signer of its own
+    told = migrate(log.folder, new, os.path.join(work, "crashed-statement"), "--new-key", key)
     check(told["carried"] == 2, "what was acknowledged last goes over", told)
     check(told["lost_size"] > told["last_size"] and not told["signed_by_old"], "its head's signature does not", told)
 
