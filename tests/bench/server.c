@@ -14,6 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#define SETTLE_NS UINT64_C(200000000)
+#define SETTLED_CPU_S 0.01 /* in that time */
+#define SETTLE_MAX_S 300
+
 #define ARGS_MAX 12
 
 void bench_child_begin(void)
@@ -231,4 +235,16 @@ struct bench_memory bench_server_memory(const struct bench_server *server)
     memory.peak_kib += status_kib(text, "VmHWM:");
   }
   return memory;
+}
+
+void bench_server_settle(const struct bench_server *server)
+{
+  double used_s = bench_server_cpu_s(server);
+  double before_s;
+  uint64_t start = bench_now_ns();
+  do {
+    before_s = used_s;
+    bench_sleep_ns(SETTLE_NS);
+    used_s = bench_server_cpu_s(server);
+  } while (used_s - before_s > SETTLED_CPU_S && bench_seconds_since(start) < SETTLE_MAX_S);
 }

@@ -37,6 +37,8 @@ double bench_server_stop(struct bench_server *server, int signal);
 size_t bench_server_pids(const struct bench_server *server, pid_t ret_pids[static BENCH_PIDS_MAX]);
 
 /* User and system time so far, of its children too. */
+/* Wait until it has nothing left to do: it fills its cache after a start, some seconds at a million labels. */
+void bench_server_settle(const struct bench_server *server);
 double bench_server_cpu_s(const struct bench_server *server);
 
 struct bench_memory {

@@ -31,6 +31,7 @@ void bench_world_start(struct bench_world *world, unsigned cadence_ms)
   (void)snprintf(text, sizeof text, "%ums", cadence_ms);
   bench_server_set(world->folder, "cadence", text);
   bench_server_start(&world->server, world->options->server, world->log_path, world->folder);
+  bench_server_settle(&world->server);
   if (world->config_bytes.data == NULL) {
     bench_fetch(world->server.port, "/v1/config", &world->config_bytes);
     bench_require(kt_config_decode(world->config_bytes, &world->config, &reason), "configuration");
