@@ -81,7 +81,7 @@ static const char template[] =
     "\n"
     "# Memory for what answers read most: the prefix tree, labels with their proofs, entries, pages of the database; "
     "best\n"
-    "# 440 bytes per label. 0: all is read each time.\n"
+    "# 560 bytes per label. 0: all is read each time.\n"
     "cache: 256MiB\n"
     "\n"
     "# Threads that answer requests.\n"

@@ -11,7 +11,7 @@
 
 #define BOUND_S 2
 #define LEAVES_MAX 255
-#define CACHE_PER_LABEL 440
+#define CACHE_PER_LABEL 560
 #define CACHE_MIB_MIN 256
 #define CACHE_MIB_MAX 3200
 
