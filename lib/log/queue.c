@@ -81,8 +81,9 @@ static enum kt_err try_submit(struct kt_log *log, const struct list *list, struc
 {
   enum kt_err err = KT_OK;
   if (log->options.read_only) {
-    return kt_log_retry(problem, KT_ERR_STORE, "read-only",
-                        "this log is read only for now: it answers, and takes nothing");
+    return kt_log_retry(
+        problem, KT_ERR_STORE, "read-only",
+        "this log is served read only: it answers from the head that was published last, and takes nothing");
   }
   if (atomic_load(&log->is_fatal)) {
     return kt_log_refuse(problem, KT_ERR_STORE, "fatal", "the log failed and accepts nothing until it is restarted");
