@@ -5,21 +5,28 @@
 #include "log/query.h"
 #include "log/vrf.h"
 
-/* Is there a leaf for this VRF output in the published head's tree? */
+/* Is there a leaf for this VRF output in the tree? */
+static enum kt_err tree_has(struct kt_log_nodes *nodes, struct kt_prefix_child root, const struct kt_hash *output,
+                            bool *ret_has)
+{
+  struct kt_hash commitment;
+  const struct kt_prefix_nodes source = { .ctx = nodes, .get = kt_log_node_get };
+  enum kt_err err = kt_prefix_find(&source, root, output, &commitment);
+  *ret_has = err == KT_OK;
+  return err == KT_ERR_ABSENT ? KT_OK : err;
+}
+
+/* The same in the published head's tree. */
 static enum kt_err has_leaf(struct kt_log_reader *reader, const struct kt_log_head *head, const struct kt_hash *output,
                             bool *ret_has)
 {
   struct kt_log_nodes nodes;
   struct kt_store_entry entry;
-  struct kt_hash commitment;
-  const struct kt_prefix_nodes source = { .ctx = &nodes, .get = kt_log_node_get };
   kt_log_nodes_init(&nodes, reader->conn, &reader->log->cache, NULL);
   enum kt_err err = kt_log_cache_entry(&reader->log->cache, reader->conn, head->size - 1, &entry);
   if (err == KT_OK) {
     const struct kt_prefix_child root = { .ref = entry.prefix_root_ref, .hash = entry.prefix_root };
-    err = kt_prefix_find(&source, root, output, &commitment);
-    *ret_has = err == KT_OK;
-    return err == KT_ERR_ABSENT ? KT_OK : err;
+    return tree_has(&nodes, root, output, ret_has);
   }
   return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
 }
@@ -71,6 +78,9 @@ enum kt_err kt_log_refuse_erased(struct kt_log_reader *reader, struct kt_bytes l
 enum kt_err kt_log_query_absent(struct kt_log_query *query)
 {
   bool has = false;
+  if (!atomic_load(&query->reader->log->has_erased_labels)) {
+    return KT_OK;
+  }
   enum kt_err err = kt_log_vrf_prove(query->reader->log, query->label, 0, &query->proofs.proof[0]);
   if (err != KT_OK) {
     return err;
@@ -93,16 +103,9 @@ enum kt_err kt_log_find_erased(struct kt_log *log, const struct kt_log_tip *tip,
 {
   struct kt_log_nodes nodes;
   struct kt_hash output;
-  struct kt_hash commitment;
-  const struct kt_prefix_nodes source = { .ctx = &nodes, .get = kt_log_node_get };
   enum kt_err err = kt_log_vrf_output(log, label, 0, &output);
-  if (err != KT_OK) {
-    return err;
-  }
   kt_log_nodes_init(&nodes, log->writer, &log->cache, log->fresh);
-  err = kt_prefix_find(&source, tip->prefix_root, &output, &commitment);
-  *ret_is = err == KT_OK;
-  return err == KT_ERR_ABSENT ? KT_OK : err;
+  return err == KT_OK ? tree_has(&nodes, tip->prefix_root, &output, ret_is) : err;
 }
 
 enum kt_err kt_log_erase_version(struct kt_store_conn *writer, uint64_t label_id, uint32_t version)

@@ -339,7 +339,9 @@ enum kt_err kt_log_open(const struct kt_log_options *options, struct kt_log **re
     log_free(log);
     return err;
   }
-  if (!log->options.read_only) {
+  if (log->options.read_only) {
+    atomic_store(&log->has_erased_labels, true); /* perhaps: only a writer reads it */
+  } else {
     begin_to_write(log);
   }
   *ret_log = log;
