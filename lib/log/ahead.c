@@ -19,7 +19,7 @@ static enum kt_err prove(struct kt_log_reader *reader, struct kt_bytes label, co
   }
   const uint64_t first_new = known->present ? (uint64_t)known->value + 1 : 0;
   size_t n = kt_update_versions(known->present, known->present ? known->value : 0, (uint32_t)n_new, versions);
-  struct kt_log_new_proof *proofs = kt_arena_alloc(arena, n, sizeof *proofs);
+  struct kt_store_new_proof *proofs = kt_arena_alloc(arena, n, sizeof *proofs);
   enum kt_err err = proofs != NULL ? KT_OK : KT_ERR_MEMORY;
   if (err == KT_OK && known->present) { /* otherwise the label is new, and nothing of it is stored */
     err = kt_store_get_label(reader->conn, label, arena, &row);
@@ -52,7 +52,7 @@ static enum kt_err prove_made(const struct kt_log *log, struct kt_bytes label, s
   if (made == NULL) {
     return KT_OK;
   }
-  struct kt_log_new_proof *proofs = kt_arena_alloc(arena, made->n_new, sizeof *proofs);
+  struct kt_store_new_proof *proofs = kt_arena_alloc(arena, made->n_new, sizeof *proofs);
   if (proofs == NULL) {
     return KT_ERR_MEMORY;
   }
@@ -158,7 +158,7 @@ void kt_log_ahead_store(struct kt_log *log, const struct kt_log_outcome *outcome
 {
   bool inserted = outcome != NULL && outcome->inserted && ahead != NULL;
   for (size_t i = 0; inserted && i < ahead->n_made_proofs; i++) {
-    const struct kt_log_new_proof *made = &ahead->made_proofs[i];
+    const struct kt_store_new_proof *made = &ahead->made_proofs[i];
     if (kt_store_queue_proof(log->options.store, outcome->label_id, made->version, &made->proof)) {
       kt_log_wake(log);
     }

@@ -46,7 +46,6 @@ static enum kt_err use_token(struct kt_store_conn *writer, struct kt_log_pending
 /* The versions' rows are written with the entry, which decides their leaves' places. */
 static enum kt_err put_versions(struct commit *commit, const struct kt_log_pending *pending, uint64_t label_id)
 {
-  enum kt_err err = KT_OK;
   for (size_t i = 0; i < pending->n_new; i++) {
     commit->draft.items[commit->draft.n++] =
         (struct kt_log_draft_item){ .leaf = pending->versions[i].leaf,
@@ -54,13 +53,13 @@ static enum kt_err put_versions(struct commit *commit, const struct kt_log_pendi
                                     .label_id = label_id,
                                     .version = (uint32_t)(pending->n_versions + i) };
   }
-  for (size_t i = 0; err == KT_OK && i < pending->n_proofs; i++) {
-    struct kt_store_proof proof = pending->proofs[i].proof;
-    proof.has_output =
-        pending->proofs[i].version >= pending->n_versions + pending->n_new; /* otherwise its leaf has it */
-    err = kt_store_put_proof(commit->log->writer, label_id, pending->proofs[i].version, &proof);
+  for (size_t i = 0; i < pending->n_proofs; i++) {
+    struct kt_store_new_proof *new_proof = &pending->proofs[i];
+    new_proof->label_id = label_id;
+    /* otherwise its leaf has it */
+    new_proof->proof.has_output = new_proof->version >= pending->n_versions + pending->n_new;
   }
-  return err;
+  return kt_store_put_proofs(commit->log->writer, pending->proofs, pending->n_proofs);
 }
 
 /* What the new versions leave behind, for when that can be pruned. */

@@ -125,7 +125,7 @@ struct kt_log {
   _Atomic uint64_t n_commits;
   _Atomic uint64_t n_heartbeats;
   _Atomic uint64_t n_erasures;   /* commits with one since open, counted when they are published, or cannot be signed */
-  atomic_bool has_erased_labels; /* moved before an erasure commits */
+  atomic_bool has_erased_labels; /* or may have; moved before an erasure commits */
   atomic_bool is_wash_due;       /* copies of what was erased may be in the files */
   struct kt_log_pruned pruned;
   struct kt_log_cache cache;
@@ -243,11 +243,6 @@ struct kt_log_new_version {
   bool is_proved; /* its VRF proof is stored, or inserted with it */
 };
 
-struct kt_log_new_proof {
-  uint32_t version;
-  struct kt_store_proof proof;
-};
-
 /* Of a pending update: what its response shows, when it was inserted. */
 struct kt_log_made {
   uint64_t n_versions; /* of the label before */
@@ -266,10 +261,10 @@ struct kt_log_pending {
   struct kt_bytes label;
   uint64_t n_versions; /* update: that the label has now; otherwise somebody was first. Erase: the version, or all */
   const struct kt_log_new_version *versions;
-  size_t n_new;          /* skipped ones included */
-  size_t n_skipped;      /* the first of them */
-  struct kt_bytes state; /* of the account, after the update */
-  const struct kt_log_new_proof *proofs;
+  size_t n_new;                      /* skipped ones included */
+  size_t n_skipped;                  /* the first of them */
+  struct kt_bytes state;             /* of the account, after the update */
+  struct kt_store_new_proof *proofs; /* completed when they are stored */
   size_t n_proofs;
   uint64_t n_erasures; /* update: the log's, before the label was looked up */
   bool uses_token;

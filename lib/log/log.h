@@ -229,7 +229,6 @@ KT_MUST_USE enum kt_err kt_log_consistency(struct kt_log_reader *reader, uint64_
 /* An update on its way: checked, authorised, VRF outputs computed; everything it needs is copied. */
 struct kt_log_pending;
 struct kt_log_ahead;
-struct kt_log_new_proof;
 struct kt_log_made;
 
 /* What an erasure did. */
@@ -269,9 +268,9 @@ KT_MUST_USE enum kt_err kt_log_update_respond(struct kt_log_reader *reader, cons
  * respond, while the sequencer waits for the disk: compute VRF proofs that only the response needs, and read its paths. */
 struct kt_log_ahead {
   const struct kt_log_made *made;
-  const struct kt_log_new_proof *made_proofs; /* of versions in made: to be stored */
+  const struct kt_store_new_proof *made_proofs; /* of versions in made: to be stored */
   size_t n_made_proofs;
-  const struct kt_log_new_proof *proofs;
+  const struct kt_store_new_proof *proofs;
   size_t n;
 };
 void kt_log_update_keep(const struct kt_log_pending *pending, struct kt_arena *arena, struct kt_log_ahead *ahead);

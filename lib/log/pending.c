@@ -106,7 +106,7 @@ static enum kt_err copy_values(struct kt_log_prepare *p)
   return KT_OK;
 }
 
-static enum kt_err add_proof(struct kt_log_prepare *p, uint32_t version, struct kt_log_new_proof *list)
+static enum kt_err add_proof(struct kt_log_prepare *p, uint32_t version, struct kt_store_new_proof *list)
 {
   bool cached;
   struct kt_store_proof proof;
@@ -116,7 +116,7 @@ static enum kt_err add_proof(struct kt_log_prepare *p, uint32_t version, struct 
     return kt_log_refuse(p->problem, err, "vrf", "a VRF proof cannot be made: %s", kt_err_text(err));
   }
   if (!cached) {
-    list[p->pending->n_proofs++] = (struct kt_log_new_proof){ .version = version, .proof = proof };
+    list[p->pending->n_proofs++] = (struct kt_store_new_proof){ .version = version, .proof = proof };
   }
   return KT_OK;
 }
@@ -132,7 +132,7 @@ static bool wants_proofs(const struct kt_log_prepare *p)
 static enum kt_err prove_versions(struct kt_log_prepare *p)
 {
   size_t n_new = p->pending->n_new;
-  struct kt_log_new_proof *list = kt_arena_alloc(&p->pending->arena, n_new, sizeof *list);
+  struct kt_store_new_proof *list = kt_arena_alloc(&p->pending->arena, n_new, sizeof *list);
   if (list == NULL) {
     return kt_log_no_memory(p);
   }
