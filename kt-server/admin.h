@@ -52,6 +52,10 @@ KT_MUST_USE enum kt_err kt_admin_import(struct kt_admin *admin, int file, bool c
                                         struct kt_import_progress *ret_progress, struct kt_error *error);
 void kt_admin_close(struct kt_admin *admin);
 
+/* Open, one call and close. Takes the request, also on failure. ret_is_running: NULL when nobody wants to know. */
+KT_MUST_USE enum kt_err kt_admin_ask(const char *dir, json_t *request, bool *ret_is_running, json_t **ret_response,
+                                     struct kt_error *error);
+
 /* For admin_client.c and admin_import.c: a connection, -1 when nobody listens; the error in a response. */
 int kt_admin_connect(const char *dir);
 enum kt_err kt_admin_failure(const json_t *response, struct kt_error *error);

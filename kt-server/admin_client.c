@@ -85,3 +85,19 @@ void kt_admin_close(struct kt_admin *admin)
 {
   kt_instance_release(&admin->instance);
 }
+
+enum kt_err kt_admin_ask(const char *dir, json_t *request, bool *ret_is_running, json_t **ret_response,
+                         struct kt_error *error)
+{
+  struct kt_admin admin;
+  enum kt_err err = kt_admin_open(&admin, dir, error);
+  if (err == KT_OK) {
+    err = kt_admin_call(&admin, request, ret_response, error);
+  }
+  if (err == KT_OK && ret_is_running != NULL) {
+    *ret_is_running = admin.is_running;
+  }
+  kt_admin_close(&admin);
+  json_decref(request);
+  return err;
+}

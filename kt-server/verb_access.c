@@ -9,18 +9,6 @@
 #include "report.h"
 #include "units.h"
 
-static enum kt_err ask(const char *dir, json_t *request, json_t **ret_response, struct kt_error *error)
-{
-  struct kt_admin admin;
-  enum kt_err err = kt_admin_open(&admin, dir, error);
-  if (err == KT_OK) {
-    err = kt_admin_call(&admin, request, ret_response, error);
-  }
-  kt_admin_close(&admin);
-  json_decref(request);
-  return err;
-}
-
 static void make_token(char ret_token[static KT_ACCESS_TOKEN_LEN + 1], char ret_id[static KT_ACCESS_ID_LEN + 1])
 {
   uint8_t id[KT_ACCESS_ID_LEN / 2];
@@ -50,10 +38,10 @@ int kt_verb_access_create(const struct kt_verb *verb, int argc, char **argv)
   }
   make_token(token, id);
   kt_access_hash(token, hash);
-  enum kt_err err =
-      ask(positional[0],
-          json_pack("{s:s, s:s, s:s, s:s}", "op", "access-create", "id", id, "scopes", positional[1], "hash", hash),
-          &response, &error);
+  enum kt_err err = kt_admin_ask(
+      positional[0],
+      json_pack("{s:s, s:s, s:s, s:s}", "op", "access-create", "id", id, "scopes", positional[1], "hash", hash), NULL,
+      &response, &error);
   int code = KT_EXIT_DONE;
   if (err != KT_OK) {
     code = kt_report_failure(verb, as_json, NULL, err, &error);
@@ -91,7 +79,7 @@ int kt_verb_access_list(const struct kt_verb *verb, int argc, char **argv)
   if (kt_cli_parse(verb, argc, argv, options, 1, &dir, 1) != KT_OK) {
     return KT_EXIT_USAGE;
   }
-  enum kt_err err = ask(dir, json_pack("{s:s}", "op", "access-list"), &response, &error);
+  enum kt_err err = kt_admin_ask(dir, json_pack("{s:s}", "op", "access-list"), NULL, &response, &error);
   int code = KT_EXIT_DONE;
   if (err != KT_OK) {
     code = kt_report_failure(verb, as_json, NULL, err, &error);
@@ -114,8 +102,8 @@ int kt_verb_access_revoke(const struct kt_verb *verb, int argc, char **argv)
   if (kt_cli_parse(verb, argc, argv, options, 1, positional, 2) != KT_OK) {
     return KT_EXIT_USAGE;
   }
-  enum kt_err err =
-      ask(positional[0], json_pack("{s:s, s:s}", "op", "access-revoke", "id", positional[1]), &response, &error);
+  enum kt_err err = kt_admin_ask(positional[0], json_pack("{s:s, s:s}", "op", "access-revoke", "id", positional[1]),
+                                 NULL, &response, &error);
   int code = KT_EXIT_DONE;
   if (err != KT_OK) {
     code = kt_report_failure(verb, as_json, NULL, err, &error);

@@ -113,21 +113,15 @@ int kt_verb_status(const struct kt_verb *verb, int argc, char **argv)
   const char *dir = NULL;
   bool as_json = false;
   const struct kt_option options[] = { { "json", NULL, &as_json } };
-  struct kt_admin admin;
+  bool is_running;
   struct kt_error error;
   json_t *response = NULL;
   if (kt_cli_parse(verb, argc, argv, options, 1, &dir, 1) != KT_OK) {
     return KT_EXIT_USAGE;
   }
-  json_t *request = json_pack("{s:s}", "op", "status");
-  enum kt_err err = kt_admin_open(&admin, dir, &error);
-  if (err == KT_OK) {
-    err = kt_admin_call(&admin, request, &response, &error);
-  }
-  int code = err == KT_OK ? show_status(verb, json_object_get(response, "status"), admin.is_running, as_json)
+  enum kt_err err = kt_admin_ask(dir, json_pack("{s:s}", "op", "status"), &is_running, &response, &error);
+  int code = err == KT_OK ? show_status(verb, json_object_get(response, "status"), is_running, as_json)
                           : kt_report_failure(verb, as_json, NULL, err, &error);
-  kt_admin_close(&admin);
-  json_decref(request);
   json_decref(response);
   return code;
 }
@@ -154,7 +148,6 @@ int kt_verb_token(const struct kt_verb *verb, int argc, char **argv)
   char token[KT_HEX_SIZE(TOKEN_LEN)];
   char hash_text[KT_HEX_SIZE(KT_HASH_LEN)];
   struct kt_hash hash;
-  struct kt_admin admin;
   struct kt_error error;
   json_t *response = NULL;
   if (kt_cli_parse(verb, argc, argv, options, 1, &dir, 1) != KT_OK) {
@@ -165,14 +158,9 @@ int kt_verb_token(const struct kt_verb *verb, int argc, char **argv)
   /* Only the hash leaves this process, so the log's files let nobody register. */
   kt_sha256(token, sizeof token - 1, &hash);
   (void)kt_hex_encode((struct kt_bytes){ hash.b, sizeof hash.b }, hash_text);
-  json_t *request = json_pack("{s:s, s:s}", "op", "token", "hash", hash_text);
-  enum kt_err err = kt_admin_open(&admin, dir, &error);
-  if (err == KT_OK) {
-    err = kt_admin_call(&admin, request, &response, &error);
-  }
+  enum kt_err err =
+      kt_admin_ask(dir, json_pack("{s:s, s:s}", "op", "token", "hash", hash_text), NULL, &response, &error);
   int code = err == KT_OK ? show_token(verb, token, as_json) : kt_report_failure(verb, as_json, NULL, err, &error);
-  kt_admin_close(&admin);
-  json_decref(request);
   json_decref(response);
   sodium_memzero(bytes, sizeof bytes);
   sodium_memzero(token, sizeof token);
@@ -198,21 +186,14 @@ int kt_verb_accept_clock(const struct kt_verb *verb, int argc, char **argv)
   const char *dir = NULL;
   bool as_json = false;
   const struct kt_option options[] = { { "json", NULL, &as_json } };
-  struct kt_admin admin;
   struct kt_error error;
   json_t *response = NULL;
   if (kt_cli_parse(verb, argc, argv, options, 1, &dir, 1) != KT_OK) {
     return KT_EXIT_USAGE;
   }
-  json_t *request = json_pack("{s:s}", "op", "accept-clock");
-  enum kt_err err = kt_admin_open(&admin, dir, &error);
-  if (err == KT_OK) {
-    err = kt_admin_call(&admin, request, &response, &error);
-  }
+  enum kt_err err = kt_admin_ask(dir, json_pack("{s:s}", "op", "accept-clock"), NULL, &response, &error);
   int code = err == KT_OK ? show_accepted(verb, json_object_get(response, "head"), as_json)
                           : kt_report_failure(verb, as_json, NULL, err, &error);
-  kt_admin_close(&admin);
-  json_decref(request);
   json_decref(response);
   return code;
 }

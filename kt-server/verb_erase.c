@@ -83,7 +83,6 @@ int kt_verb_erase(const struct kt_verb *verb, int argc, char **argv)
   const char *arguments[3] = { NULL, NULL, NULL };
   bool as_json = false;
   const struct kt_option options[] = { { "json", NULL, &as_json } };
-  struct kt_admin admin;
   struct kt_error error;
   json_t *request = NULL;
   json_t *response = NULL;
@@ -95,14 +94,9 @@ int kt_verb_erase(const struct kt_verb *verb, int argc, char **argv)
   if (err != KT_OK) {
     return kt_report_failure(verb, as_json, NULL, err, &error);
   }
-  err = kt_admin_open(&admin, arguments[0], &error);
-  if (err == KT_OK) {
-    err = kt_admin_call(&admin, request, &response, &error);
-  }
+  err = kt_admin_ask(arguments[0], request, NULL, &response, &error);
   int code = err == KT_OK ? show(verb, arguments[1], version, json_object_get(response, "erased"), as_json)
                           : kt_report_failure(verb, as_json, NULL, err, &error);
-  kt_admin_close(&admin);
-  json_decref(request);
   json_decref(response);
   return code;
 }

@@ -63,7 +63,6 @@ int kt_verb_update_label(const struct kt_verb *verb, int argc, char **argv)
   const char *arguments[3] = { NULL, NULL, NULL };
   bool as_json = false;
   const struct kt_option options[] = { { "json", NULL, &as_json } };
-  struct kt_admin admin;
   struct kt_error error;
   json_t *item = NULL;
   json_t *response = NULL;
@@ -74,16 +73,10 @@ int kt_verb_update_label(const struct kt_verb *verb, int argc, char **argv)
   if (err != KT_OK) {
     return kt_report_failure(verb, as_json, NULL, err, &error);
   }
-  json_t *request = json_pack("{s:s, s:o}", "op", "insert", "item", item);
-  err = kt_admin_open(&admin, arguments[0], &error);
-  if (err == KT_OK) {
-    err = kt_admin_call(&admin, request, &response, &error);
-  }
+  err = kt_admin_ask(arguments[0], json_pack("{s:s, s:o}", "op", "insert", "item", item), NULL, &response, &error);
   const json_t *result = json_object_get(response, "result");
   int code = err == KT_OK ? show_result(verb, arguments[1], result, as_json)
                           : kt_report_failure(verb, as_json, NULL, err, &error);
-  kt_admin_close(&admin);
-  json_decref(request);
   json_decref(response);
   return code;
 }
