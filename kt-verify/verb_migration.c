@@ -25,9 +25,11 @@ static enum kt_exit read_statement(struct kt_session *session, const char *path,
     err = kt_migration_read(content, ret, &reason);
   }
   if (err != KT_OK) {
-    kt_output_fail_reason(out, err, &reason, path);
-    kt_output_status(out, KT_EXIT_FAILED, "the statement says nothing that can be believed");
-    return err == KT_ERR_MEMORY ? KT_EXIT_UNDECIDED : KT_EXIT_FAILED;
+    enum kt_exit code = kt_output_fail_reason(out, err, &reason, path);
+    kt_output_status(out, code,
+                     kt_output_is_refuted(err) ? "the statement says nothing that can be believed"
+                                               : "the statement could not be examined");
+    return code;
   }
   if (!kt_hash_equal(&ret->old_log_id, &session->log_id)) {
     return kt_output_fail(out, KT_EXIT_USAGE, "other-log", "%s is about the end of another log than the pinned one",

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/unproven.h"
 #include "wire/search.h"
 
 #define SECTION "Full Tree Head Verification"
@@ -11,18 +12,6 @@
 struct kt_optional_u64 kt_check_last(const struct kt_log_state *log)
 {
   return (struct kt_optional_u64){ .present = log->tree.size > 0, .value = log->tree.size };
-}
-
-/* libcrypto reports a want of memory as a failure of its own. */
-enum kt_err kt_check_unproven(struct kt_reason *reason, enum kt_err err, const char *code, const char *text,
-                              const char *section)
-{
-  const bool examined = err != KT_ERR_MEMORY && err != KT_ERR_CRYPTO;
-  return examined ? kt_fail(reason, KT_ERR_PROOF, code, text, section)
-                  : kt_fail(reason, err, "not-examined",
-                            "this machine could not examine a signature or a proof, perhaps for want of memory: that "
-                            "says nothing about the log",
-                            "ours");
 }
 
 enum kt_err kt_check_malformed(struct kt_reason *reason, enum kt_err err, const char *code, const char *text,
@@ -111,10 +100,10 @@ enum kt_err kt_check_leaf_signature(const struct kt_client *client, struct kt_by
 {
   enum kt_err err = kt_update_value_verify(client->config, label, version, value);
   return err == KT_OK ? err
-                      : kt_check_unproven(client->reason, err, "leaf-signature",
-                                          "the value does not carry the Service Operator's signature for this label "
-                                          "and version",
-                                          "Update Format");
+                      : kt_unproven(client->reason, err, "leaf-signature",
+                                    "the value does not carry the Service Operator's signature for this label "
+                                    "and version",
+                                    "Update Format");
 }
 
 enum kt_err kt_verify_head(const struct kt_config *config, uint64_t size, const struct kt_hash *root,
@@ -146,9 +135,9 @@ static enum kt_err check_head(const struct kt_check *check, struct kt_log_state 
   const struct kt_bytes signature = check->head->tree_head.signature;
   const enum kt_err err = kt_verify_head(client->config, log->tree.size, &log->root, signature);
   if (err != KT_OK) { /* R10, R11 */
-    return kt_check_unproven(client->reason, err, "head-signature",
-                             "the tree head's signature does not fit the log's content and the pinned configuration",
-                             SECTION);
+    return kt_unproven(client->reason, err, "head-signature",
+                       "the tree head's signature does not fit the log's content and the pinned configuration",
+                       SECTION);
   }
   memcpy(log->signature, signature.data, signature.len);
   log->signature_len = signature.len;
@@ -169,9 +158,9 @@ static enum kt_err check_auditor(const struct kt_check *check, const struct kt_a
   enum kt_err err = kt_log_known_root(known, auditor->tree_size, &root);
   err = err == KT_OK ? kt_auditor_tree_head_verify(client->config, auditor, &root) : err;
   if (err != KT_OK) { /* R17 */
-    return kt_check_unproven(client->reason, err, "auditor-signature",
-                             "the auditor's signature does not fit the log's content and the pinned configuration",
-                             AUDITOR_SECTION);
+    return kt_unproven(client->reason, err, "auditor-signature",
+                       "the auditor's signature does not fit the log's content and the pinned configuration",
+                       AUDITOR_SECTION);
   }
   log->auditor_size = auditor->tree_size;
   return KT_OK;

@@ -24,11 +24,6 @@ KT_MUST_USE enum kt_err kt_check_begin(struct kt_check *check, const struct kt_c
 KT_MUST_USE enum kt_err kt_check_end(struct kt_check *check, struct kt_log_state *ret_log,
                                      struct kt_log_known *ret_known);
 
-/* What a signature or VRF proof that was not accepted says about the log: KT_ERR_PROOF, with the reason. Nothing, when it
- * could not be examined: then it is KT_ERR_MEMORY or KT_ERR_CRYPTO, as err. */
-enum kt_err kt_check_unproven(struct kt_reason *reason, enum kt_err err, const char *code, const char *text,
-                              const char *section);
-
 /* What bytes that did not decode are: err with the reason, unless it was memory that was missing. */
 enum kt_err kt_check_malformed(struct kt_reason *reason, enum kt_err err, const char *code, const char *text,
                                const char *section);

@@ -2,6 +2,7 @@
 /* draft: Credentials; initial verification. */
 #include <kt/credential.h>
 
+#include "base/unproven.h"
 #include "client/check.h"
 #include "client/recent.h"
 #include "client/search.h"
@@ -145,9 +146,9 @@ static enum kt_err verify_head(struct verification *v, uint64_t terminal, struct
   kt_log_root(tree->size, tree->heads, &root);
   err = kt_verify_head(client->config, tree->size, &root, v->credential.tree_head.signature);
   if (err != KT_OK) { /* R64 */
-    return kt_check_unproven(client->reason, err, "head-signature",
-                             "the tree head's signature does not fit the log's content and the pinned configuration",
-                             PROVISIONAL);
+    return kt_unproven(client->reason, err, "head-signature",
+                       "the tree head's signature does not fit the log's content and the pinned configuration",
+                       PROVISIONAL);
   }
   if (kt_log_known_root(&known, terminal + 1, ret_terminal_root) != KT_OK) {
     return kt_fail_at(client->reason, KT_ERR_PROOF, "terminal-root",

@@ -6,6 +6,7 @@
 
 #include "base/reader.h"
 #include <kt/writer.h>
+#include "base/unproven.h"
 #include "client/check.h"
 #include "crypto/hash.h"
 
@@ -247,8 +248,7 @@ static enum kt_err verify_signed_head(const struct kt_hash *log_id, const struct
   }
   err = kt_verify_head(&config, head->size, &head->root, head->signature);
   if (err != KT_OK) {
-    return kt_check_unproven(reason, err, "head-signature", "a head in the file does not carry the log's signature",
-                             SECTION);
+    return kt_unproven(reason, err, "head-signature", "a head in the file does not carry the log's signature", SECTION);
   }
   return KT_OK;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/unproven.h"
 #include "client/known.h"
 
 #include <stdlib.h>
@@ -29,7 +30,7 @@ static enum kt_err verify_steps(const struct kt_client *client, struct kt_bytes 
   }
   const enum kt_err err = kt_vrf_verify_batch(config->suite, config->vrf_public_key, n, claims, outputs);
   if (err != KT_OK) {
-    return kt_check_unproven(client->reason, err, "vrf", "a VRF proof does not verify", "Verifiable Random Function");
+    return kt_unproven(client->reason, err, "vrf", "a VRF proof does not verify", "Verifiable Random Function");
   }
   for (size_t i = 0; i < n; i++) {
     ret_keys[i] = (struct kt_label_key){ .version = versions[i],

@@ -65,9 +65,19 @@ static enum kt_err sign(const struct kt_sign_key *key, struct kt_bytes message, 
   return kt_ecdsa_p256_sign(key->secret, message, ret_signature);
 }
 
+/* What libcrypto cannot find out is mostly for want of memory; it does not say. */
+static enum kt_err public_check(struct kt_bytes public_key, size_t len)
+{
+  enum kt_err err = kt_p256_public_check(public_key, len);
+  if (err == KT_ERR_PROOF) {
+    return KT_ERR_CRYPTO;
+  }
+  return err == KT_OK ? KT_OK : KT_ERR_MEMORY;
+}
+
 static enum kt_err sign_public_check(struct kt_bytes public_key)
 {
-  return kt_p256_public_check(public_key, KT_P256_UNCOMPRESSED_LEN) == KT_OK ? KT_OK : KT_ERR_CRYPTO;
+  return public_check(public_key, KT_P256_UNCOMPRESSED_LEN);
 }
 
 static enum kt_err vrf_public(const uint8_t seed[static KT_SEED_LEN], uint8_t *ret_public)
@@ -77,7 +87,7 @@ static enum kt_err vrf_public(const uint8_t seed[static KT_SEED_LEN], uint8_t *r
 
 static enum kt_err vrf_public_check(struct kt_bytes public_key)
 {
-  return kt_p256_public_check(public_key, KT_P256_COMPRESSED_LEN) == KT_OK ? KT_OK : KT_ERR_CRYPTO;
+  return public_check(public_key, KT_P256_COMPRESSED_LEN);
 }
 
 static enum kt_err vrf_key_init(struct kt_vrf_key *key, const uint8_t seed[static KT_SEED_LEN])

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/reader.h"
+#include "base/unproven.h"
 #include "crypto/hash.h"
 
 #define SECTION "Tree Head Signature"
@@ -76,24 +77,33 @@ static void read_rest(struct kt_reader *r, struct kt_config *config)
   }
 }
 
-static bool sign_key_valid(const struct kt_config *config, struct kt_bytes key)
+static enum kt_err check_sign_key(const struct kt_suite *suite, struct kt_bytes key)
 {
-  return key.len == config->suite->sign_public_len && config->suite->sign_public_check(key) == KT_OK;
+  return key.len == suite->sign_public_len ? suite->sign_public_check(key) : KT_ERR_CRYPTO;
 }
 
-static bool keys_valid(const struct kt_config *config)
+static enum kt_err check_vrf_key(const struct kt_suite *suite, struct kt_bytes key)
+{
+  return key.len == suite->vrf_public_len ? suite->vrf_public_check(key) : KT_ERR_CRYPTO;
+}
+
+/* KT_ERR_CRYPTO: one is not valid. */
+static enum kt_err check_keys(const struct kt_config *config)
 {
   const struct kt_suite *suite = config->suite;
-  if (!sign_key_valid(config, config->signature_public_key) || config->vrf_public_key.len != suite->vrf_public_len ||
-      suite->vrf_public_check(config->vrf_public_key) != KT_OK) {
-    return false;
+  enum kt_err err = check_sign_key(suite, config->signature_public_key);
+  if (err == KT_OK) {
+    err = check_vrf_key(suite, config->vrf_public_key);
+  }
+  if (err != KT_OK) {
+    return err;
   }
   switch (config->mode) {
-  case KT_MODE_CONTACT_MONITORING: return true;
-  case KT_MODE_THIRD_PARTY_MANAGEMENT: return sign_key_valid(config, config->leaf_public_key);
-  case KT_MODE_THIRD_PARTY_AUDITING: return sign_key_valid(config, config->auditor_public_key);
+  case KT_MODE_CONTACT_MONITORING: return KT_OK;
+  case KT_MODE_THIRD_PARTY_MANAGEMENT: return check_sign_key(suite, config->leaf_public_key);
+  case KT_MODE_THIRD_PARTY_AUDITING: return check_sign_key(suite, config->auditor_public_key);
   }
-  return false;
+  return KT_ERR_CRYPTO;
 }
 
 /* Keys of one suite differ in length only as SEC 1 points, uncompressed and compressed: after the octet that says
@@ -128,9 +138,13 @@ static bool keys_distinct(const struct kt_config *config)
 /* R4. */
 static enum kt_err check_values(const struct kt_config *config, struct kt_reason *reason)
 {
-  if (!keys_valid(config)) {
+  enum kt_err err = check_keys(config);
+  if (err == KT_ERR_CRYPTO) {
     return kt_fail(reason, KT_ERR_CRYPTO, "config-keys", "a public key of the log is not valid for its cipher suite",
                    "KT Cipher Suites");
+  }
+  if (err != KT_OK) {
+    return kt_unproven(reason, err, "config-keys", "the keys of the log are not valid", "ours");
   }
   if (!keys_distinct(config)) {
     return kt_fail(reason, KT_ERR_CRYPTO, "config-keys", "two public keys of the log are equal", "ours");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/reader.h"
+#include "base/unproven.h"
 #include "crypto/hash.h"
 #include "wire/tree_head.h"
 
@@ -108,7 +109,7 @@ static enum kt_err verify(const struct kt_config *config, struct kt_bytes covere
   enum kt_err err = signature.len == config->suite->signature_len
                         ? config->suite->verify(config->signature_public_key, covered, signature)
                         : KT_ERR_PROOF;
-  return err == KT_OK || err == KT_ERR_MEMORY ? err : kt_fail(reason, KT_ERR_PROOF, code, text, SECTION);
+  return err == KT_OK ? err : kt_unproven(reason, err, code, text, SECTION);
 }
 
 static enum kt_err check_configs(struct kt_migration_checked *checked, struct kt_reason *reason)
@@ -116,6 +117,9 @@ static enum kt_err check_configs(struct kt_migration_checked *checked, struct kt
   enum kt_err err = kt_config_decode(checked->statement.old_config, &checked->old_config, reason);
   if (err == KT_OK) {
     err = kt_config_decode(checked->statement.new_config, &checked->new_config, reason);
+  }
+  if (err == KT_ERR_CRYPTO) { /* a bad key, here: of a statement that makes no sense, and no failure of this machine */
+    return KT_ERR_PROOF;
   }
   if (err != KT_OK) {
     return err;
@@ -148,11 +152,11 @@ enum kt_err kt_migration_read(struct kt_bytes encoded, struct kt_migration_check
   }
   const struct kt_tree_head head = { .tree_size = statement->size, .signature = statement->head_signature };
   err = kt_tree_head_verify(&checked.old_config, &head, &statement->root);
-  if (err != KT_OK && err != KT_ERR_MEMORY) {
-    return kt_fail(reason, KT_ERR_PROOF, "migration-head",
-                   "the old log did not sign the head that it is said to end with", SECTION);
+  if (err != KT_OK) {
+    return kt_unproven(reason, err, "migration-head", "the old log did not sign the head that it is said to end with",
+                       SECTION);
   }
-  if (err == KT_OK && statement->old_signature.len > 0) {
+  if (statement->old_signature.len > 0) {
     err = verify(&checked.old_config, (struct kt_bytes){ encoded.data, old_len }, statement->old_signature,
                  "migration-old-signature", "the old log's signature of the statement is wrong", reason);
   }

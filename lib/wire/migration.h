@@ -42,7 +42,8 @@ struct kt_migration_checked {
 KT_MUST_USE enum kt_err kt_migration_write(const struct kt_migration *statement, const struct kt_config *old_config,
                                            const struct kt_sign_key *old_key, const struct kt_config *new_config,
                                            const struct kt_sign_key *new_key, struct kt_writer *w);
-/* Decode, check both Configurations, the head's signature and the statement's. KT_ERR_FORMAT; KT_ERR_PROOF; KT_ERR_MEMORY. */
+/* Decode, check both Configurations, the head's signature and the statement's. KT_ERR_FORMAT; KT_ERR_PROOF; KT_ERR_MEMORY
+ * and KT_ERR_CRYPTO: this machine could not find out. */
 KT_MUST_USE enum kt_err kt_migration_read(struct kt_bytes encoded, struct kt_migration_checked *ret_checked,
                                           struct kt_reason *reason);
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """kt-server migrate: a log that can sign no more goes on as a new one, and people can check who says so."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ import tempfile
 
 from backup import ReadOnly, new_log, new_person, verb, verb_json
 from lib_programs import Log, Person, check, random_key, server_verb
+
+BROKEN_CRYPTO = os.path.join(sys.argv[1], "tests", "libkt-broken_crypto.so")
 
 
 def owner(work, log):
@@ -168,6 +171,33 @@ def a_crash_and_no_key(work):
     check(told["lost_size"] > told["last_size"] and not told["signed_by_old"], "its head's signature does not", told)
 
 
+def a_failure_of_this_machine(work):
+    """Nobody hears that a signature is wrong when this machine could not verify it."""
+    old = os.path.join(work, "p256")
+    new = os.path.join(work, "p256-new")
+    statement = os.path.join(work, "p256-statement")
+    for folder in old, new:
+        server_verb("init", folder, "--suite", "p256")
+    log = Log(old).start()
+    gina = new_person(work, "gina", log)
+    log.stop()
+    migrate(old, new, statement)
+    gina.json("log", "migration", statement)
+    codes = []
+    while 0 not in codes:
+        broken = {"LD_PRELOAD": BROKEN_CRYPTO, "KT_BROKEN_FROM": str(len(codes) + 1),
+                  "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"}
+        seen = gina.run("log", "migration", statement, "--json", env=broken)
+        codes.append(seen.returncode)
+        if seen.returncode == 3:
+            reason = json.loads(seen.stdout)["reason"]
+            check(reason["code"] == "not-examined" and "wrong" not in seen.stderr and "FAILED" not in seen.stderr,
+                  "which signature it was makes no difference: nothing is accused", reason, seen.stderr)
+    n_self_tests = codes.count(2)
+    check(n_self_tests > 0 and codes == [2] * n_self_tests + [3, 3, 3, 0],
+          "each of the three signatures is undecided when libcrypto fails", codes)
+
+
 def main():
     with tempfile.TemporaryDirectory() as work:
         alice, old, new, statement, log = lost_entries(work)
@@ -175,6 +205,7 @@ def main():
         without_the_old_key(work, old, new)
         an_ended_log_signs_nothing(work)
         a_crash_and_no_key(work)
+        a_failure_of_this_machine(work)
     return 0
 
 

@@ -35,7 +35,7 @@ struct kt_config {
 #define KT_CONFIG_MAX 512 /* bytes of the longest encoding */
 
 /* Decode and check (R1-R4): known suite and mode, keys valid for the suite and pairwise different, lifetime greater
- * than the window. */
+ * than the window. KT_ERR_FORMAT, KT_ERR_CRYPTO (its keys); KT_ERR_MEMORY: its keys could not be examined. */
 KT_MUST_USE enum kt_err kt_config_decode(struct kt_bytes encoded, struct kt_config *ret_config,
                                          struct kt_reason *reason);
 

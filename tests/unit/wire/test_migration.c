@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crypto/hash.h"
+#include "support/fail_crypto.h"
 #include "support/suite.h"
 #include "wire/migration.h"
 #include "wire/tree_head.h"
@@ -18,9 +19,8 @@ struct side {
   size_t len;
 };
 
-static void side_init(struct side *side, uint8_t which)
+static void side_init(struct side *side, const struct kt_suite *suite, uint8_t which)
 {
-  const struct kt_suite *suite = test_suite();
   const uint8_t sign_seed[KT_SEED_LEN] = { which };
   const uint8_t vrf_seed[KT_SEED_LEN] = { (uint8_t)(which + 1) };
   assert_int_equal(suite->sign_public(sign_seed, side->sign_public), KT_OK);
@@ -46,12 +46,11 @@ struct scene {
   struct kt_migration statement;
 };
 
-static void scene_init(struct scene *scene)
+static void scene_init_suite(struct scene *scene, const struct kt_suite *suite)
 {
   assert_int_equal(kt_crypto_init(), KT_OK);
-  side_init(&scene->old_log, 1);
-  side_init(&scene->new_log, 11);
-  const struct kt_suite *suite = scene->old_log.config.suite;
+  side_init(&scene->old_log, suite, 1);
+  side_init(&scene->new_log, suite, 11);
   scene->statement = (struct kt_migration){
     .old_config = { scene->old_log.encoded, scene->old_log.len },
     .size = 7,
@@ -67,6 +66,11 @@ static void scene_init(struct scene *scene)
   assert_int_equal(
       kt_tree_head_sign(&scene->old_log.config, &scene->old_log.key, 7, &scene->statement.root, scene->head_signature),
       KT_OK);
+}
+
+static void scene_init(struct scene *scene)
+{
+  scene_init_suite(scene, test_suite());
 }
 
 static void write_it(const struct scene *scene, bool has_old_key, struct kt_writer *w)
@@ -185,13 +189,58 @@ static void sizes_make_sense(void **state)
   }
 }
 
+/* A key that no log could have is the statement's fault, not this machine's. */
+static void refuses_a_bad_key(void **state)
+{
+  struct scene scene;
+  struct kt_writer w;
+  struct kt_migration_checked read;
+  struct kt_reason reason = { 0 };
+  (void)state;
+  scene_init(&scene);
+  memset(scene.new_log.sign_public, 0xff, sizeof scene.new_log.sign_public);
+  scene.statement.new_config.len = kt_config_encode(&scene.new_log.config, scene.new_log.encoded);
+  write_it(&scene, true, &w);
+  assert_int_equal(kt_migration_read((struct kt_bytes){ w.buf, w.len }, &read, &reason), KT_ERR_PROOF);
+  assert_string_equal(reason.code, "config-keys");
+  kt_writer_release(&w);
+}
+
+/* libcrypto runs out of memory: nobody is told that the statement is wrong, for nobody knows. */
+static void says_nothing_without_memory(void **state)
+{
+  struct scene scene;
+  struct kt_writer w;
+  (void)state;
+  scene_init_suite(&scene, kt_suite_by_id(KT_SUITE_P256));
+  write_it(&scene, true, &w);
+  for (int for_good = 0; for_good < 2; for_good++) {
+    long n = 0;
+    bool was_denied;
+    do { /* every eleventh is enough: there are thousands, and other tests deny each */
+      struct kt_migration_checked read;
+      struct kt_reason reason = { 0 };
+      fail_crypto_arm(n, for_good != 0);
+      n += 11;
+      enum kt_err err = kt_migration_read((struct kt_bytes){ w.buf, w.len }, &read, &reason);
+      was_denied = fail_crypto_disarm();
+      if (err != KT_OK) {
+        assert_true(was_denied);
+        assert_true(err == KT_ERR_CRYPTO || err == KT_ERR_MEMORY);
+        assert_string_equal(reason.code, "not-examined");
+      }
+    } while (was_denied);
+    assert_true(n > 300);
+  }
+  kt_writer_release(&w);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(says_what_was_signed),
-    cmocka_unit_test(every_byte_counts),
-    cmocka_unit_test(signatures_belong_together),
-    cmocka_unit_test(sizes_make_sense),
+    cmocka_unit_test(says_what_was_signed),       cmocka_unit_test(every_byte_counts),
+    cmocka_unit_test(signatures_belong_together), cmocka_unit_test(sizes_make_sense),
+    cmocka_unit_test(refuses_a_bad_key),          cmocka_unit_test(says_nothing_without_memory),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return fail_crypto_hook() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }
