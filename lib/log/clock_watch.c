@@ -5,6 +5,9 @@
 
 #include "log/engine.h"
 
+#define READS_MAX 4
+#define HELD_UP_MS 20 /* between two looks at a clock, which take a microsecond */
+
 const char *kt_log_clock_code(enum kt_log_clock_state state)
 {
   switch (state) {
@@ -42,12 +45,30 @@ static void explain(const struct kt_log *log, uint64_t now_ms, uint64_t newest_m
   }
 }
 
+/* Both clocks at one moment. A thread may be held up between its looks at the one and the other for any time, and that would
+ * be a jump. So the wall clock is read between two looks at the other; what took long is read again, and the best counts. */
+static struct kt_log_clock_reading read_clocks(const struct kt_log_options *options)
+{
+  struct kt_log_clock_reading best = { 0 };
+  uint64_t best_ms = UINT64_MAX;
+  for (size_t i = 0; i < READS_MAX && best_ms > HELD_UP_MS; i++) {
+    uint64_t before_ms = options->elapsed_ms(options->ctx);
+    uint64_t wall_ms = options->now_ms(options->ctx);
+    uint64_t after_ms = options->elapsed_ms(options->ctx);
+    uint64_t took_ms = after_ms > before_ms ? after_ms - before_ms : 0;
+    if (took_ms < best_ms) {
+      best_ms = took_ms;
+      best = (struct kt_log_clock_reading){ .wall_ms = wall_ms, .elapsed_ms = after_ms };
+    }
+  }
+  return best;
+}
+
 bool kt_log_look_at_clock(struct kt_log *log, uint64_t *ret_now_ms)
 {
   const struct kt_log_options *options = &log->options;
-  uint64_t now_ms = options->now_ms(options->ctx);
-  *ret_now_ms = now_ms;
   if (options->elapsed_ms == NULL) {
+    *ret_now_ms = options->now_ms(options->ctx);
     return true;
   }
   const struct kt_log_clock_rules rules = { .jump_ms = options->clock_jump_ms,
@@ -56,14 +77,15 @@ bool kt_log_look_at_clock(struct kt_log *log, uint64_t *ret_now_ms)
   struct kt_log_head head;
   char reason[KT_LOG_REASON_SIZE];
   kt_log_head(log, &head);
-  pthread_mutex_lock(&log->clock_lock);
-  const struct kt_log_clock_reading reading = { now_ms, options->elapsed_ms(options->ctx) };
+  pthread_mutex_lock(&log->clock_lock); /* readings come to the watch in their order */
+  const struct kt_log_clock_reading reading = read_clocks(options);
   enum kt_log_clock_state state = kt_log_clock_look(&log->clock, &rules, reading, head.timestamp_ms);
   bool is_news = state != log->told_clock;
-  explain(log, now_ms, head.timestamp_ms, log->clock_reason);
+  explain(log, reading.wall_ms, head.timestamp_ms, log->clock_reason);
   (void)snprintf(reason, sizeof reason, "%s", log->clock_reason);
   log->told_clock = state;
   pthread_mutex_unlock(&log->clock_lock);
+  *ret_now_ms = reading.wall_ms;
   if (is_news && options->clock != NULL) {
     options->clock(options->ctx, state == KT_LOG_CLOCK_RIGHT ? NULL : reason);
   }
