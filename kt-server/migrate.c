@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "admin.h"
@@ -210,6 +211,27 @@ static enum kt_err load_key(const char *file, const char *dir, const struct kt_c
   return err == KT_ERR_ABSENT && file == NULL && may_be_missing ? KT_OK : err;
 }
 
+/* Its name, before anything is done that cannot be taken back: what is there already is perhaps what was published. A file
+ * without content is what a crash in between leaves. */
+static enum kt_err reserve_statement(const char *path, struct kt_error *error)
+{
+  struct stat info;
+  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (fd >= 0) {
+    (void)close(fd);
+    return KT_OK;
+  }
+  if (errno != EEXIST) {
+    return kt_error_set(error, KT_ERR_STORE, "%s: %s", path, strerror(errno));
+  }
+  return lstat(path, &info) == 0 && S_ISREG(info.st_mode) && info.st_size == 0
+             ? KT_OK
+             : kt_error_set(error, KT_ERR_USAGE,
+                            "%s is there already, and a statement may be all that is left of a log: "
+                            "give another name, or move it away",
+                            path);
+}
+
 static enum kt_err sign(struct migrating *migrating, const struct kt_sign_key *old_key,
                         const struct kt_sign_key *new_key, struct kt_error *error)
 {
@@ -247,7 +269,18 @@ static enum kt_err record(const struct migrating *migrating, struct kt_error *er
   return err == KT_OK ? kt_record(&migrating->new_log.instance, "migrate", "done", n, error) : err;
 }
 
-/* The keys first: a wrong one must not be found out after hours of carrying. */
+static enum kt_err carry_and_state(struct migrating *migrating, const struct kt_sign_key *old_key,
+                                   const struct kt_sign_key *new_key, struct kt_error *error)
+{
+  enum kt_err err = end_old(migrating, error);
+  if (err == KT_OK) {
+    look_for_lost(migrating);
+    err = carry_labels(migrating, error);
+  }
+  return err == KT_OK ? sign(migrating, old_key, new_key, error) : err;
+}
+
+/* The keys and the statement's place first: what is wrong with them must not be found out after hours of carrying. */
 static enum kt_err migrate(struct migrating *migrating, struct kt_error *error)
 {
   const struct kt_migrate_request *request = migrating->request;
@@ -258,14 +291,13 @@ static enum kt_err migrate(struct migrating *migrating, struct kt_error *error)
     err = load_key(request->new_key, request->new_dir, &migrating->new_log.instance.config, false, &new_key, error);
   }
   if (err == KT_OK) {
-    err = end_old(migrating, error);
+    err = reserve_statement(request->statement, error);
   }
   if (err == KT_OK) {
-    look_for_lost(migrating);
-    err = carry_labels(migrating, error);
-  }
-  if (err == KT_OK) {
-    err = sign(migrating, old_key, new_key, error);
+    err = carry_and_state(migrating, old_key, new_key, error);
+    if (err != KT_OK) {
+      (void)unlink(request->statement);
+    }
   }
   migrating->report.is_signed_by_old = old_key != NULL;
   kt_sign_key_free(old_key);

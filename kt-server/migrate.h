@@ -34,7 +34,7 @@ struct kt_migrate_report {
 };
 
 /* KT_ERR_UNDETERMINED: one of the logs is running; KT_ERR_UNSUPPORTED: a Service Operator's folder. What was carried stays when
- * it fails later; the statement is written last. */
+ * it fails later; the statement is written last. KT_ERR_USAGE: its file is there already. */
 KT_MUST_USE enum kt_err kt_migrate(const struct kt_migrate_request *request, struct kt_migrate_report *ret_report,
                                    struct kt_error *error);
 

@@ -50,7 +50,12 @@ def lost_entries(work):
           told["lost_size"] > told["last_size"], "two labels went over; what was lost is said", told)
     check([name for name in os.listdir(work) if name.startswith("statement")] == ["statement"],
           "no list of everybody's devices is left", os.listdir(work))
-    again = migrate(old, new, statement)
+    with open(statement, "rb") as file:
+        stated = file.read()
+    refused = migrate(old, new, statement, code=2)
+    with open(statement, "rb") as file:
+        check("is there already" in refused["reason"]["text"] and file.read() == stated, "no statement is overwritten", refused)
+    again = migrate(old, new, statement + "-again")
     check(again["carried"] == 0 and again["already_there"] == 2, "a second time changes nothing", again)
     served.stop()
     return alice, old, new, statement, log
@@ -144,7 +149,12 @@ def an_ended_log_signs_nothing(work):
     log.kill()
     migrate(log.folder, log.folder, statement, code=3)
     migrate(log.folder, new, statement, "--old-key", os.path.join(new, "signing.key"), code=2)
-    check(not os.path.exists(os.path.join(log.folder, "read-only")), "a wrong key ends nothing")
+    check(not os.path.exists(statement) and not os.path.exists(os.path.join(log.folder, "read-only")),
+          "a wrong key ends nothing")
+    migrate(log.folder, new, log.folder + ".json", code=2)
+    migrate(log.folder, new, os.path.join(work, "nowhere", "statement"), code=3)
+    check(not os.path.exists(os.path.join(log.folder, "read-only")), "nor does a statement that has no place")
+    os.close(os.open(statement, os.O_CREAT | os.O_WRONLY))  # as a crash before the statement leaves it
     told = migrate(log.folder, new, statement)
     check(told["carried"] == 1 and told["last_size"] == newest and "lost_size" not in told,
           "nothing is lost, not even what was signed just before the crash", told)
