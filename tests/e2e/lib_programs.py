@@ -48,10 +48,10 @@ def server_verb(*args, ahead_h=0):
     return result.stdout
 
 
-def free_port():
+def free_port(first=20000, end=32000):
     """Below those that the system picks from, so that nobody is given it while the log that uses it is down."""
     while True:
-        port = random.randrange(20000, 32000)
+        port = random.randrange(first, end)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

@@ -4,15 +4,13 @@ somebody else. Needs root; says so and stops where there is none."""
 
 import os
 import pwd
-import random
 import re
-import socket
 import subprocess
 import sys
 import tempfile
 import urllib.request
 
-from lib_programs import SERVER, check, environment, server_verb
+from lib_programs import SERVER, check, environment, free_port, server_verb
 from lib_server import RunningServer, change_settings
 
 USER = "nobody"
@@ -46,20 +44,8 @@ def check_identity(pid, user, name):
           f"{name}: no capability is left", found)
 
 
-def low_port():
-    """One that only root may open, where the machine keeps to that."""
-    while True:
-        port = random.randrange(600, 1024)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-
-
 def serve_as(folder, user, *args):
-    port = low_port()
+    port = free_port(600, 1024)  # only root may open one of these, where the machine keeps to that
     server = RunningServer(folder, args=("--listen", f"127.0.0.1:{port}", *args))
     check(server.port == port, "a port of root's is open")
     signers = children(server.process.pid)

@@ -195,15 +195,39 @@ static inline const struct kt_distinguished_result *person_heads(struct world *w
   return result;
 }
 
-static inline void person_own(struct world *world, struct person *person, uint64_t start)
+/* What the log answers to each of the following: somebody may be late, or the label erased. */
+static inline enum kt_err person_ask_init(struct world *world, struct person *person, uint64_t start,
+                                          struct kt_bytes *ret_response)
 {
   struct kt_writer w;
+  kt_writer_init(&w, 1000);
+  kt_request_owner_init(&w, &person->log, person->label, start);
+  return post_owner_init(world, world_take(world, &w), ret_response);
+}
+
+static inline enum kt_err person_ask_monitor(struct world *world, struct person *person, struct kt_bytes *ret_response)
+{
+  struct kt_writer w;
+  kt_writer_init(&w, 10000);
+  kt_request_owner_monitor(&w, &person->log, person->label, &person->owner);
+  return post_owner_monitor(world, world_take(world, &w), ret_response);
+}
+
+static inline enum kt_err person_ask_contact(struct world *world, struct person *person, struct kt_bytes label,
+                                             const struct kt_contact_state *contact, struct kt_bytes *ret_response)
+{
+  struct kt_writer w;
+  kt_writer_init(&w, 10000);
+  kt_request_contact(&w, &person->log, label, contact);
+  return post_contact(world, world_take(world, &w), ret_response);
+}
+
+static inline void person_own(struct world *world, struct person *person, uint64_t start)
+{
   struct kt_bytes response;
   struct kt_owner_result *result = kt_arena_alloc(&world->arena, 1, sizeof *result);
   const struct kt_client client = person_client(world, person);
-  kt_writer_init(&w, 1000);
-  kt_request_owner_init(&w, &person->log, person->label, start);
-  world_ok(world, post_owner_init(world, world_take(world, &w), &response));
+  world_ok(world, person_ask_init(world, person, start, &response));
   person_ok(person, kt_verify_owner_init(&client, person->label, start, response, result));
   person->log = result->log;
   person->owner = result->owner;
@@ -275,13 +299,10 @@ static inline enum kt_err person_search(struct world *world, struct person *pers
 static inline void person_contact(struct world *world, struct person *person, struct kt_bytes label,
                                   struct kt_contact_state *contact)
 {
-  struct kt_writer w;
   struct kt_bytes response;
   struct kt_contact_result *result = kt_arena_alloc(&world->arena, 1, sizeof *result);
   const struct kt_client client = person_client(world, person);
-  kt_writer_init(&w, 10000);
-  kt_request_contact(&w, &person->log, label, contact);
-  world_ok(world, post_contact(world, world_take(world, &w), &response));
+  world_ok(world, person_ask_contact(world, person, label, contact, &response));
   person_ok(person, kt_verify_contact(&client, contact, response, result));
   person->log = result->log;
   *contact = result->contact;
@@ -290,13 +311,10 @@ static inline void person_contact(struct world *world, struct person *person, st
 /* One round; whether nothing is left to verify. */
 static inline bool person_monitor(struct world *world, struct person *person)
 {
-  struct kt_writer w;
   struct kt_bytes response;
   struct kt_owner_result *result = kt_arena_alloc(&world->arena, 1, sizeof *result);
   const struct kt_client client = person_client(world, person);
-  kt_writer_init(&w, 10000);
-  kt_request_owner_monitor(&w, &person->log, person->label, &person->owner);
-  world_ok(world, post_owner_monitor(world, world_take(world, &w), &response));
+  world_ok(world, person_ask_monitor(world, person, &response));
   person_ok(person, kt_verify_owner_monitor(&client, &person->owner, response, result));
   person->log = result->log;
   person->owner = result->owner;

@@ -18,34 +18,6 @@ static void refused_as_erased(const struct world *world, enum kt_err err)
   assert_string_equal(world->problem.code, "erased");
 }
 
-static enum kt_err ask_contact(struct world *world, struct person *person, struct kt_bytes label,
-                               const struct kt_contact_state *contact)
-{
-  struct kt_writer w;
-  struct kt_bytes response;
-  kt_writer_init(&w, 10000);
-  kt_request_contact(&w, &person->log, label, contact);
-  return post_contact(world, world_take(world, &w), &response);
-}
-
-static enum kt_err ask_monitor(struct world *world, struct person *person)
-{
-  struct kt_writer w;
-  struct kt_bytes response;
-  kt_writer_init(&w, 10000);
-  kt_request_owner_monitor(&w, &person->log, person->label, &person->owner);
-  return post_owner_monitor(world, world_take(world, &w), &response);
-}
-
-static enum kt_err ask_init(struct world *world, struct person *person, uint64_t start)
-{
-  struct kt_writer w;
-  struct kt_bytes response;
-  kt_writer_init(&w, 10000);
-  kt_request_owner_init(&w, &person->log, person->label, start);
-  return post_owner_init(world, world_take(world, &w), &response);
-}
-
 static size_t n_findings;
 
 static void count_finding(void *ctx, const char *where, const char *what)
@@ -64,6 +36,7 @@ static void everybody_is_told(void **state)
   struct kt_contact_state of_bob = { 0 };
   struct kt_search_result *found = search_result_new(world);
   const struct kt_log_fsck fsck = { .vrf_every = 1, .report = count_finding };
+  struct kt_bytes response;
   uint32_t version = 0;
   (void)state;
   person_register(world, bob);
@@ -75,9 +48,9 @@ static void everybody_is_told(void **state)
 
   refused_as_erased(world, person_search(world, bob, alice->label, NULL, &of_alice, found));
   refused_as_erased(world, person_search(world, bob, alice->label, &version, &of_alice, found));
-  refused_as_erased(world, ask_contact(world, bob, alice->label, &of_alice));
-  refused_as_erased(world, ask_monitor(world, alice));
-  refused_as_erased(world, ask_init(world, other, 0));
+  refused_as_erased(world, person_ask_contact(world, bob, alice->label, &of_alice, &response));
+  refused_as_erased(world, person_ask_monitor(world, alice, &response));
+  refused_as_erased(world, person_ask_init(world, other, 0, &response));
   struct kt_bytes value = person_set(world, alice, 3, true);
   refused_as_erased(world,
                     person_try_update(world, alice, &value, 1, (struct kt_bytes){ 0 }, update_result_new(world)));

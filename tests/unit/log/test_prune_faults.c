@@ -15,25 +15,6 @@
     assert_string_equal((world)->problem.code, (code_)); \
   } while (0)
 
-static enum kt_err try_monitor(struct world *world, struct person *person)
-{
-  struct kt_writer w;
-  struct kt_bytes response;
-  kt_writer_init(&w, 10000);
-  kt_request_owner_monitor(&w, &person->log, person->label, &person->owner);
-  return post_owner_monitor(world, world_take(world, &w), &response);
-}
-
-static enum kt_err try_contact(struct world *world, struct person *person, struct kt_bytes label,
-                               const struct kt_contact_state *contact)
-{
-  struct kt_writer w;
-  struct kt_bytes response;
-  kt_writer_init(&w, 10000);
-  kt_request_contact(&w, &person->log, label, contact);
-  return post_contact(world, world_take(world, &w), &response);
-}
-
 /* A view that has expired is not gone on from; what one followed then is gone too, also for a new view; one's own label
  * can be initialized anew, and the label be looked up. */
 static void late_people_are_told(void **state)
@@ -45,7 +26,7 @@ static void late_people_are_told(void **state)
   struct kt_contact_state contact = { 0 };
   struct kt_search_result *found = search_result_new(world);
   const uint32_t first = 0;
-  const uint64_t start = 0;
+  struct kt_bytes response;
   (void)state;
   person_register(world, ann);
   twin = person_copy(world, ann);
@@ -56,23 +37,19 @@ static void late_people_are_told(void **state)
   pass_hours(world, 3);
   (void)person_update(world, ann, 3);
   pass_hours(world, 9);
-  EXPECT(world, try_monitor(world, ann), "last-pruned");
-  EXPECT(world, try_contact(world, bob, TEXT("ann"), &contact), "last-pruned");
+  EXPECT(world, person_ask_monitor(world, ann, &response), "last-pruned");
+  EXPECT(world, person_ask_contact(world, bob, TEXT("ann"), &contact, &response), "last-pruned");
   EXPECT(world, person_search(world, bob, TEXT("ann"), NULL, &contact, found), "last-pruned");
   ann->log = twin->log = bob->log = (struct kt_log_state){ 0 };
-  EXPECT(world, try_monitor(world, ann), "pruned");
-  EXPECT(world, try_contact(world, bob, TEXT("ann"), &contact), "pruned");
+  EXPECT(world, person_ask_monitor(world, ann, &response), "pruned");
+  EXPECT(world, person_ask_contact(world, bob, TEXT("ann"), &contact, &response), "pruned");
   struct kt_contact_state again = { 0 };
   EXPECT(world, person_search(world, bob, TEXT("ann"), &first, &again, found), "version-expired");
   EXPECT(world, person_try_update(world, twin, NULL, 0, (struct kt_bytes){ 0 }, update_result_new(world)),
          "version-expired");
   world_ok(world, person_search(world, bob, TEXT("ann"), NULL, &again, found));
   assert_int_equal(found->version, 2);
-  struct kt_writer w;
-  struct kt_bytes response;
-  kt_writer_init(&w, 1000);
-  kt_request_owner_init(&w, &ann->log, ann->label, start);
-  assert_int_equal(post_owner_init(world, world_take(world, &w), &response), KT_ERR_EXPIRED);
+  assert_int_equal(person_ask_init(world, ann, 0, &response), KT_ERR_EXPIRED);
   const struct kt_distinguished_result *heads = person_heads(world, ann);
   person_own(world, ann, heads->heads[0].size - 1);
   while (!person_monitor(world, ann)) {
