@@ -187,7 +187,9 @@ KT_MUST_USE enum kt_err kt_log_put_published(struct kt_log *log);
 void kt_log_updating_begin(struct kt_log *log);
 void kt_log_updating_end(struct kt_log *log);
 
-/* End the thread of kt_log_warm. */
+/* What the thread of kt_log_warm does: read the newest prefix tree into the cache, from the root down, until it is told to end. */
+void kt_log_warm_tree(struct kt_log *log);
+/* End that thread. */
 void kt_log_warm_end(struct kt_log *log);
 
 /* --- pruning ------------------------------------------------------------------------------------------------------ */

@@ -45,17 +45,15 @@ static bool read_below(struct warmer *warmer, uint64_t ref, unsigned depth)
          (read_below(warmer, node.child[0].ref, depth + 1) && read_below(warmer, node.child[1].ref, depth + 1));
 }
 
-static void *warm_main(void *ctx)
+void kt_log_warm_tree(struct kt_log *log)
 {
-  struct warmer warmer = { .log = ctx };
-  struct kt_log *log = warmer.log;
+  struct warmer warmer = { .log = log };
   struct kt_store_error error;
   struct kt_prefix_child root;
   struct kt_log_head head;
-  (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE_LAST);
   kt_log_head(log, &head);
   if (kt_store_open_reader(log->options.store, &warmer.conn, &error) != KT_OK) {
-    return NULL;
+    return;
   }
   for (size_t room = kt_log_cache_n_quads(&log->cache); room > 1; room /= 2) {
     warmer.depth_max++;
@@ -66,6 +64,12 @@ static void *warm_main(void *ctx)
   }
   kt_store_read_end(warmer.conn);
   kt_store_close_conn(warmer.conn);
+}
+
+static void *warm_main(void *ctx)
+{
+  (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE_LAST);
+  kt_log_warm_tree(ctx);
   return NULL;
 }
 

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading the newest prefix tree into the cache ahead of its use: counted are the reads that reach the store. */
+#include "log_test.h"
+
+#include "log/engine.h"
+#include "store/backend.h"
+
+#define N_PEOPLE 20
+#define N_ENTRIES 32 /* a power of two: then a search looks at the rightmost entry's tree alone */
+#define CACHE_BYTES ((size_t)1 << 20)
+
+static const struct kt_store_ops *real_ops;
+static struct kt_store_ops counting_ops;
+static size_t n_reads;       /* of nodes and leaves */
+static size_t n_reads_max;   /* after so many, the warming is told to end; 0: never */
+static struct kt_log *ended; /* the log of it */
+
+static void count_read(void)
+{
+  if (++n_reads == n_reads_max) {
+    kt_log_warm_end(ended);
+  }
+}
+
+static enum kt_err get_node(struct kt_store_conn *conn, uint64_t ref, uint8_t *ret_record)
+{
+  count_read();
+  return real_ops->get_node(conn, ref, ret_record);
+}
+
+static enum kt_err get_leaf(struct kt_store_conn *conn, uint64_t pos, uint64_t index, uint8_t *ret_leaf)
+{
+  count_read();
+  return real_ops->get_leaf(conn, pos, index, ret_leaf);
+}
+
+static void reopen(struct world *world)
+{
+  world_close(world);
+  world_open(world);
+  ended = world->log;
+  n_reads = 0;
+  n_reads_max = 0;
+}
+
+/* With nothing in its caches. */
+static struct world *cold_world(size_t cache_bytes)
+{
+  struct world *world = world_new();
+  char label[16];
+  world->options.cache_bytes = cache_bytes;
+  world->options.heartbeat_ms = 60000;
+  world_ok(world, kt_log_create(&world->options, &world->problem));
+  world_open(world);
+  for (size_t i = 0; i < N_PEOPLE; i++) {
+    (void)snprintf(label, sizeof label, "person %zu", i);
+    person_register(world, person_new(world, label, (uint8_t)(10 + i)));
+  }
+  while (world_size(world) < N_ENTRIES) {
+    world_pass(world, 60000);
+  }
+  assert_int_equal(world_size(world), N_ENTRIES);
+  real_ops = world->store->ops;
+  counting_ops = *real_ops;
+  counting_ops.get_node = get_node;
+  counting_ops.get_leaf = get_leaf;
+  world->store->ops = &counting_ops;
+  reopen(world);
+  return world;
+}
+
+static void warm_world_end(struct world *world)
+{
+  world->store->ops = real_ops;
+  world_end(world);
+}
+
+/* Everybody, by one person who saw the log never before. */
+static size_t reads_of_searches(struct world *world)
+{
+  char label[16];
+  size_t before = n_reads;
+  for (size_t i = 0; i < N_PEOPLE; i++) {
+    struct person *bob = person_new(world, "", 1);
+    struct kt_contact_state contact = { 0 };
+    (void)snprintf(label, sizeof label, "person %zu", i);
+    assert_int_equal(person_search(world, bob, TEXT(label), NULL, &contact, search_result_new(world)), KT_OK);
+  }
+  return n_reads - before;
+}
+
+static void searches_of_a_warm_log_read_no_node(void **state)
+{
+  struct world *world = cold_world(CACHE_BYTES);
+  (void)state;
+  assert_true(reads_of_searches(world) > N_PEOPLE / 2);
+  reopen(world);
+  kt_log_warm_tree(world->log);
+  assert_true(n_reads >= N_PEOPLE);
+  assert_int_equal(reads_of_searches(world), 0);
+  warm_world_end(world);
+}
+
+static void it_ends_when_told(void **state)
+{
+  struct world *world = cold_world(CACHE_BYTES);
+  (void)state;
+  n_reads_max = 3;
+  kt_log_warm_tree(world->log);
+  size_t n = n_reads;
+  assert_true(n >= 3 && n < 3 + 1 + KT_LOG_QUAD_SLOTS); /* what was begun is read: a node with what is below it */
+  kt_log_warm_tree(world->log);
+  assert_int_equal(n_reads, n);
+  warm_world_end(world);
+}
+
+/* As its own thread: the log is closed at once, or soon; either way the thread ends and the log works. */
+static void its_thread_ends_with_the_log(void **state)
+{
+  struct world *world = cold_world(CACHE_BYTES);
+  (void)state;
+  assert_int_equal(kt_log_warm(world->log), KT_OK);
+  assert_int_equal(kt_log_warm(world->log), KT_OK); /* it is at work already */
+  reopen(world);
+  assert_true(reads_of_searches(world) > 0);
+  warm_world_end(world);
+}
+
+/* Without a cache there is nothing to warm. */
+static void without_a_cache_nothing_is_read(void **state)
+{
+  struct world *world = cold_world(0);
+  (void)state;
+  assert_int_equal(kt_log_warm(world->log), KT_OK);
+  kt_log_warm_end(world->log);
+  assert_int_equal(n_reads, 0);
+  warm_world_end(world);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(searches_of_a_warm_log_read_no_node),
+    cmocka_unit_test(it_ends_when_told),
+    cmocka_unit_test(its_thread_ends_with_the_log),
+    cmocka_unit_test(without_a_cache_nothing_is_read),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
