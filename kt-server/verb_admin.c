@@ -90,7 +90,9 @@ static void print_status(const json_t *status, bool is_running)
     print_text("clock", json_string_value(json_object_get(json_object_get(status, "clock"), "text")));
   }
   if (json_is_true(json_object_get(status, "erasing"))) {
-    print_text("erasing", "copies of what was erased are still in the files: somebody reads an older state of them");
+    print_text(
+        "erasing",
+        "copies of what was erased are still in the files: somebody reads an older state of them, or the disk fails");
   }
   print_guard(json_object_get(status, "guard"));
   print_pruned(json_object_get(status, "pruned"));

@@ -72,8 +72,8 @@ static int show(const struct kt_verb *verb, const char *label, const char *versi
   tell_done(label, version, json_integer_value(n));
   if (!is_clean) {
     kt_say(
-        "somebody still reads an older state of the database, so copies of what was erased are in its files for now; "
-        "they are overwritten as soon as that ends, and `kt-server status` says when it is done");
+        "copies of what was erased are in the database's files for now, because somebody reads an older state of it or "
+        "the disk fails; they are overwritten as soon as that ends, and `kt-server status` says when it is done");
   }
   return KT_EXIT_DONE;
 }

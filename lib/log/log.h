@@ -395,7 +395,7 @@ struct kt_log_status {
       *clock_problem; /* the clock is not believed, nothing is added: "clock-jumped", "clock-behind", "clock-ahead";
                               * NULL: it is */
   char clock_reason[KT_LOG_REASON_SIZE]; /* then */
-  bool is_wash_due;  /* copies of what was erased are still in the files: somebody reads an older state */
+  bool is_wash_due;  /* copies of what was erased are in the files: an older state is read, or the disk fails */
   bool has_lifetime; /* the log has a maximum lifetime */
   struct kt_store_pruned pruned;
   bool is_pruning_stopped;                 /* pruning met damage: run fsck */
