@@ -38,6 +38,8 @@ KT_MUST_USE enum kt_err kt_backup_look(const char *file, bool *ret_is_backup, st
 
 /* From dir into the copy's meta data; in the writer's transaction. */
 KT_MUST_USE enum kt_err kt_backup_put_files(const char *dir, struct kt_store_conn *writer, struct kt_error *error);
+/* Changes when one of them does. */
+KT_MUST_USE enum kt_err kt_backup_hash_files(const char *dir, struct kt_hash *ret_hash, struct kt_error *error);
 /* And back, into an empty folder. KT_ERR_FORMAT: it is no backup, but another database of a log. */
 KT_MUST_USE enum kt_err kt_backup_take_files(struct kt_store_conn *conn, const char *dir, struct kt_error *error);
 /* Every name that kt_backup_take_files may write. */

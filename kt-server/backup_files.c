@@ -10,6 +10,7 @@
 #include "access.h"
 #include "backup.h"
 #include "base/reader.h"
+#include "crypto/hash.h"
 #include "names.h"
 
 #define META_NAME "backup/files"
@@ -53,15 +54,31 @@ static enum kt_err read_files(const char *dir, char *buf, struct kt_writer *w, s
   return KT_OK;
 }
 
+/* Release w, also on failure. */
+static enum kt_err gather(const char *dir, struct kt_writer *w, struct kt_error *error)
+{
+  char *buf = malloc(FILE_MAX + 1);
+  kt_writer_init(w, KT_BACKUP_FILES * (FILE_MAX + UINT8_MAX));
+  enum kt_err err = buf != NULL ? read_files(dir, buf, w, error) : kt_error_set(error, KT_ERR_MEMORY, "out of memory");
+  free(buf);
+  return err;
+}
+
+enum kt_err kt_backup_hash_files(const char *dir, struct kt_hash *ret_hash, struct kt_error *error)
+{
+  struct kt_writer w;
+  enum kt_err err = gather(dir, &w, error);
+  if (err == KT_OK) {
+    kt_sha256(w.buf, w.len, ret_hash);
+  }
+  kt_writer_release(&w);
+  return err;
+}
+
 enum kt_err kt_backup_put_files(const char *dir, struct kt_store_conn *writer, struct kt_error *error)
 {
   struct kt_writer w;
-  char *buf = malloc(FILE_MAX + 1);
-  if (buf == NULL) {
-    return kt_error_set(error, KT_ERR_MEMORY, "out of memory");
-  }
-  kt_writer_init(&w, KT_BACKUP_FILES * (FILE_MAX + UINT8_MAX));
-  enum kt_err err = read_files(dir, buf, &w, error);
+  enum kt_err err = gather(dir, &w, error);
   if (err == KT_OK) {
     err = kt_store_put_meta(writer, META_NAME, (struct kt_bytes){ w.buf, w.len });
     if (err != KT_OK) {
@@ -69,7 +86,6 @@ enum kt_err kt_backup_put_files(const char *dir, struct kt_store_conn *writer, s
     }
   }
   kt_writer_release(&w);
-  free(buf);
   return err;
 }
 

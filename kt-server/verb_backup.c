@@ -10,6 +10,7 @@
 #include "admin.h"
 #include "backup.h"
 #include "base/hex.h"
+#include "crypto/hash.h"
 #include "json/builder.h"
 #include "report.h"
 #include "units.h"
@@ -129,6 +130,7 @@ static int backup_once(struct job *job)
 struct following {
   uint64_t size; /* of the head in the newest backup; 0: none yet */
   uint64_t n_commits;
+  struct kt_hash files;
   char said[sizeof(struct kt_error)];
 };
 
@@ -145,14 +147,20 @@ static enum kt_err follow_once(struct job *job, struct following *following, str
 {
   struct kt_log_head head;
   uint64_t n_commits = 0;
+  struct kt_hash files = following->files;
+  struct kt_error ignored;
   enum kt_err err = ask_head(&job->admin, &head, &n_commits, error);
-  if (err != KT_OK || (head.size == following->size && n_commits == following->n_commits)) {
+  /* An access token that is revoked is no commit. What is wrong with a file is told when a copy is made of it. */
+  (void)!kt_backup_hash_files(job->dir, &files, &ignored);
+  if (err != KT_OK ||
+      (head.size == following->size && n_commits == following->n_commits && kt_hash_equal(&files, &following->files))) {
     return err;
   }
   err = make(job, &head, error);
   if (err == KT_OK) {
     following->size = head.size;
     following->n_commits = n_commits;
+    following->files = files;
     following->said[0] = '\0';
   }
   return err;

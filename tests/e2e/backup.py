@@ -315,6 +315,16 @@ def size_in(line):
     return int(line.split(": ")[1].split()[0])
 
 
+def copied_until(process, file, holds):
+    """The line of the copy that it holds of; a commit that came before may have had one of its own."""
+    for _ in range(5):
+        line = process.stdout.readline()
+        with open(file, "rb") as f:
+            if holds(f.read()):
+                return line
+    return sys.exit("not ok: the change is in no copy")
+
+
 def following_copies_every_change(work, log):
     file = os.path.join(work, "follow.backup")
     log.start()
@@ -329,6 +339,12 @@ def following_copies_every_change(work, log):
     third = process.stdout.readline()
     with open(file, "rb") as f:
         check(b"carol" not in f.read(), "what was erased is not in the next one, though the head is the same", third)
+    token = verb_json("access-create", log.folder, "search")["id"].encode()
+    third = copied_until(process, file, lambda content: token in content)
+    print("ok: an access token is in the next one, though nothing was committed")
+    verb("access-revoke", log.folder, token.decode())
+    third = copied_until(process, file, lambda content: token not in content)
+    print("ok: nor is one that was revoked left in it")
     log.stop()
     log.start()
     log.insert("dave", "laptop")
