@@ -37,8 +37,6 @@ struct run {
   struct crash_random random;
   char guard_path[4096];
   char db_path[4096];
-  struct kt_log_guard guard; /* as this process saved or loaded it last */
-  bool has_guard;
   /* While an image is looked at. */
   size_t n_ops;
   const char *verdict;
@@ -102,42 +100,21 @@ static void compare_with_signed(const struct kt_log_guard *head)
   }
 }
 
-static enum kt_err guard_and_sign(void *ctx, const struct kt_log_extension *extension,
-                                  uint8_t ret_signature[static KT_SIGNATURE_MAX])
+static enum kt_err save_guard(const struct world *world, const struct kt_log_extension *extension,
+                              const struct kt_log_guard *to)
 {
-  const struct world *world = ctx;
-  struct kt_log_guard from = run.guard;
-  struct kt_log_guard to;
   struct kt_error error = { 0 };
-  if (!run.has_guard) {
-    from = (struct kt_log_guard){ .size = extension->size, .timestamp_ms = extension->timestamp_ms };
-    kt_log_root(from.size, extension->heads, &from.root);
-  }
-  enum kt_err err = kt_log_extend(&from, extension, &to);
-  if (err == KT_OK) {
-    err = kt_guard_save(run.guard_path, run.has_guard ? &run.guard : NULL, &to, &error);
-  }
+  const struct record_mark mark = { .size = to->size, .timestamp_ms = to->timestamp_ms, .root = to->root };
+  enum kt_err err = kt_guard_save(run.guard_path, world->has_guard ? &world->guard : NULL, to, &error);
+  (void)extension;
   if (err != KT_OK) {
     return err;
   }
-  run.guard = to;
-  run.has_guard = true;
-  const struct record_mark mark = { .size = to.size, .timestamp_ms = to.timestamp_ms, .root = to.root };
   if (run.record.is_on) {
     record_mark(&run.record, &mark);
   } else {
-    compare_with_signed(&to);
+    compare_with_signed(to);
   }
-  return kt_tree_head_sign(&world->config, &world->sign_key, to.size, &to.root, ret_signature);
-}
-
-static enum kt_err load_guard(void *ctx, struct kt_log_guard *ret_guard)
-{
-  (void)ctx;
-  if (!run.has_guard) {
-    return KT_ERR_ABSENT;
-  }
-  *ret_guard = run.guard;
   return KT_OK;
 }
 
@@ -301,8 +278,8 @@ static const char *judge_image(uint64_t now_ms, bool with_fsck)
   const char *verdict = "refused: guard";
   world->now_ms = now_ms;
   world->problem = (struct kt_log_problem){ 0 };
-  enum kt_err err = kt_guard_load(run.guard_path, &run.guard, &error);
-  run.has_guard = err == KT_OK;
+  enum kt_err err = kt_guard_load(run.guard_path, &world->guard, &error);
+  world->has_guard = err == KT_OK;
   if (err == KT_OK) {
     verdict = "refused: database";
     err = use_database(world, false, &store_error);
@@ -355,8 +332,7 @@ int main(int argc, char **argv)
     return 2;
   }
   run.world = world_new();
-  run.world->options.sign = guard_and_sign;
-  run.world->options.guard_load = load_guard;
+  run.world->save_guard = save_guard;
   run.random.state = seed;
   record_run(argv[4], argc == 6 ? (size_t)strtoull(argv[5], NULL, 10) : 150);
   const uint64_t now_ms = run.world->now_ms;

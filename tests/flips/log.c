@@ -63,9 +63,7 @@ struct run {
   /* This case. */
   struct crash_random random;
   struct entries entries; /* those, and what is signed now */
-  struct kt_log_guard guard;
-  bool has_guard;
-  const char *verdict; /* NULL: nothing noticed yet */
+  const char *verdict;    /* NULL: nothing noticed yet */
 };
 
 static struct run run;
@@ -114,40 +112,15 @@ static bool extends_entries(const struct kt_log_extension *extension, const stru
   return head->size == at && memcmp(&root, &head->root, sizeof root) == 0;
 }
 
-static enum kt_err guard_and_sign(void *ctx, const struct kt_log_extension *extension,
-                                  uint8_t ret_signature[static KT_SIGNATURE_MAX])
+static enum kt_err save_guard(const struct world *world, const struct kt_log_extension *extension,
+                              const struct kt_log_guard *to)
 {
-  const struct world *world = ctx;
-  struct kt_log_guard from = run.guard;
-  struct kt_log_guard to;
   struct kt_error error = { 0 };
-  if (!run.has_guard) {
-    from = (struct kt_log_guard){ .size = extension->size, .timestamp_ms = extension->timestamp_ms };
-    kt_log_root(from.size, extension->heads, &from.root);
-  }
-  enum kt_err err = kt_log_extend(&from, extension, &to);
-  if (err == KT_OK) {
-    err = kt_guard_save(run.paths[GUARD], run.has_guard ? &run.guard : NULL, &to, &error);
-  }
-  if (err != KT_OK) {
-    return err;
-  }
-  run.guard = to;
-  run.has_guard = true;
-  if (!extends_entries(extension, &to)) {
+  enum kt_err err = kt_guard_save(run.paths[GUARD], world->has_guard ? &world->guard : NULL, to, &error);
+  if (err == KT_OK && !extends_entries(extension, to)) {
     note(FORK);
   }
-  return kt_tree_head_sign(&world->config, &world->sign_key, to.size, &to.root, ret_signature);
-}
-
-static enum kt_err load_guard(void *ctx, struct kt_log_guard *ret_guard)
-{
-  (void)ctx;
-  if (!run.has_guard) {
-    return KT_ERR_ABSENT;
-  }
-  *ret_guard = run.guard;
-  return KT_OK;
+  return err;
 }
 
 /* --- the truth ----------------------------------------------------------------------------------------------------------- */
@@ -364,8 +337,8 @@ static void judge(struct world *world)
   run.verdict = NULL;
   run.entries = run.truth;
   world->problem = (struct kt_log_problem){ 0 };
-  run.has_guard = kt_guard_load(run.paths[GUARD], &run.guard, &error) == KT_OK;
-  if (!run.has_guard) {
+  world->has_guard = kt_guard_load(run.paths[GUARD], &world->guard, &error) == KT_OK;
+  if (!world->has_guard) {
     note(error.text[0] != '\0' ? "refused at start" : UNEXPLAINED);
   } else if (use_database(world, false, &store_error) != KT_OK) {
     note(store_error.text[0] != '\0' ? "refused at start" : UNEXPLAINED);
@@ -430,8 +403,7 @@ int main(int argc, char **argv)
   const uint64_t total = strtoull(argv[1], NULL, 10);
   const uint64_t seed = strtoull(argv[2], NULL, 10);
   run.world = world_new();
-  run.world->options.sign = guard_and_sign;
-  run.world->options.guard_load = load_guard;
+  run.world->save_guard = save_guard;
   make_log(argv[4]);
   const uint64_t now_ms = run.world->now_ms;
   tally_open(&tally, argv[3]);

@@ -49,6 +49,9 @@ struct world {
   _Atomic uint64_t n_random;
   bool has_guard;
   struct kt_log_guard guard;
+  /* Before the guard becomes `to`, and that is signed: where it is a file, it is written. NULL: nothing. */
+  enum kt_err (*save_guard)(const struct world *world, const struct kt_log_extension *extension,
+                            const struct kt_log_guard *to);
   enum kt_err guard_err; /* of saving */
   char fatal[320];
   char pruning[KT_LOG_REASON_SIZE];
@@ -100,6 +103,9 @@ static enum kt_err world_sign(void *ctx, const struct kt_log_extension *extensio
     kt_log_root(from.size, extension->heads, &from.root);
   }
   enum kt_err err = kt_log_extend(&from, extension, &to);
+  if (err == KT_OK && world->save_guard != NULL) {
+    err = world->save_guard(world, extension, &to);
+  }
   if (err == KT_OK) {
     world->has_guard = true;
     world->guard = to;
