@@ -4,7 +4,7 @@
  *
  * A VFS over SQLite's own: it fills the last 8 of a page's bytes, which SQLite leaves alone, when the page is written, and
  * compares them when it is read. A page that does not have its checksum is SQLITE_IOERR_DATA. Journals go through as they
- * are. For rollback journals only. */
+ * are, and what is rolled back from one gets its checksum anew: damage in a journal is not found here. For rollback journals only. */
 #ifndef KT_VERIFY_PAGE_CHECK_H
 #define KT_VERIFY_PAGE_CHECK_H
 
