@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit/crypto/ecvrf_test.h"
+#include "unit/crypto/suite_test.h"
 
 #include "crypto/secret.h"
 #include "support/suite.h"
@@ -87,31 +88,7 @@ static void test_vrf_rfc9381_examples_16_to_18(void **state)
 static void test_vrf_round_trip_random(void **state)
 {
   (void)state;
-  for (uint8_t i = 0; i < 200; i++) {
-    const uint8_t stream_seed[randombytes_SEEDBYTES] = { i };
-    uint8_t random[KT_SEED_LEN + 255];
-    randombytes_buf_deterministic(random, sizeof random, stream_seed);
-    const uint8_t *seed = random;
-    struct kt_bytes alpha = { random + KT_SEED_LEN, i };
-
-    uint8_t public_key[POINT_LEN];
-    uint8_t proof[PROOF_LEN];
-    uint8_t again[PROOF_LEN];
-    struct kt_hash proved;
-    struct kt_hash output;
-    struct kt_hash verified;
-    const struct kt_vrf_key secret = test_vrf_key(suite, seed);
-    assert_int_equal(suite->vrf_public(seed, public_key), KT_OK);
-    struct kt_bytes key = { public_key, sizeof public_key };
-    assert_int_equal(suite->vrf_public_check(key), KT_OK);
-    assert_int_equal(suite->vrf_prove(&secret, alpha, proof, &proved), KT_OK);
-    assert_int_equal(suite->vrf_prove(&secret, alpha, again, &output), KT_OK);
-    assert_memory_equal(proof, again, sizeof proof);
-    assert_int_equal(suite->vrf_output(&secret, alpha, &output), KT_OK);
-    assert_memory_equal(output.b, proved.b, sizeof output.b);
-    assert_int_equal(suite->vrf_verify(key, alpha, proof, &verified), KT_OK);
-    assert_memory_equal(verified.b, proved.b, sizeof verified.b);
-  }
+  suite_vrf_round_trips(suite, 200);
 }
 
 /* One key, one alpha and the proof, for the tests that spoil something. */

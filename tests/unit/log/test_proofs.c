@@ -89,39 +89,63 @@ static void a_registration_computes_two_proofs_and_a_lookup_none(void **state)
   assert_int_equal(n_proved, 4);
 }
 
+/* An update of a label that is not in the log yet, from its preparation to its response. */
+struct update {
+  struct kt_bytes value;
+  struct kt_update_request request;
+  struct kt_log_pending *pending;
+  struct kt_log_outcome outcome;
+  struct kt_log_ahead ahead;
+};
+
+static void prepare(struct world *world, struct person *owner, struct update *ret_update)
+{
+  *ret_update = (struct update){ .value = person_set(world, owner, 1, true) };
+  ret_update->request =
+      (struct kt_update_request){ .label = owner->label, .values = &ret_update->value, .n_values = 1 };
+  world_ok(world, kt_log_update_prepare(world->reader, &ret_update->request, (struct kt_bytes){ 0 },
+                                        &ret_update->pending, &world->problem));
+  kt_log_update_keep(ret_update->pending, &world->arena, &ret_update->ahead);
+}
+
+/* ahead: of the update, or NULL. */
+static void respond(struct world *world, const struct update *update, const struct kt_log_ahead *ahead,
+                    struct kt_writer *ret_w)
+{
+  kt_writer_init(ret_w, (size_t)1 << 20);
+  world_ok(world, kt_log_update_respond(world->reader, &update->request, &update->outcome, ahead, &world->arena, ret_w,
+                                        &world->problem));
+}
+
+/* Releases both. */
+static void expect_same(struct kt_writer *a, struct kt_writer *b)
+{
+  assert_int_equal(a->len, b->len);
+  assert_memory_equal(a->buf, b->buf, a->len);
+  kt_writer_release(a);
+  kt_writer_release(b);
+}
+
 /* What was computed ahead is what the response would have computed. */
 static void a_response_does_not_depend_on_what_is_ahead(void **state)
 {
   struct scene *scene = *state;
   struct world *world = scene->world;
-  struct person *alice = person_new(world, "alice", 1);
-  const struct kt_bytes value = person_set(world, alice, 1, true);
-  const struct kt_update_request request = { .label = alice->label, .values = &value, .n_values = 1 };
-  struct kt_log_pending *pending = NULL;
-  struct kt_log_outcome outcome;
-  struct kt_log_ahead ahead = { 0 };
+  struct update update;
   struct kt_writer with;
   struct kt_writer without;
-  kt_writer_init(&with, (size_t)1 << 20);
-  kt_writer_init(&without, (size_t)1 << 20);
-  world_ok(world, kt_log_update_prepare(world->reader, &request, (struct kt_bytes){ 0 }, &pending, &world->problem));
-  kt_log_update_keep(pending, &world->arena, &ahead);
-  kt_log_update_ahead(world->reader, &request, &world->arena, &ahead);
-  assert_non_null(ahead.made);
-  assert_int_equal(ahead.n, 1);
-  kt_log_insert(world->log, &pending, 1, &outcome);
+  prepare(world, person_new(world, "alice", 1), &update);
+  kt_log_update_ahead(world->reader, &update.request, &world->arena, &update.ahead);
+  assert_non_null(update.ahead.made);
+  assert_int_equal(update.ahead.n, 1);
+  kt_log_insert(world->log, &update.pending, 1, &update.outcome);
   auditor_keep_up(world);
   assert_int_equal(n_proved, 2);
-  world_ok(world,
-           kt_log_update_respond(world->reader, &request, &outcome, &ahead, &world->arena, &with, &world->problem));
+  respond(world, &update, &update.ahead, &with);
   assert_int_equal(n_proved, 2);
-  world_ok(world,
-           kt_log_update_respond(world->reader, &request, &outcome, NULL, &world->arena, &without, &world->problem));
+  respond(world, &update, NULL, &without);
   assert_int_equal(n_proved, 3);
-  assert_int_equal(with.len, without.len);
-  assert_memory_equal(with.buf, without.buf, with.len);
-  kt_writer_release(&with);
-  kt_writer_release(&without);
+  expect_same(&with, &without);
 }
 
 /* What was kept of an update answers it also when the label has a newer version by the time of the response. */
@@ -130,20 +154,14 @@ static void a_late_response_is_of_its_own_update(void **state)
   struct scene *scene = *state;
   struct world *world = scene->world;
   struct person *alice = person_new(world, "alice", 1);
-  const struct kt_bytes value = person_set(world, alice, 1, true);
-  const struct kt_update_request request = { .label = alice->label, .values = &value, .n_values = 1 };
+  struct update update;
   struct kt_log_pending *pending = NULL;
-  struct kt_log_outcome outcome;
-  struct kt_log_ahead ahead = { 0 };
   struct kt_writer with;
   struct kt_writer without;
-  kt_writer_init(&with, (size_t)1 << 20);
-  kt_writer_init(&without, (size_t)1 << 20);
-  world_ok(world, kt_log_update_prepare(world->reader, &request, (struct kt_bytes){ 0 }, &pending, &world->problem));
-  kt_log_update_keep(pending, &world->arena, &ahead);
-  assert_non_null(ahead.made);
-  kt_log_insert(world->log, &pending, 1, &outcome);
-  person_logged(world, alice, value);
+  prepare(world, alice, &update);
+  assert_non_null(update.ahead.made);
+  kt_log_insert(world->log, &update.pending, 1, &update.outcome);
+  person_logged(world, alice, update.value);
   const struct kt_bytes next = person_set(world, alice, 2, true);
   const struct kt_update_request later = {
     .label = alice->label, .greatest_version = { .present = true, .value = 0 }, .values = &next, .n_values = 1
@@ -152,16 +170,11 @@ static void a_late_response_is_of_its_own_update(void **state)
   world_ok(world, kt_log_update_prepare(world->reader, &later, (struct kt_bytes){ 0 }, &pending, &world->problem));
   kt_log_insert(world->log, &pending, 1, &second);
   assert_true(second.inserted);
-  assert_int_equal(second.position, outcome.position + 1);
+  assert_int_equal(second.position, update.outcome.position + 1);
   auditor_keep_up(world);
-  world_ok(world,
-           kt_log_update_respond(world->reader, &request, &outcome, &ahead, &world->arena, &with, &world->problem));
-  world_ok(world,
-           kt_log_update_respond(world->reader, &request, &outcome, NULL, &world->arena, &without, &world->problem));
-  assert_int_equal(with.len, without.len);
-  assert_memory_equal(with.buf, without.buf, with.len);
-  kt_writer_release(&with);
-  kt_writer_release(&without);
+  respond(world, &update, &update.ahead, &with);
+  respond(world, &update, NULL, &without);
+  expect_same(&with, &without);
 }
 
 /* While the log is calm the output alone is waited for, and the proof comes later; while others are at work on updates both are
@@ -172,33 +185,26 @@ static void load_decides_when_a_new_version_is_proved(void **state)
   struct world *world = scene->world;
   for (uint32_t busy = 0; busy < 2; busy++) {
     struct person *owner = person_new(world, busy == 0 ? "alice" : "bob", (uint8_t)(busy + 1));
-    const struct kt_bytes value = person_set(world, owner, 1, true);
-    const struct kt_update_request request = { .label = owner->label, .values = &value, .n_values = 1 };
-    struct kt_log_pending *pending = NULL;
-    struct kt_log_outcome outcome;
-    struct kt_log_ahead ahead = { 0 };
+    struct update update;
     struct kt_writer w;
-    kt_writer_init(&w, (size_t)1 << 20);
     atomic_store(&n_proved, 0);
     if (busy == 1) {
       kt_log_updating_begin(world->log);
     }
-    world_ok(world, kt_log_update_prepare(world->reader, &request, (struct kt_bytes){ 0 }, &pending, &world->problem));
+    prepare(world, owner, &update);
     assert_int_equal(n_proved, busy);
-    kt_log_update_keep(pending, &world->arena, &ahead);
-    kt_log_update_ahead(world->reader, &request, &world->arena, &ahead);
+    kt_log_update_ahead(world->reader, &update.request, &world->arena, &update.ahead);
     assert_int_equal(n_proved, 2);
-    assert_int_equal(ahead.n_made_proofs, 1 - busy);
-    kt_log_insert(world->log, &pending, 1, &outcome);
-    assert_int_equal(is_stored(scene, outcome.label_id, 0), busy);
+    assert_int_equal(update.ahead.n_made_proofs, 1 - busy);
+    kt_log_insert(world->log, &update.pending, 1, &update.outcome);
+    assert_int_equal(is_stored(scene, update.outcome.label_id, 0), busy);
     auditor_keep_up(world);
-    world_ok(world,
-             kt_log_update_respond(world->reader, &request, &outcome, &ahead, &world->arena, &w, &world->problem));
+    respond(world, &update, &update.ahead, &w);
     if (busy == 1) {
       kt_log_updating_end(world->log);
     }
     kt_log_step(world->log);
-    assert_true(is_stored(scene, outcome.label_id, 0) && is_stored(scene, outcome.label_id, 1));
+    assert_true(is_stored(scene, update.outcome.label_id, 0) && is_stored(scene, update.outcome.label_id, 1));
     kt_writer_release(&w);
   }
 }
