@@ -368,11 +368,7 @@ static void test_administration(void **state)
 
 static int begin(void **state)
 {
-  scene.world = world_new();
-  files_init(&scene.files);
-  use_file(scene.world, scene.files.path, true);
-  world_ok(scene.world, kt_log_create(&scene.world->options, &scene.world->problem));
-  world_open(scene.world);
+  scene.world = file_world(&scene.files);
   scene.alice = person_new(scene.world, "alice", 10);
   person_register(scene.world, scene.alice);
   for (size_t i = 0; i < 6; i++) {
@@ -386,8 +382,7 @@ static int begin(void **state)
 static int end(void **state)
 {
   (void)state;
-  world_end(scene.world);
-  files_remove(&scene.files);
+  file_world_end(scene.world, &scene.files);
   return 0;
 }
 

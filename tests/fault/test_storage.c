@@ -39,9 +39,7 @@ static bool is_fatal(const struct scene *s)
 static void reopen(struct scene *s)
 {
   s->sync_failed = false; /* closing moves what was durable before into the database */
-  world_close(s->world);
-  use_file(s->world, s->files.path, false);
-  world_open(s->world);
+  file_world_reopen(s->world, &s->files);
 }
 
 static enum kt_err try_update(struct scene *s, const struct kt_bytes *value)
@@ -129,11 +127,7 @@ static void test_reads_that_fail_change_nothing(void **state)
 
 static int begin(void **state)
 {
-  scene.world = world_new();
-  files_init(&scene.files);
-  use_file(scene.world, scene.files.path, true);
-  world_ok(scene.world, kt_log_create(&scene.world->options, &scene.world->problem));
-  world_open(scene.world);
+  scene.world = file_world(&scene.files);
   scene.alice = person_new(scene.world, "alice", 10);
   person_register(scene.world, scene.alice);
   *state = &scene;
@@ -143,8 +137,7 @@ static int begin(void **state)
 static int end(void **state)
 {
   (void)state;
-  world_end(scene.world);
-  files_remove(&scene.files);
+  file_world_end(scene.world, &scene.files);
   return 0;
 }
 

@@ -58,9 +58,7 @@ static size_t count_marks(const struct scene *s, struct kt_bytes mark)
 
 static void reopen(struct scene *s)
 {
-  world_close(s->world);
-  use_file(s->world, s->files.path, false);
-  world_open(s->world);
+  file_world_reopen(s->world, &s->files);
 }
 
 /* A label that is in the write-ahead log as in the file. */
@@ -168,14 +166,10 @@ static void test_truncations(void **state)
 
 static int begin(void **state)
 {
-  scene.world = world_new();
   if (access("/dev/shm", W_OK) == 0) { /* thousands of flushes, of which none has to reach a disk */
     (void)setenv("TMPDIR", "/dev/shm", 0);
   }
-  files_init(&scene.files);
-  use_file(scene.world, scene.files.path, true);
-  world_ok(scene.world, kt_log_create(&scene.world->options, &scene.world->problem));
-  world_open(scene.world);
+  scene.world = file_world(&scene.files);
   *state = &scene;
   return 0;
 }
@@ -183,8 +177,7 @@ static int begin(void **state)
 static int end(void **state)
 {
   (void)state;
-  world_end(scene.world);
-  files_remove(&scene.files);
+  file_world_end(scene.world, &scene.files);
   return 0;
 }
 

@@ -427,6 +427,32 @@ static inline void model_pair_skipping_patterns(struct model_pair *pair, uint64_
   }
 }
 
+/* Of all sizes up to size_max: plain; of a Service Operator who skipped versions; with an auditor behind the log, of any size. */
+static inline void model_pair_all(struct model_pair *pair, uint64_t size_max, uint32_t adds_max, model_pair_fn check)
+{
+  for (uint64_t size = 1; size <= size_max; size++) {
+    model_pair_patterns(pair, size, adds_max, check);
+  }
+}
+
+static inline void model_pair_all_skipping(struct model_pair *pair, uint64_t size_max, uint32_t skipped_max,
+                                           model_pair_fn check)
+{
+  pair->managed = true;
+  for (uint64_t size = 1; size <= size_max; size++) {
+    model_pair_skipping_patterns(pair, size, skipped_max, check);
+  }
+  pair->managed = false;
+}
+
+static inline void model_pair_all_audited(struct model_pair *pair, uint64_t size_max, uint32_t adds_max,
+                                          model_pair_fn check)
+{
+  pair->audited = true;
+  model_pair_all(pair, size_max, adds_max, check);
+  pair->audited = false;
+}
+
 /* Larger logs, with equal timestamps and gaps, many versions at once, any window and lifetime; always the same ones. */
 static inline void model_pair_random_logs(struct model_pair *pair, size_t n, uint64_t size_max, model_pair_fn check)
 {

@@ -190,17 +190,13 @@ static void compare_walks(struct model_pair *p)
 static void searches_in_all_small_logs(void **state)
 {
   (void)state;
-  for (uint64_t size = 1; size <= model_up_to(4, 6, 7); size++) {
-    model_pair_patterns(&pair, size, 1, compare_searches);
-  }
+  model_pair_all(&pair, model_up_to(4, 6, 7), 1, compare_searches);
 }
 
 static void walks_in_all_small_logs(void **state)
 {
   (void)state;
-  for (uint64_t size = 1; size <= model_up_to(8, 16, 24); size++) {
-    model_pair_patterns(&pair, size, 0, compare_walks);
-  }
+  model_pair_all(&pair, model_up_to(8, 16, 24), 0, compare_walks);
 }
 
 int main(void)

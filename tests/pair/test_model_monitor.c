@@ -318,9 +318,7 @@ static void compare_small(struct model_pair *p)
 static void all_small_logs(void **state)
 {
   (void)state;
-  for (uint64_t size = 1; size <= model_up_to(3, 4, 5); size++) {
-    model_pair_patterns(&pair, size, 2, compare_small);
-  }
+  model_pair_all(&pair, model_up_to(3, 4, 5), 2, compare_small);
 }
 
 /* A random map: from the right, entries that the rules allow. */
@@ -343,22 +341,14 @@ static void random_map(uint64_t *seed, int64_t known, struct model_map *ret_map)
 static void monitoring_of_skipped_versions(void **state)
 {
   (void)state;
-  pair.managed = true;
-  for (uint64_t size = 1; size <= model_up_to(2, 4, 5); size++) {
-    model_pair_skipping_patterns(&pair, size, 1, compare_small);
-  }
-  pair.managed = false;
+  model_pair_all_skipping(&pair, model_up_to(2, 4, 5), 1, compare_small);
 }
 
 /* The same with an auditor behind the log, of any size. */
 static void monitoring_with_an_auditor(void **state)
 {
   (void)state;
-  pair.audited = true;
-  for (uint64_t size = 1; size <= model_up_to(2, 4, 5); size++) {
-    model_pair_patterns(&pair, size, 2, compare_small);
-  }
-  pair.audited = false;
+  model_pair_all_audited(&pair, model_up_to(2, 4, 5), 2, compare_small);
 }
 
 static void compare_random(struct model_pair *p)

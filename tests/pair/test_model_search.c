@@ -173,39 +173,27 @@ static void compare_walks(struct model_pair *p)
 static void searches_in_all_small_logs(void **state)
 {
   (void)state;
-  for (uint64_t size = 1; size <= model_up_to(4, 6, 7); size++) {
-    model_pair_patterns(&pair, size, 2, compare_searches);
-  }
+  model_pair_all(&pair, model_up_to(4, 6, 7), 2, compare_searches);
 }
 
 static void searches_past_skipped_versions(void **state)
 {
   (void)state;
-  pair.managed = true;
-  for (uint64_t size = 1; size <= model_up_to(3, 5, 6); size++) {
-    model_pair_skipping_patterns(&pair, size, 2, compare_searches);
-  }
-  pair.managed = false;
+  model_pair_all_skipping(&pair, model_up_to(3, 5, 6), 2, compare_searches);
 }
 
 /* The walk does not look at labels. */
 static void walks_in_all_small_logs(void **state)
 {
   (void)state;
-  for (uint64_t size = 1; size <= model_up_to(9, 16, 24); size++) {
-    model_pair_patterns(&pair, size, 0, compare_walks);
-  }
+  model_pair_all(&pair, model_up_to(9, 16, 24), 0, compare_walks);
 }
 
 /* The same with an auditor behind the log, of any size. */
 static void searches_with_an_auditor(void **state)
 {
   (void)state;
-  pair.audited = true;
-  for (uint64_t size = 1; size <= model_up_to(3, 5, 6); size++) {
-    model_pair_patterns(&pair, size, 2, compare_searches);
-  }
-  pair.audited = false;
+  model_pair_all_audited(&pair, model_up_to(3, 5, 6), 2, compare_searches);
 }
 
 static void compare_random(struct model_pair *p)

@@ -139,31 +139,21 @@ static void compare_updates(struct model_pair *p)
 static void all_small_logs(void **state)
 {
   (void)state;
-  for (uint64_t size = 1; size <= model_up_to(4, 6, 7); size++) {
-    model_pair_patterns(&pair, size, 3, compare_updates);
-  }
+  model_pair_all(&pair, model_up_to(4, 6, 7), 3, compare_updates);
 }
 
 /* In third-party management mode: skipped versions, then one with a value. */
 static void updates_after_skipped_versions(void **state)
 {
   (void)state;
-  pair.managed = true;
-  for (uint64_t size = 1; size <= model_up_to(3, 5, 6); size++) {
-    model_pair_skipping_patterns(&pair, size, 3, compare_updates);
-  }
-  pair.managed = false;
+  model_pair_all_skipping(&pair, model_up_to(3, 5, 6), 3, compare_updates);
 }
 
 /* The same with an auditor behind the log, of any size. */
 static void updates_with_an_auditor(void **state)
 {
   (void)state;
-  pair.audited = true;
-  for (uint64_t size = 1; size <= model_up_to(3, 5, 6); size++) {
-    model_pair_patterns(&pair, size, 3, compare_updates);
-  }
-  pair.audited = false;
+  model_pair_all_audited(&pair, model_up_to(3, 5, 6), 3, compare_updates);
 }
 
 static void compare_random(struct model_pair *p)

@@ -54,6 +54,30 @@ static inline void use_file(struct world *world, const char *path, bool create)
   world->options.store = world->store;
 }
 
+/* A log in a file, created and open. */
+static inline struct world *file_world(struct files *ret_files)
+{
+  struct world *world = world_new();
+  files_init(ret_files);
+  use_file(world, ret_files->path, true);
+  world_ok(world, kt_log_create(&world->options, &world->problem));
+  world_open(world);
+  return world;
+}
+
+static inline void file_world_end(struct world *world, const struct files *files)
+{
+  world_end(world);
+  files_remove(files);
+}
+
+static inline void file_world_reopen(struct world *world, const struct files *files)
+{
+  world_close(world);
+  use_file(world, files->path, false);
+  world_open(world);
+}
+
 static inline struct world *short_lived_world(const struct files *files)
 {
   struct world *world = world_new();
