@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kt-crash: kill -9 of a server under load, again and again; nothing that was acknowledged may be lost or contradicted.
- * scripts/crash-test prepares the log and calls it. */
+ * scripts/crash-test prepares the log and calls it:
+ *   kt-crash SERVER FOLDER ROUNDS WRITERS LOAD-MS FSCK-EVERY SEED
+ * FOLDER has the log, its configuration and, from one run to the next, the truth, the checker's view and the counters. */
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,9 +11,12 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "kept.h"
 #include "server.h"
+#include "support/tally.h"
 #include "writer.h"
 
+#define PATH_SIZE 4096
 #define WRITERS_MAX 64
 #define CHECK_OLDER 16  /* acknowledged updates of earlier rounds that are checked in every round */
 #define EARLY_KILL_IN 8 /* one start in so many is killed while it starts */
@@ -19,9 +25,7 @@
 
 struct crash_options {
   const char *server;
-  const char *dir;
-  const char *config;
-  const char *messages;
+  const char *folder;
   unsigned rounds;
   unsigned writers;
   unsigned load_ms; /* a kill comes within so many milliseconds of load */
@@ -29,8 +33,20 @@ struct crash_options {
   uint64_t seed;
 };
 
+/* In the folder. */
+struct crash_paths {
+  char log[PATH_SIZE];
+  char config[PATH_SIZE];
+  char messages[PATH_SIZE];
+  char truth[PATH_SIZE];
+  char view[PATH_SIZE];
+  char counters[PATH_SIZE];
+};
+
 struct crash_test {
   struct crash_options options;
+  struct crash_paths paths;
+  struct tally tally; /* of all runs */
   struct crash_random random;
   struct crash_server server;
   struct crash_truth truth;
@@ -38,12 +54,15 @@ struct crash_test {
   struct kt_config config;
   struct crash_writer *writers;
   struct crash_user checker;
-  size_t n_checked; /* acknowledged updates before this one were looked up at least once */
-  unsigned n_kills;
-  unsigned n_early_kills;
-  unsigned n_fsck;
-  uint64_t n_lookups;
+  size_t n_checked;  /* acknowledged updates before this one were looked up at least once, in this run */
+  unsigned n_kills;  /* of this run */
+  unsigned n_failed; /* failures that are counted already */
 };
+
+static void count(struct crash_test *test, const char *subject, const char *outcome, uint64_t n)
+{
+  tally_add(&test->tally, subject, outcome, n);
+}
 
 static void sleep_ms(uint64_t ms)
 {
@@ -56,9 +75,10 @@ static void kill_server(struct crash_test *test)
   int status = crash_server_end(&test->server, SIGKILL);
   if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
     crash_truth_fail(&test->truth, "the server ended by itself (status %#x); see %s", (unsigned)status,
-                     test->options.messages);
+                     test->paths.messages);
   }
   test->n_kills++;
+  count(test, "server", "kills", 1);
 }
 
 /* Start the server; now and then kill it once while it recovers. */
@@ -67,7 +87,7 @@ static bool start_server(struct crash_test *test)
   if (test->n_kills > 0 && crash_random_below(&test->random, EARLY_KILL_IN) == 0 && crash_server_start(&test->server)) {
     sleep_ms(crash_random_below(&test->random, EARLY_KILL_MS));
     kill_server(test);
-    test->n_early_kills++;
+    count(test, "server", "kills while starting", 1);
   }
   if (crash_server_start(&test->server)) {
     if (crash_server_wait_ready(&test->server)) {
@@ -75,7 +95,7 @@ static bool start_server(struct crash_test *test)
     }
     (void)crash_server_end(&test->server, SIGKILL);
   }
-  crash_truth_fail(&test->truth, "the server does not start; see %s", test->options.messages);
+  crash_truth_fail(&test->truth, "the server does not start; see %s", test->paths.messages);
   return false;
 }
 
@@ -85,7 +105,7 @@ static void check_ack(struct crash_test *test, struct crash_user *user, const st
   if (answer == CRASH_GONE || answer == CRASH_BUSY) {
     crash_truth_fail(&test->truth, "look-up of %s version %u: no answer", ack->label, (unsigned)ack->version);
   }
-  test->n_lookups++;
+  count(test, "checks", "look-ups", 1);
 }
 
 /* A client without memory sees the head that a forked log would not show to one that remembers. */
@@ -137,14 +157,17 @@ static void run_load(struct crash_test *test)
   kill_server(test);
   for (unsigned i = 0; i < n; i++) {
     pthread_join(threads[i], NULL);
+    count(test, "updates", "sent again", test->writers[i].n_resent);
+    count(test, "updates", "had been logged", test->writers[i].n_found);
+    test->writers[i].n_resent = test->writers[i].n_found = 0;
   }
 }
 
 static void check_files(struct crash_test *test)
 {
-  test->n_fsck++;
+  count(test, "checks", "fsck", 1);
   if (!crash_server_fsck(&test->server)) {
-    crash_truth_fail(&test->truth, "kt-server fsck found something; see %s", test->options.messages);
+    crash_truth_fail(&test->truth, "kt-server fsck found something; see %s", test->paths.messages);
   }
 }
 
@@ -178,26 +201,38 @@ static void run_end(struct crash_test *test)
   }
 }
 
-static void report(struct crash_test *test, unsigned round)
+/* What the next run goes on from. */
+static void save(struct crash_test *test)
 {
-  uint64_t resent = 0;
-  uint64_t found = 0;
-  for (unsigned i = 0; i < test->options.writers; i++) {
-    resent += test->writers[i].n_resent;
-    found += test->writers[i].n_found;
+  const unsigned n_failures = crash_truth_failures(&test->truth);
+  count(test, "checks", "failures", n_failures - test->n_failed);
+  test->n_failed = n_failures;
+  tally_save(&test->tally);
+  if (!crash_kept_save_view(&test->checker, test->paths.view)) {
+    (void)fprintf(stderr, "crash-test: %s cannot be written\n", test->paths.view);
+    exit(2);
   }
-  printf("%s after %u rounds: %u kills (%u while starting), %zu updates acknowledged, %llu sent again after a kill "
-         "(%llu had been logged), %llu look-ups, %zu heads, largest tree %llu, %u fsck, %u failures\n",
-         crash_truth_failures(&test->truth) == 0 ? "ok" : "FAILED", round, test->n_kills, test->n_early_kills,
-         crash_truth_count(&test->truth), (unsigned long long)resent, (unsigned long long)found,
-         (unsigned long long)test->n_lookups, test->truth.n_heads, (unsigned long long)test->checker.log.tree.size,
-         test->n_fsck, crash_truth_failures(&test->truth));
+}
+
+static void report(const struct crash_test *test)
+{
+  const struct tally *tally = &test->tally;
+  const uint64_t n_failures = tally_sum(tally, "failures");
+  printf("%s after %" PRIu64 " rounds%s: %" PRIu64 " kills (%" PRIu64
+         " while starting), %zu updates acknowledged, %" PRIu64 " sent again after a kill (%" PRIu64
+         " had been logged), %" PRIu64 " look-ups, %zu heads, largest tree %" PRIu64 ", %" PRIu64 " fsck, %" PRIu64
+         " failures\n",
+         n_failures == 0 ? "ok" : "FAILED", tally_sum(tally, "rounds"),
+         tally_sum(tally, "runs") > 1 ? ", in several runs" : "", tally_sum(tally, "kills"),
+         tally_sum(tally, "kills while starting"), test->truth.n_acks, tally_sum(tally, "sent again"),
+         tally_sum(tally, "had been logged"), tally_sum(tally, "look-ups"), test->truth.n_heads,
+         test->checker.log.tree.size, tally_sum(tally, "fsck"), n_failures);
   (void)fflush(stdout);
 }
 
 static bool load_config(struct crash_test *test)
 {
-  FILE *file = fopen(test->options.config, "rb");
+  FILE *file = fopen(test->paths.config, "rb");
   size_t len = file != NULL ? fread(test->config_bytes, 1, sizeof test->config_bytes, file) : 0;
   if (file != NULL) {
     (void)fclose(file);
@@ -205,24 +240,49 @@ static bool load_config(struct crash_test *test)
   return kt_config_decode((struct kt_bytes){ test->config_bytes, len }, &test->config, NULL) == KT_OK;
 }
 
-static bool test_init(struct crash_test *test)
+static bool in_folder(const struct crash_test *test, const char *name, char *ret_path)
 {
-  test->random.state = test->options.seed;
-  test->server = (struct crash_server){ .program = test->options.server,
-                                        .dir = test->options.dir,
-                                        .messages = test->options.messages };
-  test->writers = calloc(test->options.writers, sizeof *test->writers);
-  if (kt_crypto_init() != KT_OK || test->writers == NULL || !load_config(test)) {
-    (void)fprintf(stderr, "crash-test: cannot start, or %s is not a configuration\n", test->options.config);
-    free(test->writers);
-    return false;
-  }
+  return snprintf(ret_path, PATH_SIZE, "%s/%s", test->options.folder, name) < PATH_SIZE;
+}
+
+static bool name_paths(struct crash_test *test)
+{
+  struct crash_paths *paths = &test->paths;
+  return in_folder(test, "log", paths->log) && in_folder(test, "config", paths->config) &&
+         in_folder(test, "messages", paths->messages) && in_folder(test, "truth", paths->truth) &&
+         in_folder(test, "view", paths->view) && in_folder(test, "counters", paths->counters);
+}
+
+/* Writers of another run have other accounts, and its rounds other choices. */
+static void init_people(struct crash_test *test, unsigned run)
+{
+  test->random.state = test->options.seed + run;
   crash_truth_init(&test->truth);
   for (unsigned i = 0; i < test->options.writers; i++) {
     uint64_t seed = crash_random_next(&test->random);
-    crash_writer_init(&test->writers[i], i, seed, &test->config, &test->truth);
+    crash_writer_init(&test->writers[i], run * WRITERS_MAX + i, seed, &test->config, &test->truth);
   }
   crash_user_init(&test->checker, "checker", &test->config, &test->truth);
+}
+
+static bool test_init(struct crash_test *test)
+{
+  test->writers = calloc(test->options.writers, sizeof *test->writers);
+  if (!name_paths(test) || kt_crypto_init() != KT_OK || test->writers == NULL || !load_config(test)) {
+    (void)fprintf(stderr, "crash-test: cannot start, or %s is not a configuration\n", test->paths.config);
+    return false;
+  }
+  test->server = (struct crash_server){ .program = test->options.server,
+                                        .dir = test->paths.log,
+                                        .messages = test->paths.messages };
+  tally_open(&test->tally, test->paths.counters);
+  init_people(test, (unsigned)tally_sum(&test->tally, "runs"));
+  count(test, "tests", "runs", 1);
+  tally_save(&test->tally);
+  if (!crash_kept_truth(&test->truth, test->paths.truth) || !crash_kept_load_view(&test->checker, test->paths.view)) {
+    (void)fprintf(stderr, "crash-test: what earlier runs kept in %s cannot be read\n", test->options.folder);
+    return false;
+  }
   return true;
 }
 
@@ -250,16 +310,14 @@ static bool read_number(const char *text, uint64_t min, uint64_t max, uint64_t *
 static bool read_options(int argc, char **argv, struct crash_options *options)
 {
   uint64_t n[5];
-  if (argc != 10 || !read_number(argv[5], 1, 1000000, &n[0]) || !read_number(argv[6], 1, WRITERS_MAX, &n[1]) ||
-      !read_number(argv[7], 1, 60000, &n[2]) || !read_number(argv[8], 0, 1000000, &n[3]) ||
-      !read_number(argv[9], 0, UINT64_MAX, &n[4])) {
+  if (argc != 8 || !read_number(argv[3], 1, 1000000, &n[0]) || !read_number(argv[4], 1, WRITERS_MAX, &n[1]) ||
+      !read_number(argv[5], 1, 60000, &n[2]) || !read_number(argv[6], 0, 1000000, &n[3]) ||
+      !read_number(argv[7], 0, UINT64_MAX, &n[4])) {
     return false;
   }
   *options = (struct crash_options){
     .server = argv[1],
-    .dir = argv[2],
-    .config = argv[3],
-    .messages = argv[4],
+    .folder = argv[2],
     .rounds = (unsigned)n[0],
     .writers = (unsigned)n[1],
     .load_ms = (unsigned)n[2],
@@ -273,22 +331,25 @@ int main(int argc, char **argv)
 {
   static struct crash_test test;
   if (!read_options(argc, argv, &test.options)) {
-    (void)fprintf(stderr, "usage: kt-crash SERVER DIR CONFIG MESSAGES ROUNDS WRITERS LOAD-MS FSCK-EVERY SEED\n");
+    (void)fprintf(stderr, "usage: kt-crash SERVER FOLDER ROUNDS WRITERS LOAD-MS FSCK-EVERY SEED\n");
     return 2;
   }
   if (!test_init(&test)) {
     return 2;
   }
-  unsigned round = 0;
+  unsigned round = (unsigned)tally_sum(&test.tally, "rounds");
   while (round < test.options.rounds && crash_truth_failures(&test.truth) < FAILURES_MAX) {
     run_round(&test, ++round);
+    count(&test, "tests", "rounds", 1);
+    save(&test);
     if (round % 10 == 0) {
-      report(&test, round);
+      report(&test);
     }
   }
   run_end(&test);
-  report(&test, round);
-  int code = crash_truth_failures(&test.truth) == 0 ? 0 : 1;
+  save(&test);
+  report(&test);
+  int code = tally_sum(&test.tally, "failures") == 0 ? 0 : 1;
   test_release(&test);
   return code;
 }

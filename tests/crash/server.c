@@ -17,17 +17,27 @@
 
 extern char **environ;
 
-/* out: descriptor that becomes standard output; -1: the message file. 0 when it cannot be started. */
-static pid_t spawn(const struct crash_server *server, const char *const *arguments, int out)
+/* kt-server ends when this program does, however that ends (prctl(2), PR_SET_PDEATHSIG; the process stays the same), and is in
+ * a group of its own: an interruption from the terminal is for this program, which then sees no server that stopped by itself.
+ * out: descriptor that becomes standard output; -1: the message file. 0 when it cannot be started. */
+static pid_t spawn(const struct crash_server *server, const char *verb, bool listens, int out)
 {
+  const char *const arguments[] = {
+    "setpriv",     "--pdeathsig", "KILL", server->program, verb, server->dir, listens ? "--listen" : NULL,
+    "127.0.0.1:0", NULL
+  };
   posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
   pid_t pid = 0;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, server->messages, O_WRONLY | O_CREAT | O_APPEND, 0600);
   posix_spawn_file_actions_adddup2(&actions, out < 0 ? STDERR_FILENO : out, STDOUT_FILENO);
   /* posix_spawn does not change the arguments; its prototype predates const. */
-  int failed = posix_spawn(&pid, server->program, &actions, NULL, (char *const *)(uintptr_t)arguments, environ);
+  int failed = posix_spawnp(&pid, arguments[0], &actions, &attributes, (char *const *)(uintptr_t)arguments, environ);
   posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
   return failed == 0 ? pid : 0;
 }
 
@@ -41,7 +51,6 @@ static int wait_for(pid_t pid)
 
 bool crash_server_start(struct crash_server *server)
 {
-  const char *const arguments[] = { "kt-server", "run", server->dir, "--listen", "127.0.0.1:0", NULL };
   int ends[2];
   if (pipe(ends) != 0) {
     return false;
@@ -50,7 +59,7 @@ bool crash_server_start(struct crash_server *server)
   (void)fcntl(ends[1], F_SETFD, FD_CLOEXEC);
   server->url[0] = '\0';
   server->out = ends[0];
-  server->pid = spawn(server, arguments, ends[1]);
+  server->pid = spawn(server, "run", true, ends[1]);
   (void)close(ends[1]);
   if (server->pid == 0) {
     (void)close(ends[0]);
@@ -103,8 +112,7 @@ int crash_server_end(struct crash_server *server, int signal)
 
 bool crash_server_fsck(const struct crash_server *server)
 {
-  const char *const arguments[] = { "kt-server", "fsck", server->dir, NULL };
-  pid_t pid = spawn(server, arguments, -1);
+  pid_t pid = spawn(server, "fsck", false, -1);
   int status = pid != 0 ? wait_for(pid) : -1;
   return pid != 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "truth.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/hex.h"
 
 #define SIZE_MAX_EXPECTED 10000000 /* tree size: far more entries than a test can make */
 
@@ -19,6 +22,9 @@ void crash_truth_release(struct crash_truth *truth)
   pthread_mutex_destroy(&truth->lock);
   free(truth->roots);
   free(truth->acks);
+  if (truth->kept != NULL) {
+    (void)fclose(truth->kept);
+  }
 }
 
 __attribute__((format(printf, 2, 0))) static void say_failure(struct crash_truth *truth, const char *format,
@@ -49,15 +55,35 @@ void crash_truth_fail(struct crash_truth *truth, const char *format, ...)
   va_end(args);
 }
 
-/* realloc of a test: without memory there is no test. */
+/* Without memory, or room for what has to be kept, there is no test. */
+static void give_up(const char *why)
+{
+  (void)fprintf(stderr, "crash-test: %s\n", why);
+  abort();
+}
+
 static void *grow(void *memory, size_t count, size_t size)
 {
   void *grown = realloc(memory, count * size);
   if (grown == NULL) {
-    (void)fputs("crash-test: out of memory\n", stderr);
-    abort();
+    give_up("out of memory");
   }
   return grown;
+}
+
+/* One line, with the lock held: "head 17 HEX" or "ack 3 HEX alice". label: NULL for a head. */
+static void keep(struct crash_truth *truth, uint64_t number, const struct kt_hash *hash, const char *label)
+{
+  char hex[KT_HEX_SIZE(sizeof hash->b)];
+  if (truth->kept == NULL) {
+    return;
+  }
+  kt_hex_encode((struct kt_bytes){ hash->b, sizeof hash->b }, hex);
+  if (fprintf(truth->kept, "%s %" PRIu64 " %s%s%s\n", label != NULL ? "ack" : "head", number, hex,
+              label != NULL ? " " : "", label != NULL ? label : "") < 0 ||
+      fflush(truth->kept) != 0) {
+    give_up("what the log said cannot be kept");
+  }
 }
 
 static void make_room_for_size(struct crash_truth *truth, size_t size)
@@ -84,6 +110,7 @@ void crash_truth_add_head(struct crash_truth *truth, const char *who, uint64_t s
     if (!known->seen) {
       *known = (struct crash_root){ true, *root };
       truth->n_heads++;
+      keep(truth, size, root, NULL);
     } else if (memcmp(known->root.b, root->b, sizeof root->b) != 0) {
       fail_locked(truth, "%s: TWO ROOTS for tree size %llu", who, (unsigned long long)size);
     }
@@ -99,6 +126,7 @@ void crash_truth_add_ack(struct crash_truth *truth, const struct crash_ack *ack)
     truth->acks = grow(truth->acks, truth->acks_cap, sizeof *truth->acks);
   }
   truth->acks[truth->n_acks++] = *ack;
+  keep(truth, ack->version, &ack->value, ack->label);
   pthread_mutex_unlock(&truth->lock);
 }
 

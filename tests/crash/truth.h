@@ -2,7 +2,7 @@
 /* What the log has told its clients, across every restart: it may never contradict any of it.
  *
  * Shared by all threads; every function locks. The truth is kept by a process that is not killed, so memory is as
- * durable as the test needs. */
+ * durable as the test needs; for a test that is interrupted it is in a file, too (kept.h). */
 #ifndef KT_TESTS_CRASH_TRUTH_H
 #define KT_TESTS_CRASH_TRUTH_H
 
@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #define CRASH_LABEL_SIZE 48
 
@@ -32,6 +33,7 @@ struct crash_truth {
   size_t n_acks;
   size_t acks_cap;
   unsigned n_failures;
+  FILE *kept; /* NULL: in memory only */
 };
 
 void crash_truth_init(struct crash_truth *truth);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kt-soak: a server under mixed reads and writes for as many requests as one likes, and whether anything of it grows that
- * must not. scripts/soak prepares the log, keeps the count of interrupted runs, and calls it. */
+ * must not. scripts/soak prepares the log and calls it:
+ *   kt-soak SERVER FOLDER REQUESTS SEED
+ * FOLDER has the log, its configuration and, from one run to the next, the counters. */
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +13,11 @@
 
 #include "crash/server.h"
 #include "crash/writer.h"
+#include "support/tally.h"
 #include "reader.h"
 #include "sample.h"
 
+#define PATH_SIZE 4096
 #define N_READERS 4
 #define N_WRITERS 2
 #define N_SAMPLES 200       /* of the run that is asked for */
@@ -28,9 +33,14 @@
 #define WAL_MAX (UINT64_C(96) << 20)
 
 struct soak {
-  const char *progress; /* the file with the number of requests of earlier runs */
+  char log[PATH_SIZE];
+  char config_path[PATH_SIZE];
+  char messages[PATH_SIZE];
+  char counters_path[PATH_SIZE];
+  struct tally before; /* of earlier runs, this one being counted as begun */
   uint64_t n_before;
-  unsigned run; /* so that no two runs use the same labels */
+  unsigned run;      /* so that no two runs use the same labels */
+  uint64_t n_judged; /* requests of this run, if it was long enough to judge the memory */
   struct crash_server server;
   struct crash_truth truth;
   uint8_t config_bytes[KT_CONFIG_MAX];
@@ -52,34 +62,32 @@ static void interrupt(int number)
 
 /* --- what is kept between runs ---------------------------------------------------------------------------------------- */
 
-static void read_progress(struct soak *soak)
+static void open_counters(struct soak *soak)
 {
-  unsigned long long n = 0;
-  FILE *file = fopen(soak->progress, "r");
-  if (file != NULL) {
-    if (fscanf(file, "%llu %u", &n, &soak->run) != 2) { /* NOLINT(cert-err34-c): our own digits */
-      n = 0;
-    }
-    (void)fclose(file);
-  }
-  soak->n_before = n;
-  soak->run++;
+  tally_open(&soak->before, soak->counters_path);
+  soak->n_before = tally_sum(&soak->before, "requests");
+  tally_add(&soak->before, "soak", "runs", 1);
+  soak->run = (unsigned)tally_sum(&soak->before, "runs");
 }
 
-static void write_progress(const struct soak *soak)
+/* All runs together; kept, so that the next one goes on from there. */
+static void save_counters(struct soak *soak, struct tally *ret_all)
 {
-  FILE *file = fopen(soak->progress, "w");
-  if (file != NULL) {
-    (void)fprintf(file, "%llu %u\n", (unsigned long long)(soak->n_before + soak->counters.n_requests), soak->run);
-    (void)fclose(file);
-  }
+  *ret_all = soak->before;
+  tally_add(ret_all, "soak", "requests", soak->counters.n_requests);
+  tally_add(ret_all, "soak", "updates", crash_truth_count(&soak->truth));
+  tally_add(ret_all, "soak", "verified", soak->counters.n_verified);
+  tally_add(ret_all, "soak", "5xx", soak->counters.n_5xx);
+  tally_add(ret_all, "soak", "memory judged", soak->n_judged);
+  tally_add(ret_all, "soak", "failures", crash_truth_failures(&soak->truth));
+  tally_save(ret_all);
 }
 
 /* --- the run ------------------------------------------------------------------------------------------------------------ */
 
-static bool load_config(struct soak *soak, const char *path)
+static bool load_config(struct soak *soak)
 {
-  FILE *file = fopen(path, "rb");
+  FILE *file = fopen(soak->config_path, "rb");
   size_t len = file != NULL ? fread(soak->config_bytes, 1, sizeof soak->config_bytes, file) : 0;
   if (file != NULL) {
     (void)fclose(file);
@@ -130,6 +138,7 @@ static double now_s(void)
 /* Until the readers have done what they were asked for, a sample whenever so many requests went by. */
 static void watch(struct soak *soak, uint64_t every)
 {
+  static struct tally all;
   const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
   const double begun_s = now_s();
   uint64_t next = every;
@@ -146,7 +155,7 @@ static void watch(struct soak *soak, uint64_t every)
       if (soak_samples_take(&soak->samples, soak->server.pid, soak->server.dir, soak->n_before + n, &sample)) {
         show(soak, &sample, now_s() - begun_s);
       }
-      write_progress(soak);
+      save_counters(soak, &all);
     }
   }
 }
@@ -184,6 +193,7 @@ static void judge(struct soak *soak)
            is_judged ? "" : ", not judged: sanitizers take memory too, and a short run is still filling its caches",
            (long long)verdict.more_files, (double)verdict.wal_bytes / (1 << 20));
   }
+  soak->n_judged = is_judged ? soak->counters.n_requests : 0;
   if (is_judged && verdict.drift >= DRIFT_MAX) {
     crash_truth_fail(&soak->truth, "memory grew by %.1f %%", 100 * verdict.drift);
   }
@@ -193,7 +203,7 @@ static void judge(struct soak *soak)
   if (verdict.wal_bytes > WAL_MAX) {
     crash_truth_fail(&soak->truth, "the write-ahead log grew to %llu bytes", (unsigned long long)verdict.wal_bytes);
   }
-  if (soak->counters.n_verified == 0 || crash_truth_count(&soak->truth) == 0) {
+  if (!is_interrupted && (soak->counters.n_verified == 0 || crash_truth_count(&soak->truth) == 0)) {
     crash_truth_fail(&soak->truth, "nothing was verified, or nothing acknowledged: nothing was tested");
   }
   if (soak->counters.n_5xx + soak->counters.n_other + soak->counters.n_broken > 0) {
@@ -205,11 +215,14 @@ static void judge(struct soak *soak)
 
 static int report(struct soak *soak, uint64_t wanted)
 {
-  uint64_t n = soak->n_before + soak->counters.n_requests;
-  unsigned n_failures = crash_truth_failures(&soak->truth);
-  printf("%llu requests (%llu in this run), %zu updates, %llu answers verified, %llu answers 5xx, %u failures%s\n",
-         (unsigned long long)n, (unsigned long long)soak->counters.n_requests, crash_truth_count(&soak->truth),
-         (unsigned long long)soak->counters.n_verified, (unsigned long long)soak->counters.n_5xx, n_failures,
+  static struct tally all;
+  save_counters(soak, &all);
+  const uint64_t n = tally_sum(&all, "requests");
+  const uint64_t n_failures = tally_sum(&all, "failures");
+  printf("%" PRIu64 " requests (%" PRIu64 " in this run; memory judged over %" PRIu64 "), %" PRIu64 " updates, %" PRIu64
+         " answers verified, %" PRIu64 " answers 5xx, %" PRIu64 " failures%s\n",
+         n, (uint64_t)soak->counters.n_requests, tally_sum(&all, "memory judged"), tally_sum(&all, "updates"),
+         tally_sum(&all, "verified"), tally_sum(&all, "5xx"), n_failures,
          n < wanted ? "; interrupted, call again to go on" : "");
   return n_failures == 0 ? 0 : 1;
 }
@@ -221,38 +234,56 @@ static bool read_number(const char *text, uint64_t *ret_number)
   return text[0] >= '0' && text[0] <= '9' && *end == '\0';
 }
 
+static bool in_folder(const char *folder, const char *name, char *ret_path)
+{
+  return snprintf(ret_path, PATH_SIZE, "%s/%s", folder, name) < PATH_SIZE;
+}
+
+static bool prepare(struct soak *soak, const char *program, const char *folder)
+{
+  if (!in_folder(folder, "log", soak->log) || !in_folder(folder, "config", soak->config_path) ||
+      !in_folder(folder, "messages", soak->messages) || !in_folder(folder, "counters", soak->counters_path) ||
+      kt_crypto_init() != KT_OK || !load_config(soak)) {
+    (void)fprintf(stderr, "kt-soak: there is no log with its configuration in %s\n", folder);
+    return false;
+  }
+  soak->server = (struct crash_server){ .program = program, .dir = soak->log, .messages = soak->messages };
+  crash_truth_init(&soak->truth);
+  open_counters(soak);
+  return true;
+}
+
+static int run(struct soak *soak, uint64_t wanted, uint64_t seed)
+{
+  if (!crash_server_start(&soak->server) || !crash_server_wait_ready(&soak->server)) {
+    (void)fprintf(stderr, "kt-soak: the server does not start; see %s\n", soak->messages);
+    return 2;
+  }
+  (void)signal(SIGINT, interrupt);
+  (void)signal(SIGTERM, interrupt);
+  tally_save(&soak->before);
+  soak->counters.until = wanted - soak->n_before;
+  if (start_threads(soak, seed + soak->run)) {
+    watch(soak, wanted / N_SAMPLES + 1);
+    end_threads(soak);
+  }
+  judge(soak);
+  return report(soak, wanted);
+}
+
 int main(int argc, char **argv)
 {
   static struct soak soak;
   uint64_t wanted = 0;
   uint64_t seed = 0;
-  if (argc != 8 || !read_number(argv[6], &wanted) || !read_number(argv[7], &seed)) {
-    (void)fprintf(stderr, "usage: kt-soak SERVER DIR CONFIG MESSAGES PROGRESS REQUESTS SEED\n");
+  if (argc != 5 || !read_number(argv[3], &wanted) || !read_number(argv[4], &seed)) {
+    (void)fprintf(stderr, "usage: kt-soak SERVER FOLDER REQUESTS SEED\n");
     return 2;
   }
-  soak.server = (struct crash_server){ .program = argv[1], .dir = argv[2], .messages = argv[4] };
-  soak.progress = argv[5];
-  crash_truth_init(&soak.truth);
-  read_progress(&soak);
-  if (soak.n_before >= wanted) {
-    printf("%llu requests were made already\n", (unsigned long long)soak.n_before);
-    return 0;
-  }
-  if (kt_crypto_init() != KT_OK || !load_config(&soak, argv[3]) || !crash_server_start(&soak.server) ||
-      !crash_server_wait_ready(&soak.server)) {
-    (void)fprintf(stderr, "kt-soak: the server does not start; see %s\n", argv[4]);
+  if (!prepare(&soak, argv[1], argv[2])) {
     return 2;
   }
-  (void)signal(SIGINT, interrupt);
-  (void)signal(SIGTERM, interrupt);
-  soak.counters.until = wanted - soak.n_before;
-  if (start_threads(&soak, seed + soak.run)) {
-    watch(&soak, wanted / N_SAMPLES + 1);
-    end_threads(&soak);
-  }
-  write_progress(&soak);
-  judge(&soak);
-  int code = report(&soak, wanted);
+  int code = soak.n_before >= wanted ? report(&soak, wanted) : run(&soak, wanted, seed);
   soak_samples_release(&soak.samples);
   crash_truth_release(&soak.truth);
   return code;
