@@ -53,22 +53,22 @@ build_targets() {
   export KT_SERVER=$build/kt-server/kt-server KT_VERIFY=$build/kt-verify/kt-verify
 }
 
-# Whatever runs in the background ends with this script, before its files are taken away; an interruption ends the script.
+# What runs in the background ends with this script, before its files are taken away; an interruption ends the script.
 scratch=
 end_run() {
-  local jobs
-  jobs=$(jobs -p)
+  local running
+  running=$(jobs -p)
   # shellcheck disable=SC2086 # words
-  [ -z "$jobs" ] || kill $jobs 2>/dev/null || true
+  [ -z "$running" ] || kill $running 2>/dev/null || true
   wait
   [ -z "$scratch" ] || rm -rf "$scratch"
 }
 trap end_run EXIT
 trap 'exit 130' INT TERM HUP
 
-# make_scratch FOLDER: $scratch is a new folder below FOLDER, removed at the end.
+# make_scratch [FOLDER]: $scratch is a new folder in FOLDER, removed at the end; left when something fails (scratch='').
 make_scratch() {
-  scratch=$(mktemp -d "$1/kt-$long_run.XXXXXX")
+  scratch=$(mktemp -d "${1:-${TMPDIR:-/tmp}}/kt-$long_run.XXXXXX")
 }
 
 # In memory, where there is such a place: for files that are written again and again.
@@ -76,8 +76,47 @@ memory_folder() {
   if [ -w /dev/shm ]; then echo /dev/shm; else echo "${TMPDIR:-/tmp}"; fi
 }
 
+# $folder, if there is one, exists, and no other run is under way in it.
+open_folder() {
+  [ -n "$folder" ] || return 0
+  mkdir -p "$folder"
+  folder=$(realpath "$folder")
+  exec 9>"$folder/lock"
+  if ! flock -n 9; then
+    echo "$long_run: another run is under way in $folder" >&2
+    exit 2
+  fi
+}
+
 # supervise PROGRAM...: it ends when this script does, even if that is killed; an interruption does not wait for it.
 supervise() {
   setpriv --pdeathsig TERM -- "$@" &
   wait $!
+}
+
+# step NAME PROGRAM...: a part that is done once in $folder. What it prints is shown when it fails.
+step() {
+  local name=$1
+  shift
+  if grep -qsxF "$name" "$folder/done"; then return; fi
+  echo "== $name"
+  if supervise "$@" >"$folder/output" 2>&1; then
+    echo "$name" >>"$folder/done"
+  else
+    tail -20 "$folder/output"
+    step_failed "$name"
+  fi
+}
+
+step_failed() {
+  echo "$1" >>"$folder/failed"
+}
+
+# Exit 1 when a step failed, in this run or an earlier one.
+end_of_steps() {
+  if [ -s "$folder/failed" ]; then
+    scratch=
+    echo "$long_run: FAILED: $(sort -u "$folder/failed" | paste -sd,); look into $folder" >&2
+    exit 1
+  fi
 }

@@ -3,7 +3,9 @@
 every way SQLite knows, backups are made in the middle of everything, and each of them is a whole log; afterwards nothing is
 damaged and nothing acknowledged is lost.
 
-Called with the build folder and the seconds (default: a short run). One line every minute."""
+Called with the build folder, the seconds (default: a short run), and a folder that keeps the log, what was acknowledged, a
+reader's view of the log and the counters (lib_counters). The log is stopped and checked every five minutes; then the time
+counts, and the race goes on with the same log. One line every minute."""
 
 import os
 import random
@@ -11,15 +13,17 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
+from lib_counters import LongRun, read_whole, write_whole
 from lib_programs import SERVER, Person, environment, server_verb
 from lib_server import RunningServer
-from lib_writers import Writer, check_quietly
+from lib_writers import Account, Writer, check_quietly
 
 SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 2
+FOLDER = sys.argv[3] if len(sys.argv) > 3 else ""
+AT_ONCE_S, AT_LEAST_S = 300, 2
 WRITERS = 4
 SETTINGS = "cadence: 0ms\n"
 FSCK_EVERY = 20  # one backup in so many is checked hash by hash
@@ -111,8 +115,23 @@ def check_fsck(folder):
     check_quietly(done.returncode == 0, "fsck finds nothing", done)
 
 
-def watch(server, racers, writers):
-    end = time.monotonic() + SECONDS
+class Reader(Person):
+    """Somebody who saw the log at every check before, wherever it listens now."""
+
+    def __init__(self, run, url):
+        super().__init__(run.path("reader"))
+        if not os.path.exists(self.home):
+            new = Person(os.path.join(run.place, "reader"))
+            new.json("init", url, "--config", run.path("config"))
+            os.rename(new.home, self.home)
+        self.url = url
+
+    def run(self, *args, **options):
+        return super().run(*args, "--url", self.url, **options)
+
+
+def watch(server, racers, writers, seconds):
+    end = time.monotonic() + seconds
     tell = time.monotonic() + 60
     while time.monotonic() < end:
         time.sleep(0.05)
@@ -137,38 +156,58 @@ def stop(threads):
         thread.join(timeout=120)
 
 
-def run(where):
-    folder = os.path.join(where, "log")
-    server_verb("init", folder)
-    config = os.path.join(where, "config")
-    server_verb("config", folder, "-o", config)
+def prepare(run):
+    """A log that was not ready is begun again."""
+    if os.path.exists(run.path("config")):
+        return
+    shutil.rmtree(run.path("log"), ignore_errors=True)
+    server_verb("init", run.path("log"))
+    server_verb("config", run.path("log"), "-o", run.path("config.new"))
+    os.rename(run.path("config.new"), run.path("config"))
+
+
+def check_accounts(run, url, accounts):
+    """Of this time and of all times before; what was acknowledged after the last check of a run that was interrupted is not known."""
+    reader, before = Reader(run, url), read_whole(run.path("acknowledged.json"), [])
+    for label, version, name in before:
+        account = Account(label)
+        account.version, account.name = version, name
+        account.check(reader)
+    for account in accounts:
+        account.check(reader)
+    write_whole(run.path("acknowledged.json"), before + [(account.label, account.version, account.name) for account in accounts])
+
+
+def race(run, seconds):
+    """The log runs, is raced, stopped and checked; what is counted for it."""
+    where, folder = run.work(), run.path("log")
     server = RunningServer(folder, SETTINGS)
-    writers = [Writer(os.path.join(where, f"home{i}"), f"owner{i}-", server.url, config, lambda said: False)
-               for i in range(WRITERS)]
+    # No two times use the same labels, whether they were counted or not.
+    names = [f"owner{run['runs']}-{run['checks']}-{i}-" for i in range(WRITERS)]
+    writers = [Writer(os.path.join(where, name), name, server.url, run.path("config"), lambda said: False) for name in names]
     backups = Backups(where, folder)
     racers = {"checkpoints": Racer(checkpoint(os.path.join(folder, "log.db"))), "backups": Racer(backups.by_sqlite),
               "own backups": Racer(backups.by_verb)}
     for thread in [*writers, *racers.values()]:
         thread.start()
-    watch(server, racers, writers)
+    watch(server, racers, writers, seconds)
     stop([*writers, *racers.values()])
-    person = Person(os.path.join(where, "reader"))
-    person.json("init", server.url, "--config", config)
-    for account in (account for writer in writers for account in writer.accounts):
-        account.check(person)
+    check_accounts(run, server.url, [account for writer in writers for account in writer.accounts])
     server.stop()
     check_fsck(folder)
     entries(os.path.join(folder, "log.db"))
     check_quietly(all(racer.n > 0 for racer in racers.values()) and backups.n_checked > 0, "something raced", counts(racers, writers))
-    print(f"{SECONDS:.0f} s, {counts(racers, writers)}, {backups.n_checked} backups checked hash by hash, 0 lost, 0 damaged")
+    return {"seconds": seconds, "updates": sum(writer.n_done for writer in writers), "backups_checked": backups.n_checked,
+            **{name.replace(" ", "_"): racer.n for name, racer in racers.items()}}
 
 
 def main():
-    where = tempfile.mkdtemp(prefix="kt-commit-race-")
-    try:
-        run(where)
-    finally:
-        shutil.rmtree(where, ignore_errors=True)
+    with LongRun("commit-race", FOLDER) as run:
+        prepare(run)
+        while run["seconds"] < SECONDS:
+            run.add(checks=1, **race(run, max(AT_LEAST_S, min(AT_ONCE_S, SECONDS - run["seconds"]))))
+        print(f"{run['seconds']:.0f} s, {run['updates']} updates, {run['checkpoints']} checkpoints, {run['backups']} backups, "
+              f"{run['own_backups']} own backups, {run['backups_checked']} of them checked hash by hash, 0 lost, 0 damaged")
 
 
 main()

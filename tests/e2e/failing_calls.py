@@ -2,32 +2,33 @@
 """System calls that fail, one and from then on all, in server, signer, client and auditor: nobody crashes or hangs, a client
 says no word against an honest log, nothing acknowledged is lost, and without the failure everything goes on.
 
-Called with the build folder, a stride (1: every call; default: a few drawn by lot), a seed, and which calls (default: all);
-KT_SERVER and KT_VERIFY name the programs, kt-failing-calls.so in the build folder makes calls fail
-(tests/failing_calls/shim.c). "alloc" is an allocation of the programs, of Jansson or of SQLite."""
+Called with the build folder, a stride (1: every call; default: a few drawn by lot), a folder that keeps the counters and a seed
+(lib_counters), and which calls (default: all); KT_SERVER and KT_VERIFY name the programs, kt-failing-calls.so in the build folder
+makes calls fail (tests/failing_calls/shim.c). "alloc" is an allocation of the programs, of Jansson or of SQLite.
+
+What each program calls is counted once, and the points drawn from it are kept in a file: the next run goes on behind the last
+one that was done."""
 
 import atexit
 import errno
 import http.client
 import json
 import os
-import random
 import re
 import select
 import shutil
 import subprocess
 import sys
-import tempfile
-import time
 import urllib.error
 import urllib.request
 
-from lib_programs import SERVER, VERIFY, Log, Person, check, environment, random_key, server_verb
+from lib_counters import LongRun, read_whole, write_whole
+from lib_programs import SERVER, VERIFY, Log, Person, check, die_with_us, environment, random_key, server_verb
 from lib_server import change_settings
 
 BUILD = sys.argv[1]
 STRIDE = int(sys.argv[2]) if len(sys.argv) > 2 else 0
-SEED = int(sys.argv[3]) if len(sys.argv) > 3 else random.randrange(1 << 32)
+FOLDER, SEED = (sys.argv[3:5] + ["", ""])[:2]
 SHIM = os.path.join(BUILD, "tests", "kt-failing-calls.so")
 A_FEW = 1  # of each role, without a stride
 PATIENCE_S = 150  # a client waits a minute for a server that accepts nobody
@@ -38,7 +39,8 @@ CAUSES = {"open": errno.EMFILE, "read": errno.EIO, "pread": errno.EIO, "write": 
           "flock": errno.ENOLCK, "fcntl": errno.ENOLCK, "mmap": errno.ENOMEM, "socket": errno.EMFILE,
           "connect": errno.ECONNREFUSED, "accept": errno.EMFILE, "recv": errno.ECONNRESET, "send": errno.ECONNRESET,
           "poll": errno.ENOMEM, "epoll": errno.ENOSPC, "thread": errno.EAGAIN, "alloc": errno.ENOMEM}
-CALLS = sys.argv[4:] or list(CAUSES)
+GROUPS = ("init", "run", "signer", "lookup", "monitor", "device", "audit", "auditor")
+CALLS = sys.argv[5:] or list(CAUSES)
 ALLOCATIONS_PER_CALL = 1 if CALLS == ["alloc"] else 10  # there are many more of them: among others, one in so many
 ALSO_FULL = ("write", "pwrite", "ftruncate", "open")  # these fail for want of room as well
 
@@ -71,8 +73,8 @@ def counting(role, counts):
     return env
 
 
-def points_of(role, counts, rng):
-    """Every so many-th of all that the role did when nothing failed."""
+def choose(counts, rng):
+    """Of all that a role did when nothing failed, every so many-th: [call, n-th, cause, goes on]."""
     with open(counts, encoding="ascii") as file:
         numbers = {}
         for line in file:
@@ -87,11 +89,24 @@ def points_of(role, counts, rng):
         for cause in causes:
             for nth in range(first, n + 1, stride):
                 # A process that can wait for nobody any more can be asked nothing: it has only to survive one failure.
-                points += [Point(role, call, nth, cause, goes_on) for goes_on in (False, True) if call != "poll" or not goes_on]
+                points += [[call, nth, cause, goes_on] for goes_on in (False, True) if call != "poll" or not goes_on]
     if STRIDE:
         return points
-    quick = [point for point in points if point.call != "accept" or not point.goes_on]
+    quick = [point for point in points if point[0] != "accept" or not point[3]]
     return rng.sample(quick, min(len(quick), A_FEW))
+
+
+def each_point(run, group, role, count):
+    """What no run did yet; count() lets the role work with nothing failing, and says where its calls are counted."""
+    path = run.path(f"points-{group}.json")
+    points = read_whole(path, None)
+    if points is None:
+        points = choose(count(), run.choices(group))
+        write_whole(path, points)
+    for point in points[run[group]:]:
+        yield Point(role, *point)
+        run.add(**{group: 1})
+    print(f"{group}: {len(points)} points", flush=True)
 
 
 # --- the client -----------------------------------------------------------------------------------------------------------
@@ -165,7 +180,8 @@ class Clients:
             expect(added.returncode == 0, point, "and publishes", added)
 
 
-def run_clients(where, rng):
+def run_clients(run):
+    where = run.place
     folder = os.path.join(where, "log")
     server_verb("init", folder)
     change_settings(folder, "cadence: 0ms\n")
@@ -173,24 +189,24 @@ def run_clients(where, rng):
     server_verb("config", folder, "-o", config)
     log = Log(folder).start()
     clients = Clients(where, log, config)
-    n = 0
     for role, do in (("lookup", clients.lookup), ("monitor", clients.monitor), ("device", clients.device), ("audit", clients.audit)):
-        counts = os.path.join(where, "counts")
-        _, done = do(counting(role, counts))
-        check(done.returncode == 0, f"{role}: without a failure", done.returncode, done.stderr)
-        for point in points_of(role, counts, rng):
+        def count(role=role, do=do):
+            counts = os.path.join(where, "counts")
+            _, done = do(counting(role, counts))
+            check(done.returncode == 0, f"{role}: without a failure", done.returncode, done.stderr)
+            return counts
+
+        for point in each_point(run, role, role, count):
             clients.run(point, do)
-            n += 1
-        print(f"{role}: {n} points so far", flush=True)
     log.stop()
-    return n
 
 
 # --- the auditor ----------------------------------------------------------------------------------------------------------
 
 
-def run_auditor(where, rng):
+def run_auditor(run):
     """Under third-party auditing: what it says afterwards is about the same log, and it signs on."""
+    where = run.place
     folder = os.path.join(where, "audited")
     base, now = os.path.join(where, "auditor-base"), os.path.join(where, "auditor")
     os.mkdir(base)
@@ -200,26 +216,26 @@ def run_auditor(where, rng):
     server_verb("config", folder, "-o", config)
     log = Log(folder).start()
     Person(os.path.join(base, "home")).json("init", log.url, "--config", config)
-    counts, n = os.path.join(where, "counts"), 0
     home, key = os.path.join(now, "home"), os.path.join(now, "key")
 
     def fresh():
         shutil.rmtree(now, ignore_errors=True)
         shutil.copytree(base, now)
 
-    fresh()
-    done = client(home, counting("audit", counts), "audit", "--sign", key)
-    check(done.returncode == 0, "auditor: without a failure", done.returncode, done.stderr)
-    for point in points_of("audit", counts, rng):
+    def count():
+        counts = os.path.join(where, "counts")
+        fresh()
+        done = client(home, counting("audit", counts), "audit", "--sign", key)
+        check(done.returncode == 0, "auditor: without a failure", done.returncode, done.stderr)
+        return counts
+
+    for point in each_point(run, "auditor", "audit", count):
         fresh()
         done = client(home, point.environment(), "audit", "--sign", key)
         expect(done.returncode in (0, 2, 3), point, "the auditor's verdict is its own trouble", done)
         again = client(home, environment(0), "audit", "--sign", key)
         expect(again.returncode == 0, point, "afterwards it signs", done, again)
-        n += 1
     log.stop()
-    print(f"auditor: {n} points", flush=True)
-    return n
 
 
 # --- the server and its signer --------------------------------------------------------------------------------------------
@@ -232,7 +248,7 @@ class Served:
         self.said = os.path.join(where, "said")
         with open(self.said, "w", encoding="utf-8") as messages:
             self.process = subprocess.Popen([SERVER, "run", folder, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE,
-                                            stderr=messages, text=True, env=env)
+                                            stderr=messages, text=True, env=env, preexec_fn=die_with_us)
         atexit.register(self.process.kill)
         ready = select.select([self.process.stdout], [], [], PATIENCE_S)[0]
         line = self.process.stdout.readline() if ready else ""
@@ -337,15 +353,19 @@ class Servers:
         self.check_after(point, acknowledged, n)
 
 
-def run_init(where, rng):
+def run_init(run):
     """A new log that fails leaves nothing, so that the same command can be tried again."""
-    folder, counts, n = os.path.join(where, "new"), os.path.join(where, "counts"), 0
+    folder = os.path.join(run.place, "new")
 
     def init(env):
         return subprocess.run([SERVER, "init", folder], capture_output=True, text=True, env=env, timeout=PATIENCE_S, check=False)
 
-    check(init(counting("init", counts)).returncode == 0, "init: without a failure")
-    for point in points_of("init", counts, rng):
+    def count():
+        counts = os.path.join(run.place, "counts")
+        check(init(counting("init", counts)).returncode == 0, "init: without a failure")
+        return counts
+
+    for point in each_point(run, "init", "init", count):
         shutil.rmtree(folder, ignore_errors=True)
         done = init(point.environment())
         expect(done.returncode in (0, 2, 3), point, "a log is made, or not", done)
@@ -355,20 +375,14 @@ def run_init(where, rng):
             expect(not left or point.call == "unlink" or "remain" in done.stderr, point, "nothing is left", left, done)
             shutil.rmtree(folder, ignore_errors=True)
             expect(init(environment(0)).returncode == 0, point, "and it can be tried again")
-        n += 1
     shutil.rmtree(folder, ignore_errors=True)
-    print(f"init: {n} points", flush=True)
-    return n
 
 
-def run_servers(where, rng):
-    servers, n = Servers(where), 0
+def run_servers(run):
+    servers = Servers(run.place)
     for role in ("run", "signer"):
-        for point in points_of(role, servers.count(role), rng):
+        for point in each_point(run, role, role, lambda role=role: servers.count(role)):
             servers.run(point)
-            n += 1
-        print(f"{role}: {n} points so far", flush=True)
-    return n
 
 
 def main():
@@ -376,12 +390,13 @@ def main():
         if b"__asan_init" in file.read():
             print("a build with sanitizers: their run-time library wants to come first, so nothing was preloaded")
             return
-    where = tempfile.mkdtemp(prefix="kt-failing-calls-")
-    rng, begun = random.Random(SEED), time.monotonic()
-    print(f"failing-calls: stride {STRIDE}, seed {SEED}, in {where}", flush=True)
-    n = run_init(where, rng) + run_servers(where, rng) + run_clients(where, rng) + run_auditor(where, rng)
-    shutil.rmtree(where, ignore_errors=True)
-    print(f"{n} failing calls in {time.monotonic() - begun:.0f} s, 0 crashes, 0 wrong verdicts, 0 losses")
+    with LongRun("failing-calls", FOLDER, SEED or None, stride=STRIDE, calls=CALLS) as run:
+        print(f"failing-calls: stride {STRIDE}, seed {run.seed}, in {run.folder}", flush=True)
+        for part in (run_init, run_servers, run_clients, run_auditor):
+            run.work()
+            part(run)
+        n = sum(run[group] for group in GROUPS)
+        print(f"{n} failing calls, 0 crashes, 0 wrong verdicts, 0 losses")
 
 
 main()

@@ -3,28 +3,28 @@
 readiness and metrics tell within seconds, and when there is room again the log goes on by itself, with everything that was
 acknowledged and undamaged.
 
-Called with the build folder and the number of points (default: a short run). Needs root, for a disk of its own; says so and
-stops where none can be mounted."""
+Called with the build folder, the number of points (default: a short run), a folder that keeps the counters, and a seed
+(lib_counters). Needs root, for a disk of its own; says so and stops where none can be mounted. Counted is a log with all its
+points, when everything acknowledged was found in it."""
 
 import http.client
 import json
 import os
-import random
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
 
+from lib_counters import LongRun
 from lib_programs import SERVER, Person, check, environment, server_verb
 from lib_server import RunningServer, search_body
 from lib_writers import Writer, check_quietly
 
 POINTS = int(sys.argv[2]) if len(sys.argv) > 2 else 3
-SEED = int(sys.argv[3]) if len(sys.argv) > 3 else random.randrange(1 << 32)
+FOLDER, SEED = (sys.argv[3:5] + ["", ""])[:2]
 WRITERS = 4
+POINTS_OF_LOG = 10  # what is done again after an interruption, at most
 DISK_MIB = 16
 FREE_MAX = 3 << 20  # what is left at the most remote point
 TELLS_WITHIN_S = 5
@@ -126,8 +126,18 @@ def fill_at(disk, server, writers, free):
                within_s=20)
 
 
-def run_log(where, disk, points, rng, counters):
-    """One log, for as many points as its disk has room for."""
+def in_own_mounts():
+    """Again in a namespace of mounts that ends with this program, however it ends. False: there cannot be one."""
+    if "KT_OWN_MOUNTS" in os.environ:
+        return True
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode != 0:
+        return False
+    again = ["unshare", "--mount", sys.executable, "-B", *sys.argv]
+    return os.execvpe(again[0], again, os.environ | {"KT_OWN_MOUNTS": "yes"})
+
+
+def run_log(where, disk, points, rng):
+    """One log, for as many points as its disk has room for; its counters."""
     folder = os.path.join(disk.folder, "log")
     server_verb("init", folder)
     config = os.path.join(where, "config")
@@ -152,31 +162,35 @@ def run_log(where, disk, points, rng, counters):
     server.stop()
     fsck = subprocess.run([SERVER, "fsck", folder], capture_output=True, text=True, env=environment(0), check=False)
     check_quietly(fsck.returncode == 0, "fsck finds nothing", fsck)
-    counters["acknowledged"] += sum(writer.n_done for writer in writers)
-    counters["refused"] += sum(writer.n_refused for writer in writers)
-    counters["logs"] += 1
-    return n
+    return {"logs": 1, "points": n, "acknowledged": sum(writer.n_done for writer in writers),
+            "refused": sum(writer.n_refused for writer in writers)}
+
+
+def next_log(run):
+    """False: no disk."""
+    where = run.work()
+    disk = Disk(os.path.join(where, "disk"))
+    if not disk.is_mounted:
+        return False
+    try:
+        done = run_log(where, disk, min(POINTS - run["points"], POINTS_OF_LOG), run.choices(run["logs"]))
+    finally:
+        disk.unmount()
+    run.add(**done)
+    print(f"{run['points']} points: {run.counters}", flush=True)
+    return True
 
 
 def main():
-    counters = {"logs": 0, "acknowledged": 0, "refused": 0}
-    rng = random.Random(SEED)
-    print(f"full-disk: {POINTS} points, seed {SEED}", flush=True)
-    n = 0
-    while n < POINTS:
-        where = tempfile.mkdtemp(prefix="kt-full-disk-")
-        disk = Disk(os.path.join(where, "disk"))
-        if not disk.is_mounted:
+    has_disk = in_own_mounts()
+    with LongRun("full-disk", FOLDER, SEED or None) as run:
+        print(f"full-disk: {POINTS} points, seed {run.seed}", flush=True)
+        while has_disk and run["points"] < POINTS:
+            has_disk = next_log(run)
+        if not has_disk:
             print("no small disk can be mounted here (that needs root): a full disk was not tried")
-            shutil.rmtree(where)
             return
-        try:
-            n += run_log(where, disk, min(POINTS - n, 25), rng, counters)
-        finally:
-            disk.unmount()
-            shutil.rmtree(where, ignore_errors=True)
-        print(f"{n} points: {counters}", flush=True)
-    print(f"{n} full disks, {counters['refused']} updates refused, {counters['acknowledged']} acknowledged, 0 lost")
+        print(f"{run['points']} full disks, {run['refused']} updates refused, {run['acknowledged']} acknowledged, 0 lost")
 
 
 main()

@@ -4,11 +4,13 @@ KT_SERVER and KT_VERIFY name the programs."""
 
 import atexit
 import base64
+import ctypes
 import glob
 import http.server
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -18,6 +20,8 @@ import urllib.request
 
 SERVER = os.environ["KT_SERVER"]
 VERIFY = os.environ["KT_VERIFY"]
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
 FAKETIME = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), None)
 
 
@@ -35,6 +39,11 @@ def environment(ahead_h):
         env.update(LD_PRELOAD=FAKETIME, FAKETIME=f"+{ahead_h}h", DONT_FAKE_MONOTONIC="1",
                    ASAN_OPTIONS="verify_asan_link_order=0:detect_leaks=0")
     return env
+
+
+def die_with_us():
+    """preexec_fn of a server: it ends with the thread that started it, even when that is killed and cleans nothing up."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def random_key():
@@ -79,7 +88,7 @@ class Log:
     def start(self, ahead_h=0, stderr=None):
         self.ahead_h = ahead_h
         self.process = subprocess.Popen([SERVER, "run", self.folder, "--listen", f"127.0.0.1:{self.port}"],
-                                        stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment(ahead_h))
+                                        stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment(ahead_h), preexec_fn=die_with_us)
         atexit.register(self.process.kill)
         for line in self.process.stdout:
             if line.startswith("listening on "):

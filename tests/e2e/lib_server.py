@@ -7,7 +7,7 @@ import signal
 import subprocess
 import threading
 
-from lib_programs import SERVER, check
+from lib_programs import SERVER, check, die_with_us
 
 
 def change_settings(folder, text):
@@ -34,7 +34,7 @@ class RunningServer:
         change_settings(folder, settings)
         self.folder = folder
         self.process = subprocess.Popen([SERVER, "run", folder, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        text=True, env=env)
+                                        text=True, env=env, preexec_fn=die_with_us)
         line = self.process.stdout.readline()
         if not line.startswith("listening on "):
             check(False, "the server starts", line, self.process.stderr.read())

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-from lib_programs import SERVER, Log, Person, environment, server_verb
+from lib_programs import SERVER, Log, Person, die_with_us, environment, server_verb
 
 LABELS = 7
 GROWTH_MAX = 3   # entries between two backups
@@ -58,7 +58,8 @@ class Served:
 
     def __init__(self, folder, port, *options):
         self.process = subprocess.Popen([SERVER, "run", folder, "--listen", f"127.0.0.1:{port}", *options],
-                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment(0))
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment(0),
+                                        preexec_fn=die_with_us)
         if not self.process.stdout.readline().startswith("listening on "):
             self.process.wait(timeout=30)
             raise Trial(f"{folder} is not served {options}")

@@ -8,6 +8,8 @@
 
 #include "fault_test.h"
 
+#define MONITOR_EVERY 100
+
 struct scene {
   struct world *world;
   struct files files;
@@ -183,10 +185,21 @@ static void reopen_when_fatal(struct scene *s)
   }
 }
 
+/* An owner who never monitored could not update any more after 255 versions. */
+static void monitor_now_and_then(struct scene *s)
+{
+  if (s->alice->account.n_sets % MONITOR_EVERY == 0) {
+    world_pass(s->world, WINDOW_MS / 2);
+    while (!person_monitor(s->world, s->alice)) {
+    }
+  }
+}
+
 static void update_before(void *ctx)
 {
   struct scene *s = ctx;
   struct kt_writer w;
+  monitor_now_and_then(s);
   query_before(&(struct query){ s, NULL });
   value = person_set(s->world, s->alice, (uint8_t)(1 + s->alice->account.n_sets % 3), true);
   kt_writer_init(&w, (size_t)1 << 20);
