@@ -8,7 +8,7 @@
 #     --folder  keeps the counters there, and whatever else the run needs to go on: the same call after an interruption does
 #               what is missing of N, and tells the totals of all runs. What was being done when it ended is done again, not
 #               counted twice. What failed there stays counted: after a mend, begin in a new folder.
-# A script sets n, names its options in `options` ("build folder load-ms") and sets what has a default ($load_ms), then calls
+# A script sets n, if it has a size, names its options in `options` ("build folder load-ms") and sets what has a default ($load_ms), then calls
 # read_arguments "$@".
 long_run=$(basename "$0")
 build='' seed='' folder='' options='build seed folder'
@@ -30,6 +30,7 @@ read_arguments() {
       ;;
     '' | *[!0-9]*) usage ;;
     *)
+      [ -n "${n+set}" ] || usage
       n=$1
       shift
       ;;
@@ -58,9 +59,12 @@ scratch=
 end_run() {
   local running
   running=$(jobs -p)
-  # shellcheck disable=SC2086 # words
-  [ -z "$running" ] || kill $running 2>/dev/null || true
-  wait
+  if [ -n "$running" ]; then
+    # shellcheck disable=SC2086 # words
+    kill $running 2>/dev/null || true
+    # shellcheck disable=SC2086 # the same
+    wait $running || true
+  fi
   [ -z "$scratch" ] || rm -rf "$scratch"
 }
 trap end_run EXIT

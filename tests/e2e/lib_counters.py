@@ -92,13 +92,16 @@ class LongRun:
             self.add(failures=1)
             print(f"{self.name}: FAILED, look into {self.folder}", file=sys.stderr, flush=True)
             return
+        if is_interrupted:
+            print(f"{self.name}: interrupted{', call again to go on' if self.is_kept else ''}", file=sys.stderr, flush=True)
+            sys.stdout.flush()
+            # What threads say now, whose programs are interrupted and files taken away, means nothing.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         self.remove_work()
         if not self.is_kept:
             shutil.rmtree(self.folder, ignore_errors=True)
         if is_interrupted:
-            print(f"{self.name}: interrupted{', call again to go on' if self.is_kept else ''}", file=sys.stderr, flush=True)
-            sys.stdout.flush()
-            os._exit(130)  # threads that wait for a program that was interrupted, too, have nothing to say
+            os._exit(130)
         if self["failures"]:
             print(f"{self.name}: FAILED {self['failures']} times in earlier runs in {self.folder}", file=sys.stderr, flush=True)
             sys.exit(1)

@@ -11,8 +11,8 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 
+from lib_counters import LongRun, write_whole
 from lib_programs import SERVER, Log, Person, die_with_us, environment, server_verb
 
 LABELS = 7
@@ -21,13 +21,13 @@ PAST_NEWEST = 8  # a fork that is at most so far behind is grown beyond what was
 COUNTERS = ("refused", "newest", "unmarked_refused", "proofs", "alerted", "forks_rollback", "forks_fork")
 
 
-class Trial(Exception):
+class Trial(SystemExit):
     """What must not be; the folder stays for inspection."""
 
 
 def need(condition, text, *details):
     if not condition:
-        raise Trial(f"{text}: {' '.join(str(detail) for detail in details)}")
+        raise Trial(f"not ok: {text}: {' '.join(str(detail) for detail in details)}")
 
 
 def run(*args):
@@ -80,21 +80,18 @@ class World:
         self.folder, self.n = folder, n
         self.random = random.Random(seed)
         self.state_path = os.path.join(folder, "state.json")
-        self.state = {"n": n, "seed": seed, "port": 0, "backups": [], "heads": {}, "done": 0, "grown": False,
+        self.state = {"port": 0, "backups": [], "heads": {}, "done": 0, "grown": False,
                       "counters": dict.fromkeys(COUNTERS, 0)}
         if os.path.exists(self.state_path):
             with open(self.state_path, encoding="utf-8") as file:
                 self.state = json.load(file)
-            need(self.state["n"] == n and self.state["seed"] == seed, "the folder is of another run")
         self.guard = self.path("guard")
 
     def path(self, *names):
         return os.path.join(self.folder, *names)
 
     def save(self):
-        with open(self.state_path + ".new", "w", encoding="utf-8") as file:
-            json.dump(self.state, file)
-        os.replace(self.state_path + ".new", self.state_path)
+        write_whole(self.state_path, self.state)
 
     def count(self, name, n=1):
         self.state["counters"][name] += n
@@ -104,7 +101,7 @@ class World:
     def grow(self):
         """Backups at n ages; now and then the log is killed in between. Not resumed in the middle: it is begun again."""
         for name in os.listdir(self.folder):
-            if name not in ("state.json", "state.json.new"):
+            if name not in ("state.json", "counters.json", "lock"):
                 entry = self.path(name)
                 shutil.rmtree(entry) if os.path.isdir(entry) else os.remove(entry)
         log = Log(self.path("log"))
@@ -242,30 +239,23 @@ class World:
             self.state["done"] = i + 1
             self.save()
 
+    def tell(self):
+        counters, newest = self.state["counters"], max(map(int, self.state["heads"]))
+        ages = [newest - backup["size"] for backup in self.state["backups"]]
+        print(f"old-backups: {self.n} restored, {min(ages)} to {max(ages)} entries behind the newest head: {counters['refused']} refused to "
+              f"sign, {counters['unmarked_refused']} of them with their mark taken away too, 0 signed a fork; {counters['proofs']} answers "
+              f"served read only and verified, {counters['alerted']} times whoever saw more was alerted; without the guard "
+              f"{counters['forks_rollback']} rollbacks and {counters['forks_fork']} forks found by a client, 0 missed")
+
 
 def main():
     n = int(sys.argv[2]) if len(sys.argv) > 2 else 5
-    kept = sys.argv[3] if len(sys.argv) > 3 and sys.argv[3] else None
-    seed = int(sys.argv[4]) if len(sys.argv) > 4 else 1
-    folder = kept or tempfile.mkdtemp(prefix="kt-old-backups-")
-    os.makedirs(folder, exist_ok=True)
-    world = None
-    try:
-        world = World(folder, n, seed)
+    folder, seed = (sys.argv[3:5] + ["", ""])[:2]
+    with LongRun("old-backups", folder, seed or 1, n=n) as run:
+        world = World(run.folder, n, run.seed)
         world.run_all()
-    except Trial as wrong:
-        print(f"old-backups: NOT OK after {world.state['done'] if world else 0}: {wrong}; look at {folder}", file=sys.stderr)
-        return 1
-    counters = world.state["counters"]
-    ages = [max(map(int, world.state["heads"])) - backup["size"] for backup in world.state["backups"]]
-    print(f"old-backups: {n} restored, {min(ages)} to {max(ages)} entries behind the newest head: {counters['refused']} refused to sign, "
-          f"{counters['unmarked_refused']} of them with their mark taken away too, 0 signed a fork; {counters['proofs']} answers "
-          f"served read only and verified, {counters['alerted']} times whoever saw more was alerted; without the guard "
-          f"{counters['forks_rollback']} rollbacks and {counters['forks_fork']} forks found by a client, 0 missed")
-    if kept is None:
-        shutil.rmtree(folder)
-    return 0
+        world.tell()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
