@@ -22,20 +22,12 @@ void kt_importer_fail_item(struct kt_import_item *item, enum kt_err err, const c
 /* False: it is refused, or there was no memory. */
 static bool read_item(struct kt_import_item *item, struct kt_arena *arena, struct kt_json_provision *ret_set)
 {
-  json_error_t error;
   char why[KT_JSON_TEXT_SIZE];
   if (item->len > KT_LINE_MAX) {
     kt_importer_fail_item(item, KT_ERR_LIMIT, "the line is longer than 1 MiB");
     return false;
   }
-  json_t *object = json_loadb(item->chunk->text + item->start, item->len, JSON_REJECT_DUPLICATES, &error);
-  if (object == NULL) {
-    (void)snprintf(why, sizeof why, "column %d: %.*s", error.column, (int)sizeof why - 32, error.text);
-    kt_importer_fail_item(item, KT_ERR_FORMAT, why);
-    return false;
-  }
-  enum kt_err err = kt_json_provision_read(object, (struct kt_bytes){ 0 }, arena, ret_set, why);
-  json_decref(object);
+  enum kt_err err = kt_json_provision_line(item->chunk->text + item->start, item->len, arena, ret_set, why);
   if (err != KT_OK) {
     kt_importer_fail_item(item, err, why);
     return false;

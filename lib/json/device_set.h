@@ -33,5 +33,9 @@ struct kt_json_provision {
 KT_MUST_USE enum kt_err kt_json_provision_read(const json_t *object, struct kt_bytes label, struct kt_arena *arena,
                                                struct kt_json_provision *ret_provision,
                                                char ret_text[static KT_JSON_TEXT_SIZE]);
+/* A line of an import, which names its label: the same from its text. What was read borrows from the text, too. */
+KT_MUST_USE enum kt_err kt_json_provision_line(const char *text, size_t len, struct kt_arena *arena,
+                                               struct kt_json_provision *ret_provision,
+                                               char ret_text[static KT_JSON_TEXT_SIZE]);
 
 #endif

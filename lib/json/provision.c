@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The operator's form of a device set, read strictly: unknown members are refused, so that a misspelt one is noticed. */
-#include "json/device_set.h"
+#include "json/provision.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,7 +14,55 @@
 
 #define DEVICES_MAX UINT8_MAX
 #define KEYS_MAX UINT8_MAX
-#define NAME_MAX_LEN UINT8_MAX
+
+/* First 16 bytes of SHA-256(label || name || keys), each with its length, so that the same input is the same device. */
+static enum kt_err derive_id(struct kt_bytes label, const struct kt_device *device, struct kt_device_id *ret_id)
+{
+  static const char domain[] = "kt-provisioned-device/1";
+  struct kt_writer w;
+  struct kt_hash hash;
+  kt_writer_init(&w, SIZE_MAX);
+  kt_write_bytes(&w, domain, sizeof domain - 1);
+  kt_write_opaque8(&w, label);
+  kt_write_opaque8(&w, device->name);
+  for (size_t i = 0; i < device->n_keys; i++) {
+    kt_write_u16(&w, device->keys[i].algorithm);
+    kt_write_opaque16(&w, device->keys[i].key);
+  }
+  enum kt_err err = w.err;
+  if (err == KT_OK) {
+    kt_sha256(w.buf, w.len, &hash);
+    memcpy(ret_id->b, hash.b, sizeof ret_id->b);
+  }
+  kt_writer_release(&w);
+  return err;
+}
+
+static int compare_devices(const void *a, const void *b)
+{
+  return memcmp(((const struct kt_device *)a)->id.b, ((const struct kt_device *)b)->id.b, KT_DEVICE_ID_LEN);
+}
+
+enum kt_err kt_provision_finish(struct kt_json_provision *provision, struct kt_device *devices, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    enum kt_err err = derive_id(provision->label, &devices[i], &devices[i].id);
+    if (err != KT_OK) {
+      return err;
+    }
+  }
+  qsort(devices, n, sizeof *devices, compare_devices);
+  for (size_t i = 1; i < n; i++) {
+    if (compare_devices(&devices[i - 1], &devices[i]) == 0) {
+      return KT_ERR_CONFLICT;
+    }
+  }
+  provision->devices = devices;
+  provision->n_devices = n;
+  return KT_OK;
+}
+
+/* --- JSON --------------------------------------------------------------------------------------------------------- */
 
 __attribute__((format(printf, 2, 3))) static enum kt_err refuse(char *text, const char *format, ...)
 {
@@ -84,39 +132,17 @@ static enum kt_err read_key(const json_t *object, size_t device, size_t index, s
   return KT_OK;
 }
 
-/* First 16 bytes of SHA-256(label || name || keys), each with its length, so that the same input is the same device. */
-static enum kt_err derive_id(struct kt_bytes label, const struct kt_device *device, struct kt_device_id *ret_id)
-{
-  static const char domain[] = "kt-provisioned-device/1";
-  struct kt_writer w;
-  struct kt_hash hash;
-  kt_writer_init(&w, SIZE_MAX);
-  kt_write_bytes(&w, domain, sizeof domain - 1);
-  kt_write_opaque8(&w, label);
-  kt_write_opaque8(&w, device->name);
-  for (size_t i = 0; i < device->n_keys; i++) {
-    kt_write_u16(&w, device->keys[i].algorithm);
-    kt_write_opaque16(&w, device->keys[i].key);
-  }
-  enum kt_err err = w.err;
-  if (err == KT_OK) {
-    kt_sha256(w.buf, w.len, &hash);
-    memcpy(ret_id->b, hash.b, sizeof ret_id->b);
-  }
-  kt_writer_release(&w);
-  return err;
-}
-
-static enum kt_err read_device(const json_t *object, size_t index, struct kt_bytes label, struct kt_arena *arena,
-                               struct kt_device *ret_device, char *ret_text)
+static enum kt_err read_device(const json_t *object, size_t index, struct kt_arena *arena, struct kt_device *ret_device,
+                               char *ret_text)
 {
   static const char *const members[] = { "name", "keys", NULL };
   const char *unknown = NULL;
   const json_t *name = json_object_get(object, "name");
   const json_t *keys = json_object_get(object, "keys");
   size_t n_keys = json_array_size(keys);
-  if (!json_is_string(name) || json_string_length(name) > NAME_MAX_LEN) {
-    return refuse(ret_text, "devices[%zu]: \"name\" must be a string of at most %d bytes", index, NAME_MAX_LEN);
+  if (!json_is_string(name) || json_string_length(name) > KT_PROVISION_NAME_MAX) {
+    return refuse(ret_text, "devices[%zu]: \"name\" must be a string of at most %d bytes", index,
+                  KT_PROVISION_NAME_MAX);
   }
   if (n_keys == 0 || n_keys > KEYS_MAX) {
     return refuse(ret_text, "devices[%zu]: \"keys\" must be an array of 1 to %d keys", index, KEYS_MAX);
@@ -137,16 +163,11 @@ static enum kt_err read_device(const json_t *object, size_t index, struct kt_byt
     }
   }
   *ret_device = (struct kt_device){ .name = { name_copy, text.len }, .keys = read_keys, .n_keys = n_keys };
-  return derive_id(label, ret_device, &ret_device->id);
+  return KT_OK;
 }
 
-static int compare_devices(const void *a, const void *b)
-{
-  return memcmp(((const struct kt_device *)a)->id.b, ((const struct kt_device *)b)->id.b, KT_DEVICE_ID_LEN);
-}
-
-static enum kt_err read_devices(const json_t *array, struct kt_bytes label, struct kt_arena *arena,
-                                struct kt_json_provision *ret_provision, char *ret_text)
+static enum kt_err read_devices(const json_t *array, struct kt_arena *arena, struct kt_json_provision *provision,
+                                char *ret_text)
 {
   size_t n = json_array_size(array);
   if (!json_is_array(array) || n > DEVICES_MAX) {
@@ -157,21 +178,15 @@ static enum kt_err read_devices(const json_t *array, struct kt_bytes label, stru
     return KT_ERR_MEMORY;
   }
   for (size_t i = 0; i < n; i++) {
-    enum kt_err err = read_device(json_array_get(array, i), i, label, arena, &devices[i], ret_text);
+    enum kt_err err = read_device(json_array_get(array, i), i, arena, &devices[i], ret_text);
     if (err != KT_OK) {
       return err;
     }
   }
-  qsort(devices, n, sizeof *devices, compare_devices);
-  for (size_t i = 1; i < n; i++) {
-    if (compare_devices(&devices[i - 1], &devices[i]) == 0) {
-      return refuse(ret_text, "\"devices\" has the same device twice: \"%.64s\"",
-                    json_string_value(json_object_get(json_array_get(array, 0), "name")));
-    }
-  }
-  ret_provision->devices = devices;
-  ret_provision->n_devices = n;
-  return KT_OK;
+  enum kt_err err = kt_provision_finish(provision, devices, n);
+  return err == KT_ERR_CONFLICT ? refuse(ret_text, "\"devices\" has the same device twice: \"%.64s\"",
+                                         json_string_value(json_object_get(json_array_get(array, 0), "name")))
+                                : err;
 }
 
 static enum kt_err read_account_key(const json_t *value, struct kt_json_provision *provision, char *ret_text)
@@ -231,7 +246,7 @@ enum kt_err kt_json_provision_read(const json_t *object, struct kt_bytes label, 
     err = read_account_key(json_object_get(object, "account_key"), &provision, ret_text);
   }
   if (err == KT_OK) {
-    err = read_devices(json_object_get(object, "devices"), provision.label, arena, &provision, ret_text);
+    err = read_devices(json_object_get(object, "devices"), arena, &provision, ret_text);
   }
   if (err == KT_OK) {
     *ret_provision = provision;

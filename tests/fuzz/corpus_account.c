@@ -209,6 +209,13 @@ void corpus_put_texts(void)
   corpus_put_text("json", "import", 'i',
                   "{\"label\":\"alice\",\"account_key\":\"45" HASH "\",\"devices\":[{\"name\":\"phone\",\"keys\":["
                   "{\"alg\":\"raw\",\"key\":\"AQID\"},{\"alg\":\"ssh\",\"key\":\"c3NoLWVkMjU1MTk=\"}]}]}");
+  corpus_put_text("json", "line", 'l',
+                  "{\"label\":\"alice\", \"devices\":[{\"name\":\"phone\",\"keys\":[{\"alg\":\"raw\",\"key\":\"AQID\"},"
+                  "{\"alg\":\"ssh\",\"key\":\"c3NoLWVkMjU1MTk=\"}]},{\"name\":\"\",\"keys\":[{\"alg\":\"raw\",\"key\":"
+                  "\"AA==\"}]}]}");
+  corpus_put_text(
+      "json", "line-unusual", 'l',
+      "{\"devices\":[{\"keys\":[{\"key\":\"AA==\",\"alg\":\"raw\"}],\"name\":\"\\u00e9\"}],\"label\":\"a\"}");
   corpus_put_text("json", "provision", 'p',
                   "{\"devices\":[{\"name\":\"a\",\"keys\":[{\"alg\":\"raw\",\"key\":\"AA==\"}]}]}");
   corpus_put_text("safety", "groups", -1,

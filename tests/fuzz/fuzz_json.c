@@ -29,6 +29,37 @@ static void check_search_request(struct kt_bytes text, struct kt_arena *arena)
   json_decref(view);
 }
 
+static bool same_device(const struct kt_device *a, const struct kt_device *b)
+{
+  bool same = memcmp(a->id.b, b->id.b, sizeof a->id.b) == 0 && fuzz_equal(a->name, b->name) && a->n_keys == b->n_keys;
+  for (size_t i = 0; same && i < a->n_keys; i++) {
+    same = a->keys[i].algorithm == b->keys[i].algorithm && fuzz_equal(a->keys[i].key, b->keys[i].key);
+  }
+  return same;
+}
+
+/* A line of the usual form is read without a JSON tree: to the same set, or to the same refusal. */
+static void check_line(struct kt_bytes text, struct kt_arena *arena)
+{
+  struct kt_json_provision line = { .n_devices = 0 };
+  struct kt_json_provision tree = { .n_devices = 0 };
+  char line_wrong[KT_JSON_TEXT_SIZE] = "";
+  char tree_wrong[KT_JSON_TEXT_SIZE] = "";
+  json_t *object = json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, NULL);
+  enum kt_err err = kt_json_provision_line((const char *)text.data, text.len, arena, &line, line_wrong);
+  if (object == NULL) {
+    FUZZ_CHECK(err == KT_ERR_FORMAT && line_wrong[0] != '\0');
+    return;
+  }
+  FUZZ_CHECK(err == kt_json_provision_read(object, (struct kt_bytes){ .len = 0 }, arena, &tree, tree_wrong));
+  FUZZ_CHECK(strcmp(line_wrong, tree_wrong) == 0 && line.n_devices == tree.n_devices);
+  FUZZ_CHECK(fuzz_equal(line.label, tree.label) && line.has_account_key == tree.has_account_key);
+  for (size_t i = 0; i < tree.n_devices; i++) {
+    FUZZ_CHECK(same_device(&line.devices[i], &tree.devices[i]));
+  }
+  json_decref(object);
+}
+
 /* What an operator may insert is a device set that everybody reads. */
 static void check_provision(struct kt_bytes text, struct kt_bytes label, struct kt_arena *arena)
 {
@@ -67,6 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   case 's': check_search_request(input.rest, &arena); break;
   case 'i': check_provision(input.rest, (struct kt_bytes){ .len = 0 }, &arena); break;
   case 'p': check_provision(input.rest, alice, &arena); break;
+  case 'l': check_line(input.rest, &arena); break;
   case 'v': json_decref(kt_json_value(input.rest)); break;
   case 'a': json_decref(kt_json_audit_page(input.rest)); break;
   case 't': json_decref(kt_json_audit_state(input.rest)); break;
