@@ -56,6 +56,11 @@ void kt_log_cache_put_quad(const struct kt_log_cache *cache, uint64_t ref, const
   kt_word_cache_put(&cache->quads, ref, words);
 }
 
+void kt_log_cache_drop_quad(const struct kt_log_cache *cache, uint64_t ref)
+{
+  kt_word_cache_drop(&cache->quads, ref);
+}
+
 bool kt_log_cache_get_leaf(const struct kt_log_cache *cache, uint64_t ref, struct kt_prefix_leaf *ret_leaf)
 {
   uint64_t words[WORDS(struct kt_prefix_leaf)];

@@ -23,6 +23,8 @@ void kt_log_cache_release(struct kt_log_cache *cache);
 size_t kt_log_cache_n_quads(const struct kt_log_cache *cache);
 bool kt_log_cache_get_quad(const struct kt_log_cache *cache, uint64_t ref, union kt_log_quad_words *ret_quad);
 void kt_log_cache_put_quad(const struct kt_log_cache *cache, uint64_t ref, const struct kt_log_quad *quad);
+/* It will hardly be asked for again: give up its place. */
+void kt_log_cache_drop_quad(const struct kt_log_cache *cache, uint64_t ref);
 bool kt_log_cache_get_leaf(const struct kt_log_cache *cache, uint64_t ref, struct kt_prefix_leaf *ret_leaf);
 void kt_log_cache_put_leaf(const struct kt_log_cache *cache, uint64_t ref, const struct kt_prefix_leaf *leaf);
 

@@ -28,17 +28,21 @@ enum kt_err kt_log_store_problem(struct kt_log_problem *problem, enum kt_err err
 
 /* --- prefix tree nodes ------------------------------------------------------------------------------------------ */
 
-/* An entry that is in the writer's open transaction, with its nodes and leaves: they enter the cache when it commits. */
+/* An entry that is in the writer's open transaction, with its nodes and leaves: they enter the cache when it commits. Most
+ * of the room is never touched; what was, is used again for the next entry. */
 struct kt_log_fresh {
   struct kt_log_fresh *next;
   uint64_t pos;
   struct kt_store_entry entry;
   struct kt_hash log_nodes[KT_LOG_SUBTREES_MAX]; /* heads of the balanced subtrees that end with it, by level */
   size_t n_log_nodes;
-  struct kt_prefix_leaf *leaves;
   size_t n_leaves;
-  struct kt_log_quad *quads;
   size_t n_quads;
+  size_t n_replaced;
+  struct kt_prefix_leaf leaves[KT_LOG_LEAVES_MAX]; /* ascending */
+  struct kt_log_quad quads[KT_STORE_NODES_MAX];
+  uint8_t records[KT_STORE_NODES_MAX * KT_LOG_NODE_LEN]; /* of the quads */
+  uint64_t replaced[KT_STORE_NODES_MAX];                 /* quads of the tree before that are not in this one */
 };
 
 /* Where nodes come from. Caller-placed, for one thread and one transaction or answer. */
@@ -57,6 +61,7 @@ void kt_log_nodes_init(struct kt_log_nodes *nodes, struct kt_store_conn *conn, c
  * KT_ERR_PROOF: a damaged one. KT_ERR_EXPIRED: KT_STORE_REF_PRUNED, the tree of a pruned entry. */
 enum kt_err kt_log_node_get(void *nodes, uint64_t ref, struct kt_prefix_node *ret_node);
 /* Errors as above. */
+KT_MUST_USE enum kt_err kt_log_quad_get(struct kt_log_nodes *nodes, uint64_t ref, struct kt_log_quad *ret_quad);
 KT_MUST_USE enum kt_err kt_log_leaf_get(const struct kt_log_nodes *nodes, uint64_t ref,
                                         struct kt_prefix_leaf *ret_leaf);
 /* The prefix tree of an entry; `before` 0 entries it is empty. KT_ERR_STORE when the entry is missing. */
@@ -143,6 +148,7 @@ struct kt_log {
   struct kt_log_guard guarded; /* the head that was signed last; size 0: none, or not known */
   struct kt_log_signed signed_tip;
   struct kt_log_fresh *fresh; /* entries of the open transaction, the newest first */
+  struct kt_log_fresh *spare; /* for the next ones */
   struct kt_log_auditor_head auditor;
   struct kt_log_gap gap;
   uint64_t told_gap_ms; /* end of the one that was told */
@@ -307,9 +313,7 @@ struct kt_log_draft_item {
 struct kt_log_entry_draft {
   struct kt_log_draft_item items[KT_LOG_LEAVES_MAX];
   size_t n;
-  /* when the entry is put: leaves in the order of their keys, and the items they are of */
-  struct kt_prefix_leaf leaves[KT_LOG_LEAVES_MAX];
-  struct kt_log_draft_item *sorted[KT_LOG_LEAVES_MAX];
+  struct kt_log_draft_item *sorted[KT_LOG_LEAVES_MAX]; /* by their keys, when the entry is put */
 };
 KT_MUST_USE enum kt_err kt_log_entry_pad(const struct kt_log_options *options, struct kt_log_entry_draft *draft);
 /* The entry and its versions in the writer's transaction. Empties the draft; tip is advanced. KT_ERR_STORE and
@@ -319,5 +323,7 @@ KT_MUST_USE enum kt_err kt_log_entry_put(struct kt_log *log, struct kt_log_entry
 /* The transaction has ended: its entries enter the cache, or are forgotten. */
 void kt_log_fresh_publish(struct kt_log *log);
 void kt_log_fresh_drop(struct kt_log *log);
+/* All there is, when the log closes. */
+void kt_log_fresh_free(struct kt_log *log);
 
 #endif

@@ -53,7 +53,7 @@ static enum kt_err check_options(const struct kt_log_options *options, struct kt
 
 static void log_free(struct kt_log *log)
 {
-  kt_log_fresh_drop(log);
+  kt_log_fresh_free(log);
   kt_log_cache_release(&log->cache);
   kt_label_cache_release(&log->labels);
   kt_store_close_conn(log->writer);

@@ -76,20 +76,31 @@ static void prefetch_below(const struct kt_log_nodes *nodes)
   }
 }
 
-static enum kt_err quad_node(struct kt_log_nodes *nodes, uint64_t ref, struct kt_prefix_node *ret_node)
+static enum kt_err load_quad(struct kt_log_nodes *nodes, uint64_t quad_ref)
 {
-  uint64_t quad_ref = kt_log_ref_quad(ref);
-  if (nodes->last_ref != quad_ref) {
-    nodes->last_ref = 0; /* while `last` may be half written */
-    enum kt_err err = read_quad(nodes, quad_ref);
-    if (err != KT_OK) {
-      return err;
-    }
-    nodes->last_ref = quad_ref;
-    prefetch_below(nodes);
+  if (nodes->last_ref == quad_ref) {
+    return KT_OK;
   }
-  kt_log_quad_node(&nodes->last.quad, ref, ret_node);
+  nodes->last_ref = 0; /* while `last` may be half written */
+  enum kt_err err = read_quad(nodes, quad_ref);
+  if (err != KT_OK) {
+    return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
+  }
+  nodes->last_ref = quad_ref;
+  prefetch_below(nodes);
   return KT_OK;
+}
+
+enum kt_err kt_log_quad_get(struct kt_log_nodes *nodes, uint64_t ref, struct kt_log_quad *ret_quad)
+{
+  if (ref == KT_STORE_REF_PRUNED) {
+    return KT_ERR_EXPIRED;
+  }
+  enum kt_err err = load_quad(nodes, ref);
+  if (err == KT_OK) {
+    *ret_quad = nodes->last.quad;
+  }
+  return err;
 }
 
 enum kt_err kt_log_leaf_get(const struct kt_log_nodes *nodes, uint64_t ref, struct kt_prefix_leaf *ret_leaf)
@@ -119,8 +130,11 @@ enum kt_err kt_log_node_get(void *ctx, uint64_t ref, struct kt_prefix_node *ret_
     ret_node->is_leaf = true;
     return kt_log_leaf_get(nodes, ref, &ret_node->leaf);
   }
-  enum kt_err err = quad_node(nodes, ref, ret_node);
-  return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
+  enum kt_err err = load_quad(nodes, kt_log_ref_quad(ref));
+  if (err == KT_OK) {
+    kt_log_quad_node(&nodes->last.quad, ref, ret_node);
+  }
+  return err;
 }
 
 enum kt_err kt_log_prefix_root(struct kt_store_conn *conn, uint64_t n_entries, struct kt_prefix_child *ret_root)

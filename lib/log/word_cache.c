@@ -121,7 +121,8 @@ void kt_word_cache_put(const struct kt_word_cache *cache, uint64_t key, const ui
                                                memory_order_relaxed)) {
     return;
   }
-  unsigned way = choose_way(&state);
+  unsigned way = find_way(set, 0); /* one that was never used, or dropped */
+  way = way < WAYS ? way : choose_way(&state);
   _Atomic uint64_t *at = set + HEADER_WORDS + way * cache->n_words;
   /* Release, so that who sees one of these words sees the odd sequence too. */
   atomic_store_explicit(&set[1 + way], key, memory_order_release);
@@ -129,4 +130,22 @@ void kt_word_cache_put(const struct kt_word_cache *cache, uint64_t key, const ui
     atomic_store_explicit(&at[i], words[i], memory_order_release);
   }
   atomic_store_explicit(&set[0], state + 2 * SEQUENCE_ONE, memory_order_release);
+}
+
+void kt_word_cache_drop(const struct kt_word_cache *cache, uint64_t key)
+{
+  if (cache->n_sets == 0 || key == 0) {
+    return;
+  }
+  _Atomic uint64_t *set = find_set(cache, key);
+  uint64_t state = atomic_load_explicit(&set[0], memory_order_relaxed);
+  unsigned way = find_way(set, key);
+  if ((state & SEQUENCE_ONE) != 0 || way == WAYS ||
+      !atomic_compare_exchange_strong_explicit(&set[0], &state, state + SEQUENCE_ONE, memory_order_acquire,
+                                               memory_order_relaxed)) {
+    return;
+  }
+  /* The value's words stay: who copies them at this moment copies what is right. */
+  atomic_store_explicit(&set[1 + way], 0, memory_order_release);
+  atomic_store_explicit(&set[0], (state & ~((uint64_t)1 << way)) + 2 * SEQUENCE_ONE, memory_order_release);
 }

@@ -36,5 +36,7 @@ bool kt_word_cache_get(const struct kt_word_cache *cache, uint64_t key, uint64_t
 void kt_word_cache_prefetch(const struct kt_word_cache *cache, uint64_t key);
 /* Dropped when another thread changes the same set at this moment. */
 void kt_word_cache_put(const struct kt_word_cache *cache, uint64_t key, const uint64_t *words);
+/* The key is not wanted any more: its place is the next that is taken. Another thread may keep it from being dropped. */
+void kt_word_cache_drop(const struct kt_word_cache *cache, uint64_t key);
 
 #endif

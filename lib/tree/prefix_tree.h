@@ -10,6 +10,13 @@
 #include <kt/arena.h>
 #include "wire/proof.h"
 
+#define KT_PREFIX_DEPTH_MAX 255 /* PrefixSearchResult.depth is a uint8 */
+
+/* Bit `depth` of a key. */
+int kt_prefix_bit(const struct kt_hash *key, unsigned depth);
+/* The order of keys: negative, 0 or positive. */
+int kt_prefix_compare(const struct kt_hash *a, const struct kt_hash *b);
+
 void kt_prefix_leaf_hash(const struct kt_prefix_leaf *leaf, struct kt_hash *ret);
 void kt_prefix_parent_hash(const struct kt_hash *left, const struct kt_hash *right, struct kt_hash *ret);
 

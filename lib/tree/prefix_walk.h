@@ -8,11 +8,7 @@
 
 #include "tree/prefix_tree.h"
 
-#define KT_PREFIX_DEPTH_MAX 255 /* PrefixSearchResult.depth is a uint8 */
 #define KT_PREFIX_RESULTS_MAX 255
-
-int kt_prefix_bit(const struct kt_hash *key, unsigned depth);
-int kt_prefix_compare(const struct kt_hash *a, const struct kt_hash *b);
 
 /* One searched key; items borrow from the caller's arrays. */
 struct kt_prefix_item {

@@ -90,6 +90,33 @@ static void keeps_what_is_used(void **state)
   kt_word_cache_release(&cache);
 }
 
+/* Many more values pass than there is room for, but each is dropped when the next one of its kind comes: then those that stay
+ * are all there, though nobody asks for them. */
+static void what_is_dropped_makes_room_for_what_is_not(void **state)
+{
+  (void)state;
+  struct kt_word_cache cache;
+  assert_int_equal(kt_word_cache_init(&cache, N_WORDS, MAX_BYTES), KT_OK);
+  const uint64_t n = kt_word_cache_room(&cache) / 3; /* few sets get more than they have room for */
+  size_t n_left = 0;
+  for (uint64_t round = 0; round < 50; round++) {
+    for (uint64_t i = 1; i <= n; i++) {
+      if (round > 0) {
+        kt_word_cache_drop(&cache, (round - 1) << 20 | i);
+        assert_int_equal(look(&cache, (round - 1) << 20 | i), 0);
+      }
+      put(&cache, round << 20 | i);
+    }
+  }
+  for (uint64_t i = 1; i <= n; i++) {
+    n_left += look(&cache, (uint64_t)49 << 20 | i) == 1;
+  }
+  assert_true(n_left > n * 97 / 100);
+  kt_word_cache_drop(&cache, 0);
+  kt_word_cache_drop(&cache, UINT64_C(1) << 40); /* was never there */
+  kt_word_cache_release(&cache);
+}
+
 static void none_and_too_little_memory_cache_nothing(void **state)
 {
   (void)state;
@@ -130,6 +157,8 @@ static void *hammer(void *arg)
       atomic_fetch_add(&shared->n_wrong, 1);
     } else if (found == 0) {
       put(&shared->cache, key);
+    } else if (i % 16 == 0) {
+      kt_word_cache_drop(&shared->cache, key);
     }
     n_hits += found > 0;
   }
@@ -161,6 +190,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(is_bounded_and_correct),
     cmocka_unit_test(keeps_what_is_used),
+    cmocka_unit_test(what_is_dropped_makes_room_for_what_is_not),
     cmocka_unit_test(none_and_too_little_memory_cache_nothing),
     cmocka_unit_test(key_zero_is_never_cached),
     cmocka_unit_test(threads_never_see_a_torn_value),

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The leaves of one entry into the prefix tree, quad by quad (draft: Prefix Tree). It is what kt_prefix_insert does, with
+ * quads instead of binary nodes: each is read once, changed, hashed, and encoded. */
+#ifndef KT_LOG_GROW_H
+#define KT_LOG_GROW_H
+
+#include "log/engine.h"
+
+/* fresh has the entry's position and its leaves, sorted ascending by vrf_output (KT_ERR_USAGE), none of them present
+ * (KT_ERR_CONFLICT). It gets the new quads with their records, a quad before what is under it, and the references of the
+ * quads that are not in the new tree any more. nodes reads the tree whose root is replaced. After a failure only fresh is
+ * changed. */
+KT_MUST_USE enum kt_err kt_log_grow(struct kt_log_nodes *nodes, struct kt_log_fresh *fresh,
+                                    struct kt_prefix_child *root);
+
+#endif
