@@ -87,7 +87,19 @@ static enum kt_err current_label(struct kt_store_conn *writer, struct kt_log_pen
   return err == KT_ERR_ABSENT ? KT_OK : err;
 }
 
-/* The label's row as the update leaves it. */
+/* The same for an update that takes the label for a new one, as nearly all of an import do: when it exists after all, it cannot be
+ * created. A token is used up before that shows, so then it is looked for. */
+static enum kt_err find_label(const struct commit *commit, struct kt_log_pending *pending,
+                              struct kt_store_label *ret_label)
+{
+  if (pending->n_versions > 0 || pending->uses_token) {
+    return current_label(commit->log->writer, pending, ret_label);
+  }
+  *ret_label = (struct kt_store_label){ .label = pending->label };
+  return KT_OK;
+}
+
+/* The label's row as the update leaves it. KT_ERR_CONFLICT: it was taken for a new one and is not. */
 static enum kt_err put_label(struct commit *commit, const struct kt_log_pending *pending, struct kt_store_label *label)
 {
   label->n_versions += pending->n_new;
@@ -102,7 +114,7 @@ static enum kt_err apply_update(struct commit *commit, struct kt_log_pending *pe
   struct kt_store_conn *writer = commit->log->writer;
   struct kt_store_label label;
   bool ok;
-  enum kt_err err = current_label(writer, pending, &label);
+  enum kt_err err = find_label(commit, pending, &label);
   if (err != KT_OK) {
     return err;
   }
@@ -128,6 +140,9 @@ static enum kt_err apply_update(struct commit *commit, struct kt_log_pending *pe
   }
   if (err == KT_OK) {
     err = put_label(commit, pending, &label);
+  }
+  if (err == KT_ERR_CONFLICT) {
+    return KT_OK; /* S8, as above */
   }
   if (err == KT_OK) {
     err = put_versions(commit, pending, label.label_id);

@@ -48,6 +48,7 @@ enum kt_sqlite_statement {
   KT_SQL_NODES_DELETE,
   KT_SQL_LABEL_GET,
   KT_SQL_LABEL_PUT,
+  KT_SQL_LABEL_LAST,
   KT_SQL_LABEL_UPDATE,
   KT_SQL_LABEL_NEXT,
   KT_SQL_VERSION_PUT,
@@ -83,6 +84,7 @@ struct kt_sqlite {
   sqlite3_stmt *statements[KT_SQL_COUNT]; /* prepared at first use */
   bool is_unusable;                       /* a commit failed with unknown outcome */
   bool is_snapshot_due;                   /* a reader's transaction begins with its first statement */
+  uint64_t last_label_id;                 /* the greatest in the transaction; 0: not looked for yet */
   int wal_frames;                         /* in the log after the last commit */
   int checkpointed_frames;                /* of those, when the last checkpoint ended */
 };

@@ -26,6 +26,7 @@ enum kt_err kt_sqlite_begin(struct kt_store_conn *conn)
                          "beginning a transaction: an earlier commit failed with unknown outcome; reopen the store");
   }
   struct kt_sqlite_query q;
+  kt_sqlite_of(conn)->last_label_id = 0; /* what was before may have been rolled back */
   kt_sqlite_start(conn, KT_SQL_BEGIN, &q);
   enum kt_err err = kt_sqlite_run(&q);
   return err != KT_OK && (q.rc & 0xff) == SQLITE_BUSY ? KT_ERR_UNDETERMINED : err;

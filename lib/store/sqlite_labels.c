@@ -50,26 +50,52 @@ enum kt_err kt_sqlite_next_label(struct kt_store_conn *conn, uint64_t after_labe
   return one_label(&q, arena, ret_label);
 }
 
+/* The greatest number that was given away: no other transaction can give away one before this one ends. */
+static enum kt_err last_label_id(struct kt_store_conn *conn, uint64_t *ret_label_id)
+{
+  struct kt_sqlite *sqlite = kt_sqlite_of(conn);
+  if (sqlite->last_label_id == 0) {
+    struct kt_sqlite_query q;
+    kt_sqlite_start(conn, KT_SQL_LABEL_LAST, &q);
+    enum kt_err err = kt_sqlite_row(&q);
+    if (err != KT_OK) {
+      return err;
+    }
+    sqlite->last_label_id = kt_sqlite_column_u64(&q, 0);
+    err = kt_sqlite_end(&q);
+    if (err != KT_OK) {
+      return err;
+    }
+  }
+  uint64_t erased = conn->erased_next.last_id;
+  *ret_label_id = sqlite->last_label_id > erased ? sqlite->last_label_id : erased;
+  return KT_OK;
+}
+
 enum kt_err kt_sqlite_create_label(struct kt_store_conn *conn, const struct kt_store_label *label,
                                    uint64_t *ret_label_id)
 {
   struct kt_sqlite_query q;
-  kt_sqlite_start(conn, KT_SQL_LABEL_PUT, &q);
-  kt_sqlite_bind_blob(&q, 1, label->label.data, label->label.len);
-  kt_sqlite_bind_u64(&q, 2, label->n_versions);
-  kt_sqlite_bind_u64(&q, 3, label->newest_pos);
-  kt_sqlite_bind_blob(&q, 4, label->state.data, label->state.len);
-  kt_sqlite_bind_u64(&q, 5, conn->erased_next.last_id);
-  enum kt_err err = kt_sqlite_run(&q);
+  uint64_t last_id;
+  enum kt_err err = last_label_id(conn, &last_id);
   if (err != KT_OK) {
     return err;
   }
-  uint64_t label_id = (uint64_t)sqlite3_last_insert_rowid(kt_sqlite_of(conn)->db);
-  if (label_id > KT_STORE_LABEL_ID_MAX) {
+  if (last_id >= KT_STORE_LABEL_ID_MAX) {
     return kt_store_fail(&conn->error, KT_ERR_STORE, "creating a label: there are too many");
   }
-  *ret_label_id = label_id;
-  return KT_OK;
+  kt_sqlite_start(conn, KT_SQL_LABEL_PUT, &q);
+  kt_sqlite_bind_u64(&q, 1, last_id + 1);
+  kt_sqlite_bind_blob(&q, 2, label->label.data, label->label.len);
+  kt_sqlite_bind_u64(&q, 3, label->n_versions);
+  kt_sqlite_bind_u64(&q, 4, label->newest_pos);
+  kt_sqlite_bind_blob(&q, 5, label->state.data, label->state.len);
+  err = kt_sqlite_run(&q);
+  if (err == KT_OK) {
+    kt_sqlite_of(conn)->last_label_id = last_id + 1;
+    *ret_label_id = last_id + 1;
+  }
+  return err;
 }
 
 enum kt_err kt_sqlite_update_label(struct kt_store_conn *conn, const struct kt_store_label *label)

@@ -36,10 +36,9 @@ static const struct statement statements[KT_SQL_COUNT] = {
   [KT_SQL_NODES_DELETE] = { "removing nodes", "DELETE FROM prefix_nodes WHERE row = ?1" },
   [KT_SQL_LABEL_GET] = { "reading a label", "SELECT label_id, n_versions, newest_pos, state, label FROM labels"
                                             " WHERE label = ?1" },
-  [KT_SQL_LABEL_PUT] = { "creating a label",
-                         "INSERT INTO labels (label_id, label, n_versions, newest_pos, state) VALUES"
-                         " (max(?5, (SELECT coalesce(max(label_id), 0) FROM labels)) + 1,"
-                         " ?1, ?2, ?3, ?4)" },
+  [KT_SQL_LABEL_PUT] = { "creating a label", "INSERT INTO labels (label_id, label, n_versions, newest_pos, state) "
+                                             "VALUES (?1, ?2, ?3, ?4, ?5)" },
+  [KT_SQL_LABEL_LAST] = { "creating a label", "SELECT coalesce(max(label_id), 0) FROM labels" },
   [KT_SQL_LABEL_UPDATE] = { "updating a label", "UPDATE labels SET n_versions = ?2, newest_pos = ?3, state = ?4"
                                                 " WHERE label_id = ?1" },
   [KT_SQL_LABEL_NEXT] = { "walking the labels", "SELECT label_id, n_versions, newest_pos, state, label FROM labels"
