@@ -47,7 +47,7 @@ static enum kt_err judge_values(struct kt_log_prepare *p, struct kt_account_stat
     struct kt_set_judgement judgement;
     struct kt_reason reason = { 0 };
     enum kt_err err = kt_account_admit_next(state, &p->log->log_id, p->pending->label, p->pending->versions[i].value,
-                                            &terms, &p->scratch, &judgement, &reason);
+                                            &terms, p->scratch, &judgement, &reason);
     if (err != KT_OK) {
       return kt_log_refuse(p->problem, err, reason.code, "%s", reason.text);
     }
@@ -62,7 +62,7 @@ static enum kt_err keep_state(struct kt_log_prepare *p, const struct kt_account_
 {
   struct kt_bytes encoded;
   struct kt_bytes *kept = &p->pending->state;
-  enum kt_err err = kt_account_state_encode(state, &p->scratch, &encoded);
+  enum kt_err err = kt_account_state_encode(state, p->scratch, &encoded);
   if (err == KT_OK) {
     *kept = (struct kt_bytes){ kt_arena_copy(&p->pending->arena, encoded.data, encoded.len), encoded.len };
   }
@@ -86,7 +86,7 @@ static enum kt_err authorise_account(struct kt_log_prepare *p)
 {
   struct kt_account_state state = p->account != NULL ? p->account->state : (struct kt_account_state){ 0 };
   bool claims = false;
-  enum kt_err err = p->account != NULL ? KT_OK : decode_state(&p->row, &p->scratch, &state);
+  enum kt_err err = p->account != NULL ? KT_OK : decode_state(&p->row, p->scratch, &state);
   if (err != KT_OK) {
     return refuse_state(p->problem, err);
   }
@@ -129,7 +129,7 @@ enum kt_err kt_log_authorise(struct kt_log_prepare *p)
 enum kt_err kt_log_account_get(struct kt_log_reader *reader, struct kt_bytes label, struct kt_arena *arena,
                                struct kt_log_account *ret_account, struct kt_log_problem *ret_problem)
 {
-  struct kt_log_account account = { .row = { .label_id = 0 } };
+  struct kt_log_account account = { .row = { .label_id = 0 }, .arena = arena };
   enum kt_err err = kt_log_check_label(label, ret_problem);
   if (err != KT_OK) {
     return err;

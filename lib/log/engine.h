@@ -169,9 +169,13 @@ struct kt_log {
   atomic_bool is_warming_ended;
 };
 
+#define KT_LOG_OPENINGS_AHEAD 32 /* the kernel takes hardly longer for so many than for one */
+
 struct kt_log_reader {
   struct kt_log *log;
   struct kt_store_conn *conn;
+  uint8_t openings[KT_LOG_OPENINGS_AHEAD][KT_OPENING_LEN]; /* random, the first n_openings not used yet */
+  size_t n_openings;
 };
 
 /* With log->auditor. */
@@ -264,7 +268,7 @@ void kt_log_ahead_store(struct kt_log *log, const struct kt_log_outcome *outcome
 const struct kt_store_proof *kt_log_ahead_find(const struct kt_log_ahead *ahead, uint32_t version);
 
 struct kt_log_pending {
-  struct kt_arena arena; /* owns everything below */
+  struct kt_arena arena; /* owns everything below, and this */
   enum kt_log_work work;
   struct kt_bytes label;
   uint64_t n_versions; /* update: that the label has now; otherwise somebody was first. Erase: the version, or all */

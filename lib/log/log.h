@@ -295,8 +295,8 @@ void kt_log_manager_ahead(struct kt_log_reader *reader, const struct kt_manager_
 struct kt_log_account {
   struct kt_store_label row;
   struct kt_account_state state; /* seq and previous of the next set */
+  struct kt_arena *arena; /* both borrow from it; kt_log_operator_prepare puts there what it needs for a moment */
 };
-/* Borrows from the arena. */
 KT_MUST_USE enum kt_err kt_log_account_get(struct kt_log_reader *reader, struct kt_bytes label, struct kt_arena *arena,
                                            struct kt_log_account *ret_account, struct kt_log_problem *ret_problem);
 /* Its newest value, in the arena; empty: it has none, or it was erased. */

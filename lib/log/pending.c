@@ -40,7 +40,7 @@ static enum kt_err read_row(struct kt_log_prepare *p)
     p->row = p->account->row;
     return KT_OK;
   }
-  enum kt_err err = kt_store_get_label(p->reader->conn, p->pending->label, &p->scratch, &p->row);
+  enum kt_err err = kt_store_get_label(p->reader->conn, p->pending->label, p->scratch, &p->row);
   if (err == KT_ERR_ABSENT) {
     p->row = (struct kt_store_label){ 0 };
     return KT_OK;
@@ -56,14 +56,27 @@ bool kt_log_is_skipped(const struct kt_hash *commitment)
   return kt_hash_equal(commitment, &nothing);
 }
 
+static enum kt_err draw_opening(struct kt_log_reader *reader, uint8_t ret_opening[static KT_OPENING_LEN])
+{
+  const struct kt_log_options *options = &reader->log->options;
+  enum kt_err err = KT_OK;
+  if (reader->n_openings == 0) {
+    err = options->random(options->ctx, reader->openings[0], sizeof reader->openings);
+    reader->n_openings = err == KT_OK ? KT_LOG_OPENINGS_AHEAD : 0;
+  }
+  if (err == KT_OK) {
+    memcpy(ret_opening, reader->openings[--reader->n_openings], KT_OPENING_LEN);
+  }
+  return err;
+}
+
 static enum kt_err make_version(const struct kt_log_prepare *p, uint32_t version,
                                 struct kt_log_new_version *new_version)
 {
-  const struct kt_log_options *options = &p->log->options;
   const struct kt_update_value value = { .value = new_version->value, .signature = new_version->suffix };
-  enum kt_err err = options->random(options->ctx, new_version->opening, KT_OPENING_LEN);
+  enum kt_err err = draw_opening(p->reader, new_version->opening);
   if (err == KT_OK) {
-    err = kt_commitment(options->config, new_version->opening, p->pending->label, version, &value,
+    err = kt_commitment(p->log->options.config, new_version->opening, p->pending->label, version, &value,
                         &new_version->leaf.commitment);
   }
   return err;
@@ -221,7 +234,8 @@ static enum kt_err prepare_begin(struct kt_log_prepare *p, struct kt_log_reader 
   p->reader = reader;
   p->log = reader->log;
   p->problem = problem;
-  kt_arena_init(&p->scratch, KT_ARENA_CAP_DEFAULT);
+  kt_arena_init(&p->own, KT_ARENA_CAP_DEFAULT);
+  p->scratch = p->account != NULL ? p->account->arena : &p->own;
   enum kt_err err = check_author(p);
   if (err == KT_OK) {
     err = kt_log_check_label(label, problem);
@@ -238,7 +252,7 @@ static enum kt_err prepare_begin(struct kt_log_prepare *p, struct kt_log_reader 
 
 static enum kt_err prepare_end(struct kt_log_prepare *p, enum kt_err err, struct kt_log_pending **ret_pending)
 {
-  kt_arena_release(&p->scratch);
+  kt_arena_release(&p->own);
   if (err != KT_OK) {
     kt_log_pending_free(p->pending);
     return err;
@@ -249,7 +263,7 @@ static enum kt_err prepare_end(struct kt_log_prepare *p, enum kt_err err, struct
 
 static enum kt_err take_values(struct kt_log_prepare *p, const struct kt_bytes *values, size_t n_values)
 {
-  struct kt_update_value *list = kt_arena_alloc(&p->scratch, n_values, sizeof *list);
+  struct kt_update_value *list = kt_arena_alloc(p->scratch, n_values, sizeof *list);
   if (list == NULL) {
     return kt_log_no_memory(p);
   }

@@ -18,7 +18,8 @@ struct kt_log_prepare {
   struct kt_log *log;
   struct kt_log_problem *problem;
   struct kt_log_pending *pending;
-  struct kt_arena scratch;   /* what the pending update does not have to keep while it waits */
+  struct kt_arena *scratch; /* what the pending update does not have to keep while it waits: the account's, or */
+  struct kt_arena own;
   struct kt_store_label row; /* label_id 0: the label does not exist; in the scratch arena */
   enum kt_log_author author;
   const struct kt_log_account *account; /* what row and account state are known from; NULL: they are read */

@@ -8,19 +8,18 @@
 enum kt_err kt_log_pending_new(enum kt_log_work work, struct kt_bytes label, struct kt_log_pending **ret_pending,
                                struct kt_log_problem *problem)
 {
-  struct kt_log_pending *pending = calloc(1, sizeof *pending);
-  if (pending == NULL) {
+  struct kt_arena arena;
+  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+  struct kt_log_pending *pending = kt_arena_alloc(&arena, 1, sizeof *pending);
+  const uint8_t *copy = kt_arena_copy(&arena, label.data, label.len);
+  if (pending == NULL || copy == NULL) {
+    kt_arena_release(&arena);
     (void)kt_log_refuse(problem, KT_ERR_MEMORY, "memory", "out of memory");
     return KT_ERR_MEMORY;
   }
-  kt_arena_init(&pending->arena, KT_ARENA_CAP_DEFAULT);
+  pending->arena = arena;
   pending->work = work;
-  pending->label = (struct kt_bytes){ kt_arena_copy(&pending->arena, label.data, label.len), label.len };
-  if (pending->label.data == NULL) {
-    kt_log_pending_free(pending);
-    (void)kt_log_refuse(problem, KT_ERR_MEMORY, "memory", "out of memory");
-    return KT_ERR_MEMORY;
-  }
+  pending->label = (struct kt_bytes){ copy, label.len };
   *ret_pending = pending;
   return KT_OK;
 }
@@ -28,8 +27,8 @@ enum kt_err kt_log_pending_new(enum kt_log_work work, struct kt_bytes label, str
 void kt_log_pending_free(struct kt_log_pending *pending)
 {
   if (pending != NULL) {
-    kt_arena_release(&pending->arena);
-    free(pending);
+    struct kt_arena arena = pending->arena; /* it lies in it */
+    kt_arena_release(&arena);
   }
 }
 
@@ -60,7 +59,7 @@ struct list {
 
 static void list_add(struct list *list, struct kt_log_pending *pending)
 {
-  pending->n_bytes = sizeof *pending + kt_arena_held(&pending->arena);
+  pending->n_bytes = kt_arena_held(&pending->arena);
   pending->next = NULL;
   *(list->first == NULL ? &list->first : &list->last->next) = pending;
   list->last = pending;
