@@ -43,6 +43,8 @@ struct kt_admin {
 
 /* The admin must stay where it is until kt_admin_close, which is right after a failure too. */
 KT_MUST_USE enum kt_err kt_admin_open(struct kt_admin *admin, const char *dir, struct kt_error *error);
+/* The same for kt_admin_import of this file: what only that needs is fitted to its length. */
+KT_MUST_USE enum kt_err kt_admin_open_import(struct kt_admin *admin, const char *dir, int file, struct kt_error *error);
 /* A new reference to a response with "ok":true; other responses become the error they carry. */
 KT_MUST_USE enum kt_err kt_admin_call(struct kt_admin *admin, const json_t *request, json_t **ret_response,
                                       struct kt_error *error);

@@ -3,11 +3,16 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "admin.h"
 #include "admin_wire.h"
+#include "names.h"
 #include "trail_operate.h"
+
+#define IMPORT_CACHE_LEAST ((uint64_t)4 << 20)
+#define IMPORT_CACHE_TIMES 6 /* as much as the file has */
 
 int kt_admin_connect(const char *dir)
 {
@@ -25,9 +30,10 @@ int kt_admin_connect(const char *dir)
   return fd;
 }
 
-enum kt_err kt_admin_open(struct kt_admin *admin, const char *dir, struct kt_error *error)
+static enum kt_err open_with(struct kt_admin *admin, const char *dir, uint64_t cache_max, struct kt_error *error)
 {
   kt_instance_init(&admin->instance);
+  admin->instance.cache_max = cache_max;
   admin->is_running = false;
   enum kt_err err = kt_path_join(NULL, dir, &admin->dir, error);
   if (err != KT_OK) {
@@ -41,6 +47,28 @@ enum kt_err kt_admin_open(struct kt_admin *admin, const char *dir, struct kt_err
     return KT_OK;
   }
   return kt_instance_open(&admin->instance, dir, error);
+}
+
+enum kt_err kt_admin_open(struct kt_admin *admin, const char *dir, struct kt_error *error)
+{
+  return open_with(admin, dir, 0, error);
+}
+
+/* A line of one device with two keys has 220 bytes, and half a kilobyte of cache keeps what a label adds to the newest
+ * tree; what the log has already takes less there than in its database. */
+enum kt_err kt_admin_open_import(struct kt_admin *admin, const char *dir, int file, struct kt_error *error)
+{
+  struct stat lines;
+  struct stat database;
+  struct kt_path path;
+  enum kt_err err = kt_path_join(dir, KT_NAME_DATABASE, &path, error);
+  if (err != KT_OK) {
+    return err;
+  }
+  bool is_known = fstat(file, &lines) == 0 && stat(path.s, &database) == 0;
+  uint64_t wanted =
+      is_known ? IMPORT_CACHE_LEAST + IMPORT_CACHE_TIMES * (uint64_t)lines.st_size + (uint64_t)database.st_size : 0;
+  return open_with(admin, dir, wanted, error);
 }
 
 static json_t *exchange(const char *dir, const json_t *request)

@@ -8,6 +8,7 @@
 #include "importer_impl.h"
 
 #define GROUP_ENTRIES_MAX 4 /* a commit of so many costs little more disk work than one of more */
+#define DISK_CHUNKS 16      /* the workers go on meanwhile when a checkpoint takes a tenth of a second */
 
 static struct kt_import_chunk *chunk_of(const struct kt_importer *importer, uint64_t seq)
 {
@@ -340,7 +341,7 @@ static void set_sizes(struct kt_importer *importer)
 static enum kt_err allocate(struct kt_importer *importer)
 {
   /* In the log's hands, gathered, with the workers, ready for them, and being filled. */
-  importer->n_ring = 3 * (importer->group / KT_LOG_LEAVES_MAX + 1) + 2 * importer->options.n_workers + 1;
+  importer->n_ring = 3 * (importer->group / KT_LOG_LEAVES_MAX + 1) + 2 * importer->options.n_workers + 1 + DISK_CHUNKS;
   importer->ring = calloc(importer->n_ring, sizeof *importer->ring);
   importer->workers = calloc(importer->options.n_workers, sizeof *importer->workers);
   importer->gathered = calloc(importer->group + KT_IMPORT_CHUNK_LINES, sizeof *importer->gathered);

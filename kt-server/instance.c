@@ -96,6 +96,13 @@ static void clock_changed(void *ctx, const char *text)
   }
 }
 
+/* Seven eighths are the engine's. Its memory has to be cleared before the first use, which a small import would feel. */
+static size_t engine_cache_bytes(const struct kt_instance *instance)
+{
+  uint64_t bytes = instance->settings.cache_bytes / 8 * 7;
+  return (size_t)(instance->cache_max > 0 && instance->cache_max < bytes ? instance->cache_max : bytes);
+}
+
 struct kt_log_options kt_instance_log_options(struct kt_instance *instance, bool guard_may_be_missing)
 {
   const struct kt_settings *settings = &instance->settings;
@@ -105,7 +112,7 @@ struct kt_log_options kt_instance_log_options(struct kt_instance *instance, bool
     .store = instance->store,
     .registration = settings->registration,
     .heartbeat_ms = settings->heartbeat_ms,
-    .cache_bytes = (size_t)(settings->cache_bytes / 8 * 7),
+    .cache_bytes = engine_cache_bytes(instance),
     .cadence_ms = settings->cadence_ms,
     .limits = { .value_max = (size_t)settings->limits.value_bytes,
                 .values_max = (size_t)settings->limits.values_per_update,
@@ -333,6 +340,7 @@ enum kt_err kt_instance_open(struct kt_instance *instance, const char *dir, stru
     err = kt_instance_lock(instance, error);
   }
   instance->read_only = instance->is_marked;
+  instance->settings.cadence_ms = 0;
   return err == KT_OK ? kt_instance_open_log(instance, false, error) : err;
 }
 

@@ -24,6 +24,7 @@ struct kt_instance {
   bool is_marked; /* DIR/read-only is there: nothing in this folder signs */
   bool read_only; /* open_log opens neither signer nor writer; set before it, where it is wished */
   struct kt_settings settings;
+  uint64_t cache_max; /* engine's, set before open_log: no more than there is a use for; 0: as configured */
   struct kt_path guard_path;
   uint8_t config_bytes[KT_CONFIG_MAX + 1];
   size_t config_len;
@@ -57,7 +58,8 @@ KT_MUST_USE enum kt_err kt_instance_open_store(struct kt_instance *instance, boo
                                                struct kt_error *error);
 KT_MUST_USE enum kt_err kt_instance_open_log(struct kt_instance *instance, bool guard_may_be_missing,
                                              struct kt_error *error);
-/* All three; read only when the folder is marked so. */
+/* All three, for one piece of work on a log that does not run: read only when the folder is marked so. What is added is
+ * committed without a cadence, since nobody else adds anything. */
 KT_MUST_USE enum kt_err kt_instance_open(struct kt_instance *instance, const char *dir, struct kt_error *error);
 void kt_instance_release(struct kt_instance *instance);
 

@@ -91,7 +91,7 @@ static enum kt_err import(const char *dir, bool check_first, struct display *dis
   if (fd < 0) {
     return kt_error_set(error, KT_ERR_USAGE, "%s: %s", display->file, strerror(errno));
   }
-  enum kt_err err = kt_admin_open(&admin, dir, error);
+  enum kt_err err = kt_admin_open_import(&admin, dir, fd, error);
   if (err == KT_OK) {
     err = kt_admin_import(&admin, fd, check_first, &listener, ret_progress, &cause);
     if (err != KT_OK) {

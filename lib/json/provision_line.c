@@ -35,13 +35,19 @@ static bool take(struct line *line, char wanted)
   return is_there;
 }
 
+/* What stands for itself in a string. */
+static bool is_plain(char c)
+{
+  return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+}
+
 static bool take_string(struct line *line, struct kt_bytes *ret_string)
 {
   if (!take(line, '"')) {
     return false;
   }
   const char *start = line->at;
-  while (line->at < line->end && *line->at >= ' ' && *line->at <= '~' && *line->at != '"' && *line->at != '\\') {
+  while (line->at < line->end && is_plain(*line->at)) {
     line->at++;
   }
   *ret_string = (struct kt_bytes){ (const uint8_t *)start, (size_t)(line->at - start) };
