@@ -24,9 +24,12 @@ static void fresh_give_back(struct kt_log *log, struct kt_log_fresh *fresh)
   log->spare = fresh;
 }
 
+#define PUBLISH_AHEAD 6 /* the memory of so many places is on its way at once */
+
 static void publish_quads(const struct kt_log *log, const struct kt_log_fresh *fresh)
 {
   for (size_t i = 0; i < fresh->n_quads; i++) {
+    kt_word_cache_prefetch(&log->cache.quads, kt_store_node_ref(fresh->pos, i + PUBLISH_AHEAD));
     kt_log_cache_put_quad(&log->cache, kt_store_node_ref(fresh->pos, i), &fresh->quads[i]);
   }
   for (size_t i = 0; i < fresh->n_leaves; i++) {

@@ -130,19 +130,37 @@ static void compare_all(struct world *world, const struct trees *trees, enum sha
   kt_store_close_conn(conn);
 }
 
-/* A log whose entries, the first one included, hold the leaves we choose; two entries in each transaction. */
-static void run(enum shape shape, size_t cache_bytes)
+/* A log without a first entry: all entries hold the leaves we choose. */
+static struct world *bare_begin(size_t cache_bytes)
 {
-  struct trees *trees = calloc(1, sizeof *trees);
+  struct kt_store_error error;
   struct world *world = world_new();
   world->options.cache_bytes = cache_bytes;
   world->log = calloc(1, sizeof *world->log);
-  assert_non_null(trees);
   assert_non_null(world->log);
   world->log->options = world->options;
-  struct kt_store_error error;
   assert_int_equal(kt_log_cache_init(&world->log->cache, cache_bytes), KT_OK);
   assert_int_equal(kt_store_open_writer(world->store, &world->log->writer, &error), KT_OK);
+  return world;
+}
+
+static void bare_end(struct world *world)
+{
+  kt_log_fresh_free(world->log);
+  kt_store_close_conn(world->log->writer);
+  kt_log_cache_release(&world->log->cache);
+  free(world->log);
+  kt_store_close(world->store);
+  kt_arena_release(&world->arena);
+  free(world);
+}
+
+/* Two entries in each transaction. */
+static void run(enum shape shape, size_t cache_bytes)
+{
+  struct trees *trees = calloc(1, sizeof *trees);
+  struct world *world = bare_begin(cache_bytes);
+  assert_non_null(trees);
   for (size_t e = 0; e < N_ENTRIES; e += 2) {
     assert_int_equal(kt_store_begin(world->log->writer), KT_OK);
     add_entry(world, trees, shape, e);
@@ -151,12 +169,7 @@ static void run(enum shape shape, size_t cache_bytes)
     kt_log_fresh_publish(world->log);
   }
   compare_all(world, trees, shape);
-  kt_store_close_conn(world->log->writer);
-  kt_log_cache_release(&world->log->cache);
-  free(world->log);
-  kt_store_close(world->store);
-  kt_arena_release(&world->arena);
-  free(world);
+  bare_end(world);
   free(trees->binary.nodes);
   free(trees);
 }
@@ -170,6 +183,101 @@ static void quads_are_the_binary_tree(void **state)
       run((enum shape)shape, caches[i]);
     }
   }
+}
+
+/* The cache after transactions of so many entries: is the root of each entry's tree in it? */
+static void look_for_roots(size_t n_together, bool wants_old)
+{
+  struct trees *trees = calloc(1, sizeof *trees);
+  struct world *world = bare_begin(8 << 20);
+  assert_non_null(trees);
+  for (size_t e = 0; e < N_ENTRIES; e++) {
+    if (e % n_together == 0) {
+      assert_int_equal(kt_store_begin(world->log->writer), KT_OK);
+    }
+    add_entry(world, trees, SHAPE_RANDOM, e);
+    if (e % n_together == n_together - 1) {
+      assert_int_equal(kt_store_commit(world->log->writer), KT_OK);
+      kt_log_fresh_publish(world->log);
+    }
+  }
+  for (size_t e = 1; e < N_ENTRIES; e++) { /* the first tree is one leaf */
+    union kt_log_quad_words quad;
+    struct kt_prefix_child root;
+    assert_int_equal(kt_log_prefix_root(world->log->writer, e + 1, &root), KT_OK);
+    assert_int_equal(kt_log_cache_get_quad(&world->log->cache, root.ref, &quad), wants_old || e == N_ENTRIES - 1);
+  }
+  bare_end(world);
+  free(trees->binary.nodes);
+  free(trees);
+}
+
+/* Only commits of several entries, which are those of an import, give up what they replace. */
+static void an_import_keeps_only_the_newest_tree_in_memory(void **state)
+{
+  (void)state;
+  look_for_roots(1, true);
+  look_for_roots(2, false);
+  look_for_roots(4, false);
+}
+
+/* An entry of two leaves whose keys differ in this bit only, or not at all. */
+static enum kt_err put_pair(struct world *world, unsigned bit, struct kt_log_tip *tip)
+{
+  struct kt_log_entry_draft *draft = calloc(1, sizeof *draft);
+  assert_non_null(draft);
+  for (size_t i = 0; i < 2; i++) {
+    draft->items[draft->n++].leaf.vrf_output = make_key(SHAPE_RANDOM, 1);
+  }
+  if (bit < 256) {
+    draft->items[0].leaf.vrf_output.b[bit / 8] ^= (uint8_t)(0x80U >> bit % 8);
+  }
+  assert_int_equal(kt_store_begin(world->log->writer), KT_OK);
+  enum kt_err err = kt_log_entry_put(world->log, draft, world->now_ms, tip);
+  kt_store_rollback(world->log->writer);
+  kt_log_fresh_drop(world->log);
+  free(draft);
+  return err;
+}
+
+/* "Depths stay below 256": leaves at depth 255 are the deepest. And a key is there once. */
+static void keys_have_to_differ_early_enough(void **state)
+{
+  struct world *world = bare_begin(1 << 20);
+  struct kt_log_tip tip = { .size = 0 };
+  (void)state;
+  assert_int_equal(put_pair(world, 254, &tip), KT_OK);
+  assert_int_equal(tip.size, 1);
+  tip = (struct kt_log_tip){ .size = 0 };
+  assert_int_equal(put_pair(world, 255, &tip), KT_ERR_LIMIT);
+  assert_int_equal(put_pair(world, 256, &tip), KT_ERR_USAGE);
+  assert_int_equal(tip.size, 0);
+  bare_end(world);
+}
+
+static void a_key_that_is_there_is_refused(void **state)
+{
+  struct kt_log_entry_draft *draft = calloc(1, sizeof *draft);
+  struct world *world = bare_begin(1 << 20);
+  struct kt_log_tip tip = { .size = 0 };
+  (void)state;
+  assert_non_null(draft);
+  for (size_t round = 0; round < 2; round++) { /* a tree of one leaf, then one of three */
+    for (size_t i = 0; i <= round; i++) {
+      draft->items[draft->n++].leaf.vrf_output = make_key(SHAPE_RANDOM, round + i);
+    }
+    assert_int_equal(kt_store_begin(world->log->writer), KT_OK);
+    assert_int_equal(kt_log_entry_put(world->log, draft, world->now_ms, &tip), KT_OK);
+    assert_int_equal(kt_store_commit(world->log->writer), KT_OK);
+    draft->items[draft->n++].leaf.vrf_output = make_key(SHAPE_RANDOM, 0);
+    assert_int_equal(kt_store_begin(world->log->writer), KT_OK);
+    assert_int_equal(kt_log_entry_put(world->log, draft, world->now_ms, &tip), KT_ERR_CONFLICT);
+    kt_store_rollback(world->log->writer);
+    draft->n = 0;
+  }
+  assert_int_equal(tip.size, 2);
+  free(draft);
+  bare_end(world);
 }
 
 /* What was rolled back is nowhere: the same references mean something else afterwards. */
@@ -232,6 +340,9 @@ static void a_record_survives_its_encoding(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test(an_import_keeps_only_the_newest_tree_in_memory),
+    cmocka_unit_test(keys_have_to_differ_early_enough),
+    cmocka_unit_test(a_key_that_is_there_is_refused),
     cmocka_unit_test(a_record_survives_its_encoding),
     cmocka_unit_test(quads_are_the_binary_tree),
     cmocka_unit_test(rolled_back_quads_are_forgotten),
