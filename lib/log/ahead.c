@@ -2,12 +2,24 @@
 /* What an UpdateResponse needs and the insertion does not, while the sequencer waits for the disk: VRF proofs are computed, and
  * the paths that lead to them in the prefix tree are read into the cache. */
 #include <sched.h>
+#include <string.h>
 
 #include "algo/algo.h"
 #include "log/engine.h"
 #include "log/vrf.h"
 
-/* What the response shows: an insertion of n_new versions above those known. It does not show the proofs of the new ones. */
+/* The proofs that are there, with room for more behind them. NULL: out of memory. */
+static struct kt_store_new_proof *make_room(const struct kt_log_ahead *ahead, size_t n_more, struct kt_arena *arena)
+{
+  struct kt_store_new_proof *proofs = kt_arena_alloc(arena, ahead->n + n_more, sizeof *proofs);
+  if (proofs != NULL && ahead->n > 0) {
+    memcpy(proofs, ahead->proofs, ahead->n * sizeof *proofs);
+  }
+  return proofs;
+}
+
+/* What the response shows: an insertion of n_new versions above those known. It does not show the proofs of the new ones.
+ * Under load prepare has made them. */
 static enum kt_err prove(struct kt_log_reader *reader, struct kt_bytes label, const struct kt_optional_u32 *known,
                          uint64_t n_new, struct kt_arena *arena, struct kt_log_ahead *ret_ahead)
 {
@@ -19,15 +31,15 @@ static enum kt_err prove(struct kt_log_reader *reader, struct kt_bytes label, co
   }
   const uint64_t first_new = known->present ? (uint64_t)known->value + 1 : 0;
   size_t n = kt_update_versions(known->present, known->present ? known->value : 0, (uint32_t)n_new, versions);
-  struct kt_store_new_proof *proofs = kt_arena_alloc(arena, n, sizeof *proofs);
+  struct kt_store_new_proof *proofs = make_room(&ahead, n, arena);
   enum kt_err err = proofs != NULL ? KT_OK : KT_ERR_MEMORY;
   if (err == KT_OK && known->present) { /* otherwise the label is new, and nothing of it is stored */
     err = kt_store_get_label(reader->conn, label, arena, &row);
   }
   for (size_t i = 0; err == KT_OK && i < n; i++) {
     bool is_new = versions[i] >= first_new && versions[i] - first_new < n_new;
-    bool is_stored = is_new;
-    if (!is_new) {
+    bool is_stored = is_new || kt_log_ahead_find(ret_ahead, versions[i]) != NULL;
+    if (!is_stored) {
       err = kt_log_vrf_lookup(reader->log, reader->conn, row.label_id, label, versions[i], &proofs[ahead.n].proof,
                               &is_stored);
     }
@@ -101,7 +113,7 @@ static void look_ahead(struct kt_log_reader *reader, struct kt_bytes label, cons
 {
   struct kt_log *log = reader->log;
   kt_log_updating_begin(log);
-  bool is_calm = atomic_load(&log->n_updating) == 1;
+  bool is_calm = !kt_log_updating_is_busy(log);
   if (is_calm) {
     (void)sched_yield(); /* the sequencer was woken, perhaps on this core: its disk first */
   }
@@ -139,6 +151,21 @@ static bool copy_version(const struct kt_log_new_version *from, struct kt_arena 
   return to->value.data != NULL && to->suffix.data != NULL;
 }
 
+/* The proofs that are inserted with the new versions and are not theirs: the response shows them. */
+static void copy_proofs(const struct kt_log_pending *pending, struct kt_arena *arena, struct kt_log_ahead *ahead)
+{
+  const uint64_t first = pending->n_versions;
+  struct kt_store_new_proof *proofs = kt_arena_alloc(arena, pending->n_proofs, sizeof *proofs);
+  for (size_t i = 0; proofs != NULL && i < pending->n_proofs; i++) {
+    uint32_t version = pending->proofs[i].version;
+    if (version < first || version - first >= pending->n_new) {
+      proofs[ahead->n++] = pending->proofs[i];
+    }
+  }
+  ahead->proofs = proofs;
+  ahead->n_inserted = ahead->n;
+}
+
 void kt_log_update_keep(const struct kt_log_pending *pending, struct kt_arena *arena, struct kt_log_ahead *ahead)
 {
   size_t n = pending->n_new;
@@ -151,6 +178,7 @@ void kt_log_update_keep(const struct kt_log_pending *pending, struct kt_arena *a
   if (is_whole) {
     *made = (struct kt_log_made){ .n_versions = pending->n_versions, .n_new = n, .versions = versions };
     ahead->made = made;
+    copy_proofs(pending, arena, ahead);
   }
 }
 
@@ -165,11 +193,11 @@ void kt_log_ahead_store(struct kt_log *log, const struct kt_log_outcome *outcome
   }
 }
 
-const struct kt_store_proof *kt_log_ahead_find(const struct kt_log_ahead *ahead, uint32_t version)
+const struct kt_store_new_proof *kt_log_ahead_find(const struct kt_log_ahead *ahead, uint32_t version)
 {
   for (size_t i = 0; ahead != NULL && i < ahead->n; i++) {
     if (ahead->proofs[i].version == version) {
-      return &ahead->proofs[i].proof;
+      return &ahead->proofs[i];
     }
   }
   return NULL;

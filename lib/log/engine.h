@@ -123,8 +123,10 @@ struct kt_log {
   struct kt_hash log_id;
   struct kt_log_snapshot snapshot;
   atomic_bool is_fatal;
-  atomic_bool is_unsigned;     /* the tip is durable, but there was no room for its guard */
-  atomic_bool is_resting;      /* the sequencer waits for updates that are being prepared */
+  atomic_bool is_unsigned; /* the tip is durable, but there was no room for its guard */
+  atomic_bool is_busy;     /* the last commit was of several updates */
+  _Atomic uint32_t
+      n_awaited; /* so many queued updates, and nobody at work, end the sequencer's rest; 0: it does not rest */
   _Atomic uint32_t n_updating; /* threads that prepare an update or answer one */
   _Atomic uint64_t n_inserted;
   _Atomic uint64_t n_commits;
@@ -196,6 +198,9 @@ KT_MUST_USE enum kt_err kt_log_put_published(struct kt_log *log);
  * into one commit while there are any. */
 void kt_log_updating_begin(struct kt_log *log);
 void kt_log_updating_end(struct kt_log *log);
+/* Between begin and end: do updates come faster than they are committed one by one? Then a thread's time is what there is
+ * too little of, and otherwise somebody's waiting time. */
+bool kt_log_updating_is_busy(const struct kt_log *log);
 
 /* What the thread of kt_log_warm does: read the newest prefix tree into the cache, from the root down, until it is told to end. */
 void kt_log_warm_tree(struct kt_log *log);
@@ -265,7 +270,7 @@ struct kt_log_made {
 /* Let the sequencer store the proofs of what was inserted. */
 void kt_log_ahead_store(struct kt_log *log, const struct kt_log_outcome *outcome, const struct kt_log_ahead *ahead);
 /* NULL: not among them. */
-const struct kt_store_proof *kt_log_ahead_find(const struct kt_log_ahead *ahead, uint32_t version);
+const struct kt_store_new_proof *kt_log_ahead_find(const struct kt_log_ahead *ahead, uint32_t version);
 
 struct kt_log_pending {
   struct kt_arena arena; /* owns everything below, and this */

@@ -28,13 +28,16 @@ static enum kt_err read_proofs(struct kt_log_query *query, uint32_t version)
 static enum kt_err find_proof(struct kt_log_query *query, uint32_t version, struct kt_store_proof *ret_proof)
 {
   struct kt_log *log = query->reader->log;
-  const struct kt_store_proof *ahead = kt_log_ahead_find(query->ahead, version);
+  const struct kt_store_new_proof *ahead = kt_log_ahead_find(query->ahead, version);
   enum kt_err err = ahead == NULL ? read_proofs(query, version) : KT_OK;
   if (err != KT_OK) {
     return err;
   }
   if (ahead != NULL) {
-    *ret_proof = *ahead;
+    *ret_proof = ahead->proof;
+    if (query->made != NULL && (size_t)(ahead - query->ahead->proofs) < query->ahead->n_inserted) {
+      return KT_OK;
+    }
   } else if (query->proofs.has[version % 2]) {
     *ret_proof = query->proofs.proof[version % 2];
     return KT_OK;

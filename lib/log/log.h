@@ -272,6 +272,7 @@ struct kt_log_ahead {
   size_t n_made_proofs;
   const struct kt_store_new_proof *proofs;
   size_t n;
+  size_t n_inserted; /* the first of them: they are stored with the update */
 };
 void kt_log_update_keep(const struct kt_log_pending *pending, struct kt_arena *arena, struct kt_log_ahead *ahead);
 void kt_log_update_ahead(struct kt_log_reader *reader, const struct kt_update_request *request, struct kt_arena *arena,

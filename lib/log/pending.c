@@ -136,22 +136,32 @@ static enum kt_err add_proof(struct kt_log_prepare *p, uint32_t version, struct 
 
 /* Their leaves need the outputs of the new versions at once. An operator gets no response, so there the outputs alone will
  * do. A proof comes with its output for half the work of the two, so under load they are made together; while the log is
- * calm somebody waits for the output, and the proofs are computed with what else the response needs (kt_log_update_ahead). */
+ * calm somebody waits for the output, and the proofs are computed while the sequencer waits for the disk
+ * (kt_log_update_ahead). */
 static bool wants_proofs(const struct kt_log_prepare *p)
 {
-  return p->author != KT_LOG_BY_OPERATOR && atomic_load(&p->log->n_updating) > 1;
+  return p->author != KT_LOG_BY_OPERATOR && kt_log_updating_is_busy(p->log);
 }
 
+/* Those that the response shows, too: they are stored in one row with those of the new versions, which is written once. */
 static enum kt_err prove_versions(struct kt_log_prepare *p)
 {
-  size_t n_new = p->pending->n_new;
-  struct kt_store_new_proof *list = kt_arena_alloc(&p->pending->arena, n_new, sizeof *list);
+  uint32_t shown[KT_UPDATE_VERSIONS_MAX];
+  const uint64_t n_before = p->pending->n_versions;
+  const size_t n_new = p->pending->n_new;
+  const uint32_t previous = n_before > 0 ? (uint32_t)(n_before - 1) : 0;
+  size_t n_shown = kt_update_versions(n_before > 0, previous, (uint32_t)n_new, shown);
+  struct kt_store_new_proof *list = kt_arena_alloc(&p->pending->arena, n_new + n_shown, sizeof *list);
   if (list == NULL) {
     return kt_log_no_memory(p);
   }
   enum kt_err err = KT_OK;
   for (size_t i = 0; err == KT_OK && i < n_new; i++) {
-    err = add_proof(p, (uint32_t)(p->row.n_versions + i), list);
+    err = add_proof(p, (uint32_t)(n_before + i), list);
+  }
+  for (size_t i = 0; err == KT_OK && i < n_shown; i++) {
+    bool is_new = shown[i] >= n_before && shown[i] - n_before < n_new;
+    err = is_new ? KT_OK : add_proof(p, shown[i], list);
   }
   p->pending->proofs = list;
   return err;

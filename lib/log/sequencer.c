@@ -10,8 +10,10 @@
 #define WASH_DELAY_MS 1000      /* what a reader kept from being overwritten is tried again */
 #define PROOFS_DELAY_MS 1000    /* computed VRF proofs are stored this soon when no update takes them along, */
 #define PROOFS_LONG_DELAY_MS 20 /* or this soon when there are many; not at once, should it fail */
-#define REST_TIMES 3            /* as long as the last commit took, updates are gathered under load, */
+#define REST_TIMES 4            /* as long as the last commit took, updates are gathered under load, */
 #define REST_MAX_MS 20          /* but no longer than this */
+#define LOOK_EVERY_MS 1         /* in that time somebody who wants something has begun */
+#define LOOKS 2
 
 static uint64_t monotonic_ms(void)
 {
@@ -44,9 +46,20 @@ void kt_log_updating_begin(struct kt_log *log)
 
 void kt_log_updating_end(struct kt_log *log)
 {
-  if (atomic_fetch_sub(&log->n_updating, 1) == 1 && atomic_load(&log->is_resting)) {
-    kt_log_wake(log);
+  bool is_last = atomic_fetch_sub(&log->n_updating, 1) == 1;
+  uint32_t n_awaited = atomic_load(&log->n_awaited);
+  if (is_last && n_awaited > 0) {
+    pthread_mutex_lock(&log->lock);
+    if (log->n_queued >= n_awaited) {
+      pthread_cond_signal(&log->wake);
+    }
+    pthread_mutex_unlock(&log->lock);
   }
+}
+
+bool kt_log_updating_is_busy(const struct kt_log *log)
+{
+  return atomic_load(&log->is_busy) || atomic_load(&log->n_updating) > 1;
 }
 
 /* Take from the queue what surely fits into one commit. log->lock is held. */
@@ -209,6 +222,7 @@ struct rhythm {
   uint64_t commit_ms;
   uint64_t round_ms;
   uint64_t rest_ms; /* until then it pays to gather updates */
+  size_t n;         /* of the last round */
   bool is_untidy;   /* the last round was a commit */
 };
 
@@ -225,15 +239,23 @@ static void keep_cadence(struct kt_log *log, uint64_t last_commit_ms)
 
 /* Under load the cores are what there is too little of, and a commit costs them the same work for few updates as for many. So
  * after a commit of several the next one leaves the cores to the threads that prepare, for a few times as long as that
- * commit took. When none of them is at work, whoever wanted something has queued it. log->lock is held. */
-static void gather(struct kt_log *log, uint64_t rest_ms)
+ * commit took. When none of them is at work, whoever wanted something has queued it: at once if as many have come back as
+ * were answered, and else when a second look finds nobody either, for between two updates a thread is at work for neither.
+ * log->lock is held. */
+static void gather(struct kt_log *log, const struct rhythm *last)
 {
-  atomic_store(&log->is_resting, true);
-  while (!log->stopping && log->n_queued < KT_LOG_LEAVES_MAX && atomic_load(&log->n_updating) > 0 &&
-         monotonic_ms() < rest_ms) {
-    wait_until(log, rest_ms);
+  uint64_t now_ms = monotonic_ms();
+  unsigned n_idle = 0;
+  atomic_store(&log->n_awaited, (uint32_t)last->n);
+  while (!log->stopping && log->n_queued < KT_LOG_LEAVES_MAX && now_ms < last->rest_ms) {
+    n_idle = atomic_load(&log->n_updating) == 0 ? n_idle + 1 : 0;
+    if (n_idle == LOOKS || (n_idle > 0 && log->n_queued >= last->n)) {
+      break;
+    }
+    wait_until(log, now_ms + LOOK_EVERY_MS);
+    now_ms = monotonic_ms();
   }
-  atomic_store(&log->is_resting, false);
+  atomic_store(&log->n_awaited, 0);
 }
 
 /* A round that took n from the queue is over; it began at start_ms. */
@@ -243,6 +265,7 @@ static void note_round(struct rhythm *last, uint64_t start_ms, size_t n)
   uint64_t rest_ms = (now_ms - start_ms) * REST_TIMES;
   last->round_ms = now_ms;
   last->commit_ms = last->is_untidy ? now_ms : last->commit_ms;
+  last->n = n;
   last->rest_ms = n < 2 ? now_ms : now_ms + (rest_ms < REST_MAX_MS ? rest_ms : REST_MAX_MS);
 }
 
@@ -269,7 +292,7 @@ static void *sequencer_main(void *ctx)
   while (!log->stopping || log->first != NULL) {
     if (log->first != NULL) {
       keep_cadence(log, last.commit_ms);
-      gather(log, last.rest_ms);
+      gather(log, &last);
     } else if (!find_work(log, &last)) {
       continue;
     }
@@ -278,6 +301,7 @@ static void *sequencer_main(void *ctx)
     uint64_t start_ms = monotonic_ms();
     last.is_untidy = run_round(log, &n);
     note_round(&last, start_ms, n);
+    atomic_store(&log->is_busy, n > 1);
     pthread_mutex_lock(&log->lock);
   }
   pthread_mutex_unlock(&log->lock);

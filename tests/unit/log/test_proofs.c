@@ -177,8 +177,8 @@ static void a_late_response_is_of_its_own_update(void **state)
   expect_same(&with, &without);
 }
 
-/* While the log is calm the output alone is waited for, and the proof comes later; while others are at work on updates both are
- * made at once, for half the work. */
+/* While the log is calm the output alone is waited for, and the proofs come later; while others are at work on updates they are
+ * made at once, the new version's for half the work, and stored with the update. */
 static void load_decides_when_a_new_version_is_proved(void **state)
 {
   struct scene *scene = *state;
@@ -192,12 +192,13 @@ static void load_decides_when_a_new_version_is_proved(void **state)
       kt_log_updating_begin(world->log);
     }
     prepare(world, owner, &update);
-    assert_int_equal(n_proved, busy);
+    assert_int_equal(n_proved, 2 * busy);
     kt_log_update_ahead(world->reader, &update.request, &world->arena, &update.ahead);
     assert_int_equal(n_proved, 2);
     assert_int_equal(update.ahead.n_made_proofs, 1 - busy);
     kt_log_insert(world->log, &update.pending, 1, &update.outcome);
     assert_int_equal(is_stored(scene, update.outcome.label_id, 0), busy);
+    assert_int_equal(is_stored(scene, update.outcome.label_id, 1), busy);
     auditor_keep_up(world);
     respond(world, &update, &update.ahead, &w);
     if (busy == 1) {
