@@ -136,16 +136,13 @@ static void prove_terminal(const struct prover *p, const struct kt_prefix_item *
   }
 }
 
-/* seen: the node at `at`, when a lookup has read it. */
+/* n is not 0; seen: the node at `at`, when a lookup has read it. */
 static enum kt_err prove_node(struct prover *p, const struct kt_prefix_child *at, const struct kt_prefix_seen *seen,
                               const struct kt_prefix_item *items, size_t n, unsigned depth)
 {
   static const struct kt_prefix_seen nothing_seen;
   struct kt_prefix_node read;
   const struct kt_prefix_node *node = &read;
-  if (n == 0) {
-    return prove_element(p, &at->hash);
-  }
   if (at->ref == 0) {
     prove_terminal(p, items, n, depth, NULL);
     return KT_OK;
@@ -167,8 +164,13 @@ static enum kt_err prove_node(struct prover *p, const struct kt_prefix_child *at
     return KT_ERR_STORE; /* no tree of ours is that deep */
   }
   size_t zeros = kt_prefix_items_split(items, n, depth);
-  enum kt_err err = prove_node(p, &node->child[0], seen->child[0], items, zeros, depth + 1);
-  return err != KT_OK ? err : prove_node(p, &node->child[1], seen->child[1], items + zeros, n - zeros, depth + 1);
+  enum kt_err err = zeros == 0 ? prove_element(p, &node->child[0].hash)
+                               : prove_node(p, &node->child[0], seen->child[0], items, zeros, depth + 1);
+  if (err != KT_OK) {
+    return err;
+  }
+  return zeros == n ? prove_element(p, &node->child[1].hash)
+                    : prove_node(p, &node->child[1], seen->child[1], items + zeros, n - zeros, depth + 1);
 }
 
 enum kt_err kt_prefix_prove(const struct kt_prefix_nodes *nodes, struct kt_prefix_child root,
@@ -200,7 +202,8 @@ enum kt_err kt_prefix_series_prove(const struct kt_prefix_series *series, const 
   if (!kt_prefix_items_sort(items, n_keys)) {
     return KT_ERR_USAGE;
   }
-  enum kt_err err = prove_node(&p, &series->root, series->top, items, n_keys, 0);
+  enum kt_err err = n_keys == 0 ? prove_element(&p, &series->root.hash)
+                                : prove_node(&p, &series->root, series->top, items, n_keys, 0);
   if (err != KT_OK) {
     return err;
   }

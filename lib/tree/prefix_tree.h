@@ -13,7 +13,10 @@
 #define KT_PREFIX_DEPTH_MAX 255 /* PrefixSearchResult.depth is a uint8 */
 
 /* Bit `depth` of a key. */
-int kt_prefix_bit(const struct kt_hash *key, unsigned depth);
+static inline int kt_prefix_bit(const struct kt_hash *key, unsigned depth)
+{
+  return key->b[depth / 8] >> (7 - depth % 8) & 1;
+}
 /* The order of keys: negative, 0 or positive. */
 int kt_prefix_compare(const struct kt_hash *a, const struct kt_hash *b);
 

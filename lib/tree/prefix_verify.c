@@ -25,11 +25,6 @@ void kt_prefix_parent_hash(const struct kt_hash *left, const struct kt_hash *rig
   kt_sha256(content, sizeof content, ret);
 }
 
-int kt_prefix_bit(const struct kt_hash *key, unsigned depth)
-{
-  return (key->b[depth / 8] >> (7 - depth % 8)) & 1;
-}
-
 int kt_prefix_compare(const struct kt_hash *a, const struct kt_hash *b)
 {
   return memcmp(a->b, b->b, KT_HASH_LEN);
