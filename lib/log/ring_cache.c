@@ -4,11 +4,11 @@
 #include <stdatomic.h>
 
 /* A slot: the upper bits of the hash, and the record's position + 1; 0: free. A record: its hash, its length, its words. */
-#define WAYS 4U
+#define WAYS 8U
 #define TAG_SHIFT 48U
 #define POSITION_MASK (((uint64_t)1 << TAG_SHIFT) - 1)
 #define HEADER_WORDS 2U
-#define WORDS_PER_SET 256U /* of the ring: four records of half a kilobyte */
+#define WORDS_PER_SET 256U /* of the ring: four records of half a kilobyte, so that half of the slots are in use */
 
 enum kt_err kt_ring_cache_init(struct kt_ring_cache *cache, size_t max_bytes)
 {

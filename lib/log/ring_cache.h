@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bounded cache of records of any length by 64-bit hash, for any number of threads, without a lock for those who read.
  *
- * Records are appended to a ring of 64-bit words, where the newest overwrite the oldest; a table of places in it, four to a
+ * Records are appended to a ring of 64-bit words, where the newest overwrite the oldest; a table of places in it, eight to a
  * hash, finds them. Positions count all words ever appended, so that who has copied a record can tell whether it was
  * overwritten meanwhile, and takes that for a miss. Two keys may have one hash: the caller compares what it got.
  *

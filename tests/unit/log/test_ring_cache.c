@@ -13,7 +13,7 @@
 #include "log/ring_cache.h"
 
 #define MAX_BYTES ((size_t)64 << 10)
-#define SMALLEST_BYTES ((size_t)4 * (256 + 4) * 8) /* four sets: the least that has room for the longest record */
+#define SMALLEST_BYTES ((size_t)4 * (256 + 8) * 8) /* four sets: the least that has room for the longest record */
 #define N_THREADS 4
 #define BIT(n) ((uint64_t)1 << (n))
 
@@ -125,17 +125,17 @@ static void a_like_hash_is_not_taken_for_it(void **state)
   kt_ring_cache_release(&cache);
 }
 
-/* A fifth record in a set of four takes the place of the oldest. */
+/* A ninth record in a set of eight takes the place of the oldest. */
 static void a_full_set_loses_its_oldest(void **state)
 {
   struct kt_ring_cache cache;
   (void)state;
   cache_new(&cache, MAX_BYTES);
-  for (uint64_t i = 0; i < 5; i++) {
+  for (uint64_t i = 0; i < 9; i++) {
     put(&cache, i << 48, i + 1, 10);
   }
   assert_int_equal(look(&cache, 0), 0);
-  for (uint64_t i = 1; i < 5; i++) {
+  for (uint64_t i = 1; i < 9; i++) {
     assert_int_equal(look(&cache, i << 48), i + 1);
   }
   kt_ring_cache_release(&cache);
