@@ -15,6 +15,7 @@
 #define N_WARM_MIN 50000
 #define N_COLD_MAX 200000
 #define N_JUDGED_MIN 1000
+#define RATE_TURNS 6
 #define VERIFY_SLICES 20
 #define VERIFY_SLICE_NS UINT64_C(20000000)
 
@@ -205,47 +206,77 @@ static const struct names names_5_retained = {
   .version = BENCH_HISTORY_VERSIONS - 1,
 };
 
-/* Exchanges in a second of CPU, server and generator together: others on the machine disturb it less than a rate. */
-static double per_cpu(const struct bench_phase *before, const struct bench_phase *after)
+/* Means of several phases. */
+struct turns {
+  double rate;
+  double cpu_us;
+  double generator_cpu_us;
+};
+
+static void add_turn(struct turns *turns, const struct bench_phase *phase)
 {
-  return 2e6 / (before->cpu_us + before->generator_cpu_us + after->cpu_us + after->generator_cpu_us);
+  turns->rate += phase->rate / RATE_TURNS;
+  turns->cpu_us += phase->cpu_us / RATE_TURNS;
+  turns->generator_cpu_us += phase->generator_cpu_us / RATE_TURNS;
 }
 
-/* The lookups before and after libmicrohttpd alone had its turn with the same requests and answers as long. */
+/* Exchanges in a second of CPU, server and generator together: others on the machine disturb it less than a rate. */
+static double per_cpu(const struct turns *turns)
+{
+  return 1e6 / (turns->cpu_us + turns->generator_cpu_us);
+}
+
+/* In turns with libmicrohttpd alone, which gets the same requests and gives answers as long: a machine's speed changes within
+ * seconds. */
+static void take_turns(struct bench_world *world, struct bench_searches *searches, const struct names *names,
+                       struct turns *ret_served, struct turns *ret_alone)
+{
+  struct bench_phase phase;
+  double turn_s = world->options->seconds / RATE_TURNS;
+  *ret_served = *ret_alone = (struct turns){ 0 };
+  bench_searches_run(world, searches, 0, &phase); /* a server just started has nothing in its caches */
+  for (size_t i = 0; i < RATE_TURNS; i++) {
+    bool is_profiled = i == RATE_TURNS / 2;
+    struct bench_profile *profile =
+        is_profiled ? bench_profile_begin(world->options, world->state.n_labels, names->rate_key) : NULL;
+    bench_searches_run(world, searches, turn_s, &phase);
+    if (is_profiled) {
+      bench_profile_end_server(profile, &world->server);
+    }
+    add_turn(ret_served, &phase);
+    bench_world_run_static(world, &searches->pool, bench_searches_connections(world), phase.body_len, turn_s, &phase);
+    add_turn(ret_alone, &phase);
+  }
+}
+
 static void measure_rate(struct bench_world *world, struct bench_searches *searches, const struct names *names)
 {
-  struct bench_phase before;
-  struct bench_phase alone;
-  struct bench_phase after;
-  bench_searches_run(world, searches, true, &before); /* a server just started has nothing in its caches */
-  struct bench_profile *profile = bench_profile_begin(world->options, world->state.n_labels, names->rate_key);
-  bench_searches_run(world, searches, false, &before);
-  bench_profile_end_server(profile, &world->server);
-  bench_world_run_static(world, &searches->pool, bench_searches_connections(world), before.body_len, &alone);
-  bench_searches_run(world, searches, false, &after);
+  struct turns served;
+  struct turns alone;
+  take_turns(world, searches, names, &served, &alone);
   bench_world_add(world, &(struct bench_row){ .key = names->rate_key,
                                               .text = names->rate_text,
                                               .unit = "lookups/s",
-                                              .value = (before.rate + after.rate) / 2,
+                                              .value = served.rate,
                                               .bound = alone.rate,
                                               .limit = names->rate_limit,
                                               .formula = "libmicrohttpd alone, requests and answers as long" });
   bench_world_add(world, &(struct bench_row){ .key = names->cpu_key,
                                               .text = names->cpu_text,
                                               .unit = "us",
-                                              .value = (before.cpu_us + after.cpu_us) / 2,
+                                              .value = served.cpu_us,
                                               .bound = alone.cpu_us,
                                               .formula = "libmicrohttpd alone, requests and answers as long" });
   bench_world_add(world, &(struct bench_row){ .key = names->per_cpu_key,
                                               .text = names->per_cpu_text,
                                               .unit = "lookups/s",
-                                              .value = per_cpu(&before, &after),
-                                              .bound = per_cpu(&alone, &alone),
+                                              .value = per_cpu(&served),
+                                              .bound = per_cpu(&alone),
                                               .formula = "libmicrohttpd alone, requests and answers as long" });
   bench_world_add(world, &(struct bench_row){ .key = names->generator_key,
                                               .text = names->generator_text,
                                               .unit = "us",
-                                              .value = (before.generator_cpu_us + after.generator_cpu_us) / 2 });
+                                              .value = served.generator_cpu_us });
 }
 
 /* Rate, verification and size; the head that the first sample leads to. */
@@ -383,8 +414,8 @@ static void check_warm(struct bench_world *world)
   struct bench_searches *searches = bench_alloc(1, sizeof *searches);
   struct bench_phase phase;
   bench_searches_of_imported(searches, world, 0, world->state.n_warm, NULL);
-  bench_searches_run(world, searches, true, &phase);
-  bench_searches_run(world, searches, true, &phase);
+  bench_searches_run(world, searches, 0, &phase);
+  bench_searches_run(world, searches, 0, &phase);
   bench_searches_release(searches);
   free(searches);
   if (phase.cpu_us >= world->primitives->us[BENCH_VRF_PROVE]) {

@@ -172,7 +172,8 @@ static double obligation_s(const struct bench_world *world, const struct update_
 {
   double bound_s = fmin(BOUND_S, world->options->seconds);
   struct bench_phase alone;
-  bench_world_run_static(world, &update->pool, world->options->connections, update->phase.body_len, &alone);
+  bench_world_run_static(world, &update->pool, world->options->connections, update->phase.body_len,
+                         world->options->seconds / 2, &alone);
   return PROOFS_NEEDED / bench_primitive_rate(BENCH_VRF_PROVE, world->n_cores, bound_s) +
          1 / bench_primitive_rate(BENCH_VERIFY, world->n_cores, bound_s) + 1 / alone.rate +
          world->primitives->commit_us / 1e6 / (double)world->options->connections;

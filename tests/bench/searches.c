@@ -7,6 +7,7 @@
 #include <kt/writer.h>
 
 #define SPREAD UINT64_C(2654435761) /* a prime, larger than any number of labels */
+#define ONCE_MAX_S 600
 
 /* The k-th label to be looked up: each label once, the same ones in every run, first those with stored proofs, spread over
  * them, then the others, spread over these. */
@@ -90,13 +91,13 @@ void bench_searches_keep(void *ctx, size_t request, unsigned status, struct kt_b
   }
 }
 
-void bench_searches_run(struct bench_world *world, struct bench_searches *searches, bool once,
+void bench_searches_run(struct bench_world *world, struct bench_searches *searches, double seconds,
                         struct bench_phase *ret_phase)
 {
   struct bench_load load = { .n_connections = bench_searches_connections(world),
                              .pool = &searches->pool,
-                             .once = once,
-                             .seconds = once ? 600 : world->options->seconds / 2,
+                             .once = seconds == 0,
+                             .seconds = seconds == 0 ? ONCE_MAX_S : seconds,
                              .ctx = searches,
                              .on_response = bench_searches_keep };
   bench_world_run(world, &world->server, &load, ret_phase);

@@ -35,8 +35,8 @@ void bench_searches_release(struct bench_searches *searches);
 struct kt_bytes bench_searches_label(const struct bench_searches *searches, size_t i);
 /* on_response of a load with the searches as ctx: keeps the first responses. */
 void bench_searches_keep(void *ctx, size_t request, unsigned status, struct kt_bytes body);
-/* Each once, or again and again for half the bound of a measurement. There is nothing to release but the searches. */
-void bench_searches_run(struct bench_world *world, struct bench_searches *searches, bool once,
+/* Each once (seconds 0), or again and again for so long. There is nothing to release but the searches. */
+void bench_searches_run(struct bench_world *world, struct bench_searches *searches, double seconds,
                         struct bench_phase *ret_phase);
 
 #endif

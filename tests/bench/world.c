@@ -69,10 +69,10 @@ void bench_world_run(const struct bench_world *world, const struct bench_server 
 }
 
 void bench_world_run_static(const struct bench_world *world, const struct bench_pool *pool, size_t n_connections,
-                            double body_len, struct bench_phase *ret_phase)
+                            double body_len, double seconds, struct bench_phase *ret_phase)
 {
   struct bench_server server;
-  struct bench_load load = { .pool = pool, .n_connections = n_connections, .seconds = world->options->seconds / 2 };
+  struct bench_load load = { .pool = pool, .n_connections = n_connections, .seconds = seconds };
   unsigned n_threads = bench_server_setting(world->folder, "threads");
   bench_static_start(&server, (size_t)body_len, n_threads > 0 ? n_threads : world->n_cores);
   bench_world_run(world, &server, &load, ret_phase);

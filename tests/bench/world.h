@@ -52,7 +52,7 @@ void bench_world_run(const struct bench_world *world, const struct bench_server 
                      struct bench_phase *ret_phase);
 /* The same requests to libmicrohttpd alone, answered with body_len bytes; there is nothing to release. */
 void bench_world_run_static(const struct bench_world *world, const struct bench_pool *pool, size_t n_connections,
-                            double body_len, struct bench_phase *ret_phase);
+                            double body_len, double seconds, struct bench_phase *ret_phase);
 /* Entries in the log. */
 uint64_t bench_world_tree_size(const struct bench_world *world);
 
