@@ -10,8 +10,8 @@ _Static_assert(sizeof(struct kt_store_entry) == 6 * sizeof(uint64_t), "an entry 
 enum kt_err kt_log_cache_init(struct kt_log_cache *cache, size_t bytes)
 {
   struct kt_log_cache made = { .quads = { 0 } };
-  size_t share = bytes / 32;
-  enum kt_err err = kt_word_cache_init(&made.quads, WORDS(struct kt_log_quad), 24 * share);
+  size_t share = bytes / 54;
+  enum kt_err err = kt_word_cache_init(&made.quads, WORDS(struct kt_log_quad), 46 * share);
   if (err == KT_OK) {
     err = kt_word_cache_init(&made.leaves, WORDS(struct kt_prefix_leaf), 6 * share);
   }

@@ -50,6 +50,7 @@ struct kt_log_nodes {
   struct kt_store_conn *conn;
   const struct kt_log_cache *cache;
   const struct kt_log_fresh *fresh; /* the writer's; NULL for readers */
+  size_t n_stored;                  /* quads that were read from the store */
   uint64_t last_ref;                /* the quad read last, 0 for none: one of its children is mostly next */
   union kt_log_quad_words last;
 };
@@ -64,6 +65,14 @@ enum kt_err kt_log_node_get(void *nodes, uint64_t ref, struct kt_prefix_node *re
 KT_MUST_USE enum kt_err kt_log_quad_get(struct kt_log_nodes *nodes, uint64_t ref, struct kt_log_quad *ret_quad);
 KT_MUST_USE enum kt_err kt_log_leaf_get(const struct kt_log_nodes *nodes, uint64_t ref,
                                         struct kt_prefix_leaf *ret_leaf);
+#define KT_LOG_FETCH_MAX 64
+struct kt_log_lookup {
+  uint64_t root_ref; /* of a prefix tree */
+  const struct kt_hash *key;
+};
+/* Before these lookups, at most KT_LOG_FETCH_MAX, those of a key together and in the order of the trees: brings what they will find
+ * in the cache closer to the processor. */
+void kt_log_fetch(const struct kt_log_cache *cache, const struct kt_log_lookup *lookups, size_t n);
 /* The prefix tree of an entry; `before` 0 entries it is empty. KT_ERR_STORE when the entry is missing. */
 KT_MUST_USE enum kt_err kt_log_prefix_root(struct kt_store_conn *conn, uint64_t n_entries,
                                            struct kt_prefix_child *ret_root);
@@ -202,8 +211,8 @@ void kt_log_updating_end(struct kt_log *log);
  * too little of, and otherwise somebody's waiting time. */
 bool kt_log_updating_is_busy(const struct kt_log *log);
 
-/* What the thread of kt_log_warm does: read the newest prefix tree into the cache, from the root down, until it is told to end. */
-void kt_log_warm_tree(struct kt_log *log);
+/* What the thread of kt_log_warm does: read the prefix trees that searches look into into the cache, until it is told to end. */
+void kt_log_warm_trees(struct kt_log *log);
 /* End that thread. */
 void kt_log_warm_end(struct kt_log *log);
 

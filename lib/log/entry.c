@@ -29,7 +29,7 @@ static void fresh_give_back(struct kt_log *log, struct kt_log_fresh *fresh)
 static void publish_quads(const struct kt_log *log, const struct kt_log_fresh *fresh)
 {
   for (size_t i = 0; i < fresh->n_quads; i++) {
-    kt_word_cache_prefetch(&log->cache.quads, kt_store_node_ref(fresh->pos, i + PUBLISH_AHEAD));
+    kt_word_cache_prefetch_set(&log->cache.quads, kt_store_node_ref(fresh->pos, i + PUBLISH_AHEAD));
     kt_log_cache_put_quad(&log->cache, kt_store_node_ref(fresh->pos, i), &fresh->quads[i]);
   }
   for (size_t i = 0; i < fresh->n_leaves; i++) {

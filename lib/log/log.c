@@ -64,11 +64,11 @@ static void log_free(struct kt_log *log)
   free(log);
 }
 
-/* A quarter is of labels, the rest is of the trees. */
+/* Trees first: a label that is not there costs five reads, and a path whose last steps are not costs dozens. */
 static enum kt_err init_caches(struct kt_log *log, size_t bytes)
 {
   uint8_t secret[KT_SHORT_HASH_KEY_LEN] = { 0 };
-  size_t of_labels = bytes / 4;
+  size_t of_labels = bytes / 32 * 5;
   enum kt_err err = of_labels > 0 ? log->options.random(log->options.ctx, secret, sizeof secret) : KT_OK;
   if (err == KT_OK) {
     err = kt_label_cache_init(&log->labels, of_labels, secret);

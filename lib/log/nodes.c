@@ -11,6 +11,7 @@ void kt_log_nodes_init(struct kt_log_nodes *nodes, struct kt_store_conn *conn, c
   nodes->conn = conn;
   nodes->cache = cache;
   nodes->fresh = fresh;
+  nodes->n_stored = 0;
   nodes->last_ref = 0;
 }
 
@@ -59,21 +60,11 @@ static enum kt_err read_quad(struct kt_log_nodes *nodes, uint64_t ref)
     return KT_OK;
   }
   enum kt_err err = read_stored(nodes->conn, ref, &nodes->last.quad);
+  nodes->n_stored++;
   if (err == KT_OK && nodes->cache != NULL) {
     kt_log_cache_put_quad(nodes->cache, ref, &nodes->last.quad);
   }
   return err;
-}
-
-/* Below one of these the walk goes on; the memory is slow enough to be asked in advance. */
-static void prefetch_below(const struct kt_log_nodes *nodes)
-{
-  for (size_t i = 0; nodes->cache != NULL && i < KT_LOG_QUAD_SLOTS; i++) {
-    uint64_t slot = nodes->last.quad.slot[i];
-    if (slot != 0 && !kt_store_ref_is_leaf(slot)) {
-      kt_word_cache_prefetch(&nodes->cache->quads, slot);
-    }
-  }
 }
 
 static enum kt_err load_quad(struct kt_log_nodes *nodes, uint64_t quad_ref)
@@ -87,8 +78,18 @@ static enum kt_err load_quad(struct kt_log_nodes *nodes, uint64_t quad_ref)
     return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
   }
   nodes->last_ref = quad_ref;
-  prefetch_below(nodes);
   return KT_OK;
+}
+
+/* Below one of these an insertion goes on; the memory is slow enough to be asked in advance. */
+static void prefetch_below(const struct kt_log_nodes *nodes)
+{
+  for (size_t i = 0; nodes->cache != NULL && i < KT_LOG_QUAD_SLOTS; i++) {
+    uint64_t slot = nodes->last.quad.slot[i];
+    if (slot != 0 && !kt_store_ref_is_leaf(slot)) {
+      kt_word_cache_prefetch_set(&nodes->cache->quads, slot);
+    }
+  }
 }
 
 enum kt_err kt_log_quad_get(struct kt_log_nodes *nodes, uint64_t ref, struct kt_log_quad *ret_quad)
@@ -99,6 +100,7 @@ enum kt_err kt_log_quad_get(struct kt_log_nodes *nodes, uint64_t ref, struct kt_
   enum kt_err err = load_quad(nodes, ref);
   if (err == KT_OK) {
     *ret_quad = nodes->last.quad;
+    prefetch_below(nodes);
   }
   return err;
 }

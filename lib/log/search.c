@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* draft: User Operations / Search; proven absence is protocol-notes'. */
 #include "log/query.h"
+#include "tree/ibst.h"
 
 /* "a greatest-version search for a label without versions is answered with version 0, an all-zero opening, an empty
  * value, exactly one BinaryLadderStep (version 0, no commitment), and one lookup per inspected entry". */
@@ -61,6 +62,46 @@ static enum kt_err read_facts(struct kt_log_query *query, uint32_t version, stru
   return err;
 }
 
+/* The lookups of a greatest-version search, or nearly: at an entry before the version's, a ladder may go on or end earlier. */
+static void fetch_paths(const struct kt_log_query *query, const struct kt_log_label_facts *facts)
+{
+  struct kt_log_lookup lookups[KT_LOG_FETCH_MAX];
+  uint64_t positions[KT_IBST_DEPTH_MAX];
+  uint64_t roots[KT_IBST_DEPTH_MAX];
+  struct kt_log *log = query->reader->log;
+  bool any;
+  uint64_t rightmost;
+  if (kt_rightmost_distinguished(&query->record->view, &any, &rightmost) != KT_OK) {
+    return; /* the search will say so */
+  }
+  size_t n_entries = 0;
+  for (uint64_t pos = any ? rightmost : kt_ibst_root(query->head.size);;) {
+    struct kt_store_entry entry;
+    if (kt_log_cache_entry(&log->cache, query->reader->conn, pos, &entry) != KT_OK) {
+      break;
+    }
+    positions[n_entries] = pos;
+    roots[n_entries++] = entry.prefix_root_ref;
+    if (!kt_ibst_right(pos, query->head.size, &pos)) {
+      break;
+    }
+  }
+  size_t n = 0;
+  for (size_t k = 0; k < facts->keys.n; k++) {
+    const struct kt_label_key *key = &facts->keys.keys[k];
+    for (size_t i = 0; i < n_entries && n < KT_LOG_FETCH_MAX; i++) {
+      bool has_version = positions[i] >= facts->newest_pos;
+      if (has_version || key->version <= facts->version) {
+        lookups[n++] = (struct kt_log_lookup){ .root_ref = roots[i], .key = &key->vrf_output };
+      }
+      if (has_version && key->version <= facts->version) {
+        break; /* once shown, never looked up again */
+      }
+    }
+  }
+  kt_log_fetch(&log->cache, lookups, n);
+}
+
 static enum kt_err answer_found(struct kt_log_query *query, bool fixed, const struct kt_log_label_facts *facts)
 {
   struct kt_search_response response = { .full_tree_head = query->full_tree_head,
@@ -72,6 +113,9 @@ static enum kt_err answer_found(struct kt_log_query *query, bool fixed, const st
   struct kt_found found;
   struct kt_view *view = &query->record->view;
   query->keys = facts->keys;
+  if (!fixed) {
+    fetch_paths(query, facts);
+  }
   enum kt_err err = fixed ? kt_fixed_search(view, &query->keys, facts->version, &found)
                           : kt_greatest_search(view, &query->keys, facts->version, false, &found);
   if (err == KT_OK) {

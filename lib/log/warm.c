@@ -1,67 +1,103 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A log that has just been opened has nothing in its caches, and a path through the newest tree then costs dozens of reads. So a
- * thread reads that tree from its root down, as far as the cache has room, whenever nobody else wants the processor. */
+/* A log that has just been opened has nothing in its caches, and a path through a tree then costs dozens of reads. So a thread
+ * reads the trees that searches look into, from their roots down, as far as the cache has room, whenever nobody else wants the
+ * processor. */
 #define _GNU_SOURCE /* gettid */
 
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "log/engine.h"
+#include "tree/ibst.h"
 
 #define NICE_LAST 19
 #define NODES_PER_SNAPSHOT 256 /* an old snapshot would keep the write-ahead log from beginning again */
+
+#define DEPTH_STEP 4U
 
 struct warmer {
   struct kt_log *log;
   struct kt_store_conn *conn;
   struct kt_log_nodes nodes;
-  unsigned depth_max; /* below it there are more nodes than the cache has room for */
-  size_t n_read;
+  size_t n_quads_max;
+  unsigned depth_max;
+  bool is_deeper; /* something lies below that depth */
+  size_t n_seen;
 };
 
 static bool may_go_on(struct warmer *warmer)
 {
-  if (atomic_load(&warmer->log->is_warming_ended)) {
+  if (atomic_load(&warmer->log->is_warming_ended) || warmer->nodes.n_stored >= warmer->n_quads_max) {
     return false;
   }
-  if (warmer->n_read++ % NODES_PER_SNAPSHOT == 0) {
+  if (warmer->n_seen++ % NODES_PER_SNAPSHOT == 0) {
     kt_store_read_end(warmer->conn);
     return kt_store_read_begin(warmer->conn) == KT_OK;
   }
   return true;
 }
 
-/* False: end. What cannot be read is found by whoever needs it. */
-static bool read_below(struct warmer *warmer, uint64_t ref, unsigned depth)
+/* before: what the tree that was read before has at this place; it has the whole subtree when that is the same. False: end. What
+ * cannot be read is found by whoever needs it. */
+static bool read_below(struct warmer *warmer, uint64_t ref, uint64_t before, unsigned depth)
 {
   struct kt_prefix_node node;
-  if (ref == 0 || depth > warmer->depth_max) {
+  struct kt_prefix_node other = { .is_leaf = true };
+  if (ref == 0 || ref == before) {
     return true;
   }
-  if (!may_go_on(warmer) || kt_log_node_get(&warmer->nodes, ref, &node) != KT_OK) {
+  if (depth > warmer->depth_max) {
+    warmer->is_deeper = true;
+    return true;
+  }
+  if (!may_go_on(warmer) || kt_log_node_get(&warmer->nodes, ref, &node) != KT_OK ||
+      (before != 0 && kt_log_node_get(&warmer->nodes, before, &other) != KT_OK)) {
     return false;
   }
-  return node.is_leaf ||
-         (read_below(warmer, node.child[0].ref, depth + 1) && read_below(warmer, node.child[1].ref, depth + 1));
+  for (size_t i = 0; i < 2 && !node.is_leaf; i++) {
+    if (!read_below(warmer, node.child[i].ref, other.is_leaf ? 0 : other.child[i].ref, depth + 1)) {
+      return false;
+    }
+  }
+  return true;
 }
 
-void kt_log_warm_tree(struct kt_log *log)
+/* The trees that a search for a greatest version may look into, newest first. */
+static bool read_trees(struct warmer *warmer, uint64_t size)
 {
-  struct warmer warmer = { .log = log };
+  uint64_t frontier[KT_IBST_DEPTH_MAX];
+  uint64_t before = 0;
+  for (size_t i = kt_ibst_frontier(size, frontier); i-- > 0;) {
+    struct kt_prefix_child root;
+    if (kt_log_prefix_root(warmer->conn, frontier[i] + 1, &root) != KT_OK || root.ref == KT_STORE_REF_PRUNED ||
+        !read_below(warmer, root.ref, before, 0)) {
+      return false;
+    }
+    before = root.ref;
+  }
+  return true;
+}
+
+/* Deeper and deeper, so that what there is room for is what most searches pass. */
+static void read_all(struct warmer *warmer, uint64_t size)
+{
+  do {
+    warmer->is_deeper = false;
+    warmer->depth_max += DEPTH_STEP;
+  } while (read_trees(warmer, size) && warmer->is_deeper);
+}
+
+void kt_log_warm_trees(struct kt_log *log)
+{
+  struct warmer warmer = { .log = log, .n_quads_max = kt_log_cache_n_quads(&log->cache) };
   struct kt_store_error error;
-  struct kt_prefix_child root;
   struct kt_log_head head;
   kt_log_head(log, &head);
   if (kt_store_open_reader(log->options.store, &warmer.conn, &error) != KT_OK) {
     return;
   }
-  for (size_t room = kt_log_cache_n_quads(&log->cache); room > 1; room /= 2) {
-    warmer.depth_max++;
-  }
   kt_log_nodes_init(&warmer.nodes, warmer.conn, &log->cache, NULL);
-  if (kt_log_prefix_root(warmer.conn, head.size, &root) == KT_OK) {
-    (void)read_below(&warmer, root.ref, 0);
-  }
+  read_all(&warmer, head.size);
   kt_store_read_end(warmer.conn);
   kt_store_close_conn(warmer.conn);
 }
@@ -69,7 +105,7 @@ void kt_log_warm_tree(struct kt_log *log)
 static void *warm_main(void *ctx)
 {
   (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE_LAST);
-  kt_log_warm_tree(ctx);
+  kt_log_warm_trees(ctx);
   return NULL;
 }
 

@@ -6,6 +6,7 @@
 /* A set is one cache line of a state word and the keys of its ways (0: empty), then the ways' values. The state: a bit per
  * way that was used since the hand passed it, the hand, and the sequence, odd while the set is being changed. */
 #define WAYS 7U
+#define WORDS_PER_LINE 8U
 #define HEADER_WORDS 8U
 #define HAND_SHIFT 8U
 #define HAND_MASK 0x7U
@@ -51,7 +52,7 @@ static _Atomic uint64_t *find_set(const struct kt_word_cache *cache, uint64_t ke
   return cache->sets + index * (HEADER_WORDS + WAYS * cache->n_words);
 }
 
-void kt_word_cache_prefetch(const struct kt_word_cache *cache, uint64_t key)
+void kt_word_cache_prefetch_set(const struct kt_word_cache *cache, uint64_t key)
 {
   if (cache->n_sets != 0) {
     __builtin_prefetch(find_set(cache, key));
@@ -65,6 +66,24 @@ static unsigned find_way(const _Atomic uint64_t *set, uint64_t key)
     way++;
   }
   return way;
+}
+
+const _Atomic uint64_t *kt_word_cache_prefetch_value(const struct kt_word_cache *cache, uint64_t key)
+{
+  if (cache->n_sets == 0 || key == 0) {
+    return NULL;
+  }
+  const _Atomic uint64_t *set = find_set(cache, key);
+  unsigned way = find_way(set, key);
+  if (way == WAYS) {
+    return NULL;
+  }
+  const _Atomic uint64_t *words = set + HEADER_WORDS + way * cache->n_words;
+  for (size_t i = 0; i < cache->n_words; i += WORDS_PER_LINE) {
+    __builtin_prefetch(words + i);
+  }
+  __builtin_prefetch(words + cache->n_words - 1); /* a value need not begin where a line does */
+  return words;
 }
 
 bool kt_word_cache_get(const struct kt_word_cache *cache, uint64_t key, uint64_t *ret_words)

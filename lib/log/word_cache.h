@@ -32,8 +32,10 @@ void kt_word_cache_release(struct kt_word_cache *cache);
 size_t kt_word_cache_room(const struct kt_word_cache *cache);
 /* Whether the key was found and its words copied; otherwise ret_words may hold anything. */
 bool kt_word_cache_get(const struct kt_word_cache *cache, uint64_t key, uint64_t *ret_words);
-/* The key may be asked for soon. */
-void kt_word_cache_prefetch(const struct kt_word_cache *cache, uint64_t key);
+/* For who is about to get many values and would wait for the memory each time: first where each key is looked for, then, when that
+ * has come, its value (NULL: not there). Another thread may be changing those words: good for a guess what to ask for next. */
+void kt_word_cache_prefetch_set(const struct kt_word_cache *cache, uint64_t key);
+const _Atomic uint64_t *kt_word_cache_prefetch_value(const struct kt_word_cache *cache, uint64_t key);
 /* Dropped when another thread changes the same set at this moment. */
 void kt_word_cache_put(const struct kt_word_cache *cache, uint64_t key, const uint64_t *words);
 /* The key is not wanted any more: its place is the next that is taken. Another thread may keep it from being dropped. */

@@ -168,7 +168,7 @@ static bool sees_it_wait(struct kt_log *log)
   bool is_waiting = false;
   while (!is_waiting && play.n_done < 3 && !play.has_failed) {
     pthread_mutex_lock(&log->lock);
-    is_waiting = atomic_load(&log->is_resting) && log->n_queued == 1;
+    is_waiting = atomic_load(&log->n_awaited) > 0 && log->n_queued == 1;
     pthread_mutex_unlock(&log->lock);
     (void)sched_yield();
   }

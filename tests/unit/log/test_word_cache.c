@@ -129,6 +129,32 @@ static void none_and_too_little_memory_cache_nothing(void **state)
   }
 }
 
+/* Where a value will be got from, for who asks ahead; and nothing where nothing is. */
+static void prefetching_shows_the_value(void **state)
+{
+  (void)state;
+  struct kt_word_cache cache;
+  struct kt_word_cache none;
+  uint64_t want[N_WORDS];
+  assert_int_equal(kt_word_cache_init(&cache, N_WORDS, MAX_BYTES), KT_OK);
+  assert_int_equal(kt_word_cache_init(&none, N_WORDS, 0), KT_OK);
+  for (uint64_t key = 0; key <= 20; key++) {
+    put(&cache, key);
+    kt_word_cache_prefetch_set(&cache, key);
+    kt_word_cache_prefetch_set(&none, key);
+    assert_null(kt_word_cache_prefetch_value(&none, key));
+    assert_null(kt_word_cache_prefetch_value(&cache, key + 1000));
+    const _Atomic uint64_t *words = kt_word_cache_prefetch_value(&cache, key);
+    make_words(key, want);
+    assert_int_equal(words != NULL, key != 0);
+    for (size_t i = 0; words != NULL && i < N_WORDS; i++) {
+      assert_true(atomic_load(&words[i]) == want[i]);
+    }
+  }
+  kt_word_cache_release(&cache);
+  kt_word_cache_release(&none);
+}
+
 static void key_zero_is_never_cached(void **state)
 {
   (void)state;
@@ -192,6 +218,7 @@ int main(void)
     cmocka_unit_test(keeps_what_is_used),
     cmocka_unit_test(what_is_dropped_makes_room_for_what_is_not),
     cmocka_unit_test(none_and_too_little_memory_cache_nothing),
+    cmocka_unit_test(prefetching_shows_the_value),
     cmocka_unit_test(key_zero_is_never_cached),
     cmocka_unit_test(threads_never_see_a_torn_value),
   };
