@@ -19,6 +19,7 @@ struct warmer {
   struct kt_log *log;
   struct kt_store_conn *conn;
   struct kt_log_nodes nodes;
+  struct kt_log_nodes nodes_before; /* of the tree that was read before */
   size_t n_quads_max;
   unsigned depth_max;
   bool is_deeper; /* something lies below that depth */
@@ -51,7 +52,7 @@ static bool read_below(struct warmer *warmer, uint64_t ref, uint64_t before, uns
     return true;
   }
   if (!may_go_on(warmer) || kt_log_node_get(&warmer->nodes, ref, &node) != KT_OK ||
-      (before != 0 && kt_log_node_get(&warmer->nodes, before, &other) != KT_OK)) {
+      (before != 0 && kt_log_node_get(&warmer->nodes_before, before, &other) != KT_OK)) {
     return false;
   }
   for (size_t i = 0; i < 2 && !node.is_leaf; i++) {
@@ -62,29 +63,40 @@ static bool read_below(struct warmer *warmer, uint64_t ref, uint64_t before, uns
   return true;
 }
 
-/* The trees that a search for a greatest version may look into, newest first. */
-static bool read_trees(struct warmer *warmer, uint64_t size)
+/* A search for a greatest version looks at the frontier from the rightmost distinguished entry on. An entry of the frontier is
+ * distinguished when from the one before it to the rightmost a reasonable monitoring window has passed. */
+static bool is_looked_at(const struct warmer *warmer, const struct kt_log_head *head, uint64_t pos,
+                         struct kt_store_entry *ret_entry)
+{
+  return kt_log_cache_entry(&warmer->log->cache, warmer->conn, pos, ret_entry) == KT_OK &&
+         ret_entry->prefix_root_ref != KT_STORE_REF_PRUNED &&
+         (pos == head->size - 1 ||
+          head->timestamp_ms - ret_entry->timestamp_ms < warmer->log->options.config->reasonable_monitoring_window);
+}
+
+/* Newest first. */
+static bool read_trees(struct warmer *warmer, const struct kt_log_head *head)
 {
   uint64_t frontier[KT_IBST_DEPTH_MAX];
+  struct kt_store_entry entry;
   uint64_t before = 0;
-  for (size_t i = kt_ibst_frontier(size, frontier); i-- > 0;) {
-    struct kt_prefix_child root;
-    if (kt_log_prefix_root(warmer->conn, frontier[i] + 1, &root) != KT_OK || root.ref == KT_STORE_REF_PRUNED ||
-        !read_below(warmer, root.ref, before, 0)) {
+  size_t i = kt_ibst_frontier(head->size, frontier);
+  while (i-- > 0 && is_looked_at(warmer, head, frontier[i], &entry)) {
+    if (!read_below(warmer, entry.prefix_root_ref, before, 0)) {
       return false;
     }
-    before = root.ref;
+    before = entry.prefix_root_ref;
   }
   return true;
 }
 
 /* Deeper and deeper, so that what there is room for is what most searches pass. */
-static void read_all(struct warmer *warmer, uint64_t size)
+static void read_all(struct warmer *warmer, const struct kt_log_head *head)
 {
   do {
     warmer->is_deeper = false;
     warmer->depth_max += DEPTH_STEP;
-  } while (read_trees(warmer, size) && warmer->is_deeper);
+  } while (read_trees(warmer, head) && warmer->is_deeper);
 }
 
 void kt_log_warm_trees(struct kt_log *log)
@@ -97,7 +109,8 @@ void kt_log_warm_trees(struct kt_log *log)
     return;
   }
   kt_log_nodes_init(&warmer.nodes, warmer.conn, &log->cache, NULL);
-  read_all(&warmer, head.size);
+  kt_log_nodes_init(&warmer.nodes_before, warmer.conn, &log->cache, NULL);
+  read_all(&warmer, &head);
   kt_store_read_end(warmer.conn);
   kt_store_close_conn(warmer.conn);
 }

@@ -197,12 +197,35 @@ static void what_comes_meanwhile_goes_along(void **state)
   slow_world_end(world);
 }
 
+/* Between two updates a thread is at work for neither. */
+static void a_moment_without_anybody_does_not_end_it(void **state)
+{
+  const struct timespec moment = { .tv_nsec = 300000L };
+  struct world *world = slow_world();
+  bool went_on = false;
+  (void)state;
+  for (size_t i = 0; i < ROUNDS && !went_on; i++) { /* as above: the moment may have been a long one */
+    kt_log_updating_begin(world->log);
+    begin(2);
+    bool is_waiting = sees_it_wait(world->log);
+    kt_log_updating_end(world->log);
+    (void)nanosleep(&moment, NULL);
+    kt_log_updating_begin(world->log);
+    wait_for(3);
+    kt_log_updating_end(world->log);
+    went_on = is_waiting && play.second_ms - play.first_ms > LONG_MS;
+  }
+  assert_true(went_on);
+  slow_world_end(world);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(waits_for_who_prepares),
     cmocka_unit_test(waits_for_nobody_else),
     cmocka_unit_test(what_comes_meanwhile_goes_along),
+    cmocka_unit_test(a_moment_without_anybody_does_not_end_it),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

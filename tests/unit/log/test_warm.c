@@ -6,7 +6,8 @@
 #include "store/backend.h"
 
 #define N_PEOPLE 20
-#define N_ENTRIES 27 /* no power of two: a search looks into several trees */
+#define N_ENTRIES 32 /* a power of two: then a search looks at the rightmost entry's tree alone */
+#define N_MORE 27    /* and now at those of the entries 15, 23, 25 and 26 */
 #define CACHE_BYTES ((size_t)1 << 20)
 
 static const struct kt_store_ops *real_ops;
@@ -44,7 +45,7 @@ static void reopen(struct world *world)
 }
 
 /* With nothing in its caches. */
-static struct world *cold_world(size_t cache_bytes)
+static struct world *cold_world(size_t cache_bytes, uint64_t n_entries)
 {
   struct world *world = world_new();
   char label[16];
@@ -56,10 +57,10 @@ static struct world *cold_world(size_t cache_bytes)
     (void)snprintf(label, sizeof label, "person %zu", i);
     person_register(world, person_new(world, label, (uint8_t)(10 + i)));
   }
-  while (world_size(world) < N_ENTRIES) {
+  while (world_size(world) < n_entries) {
     world_pass(world, 60000);
   }
-  assert_int_equal(world_size(world), N_ENTRIES);
+  assert_int_equal(world_size(world), n_entries);
   real_ops = world->store->ops;
   counting_ops = *real_ops;
   counting_ops.get_node = get_node;
@@ -91,7 +92,7 @@ static size_t reads_of_searches(struct world *world)
 
 static void searches_of_a_warm_log_read_no_node(void **state)
 {
-  struct world *world = cold_world(CACHE_BYTES);
+  struct world *world = cold_world(CACHE_BYTES, N_ENTRIES);
   (void)state;
   assert_true(reads_of_searches(world) > N_PEOPLE / 2);
   reopen(world);
@@ -101,9 +102,19 @@ static void searches_of_a_warm_log_read_no_node(void **state)
   warm_world_end(world);
 }
 
+/* Nothing is distinguished but the root of the log tree, 15: a search begins there. */
+static void nor_does_one_that_looks_at_older_trees(void **state)
+{
+  struct world *world = cold_world(CACHE_BYTES, N_MORE);
+  (void)state;
+  kt_log_warm_trees(world->log);
+  assert_int_equal(reads_of_searches(world), 0);
+  warm_world_end(world);
+}
+
 static void it_ends_when_told(void **state)
 {
-  struct world *world = cold_world(CACHE_BYTES);
+  struct world *world = cold_world(CACHE_BYTES, N_ENTRIES);
   (void)state;
   n_reads_max = 3;
   kt_log_warm_trees(world->log);
@@ -117,7 +128,7 @@ static void it_ends_when_told(void **state)
 /* As its own thread: the log is closed at once, or soon; either way the thread ends and the log works. */
 static void its_thread_ends_with_the_log(void **state)
 {
-  struct world *world = cold_world(CACHE_BYTES);
+  struct world *world = cold_world(CACHE_BYTES, N_ENTRIES);
   (void)state;
   assert_int_equal(kt_log_warm(world->log), KT_OK);
   assert_int_equal(kt_log_warm(world->log), KT_OK); /* it is at work already */
@@ -129,7 +140,7 @@ static void its_thread_ends_with_the_log(void **state)
 /* Without a cache there is nothing to warm. */
 static void without_a_cache_nothing_is_read(void **state)
 {
-  struct world *world = cold_world(0);
+  struct world *world = cold_world(0, N_ENTRIES);
   (void)state;
   assert_int_equal(kt_log_warm(world->log), KT_OK);
   kt_log_warm_end(world->log);
@@ -141,6 +152,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(searches_of_a_warm_log_read_no_node),
+    cmocka_unit_test(nor_does_one_that_looks_at_older_trees),
     cmocka_unit_test(it_ends_when_told),
     cmocka_unit_test(its_thread_ends_with_the_log),
     cmocka_unit_test(without_a_cache_nothing_is_read),
