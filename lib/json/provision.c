@@ -184,9 +184,11 @@ static enum kt_err read_devices(const json_t *array, struct kt_arena *arena, str
     }
   }
   enum kt_err err = kt_provision_finish(provision, devices, n);
-  return err == KT_ERR_CONFLICT ? refuse(ret_text, "\"devices\" has the same device twice: \"%.64s\"",
-                                         json_string_value(json_object_get(json_array_get(array, 0), "name")))
-                                : err;
+  if (err == KT_ERR_CONFLICT) {
+    return refuse(ret_text, "\"devices\" has the same device twice: \"%.64s\"",
+                  json_string_value(json_object_get(json_array_get(array, 0), "name")));
+  }
+  return err;
 }
 
 static enum kt_err read_account_key(const json_t *value, struct kt_json_provision *provision, char *ret_text)
