@@ -67,29 +67,19 @@ static enum kt_err read_quad(struct kt_log_nodes *nodes, uint64_t ref)
   return err;
 }
 
-static enum kt_err load_quad(struct kt_log_nodes *nodes, uint64_t quad_ref)
+static enum kt_err quad_node(struct kt_log_nodes *nodes, uint64_t ref, struct kt_prefix_node *ret_node)
 {
-  if (nodes->last_ref == quad_ref) {
-    return KT_OK;
-  }
-  nodes->last_ref = 0; /* while `last` may be half written */
-  enum kt_err err = read_quad(nodes, quad_ref);
-  if (err != KT_OK) {
-    return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
-  }
-  nodes->last_ref = quad_ref;
-  return KT_OK;
-}
-
-/* Below one of these an insertion goes on; the memory is slow enough to be asked in advance. */
-static void prefetch_below(const struct kt_log_nodes *nodes)
-{
-  for (size_t i = 0; nodes->cache != NULL && i < KT_LOG_QUAD_SLOTS; i++) {
-    uint64_t slot = nodes->last.quad.slot[i];
-    if (slot != 0 && !kt_store_ref_is_leaf(slot)) {
-      kt_word_cache_prefetch_set(&nodes->cache->quads, slot);
+  uint64_t quad_ref = kt_log_ref_quad(ref);
+  if (nodes->last_ref != quad_ref) {
+    nodes->last_ref = 0; /* while `last` may be half written */
+    enum kt_err err = read_quad(nodes, quad_ref);
+    if (err != KT_OK) {
+      return err;
     }
+    nodes->last_ref = quad_ref;
   }
+  kt_log_quad_node(&nodes->last.quad, ref, ret_node);
+  return KT_OK;
 }
 
 enum kt_err kt_log_quad_get(struct kt_log_nodes *nodes, uint64_t ref, struct kt_log_quad *ret_quad)
@@ -97,12 +87,12 @@ enum kt_err kt_log_quad_get(struct kt_log_nodes *nodes, uint64_t ref, struct kt_
   if (ref == KT_STORE_REF_PRUNED) {
     return KT_ERR_EXPIRED;
   }
-  enum kt_err err = load_quad(nodes, ref);
+  nodes->last_ref = 0;
+  enum kt_err err = read_quad(nodes, ref);
   if (err == KT_OK) {
     *ret_quad = nodes->last.quad;
-    prefetch_below(nodes);
   }
-  return err;
+  return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
 }
 
 enum kt_err kt_log_leaf_get(const struct kt_log_nodes *nodes, uint64_t ref, struct kt_prefix_leaf *ret_leaf)
@@ -132,11 +122,8 @@ enum kt_err kt_log_node_get(void *ctx, uint64_t ref, struct kt_prefix_node *ret_
     ret_node->is_leaf = true;
     return kt_log_leaf_get(nodes, ref, &ret_node->leaf);
   }
-  enum kt_err err = load_quad(nodes, kt_log_ref_quad(ref));
-  if (err == KT_OK) {
-    kt_log_quad_node(&nodes->last.quad, ref, ret_node);
-  }
-  return err;
+  enum kt_err err = quad_node(nodes, ref, ret_node);
+  return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
 }
 
 enum kt_err kt_log_prefix_root(struct kt_store_conn *conn, uint64_t n_entries, struct kt_prefix_child *ret_root)
