@@ -28,7 +28,7 @@ BINARY = {"Content-Type": "application/octet-stream"}
 P99_FLOOR_S = 0.010 if SIZE > 500 else 0.250
 MEMORY_CAP_KIB = 96 << 10
 POST = b"POST /v1/search HTTP/1.1\r\nHost: log\r\nContent-Type: application/octet-stream\r\n"
-SETTINGS = ("limits:\n  head-timeout: 2s\n  body-timeout: 2s\n  send-timeout: 2s\n  timeout: 3s\n  memory: 32MiB\n"
+SETTINGS = ("cache: 16MiB\nlimits:\n  head-timeout: 2s\n  body-timeout: 2s\n  send-timeout: 2s\n  timeout: 3s\n  memory: 32MiB\n"
             "  connections: 1000\n  connections-per-address: 20\nrates:\n  search: 50\n  monitor: 50\n  update: 10\n")
 
 
