@@ -16,7 +16,7 @@ from lib_programs import SERVER, Log, Person, check, random_key, server_verb
 
 N = 1000
 ORDERED = 6000
-LONG = 16000  # lines that take longer than it takes to interrupt them
+LONG = 40000  # lines that take longer than it takes to interrupt them
 
 
 def line(label, name, key=None):
