@@ -112,6 +112,34 @@ static void nor_does_one_that_looks_at_older_trees(void **state)
   warm_world_end(world);
 }
 
+static bool has_tree_of(struct world *world, uint64_t pos)
+{
+  struct kt_prefix_child root;
+  union kt_log_quad_words quad;
+  struct kt_store_conn *conn = world->reader->conn;
+  assert_int_equal(kt_log_prefix_root(conn, pos + 1, &root), KT_OK);
+  return kt_log_cache_get_quad(&world->log->cache, root.ref, &quad);
+}
+
+/* When a reasonable monitoring window has passed since 26, the first entry after it is distinguished, and searches begin there. */
+static void trees_before_the_distinguished_entry_are_not_read(void **state)
+{
+  struct world *world = cold_world(CACHE_BYTES, N_MORE);
+  (void)state;
+  kt_log_warm_trees(world->log);
+  assert_true(has_tree_of(world, 15) && has_tree_of(world, 23) && has_tree_of(world, 26));
+  world_pass(world, WINDOW_MS);
+  while (world_size(world) < N_MORE + 2) {
+    world_pass(world, 60000);
+  }
+  reopen(world);
+  kt_log_warm_trees(world->log);
+  assert_true(has_tree_of(world, 27) && has_tree_of(world, 28));
+  assert_false(has_tree_of(world, 15) || has_tree_of(world, 23));
+  assert_int_equal(reads_of_searches(world), 0);
+  warm_world_end(world);
+}
+
 static void it_ends_when_told(void **state)
 {
   struct world *world = cold_world(CACHE_BYTES, N_ENTRIES);
@@ -153,6 +181,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(searches_of_a_warm_log_read_no_node),
     cmocka_unit_test(nor_does_one_that_looks_at_older_trees),
+    cmocka_unit_test(trees_before_the_distinguished_entry_are_not_read),
     cmocka_unit_test(it_ends_when_told),
     cmocka_unit_test(its_thread_ends_with_the_log),
     cmocka_unit_test(without_a_cache_nothing_is_read),
