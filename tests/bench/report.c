@@ -93,6 +93,9 @@ size_t bench_report_count(const struct bench_report *report, bool held)
 
 /* --- growth ---------------------------------------------------------------------------------------------------------- */
 
+#define GROWTH_DEMANDED_FROM \
+  1000000 /* below it caches of the processor hold the tree, or parts of it; shown, not judged */
+
 struct growth {
   const char *key;
   const char *growth_key;
@@ -123,7 +126,9 @@ static void compare_sizes(struct bench_report *report, const struct growth *what
     .unit = after->unit,
     .value = after->value,
     .bound = what->is_count ? before->value * depths * depths : before->value,
-    .limit = what->is_count ? 1.1 : 2,
+    .limit = small < GROWTH_DEMANDED_FROM ? 0
+             : what->is_count             ? 1.1
+                                          : 2,
     .formula = what->is_count ? "of the size before, times the square of the ratio of the trees' depths (log2)"
                               : "of the size before",
   };
