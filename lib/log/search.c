@@ -62,44 +62,50 @@ static enum kt_err read_facts(struct kt_log_query *query, uint32_t version, stru
   return err;
 }
 
-/* The lookups of a greatest-version search, or nearly: at an entry before the version's, a ladder may go on or end earlier. */
+/* Entries that a greatest-version search inspects; the count. */
+static size_t inspected_entries(const struct kt_log_query *query, uint64_t ret_positions[static KT_IBST_DEPTH_MAX],
+                                uint64_t ret_roots[static KT_IBST_DEPTH_MAX])
+{
+  bool any;
+  uint64_t rightmost;
+  size_t n = 0;
+  if (kt_rightmost_distinguished(&query->record->view, &any, &rightmost) != KT_OK) {
+    return 0; /* the search will say so */
+  }
+  uint64_t pos = any ? rightmost : kt_ibst_root(query->head.size);
+  struct kt_store_entry entry;
+  while (kt_log_cache_entry(&query->reader->log->cache, query->reader->conn, pos, &entry) == KT_OK) {
+    ret_positions[n] = pos;
+    ret_roots[n++] = entry.prefix_root_ref;
+    if (!kt_ibst_right(pos, query->head.size, &pos)) {
+      break;
+    }
+  }
+  return n;
+}
+
+/* The lookups of a greatest-version search, or nearly: at an entry before the version's, a ladder may go on or end earlier. A version
+ * that exists is not looked up again once it was shown, and a greater one only where the search goes that far. */
 static void fetch_paths(const struct kt_log_query *query, const struct kt_log_label_facts *facts)
 {
   struct kt_log_lookup lookups[KT_LOG_FETCH_MAX];
   uint64_t positions[KT_IBST_DEPTH_MAX];
   uint64_t roots[KT_IBST_DEPTH_MAX];
-  struct kt_log *log = query->reader->log;
-  bool any;
-  uint64_t rightmost;
-  if (kt_rightmost_distinguished(&query->record->view, &any, &rightmost) != KT_OK) {
-    return; /* the search will say so */
-  }
-  size_t n_entries = 0;
-  for (uint64_t pos = any ? rightmost : kt_ibst_root(query->head.size);;) {
-    struct kt_store_entry entry;
-    if (kt_log_cache_entry(&log->cache, query->reader->conn, pos, &entry) != KT_OK) {
-      break;
-    }
-    positions[n_entries] = pos;
-    roots[n_entries++] = entry.prefix_root_ref;
-    if (!kt_ibst_right(pos, query->head.size, &pos)) {
-      break;
-    }
+  size_t n_entries = inspected_entries(query, positions, roots);
+  size_t n_before = 0; /* entries before the version's */
+  while (n_before < n_entries && positions[n_before] < facts->newest_pos) {
+    n_before++;
   }
   size_t n = 0;
   for (size_t k = 0; k < facts->keys.n; k++) {
     const struct kt_label_key *key = &facts->keys.keys[k];
-    for (size_t i = 0; i < n_entries && n < KT_LOG_FETCH_MAX; i++) {
-      bool has_version = positions[i] >= facts->newest_pos;
-      if (has_version || key->version <= facts->version) {
-        lookups[n++] = (struct kt_log_lookup){ .root_ref = roots[i], .key = &key->vrf_output };
-      }
-      if (has_version && key->version <= facts->version) {
-        break; /* once shown, never looked up again */
-      }
+    bool exists = key->version <= facts->version;
+    size_t end = exists && n_before < n_entries ? n_before + 1 : n_entries;
+    for (size_t i = exists ? 0 : n_before; i < end && n < KT_LOG_FETCH_MAX; i++) {
+      lookups[n++] = (struct kt_log_lookup){ .root_ref = roots[i], .key = &key->vrf_output };
     }
   }
-  kt_log_fetch(&log->cache, lookups, n);
+  kt_log_fetch(&query->reader->log->cache, lookups, n);
 }
 
 static enum kt_err answer_found(struct kt_log_query *query, bool fixed, const struct kt_log_label_facts *facts)
