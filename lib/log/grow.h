@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The leaves of one entry into the prefix tree, quad by quad (draft: Prefix Tree). It is what kt_prefix_insert does, with
- * quads instead of binary nodes: each is read once, changed, hashed, and encoded. */
+/* The leaves of one entry into the prefix tree, quad by quad (draft: Prefix Tree). Each quad on the leaves' paths
+ * is read once, changed, hashed, and encoded. tests/support/prefix_insert.h does the same with binary nodes. */
 #ifndef KT_LOG_GROW_H
 #define KT_LOG_GROW_H
 

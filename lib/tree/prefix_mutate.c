@@ -13,6 +13,54 @@ static bool is_included(const struct kt_prefix_proof *proof, size_t index)
   return proof->results[index].type == KT_PREFIX_INCLUSION;
 }
 
+/* A leaf of the tree before the change, where others are added. */
+struct resident {
+  const struct kt_hash *key;
+  const struct kt_hash *hash;
+};
+
+static size_t leaves_split(const struct kt_prefix_leaf *leaves, size_t n, unsigned depth)
+{
+  size_t zeros = 0;
+  while (zeros < n && kt_prefix_bit(&leaves[zeros].vrf_output, depth) == 0) {
+    zeros++;
+  }
+  return zeros;
+}
+
+/* Hash of the canonical subtree at `depth` over sorted leaves and, unless NULL, a resident whose key is none of theirs.
+ * KT_ERR_LIMIT when two keys share 255 bits. */
+static enum kt_err subtree_hash(const struct kt_prefix_leaf *leaves, size_t n, const struct resident *resident,
+                                unsigned depth, struct kt_hash *ret_hash)
+{
+  if (n == 0) {
+    *ret_hash = resident != NULL ? *resident->hash : (struct kt_hash){ { 0 } };
+    return KT_OK;
+  }
+  if (n == 1 && resident == NULL) {
+    kt_prefix_leaf_hash(leaves, ret_hash);
+    return KT_OK;
+  }
+  if (depth == KT_PREFIX_DEPTH_MAX) {
+    return KT_ERR_LIMIT;
+  }
+  size_t zeros = leaves_split(leaves, n, depth);
+  const struct resident *sides[2] = { NULL, NULL };
+  if (resident != NULL) {
+    sides[kt_prefix_bit(resident->key, depth)] = resident;
+  }
+  struct kt_hash left;
+  struct kt_hash right;
+  enum kt_err err = subtree_hash(leaves, zeros, sides[0], depth + 1, &left);
+  if (err == KT_OK) {
+    err = subtree_hash(leaves + zeros, n - zeros, sides[1], depth + 1, &right);
+  }
+  if (err == KT_OK) {
+    kt_prefix_parent_hash(&left, &right, ret_hash);
+  }
+  return err;
+}
+
 /* The items of one place are neighbours, and so are their additions in the sorted list. The leaf that was there stays
  * unless its key is an item: such an item shows inclusion, and what shows inclusion is removed (A3, A4). */
 static enum kt_err terminal_after(const struct kt_prefix_walk *w, const struct kt_prefix_item *items, size_t n,
@@ -30,17 +78,12 @@ static enum kt_err terminal_after(const struct kt_prefix_walk *w, const struct k
       stays = false;
     }
   }
-  struct kt_prefix_resident resident = { .child = { .hash = value->before } };
-  if (stays) {
-    resident.key = leaf->vrf_output;
-  }
-  struct kt_prefix_child after;
-  enum kt_err err = kt_prefix_build(NULL, added, n_added, stays ? &resident : NULL, depth, &after);
+  const struct resident resident = { .key = stays ? &leaf->vrf_output : NULL, .hash = &value->before };
+  enum kt_err err = subtree_hash(added, n_added, stays ? &resident : NULL, depth, &value->after);
   if (err != KT_OK) {
     return kt_fail(w->reason, err, "audit-depth", "two keys share more bits than a proof can express", "ours");
   }
   size_t n_leaves = n_added + (stays ? 1 : 0);
-  value->after = after.hash;
   value->after_kind = n_leaves == 0   ? KT_PREFIX_KIND_MISSING
                       : n_leaves == 1 ? KT_PREFIX_KIND_LEAF
                                       : KT_PREFIX_KIND_PARENT;

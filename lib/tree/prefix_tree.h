@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prefix tree: hashing, proving, verifying, inserting (draft: Prefix Tree, Tree Proofs / Prefix Tree, Auditing).
+/* Prefix tree: hashing, verifying, proving (draft: Prefix Tree, Tree Proofs / Prefix Tree, Auditing); it grows in log/grow.h.
  *
  * A leaf sits at the shallowest depth where its prefix is unique; a missing child is 32 zero bytes. Bit i of a key is
  * bit 7 - i%8 of byte i/8. Nodes are reached through a callback, so that the same code serves a store, a cache and
@@ -45,7 +45,7 @@ KT_MUST_USE enum kt_err kt_prefix_mutate(const struct kt_prefix_leaf *added, siz
                                          const struct kt_prefix_proof *proof, struct kt_hash *ret_before,
                                          struct kt_hash *ret_after, struct kt_reason *reason);
 
-/* --- storing and proving ---------------------------------------------------------------------------------------- */
+/* --- finding and proving ---------------------------------------------------------------------------------------- */
 
 /* Reference to a stored node; 0 is no node. Meaning is the store's. */
 struct kt_prefix_child {
@@ -64,7 +64,6 @@ struct kt_prefix_node {
 struct kt_prefix_nodes {
   void *ctx;
   enum kt_err (*get)(void *ctx, uint64_t ref, struct kt_prefix_node *ret_node);
-  enum kt_err (*put)(void *ctx, const struct kt_prefix_node *node, uint64_t *ret_ref); /* insertion only */
 };
 
 /* Commitment stored for key, KT_ERR_ABSENT when the key is not in the tree. */
@@ -93,10 +92,5 @@ KT_MUST_USE enum kt_err kt_prefix_series_find(struct kt_prefix_series *series, c
 /* As kt_prefix_prove; keys that were not looked up are fine. */
 KT_MUST_USE enum kt_err kt_prefix_series_prove(const struct kt_prefix_series *series, const struct kt_hash *keys,
                                                size_t n_keys, struct kt_prefix_proof *ret_proof);
-/* Copy-on-write insertion of leaves, sorted ascending by vrf_output, none present (KT_ERR_CONFLICT); children are put
- * before their parents. */
-KT_MUST_USE enum kt_err kt_prefix_insert(const struct kt_prefix_nodes *nodes, struct kt_prefix_child root,
-                                         const struct kt_prefix_leaf *leaves, size_t n_leaves,
-                                         struct kt_prefix_child *ret_root);
 
 #endif

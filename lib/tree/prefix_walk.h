@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the prefix tree's verifier, auditor and store share; internal to lib/tree.
+/* What the prefix tree's verifier, auditor and prover share; internal to lib/tree.
  *
- * All of them recurse over a sorted range of search keys, splitting it at each bit; recursion ends before depth 256. The
- * same builder makes the subtree under a free place for the log that stores it and for the auditor that recomputes it. */
+ * All of them recurse over a sorted range of search keys, splitting it at each bit; recursion ends before depth 256. */
 #ifndef KT_TREE_PREFIX_WALK_H
 #define KT_TREE_PREFIX_WALK_H
 
@@ -52,17 +51,5 @@ struct kt_prefix_walk {
 /* Value of the whole tree; items sorted, without duplicates. Refuses R51-R54. */
 KT_MUST_USE enum kt_err kt_prefix_walk_root(struct kt_prefix_walk *w, const struct kt_prefix_item *items, size_t n,
                                             struct kt_prefix_value *ret_root);
-
-/* A leaf that is already in the tree, where others are inserted. */
-struct kt_prefix_resident {
-  struct kt_hash key;
-  struct kt_prefix_child child;
-};
-
-/* Canonical subtree at `depth` over sorted leaves and, unless NULL, a resident whose key is none of theirs. New nodes are
- * put into nodes; nodes NULL only hashes (refs are 0). KT_ERR_LIMIT when two keys share 255 bits. */
-KT_MUST_USE enum kt_err kt_prefix_build(const struct kt_prefix_nodes *nodes, const struct kt_prefix_leaf *leaves,
-                                        size_t n, const struct kt_prefix_resident *resident, unsigned depth,
-                                        struct kt_prefix_child *ret_child);
 
 #endif

@@ -21,7 +21,7 @@ struct kt_record_source {
   enum kt_err (*log_node)(void *ctx, struct kt_log_node node, struct kt_hash *ret_value);
   /* Owner monitoring may stop before pos (a newer version exists there, or the response is long enough); NULL: never. */
   enum kt_err (*more)(void *ctx, uint64_t pos, bool *ret_more);
-  struct kt_prefix_nodes prefix_nodes; /* get only */
+  struct kt_prefix_nodes prefix_nodes;
 };
 
 struct kt_record {

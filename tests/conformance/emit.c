@@ -288,7 +288,7 @@ bool emit_file(const char *path, enum emit_form form, const struct kt_suite *sui
     e->cases = cases;
     e->nodes = nodes;
     e->random = seed;
-    e->store = (struct kt_prefix_nodes){ .ctx = e, .get = node_get, .put = node_put };
+    e->store = (struct prefix_store){ .nodes = { .ctx = e, .get = node_get }, .put = node_put };
     kt_arena_init(&e->c.arena, 4 * KT_ARENA_CAP_DEFAULT);
     if (setjmp(e->c.failed) == 0) {
       emit_form(e, form);

@@ -9,6 +9,7 @@
 #ifndef KT_CONFORMANCE_EMIT_H
 #define KT_CONFORMANCE_EMIT_H
 
+#include "support/prefix_insert.h"
 #include "tree/log_tree.h"
 #include "tree/prefix_tree.h"
 #include "world.h"
@@ -24,7 +25,7 @@ struct emit {
   uint64_t random;
   struct kt_prefix_node *nodes; /* of every tree; reference n is nodes[n - 1] */
   size_t n_nodes;
-  struct kt_prefix_nodes store;
+  struct prefix_store store;
 };
 
 #define EMIT_LABEL "alice@example.org"

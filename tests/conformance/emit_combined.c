@@ -273,9 +273,10 @@ static struct kt_bytes record(const struct emit_query *q)
 {
   struct conf_case *c = &q->e->c;
   const struct kt_config config = make_config(q->e);
-  const struct kt_record_source source = {
-    .ctx = (void *)(uintptr_t)q->log, .entry = source_entry, .log_node = source_log_node, .prefix_nodes = q->e->store
-  };
+  const struct kt_record_source source = { .ctx = (void *)(uintptr_t)q->log,
+                                           .entry = source_entry,
+                                           .log_node = source_log_node,
+                                           .prefix_nodes = q->e->store.nodes };
   struct kt_record *recorder = conf_alloc(c, 1, sizeof *recorder);
   struct kt_label_keys keys = make_label_keys(q->log);
   struct kt_combined_proof proof;

@@ -13,7 +13,7 @@ struct kt_prefix_child emit_tree(struct emit *e, struct kt_prefix_child root, co
 {
   struct kt_prefix_child ret = root;
   for (size_t i = 0; i < n; i++) {
-    conf_err(&e->c, kt_prefix_insert(&e->store, ret, &leaves[i], 1, &ret), KT_OK, "inserting a leaf");
+    conf_err(&e->c, prefix_insert(&e->store, ret, &leaves[i], 1, &ret), KT_OK, "inserting a leaf");
   }
   return ret;
 }
@@ -21,7 +21,7 @@ struct kt_prefix_child emit_tree(struct emit *e, struct kt_prefix_child root, co
 struct kt_prefix_proof emit_prove(struct emit *e, struct kt_prefix_child root, const struct kt_hash *keys, size_t n)
 {
   struct kt_prefix_proof proof;
-  conf_err(&e->c, kt_prefix_prove(&e->store, root, keys, n, &e->c.arena, &proof), KT_OK, "proving");
+  conf_err(&e->c, kt_prefix_prove(&e->store.nodes, root, keys, n, &e->c.arena, &proof), KT_OK, "proving");
   return proof;
 }
 
@@ -65,7 +65,7 @@ static json_t *search_field(const struct searched *s, size_t i)
   json_t *search = json_object();
   struct kt_hash commitment;
   emit_set(s->e, search, "vrf_output", emit_hex_hash(s->e, &s->keys[i]));
-  if (kt_prefix_find(&s->e->store, s->root, &s->keys[i], &commitment) == KT_OK) {
+  if (kt_prefix_find(&s->e->store.nodes, s->root, &s->keys[i], &commitment) == KT_OK) {
     emit_set(s->e, search, "commitment", emit_hex_hash(s->e, &commitment));
   }
   return search;
@@ -169,7 +169,7 @@ static void reject_denied(const struct searched *s)
 {
   for (size_t i = 0; i < s->n; i++) {
     struct kt_hash commitment;
-    if (kt_prefix_find(&s->e->store, s->root, &s->keys[i], &commitment) != KT_OK) {
+    if (kt_prefix_find(&s->e->store.nodes, s->root, &s->keys[i], &commitment) != KT_OK) {
       continue;
     }
     struct kt_prefix_proof proof = s->proof;

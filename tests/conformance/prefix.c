@@ -33,9 +33,9 @@ struct conf_tree *conf_tree(struct conf_case *c, const struct kt_prefix_leaf *le
   struct conf_tree *tree = conf_alloc(c, 1, sizeof *tree);
   tree->cap = n * NODES_PER_LEAF + 1;
   tree->stored = conf_alloc(c, tree->cap, sizeof *tree->stored);
-  tree->nodes = (struct kt_prefix_nodes){ .ctx = tree, .get = node_get, .put = node_put };
+  tree->store = (struct prefix_store){ .nodes = { .ctx = tree, .get = node_get }, .put = node_put };
   for (size_t i = 0; i < n; i++) {
-    conf_err(c, kt_prefix_insert(&tree->nodes, tree->root, &leaves[i], 1, &tree->root), KT_OK, "inserting a leaf");
+    conf_err(c, prefix_insert(&tree->store, tree->root, &leaves[i], 1, &tree->root), KT_OK, "inserting a leaf");
   }
   return tree;
 }
@@ -58,7 +58,7 @@ static struct kt_prefix_search *read_searches(struct conf_case *c, const struct 
     const json_t *commitment = json_array_get(commitments, i);
     struct kt_hash found;
     searches[i] = (struct kt_prefix_search){ .key = keys[i], .has_commitment = json_string_length(commitment) > 0 };
-    conf_err(c, kt_prefix_find(&tree->nodes, tree->root, &keys[i], &found),
+    conf_err(c, kt_prefix_find(&tree->store.nodes, tree->root, &keys[i], &found),
              searches[i].has_commitment ? KT_OK : KT_ERR_ABSENT, "finding a leaf");
     if (searches[i].has_commitment) {
       const struct kt_bytes wanted = conf_hex_value(c, commitment, "commitments");
@@ -81,7 +81,7 @@ void conf_prefix_tree(struct conf_case *c)
   conf_same_hash(c, &tree->root.hash, &root, "root");
 
   struct kt_prefix_proof proof;
-  conf_err(c, kt_prefix_prove(&tree->nodes, tree->root, keys, n, &c->arena, &proof), KT_OK, "proving");
+  conf_err(c, kt_prefix_prove(&tree->store.nodes, tree->root, keys, n, &c->arena, &proof), KT_OK, "proving");
   same_encoding(c, &proof, encoded);
   conf_err(c, conf_read_prefix_proof(c, encoded, &proof), KT_OK, "decoding the proof");
   conf_same_prefix_proof(c, c->expect, &proof);
@@ -141,12 +141,13 @@ static void check_own_proof(struct conf_case *c, const struct mutation *m, const
   for (size_t i = 0; i < m->n_removed; i++) {
     struct kt_hash found;
     keys[n++] = m->removed[i].vrf_output;
-    conf_err(c, kt_prefix_find(&tree->nodes, tree->root, &m->removed[i].vrf_output, &found), KT_OK, "removed leaf");
+    conf_err(c, kt_prefix_find(&tree->store.nodes, tree->root, &m->removed[i].vrf_output, &found), KT_OK,
+             "removed leaf");
     conf_same_hash(c, &found, &m->removed[i].commitment, "commitment of a removed leaf");
   }
   struct kt_prefix_proof proof;
   if (!twice) {
-    conf_err(c, kt_prefix_prove(&tree->nodes, tree->root, keys, n, &c->arena, &proof), KT_OK, "proving");
+    conf_err(c, kt_prefix_prove(&tree->store.nodes, tree->root, keys, n, &c->arena, &proof), KT_OK, "proving");
     same_encoding(c, &proof, encoded);
   }
 }

@@ -4,13 +4,13 @@
 #define KT_CONFORMANCE_PREFIX_H
 
 #include "conf.h"
-#include "tree/prefix_tree.h"
+#include "support/prefix_insert.h"
 
 struct conf_tree {
   struct kt_prefix_node *stored; /* by reference */
   size_t cap;
   uint64_t n;
-  struct kt_prefix_nodes nodes; /* for the library; its context is this struct */
+  struct prefix_store store; /* its context is this struct */
   struct kt_prefix_child root;
 };
 

@@ -174,7 +174,7 @@ void corpus_put_audit_feed(struct toy_log *log, struct kt_arena *arena)
     struct kt_reason reason = { 0 };
     struct kt_writer one;
     char name[32];
-    toy_feed_update(&log->source.prefix_nodes, &root, i, leaves, arena, &update);
+    toy_feed_update(log, &root, i, leaves, arena, &update);
     enum kt_err err = kt_audit_step(&log->config, &state, &update, NULL, &state, &reason);
     FUZZ_CHECK(err == KT_OK || (update.n_removed > 0 && err == KT_ERR_UNDETERMINED));
     kt_writer_init(&one, FILE_LIMIT);

@@ -4,6 +4,7 @@
  * the tree built anew. */
 #include "fuzz.h"
 
+#include "support/prefix_insert.h"
 #include "tree/prefix_tree.h"
 #include "wire/auditor.h"
 
@@ -146,18 +147,18 @@ static size_t plan_take(const struct plan *plan, enum role one, enum role other,
   return n;
 }
 
-static struct kt_prefix_child build(const struct kt_prefix_nodes *nodes, const struct plan *plan, enum role other)
+static struct kt_prefix_child build(const struct prefix_store *store, const struct plan *plan, enum role other)
 {
   struct kt_prefix_leaf leaves[LEAVES_MAX];
   struct kt_prefix_child root = { .ref = 0 };
   size_t n = plan_take(plan, STAYS, other, leaves);
-  FUZZ_CHECK(kt_prefix_insert(nodes, root, leaves, n, &root) == KT_OK);
+  FUZZ_CHECK(prefix_insert(store, root, leaves, n, &root) == KT_OK);
   return root;
 }
 
 static void check_tree(struct kt_bytes input, struct kt_arena *arena)
 {
-  static struct nodes store;
+  static struct nodes nodes;
   static struct plan plan;
   struct kt_prefix_leaf changed[LEAVES_MAX];
   struct kt_hash keys[LEAVES_MAX];
@@ -165,18 +166,18 @@ static void check_tree(struct kt_bytes input, struct kt_arena *arena)
   struct kt_reason reason = { 0 };
   struct kt_hash before;
   struct kt_hash after;
-  store.n = 0;
+  nodes.n = 0;
   plan.n = 0;
   plan_read(input, &plan);
-  const struct kt_prefix_nodes nodes = { .ctx = &store, .get = node_get, .put = node_put };
-  const struct kt_prefix_child old_root = build(&nodes, &plan, REMOVED);
-  const struct kt_prefix_child new_root = build(&nodes, &plan, ADDED);
+  const struct prefix_store store = { .nodes = { .ctx = &nodes, .get = node_get }, .put = node_put };
+  const struct kt_prefix_child old_root = build(&store, &plan, REMOVED);
+  const struct kt_prefix_child new_root = build(&store, &plan, ADDED);
   size_t n_added = plan_take(&plan, ADDED, ADDED, changed);
   size_t n_removed = plan_take(&plan, REMOVED, REMOVED, changed + n_added);
   for (size_t i = 0; i < n_added + n_removed; i++) {
     keys[i] = changed[i].vrf_output;
   }
-  FUZZ_CHECK(kt_prefix_prove(&nodes, old_root, keys, n_added + n_removed, arena, &proof) == KT_OK);
+  FUZZ_CHECK(kt_prefix_prove(&store.nodes, old_root, keys, n_added + n_removed, arena, &proof) == KT_OK);
   enum kt_err err = kt_prefix_mutate(changed, n_added, changed + n_added, n_removed, &proof, &before, &after, &reason);
   if (err == KT_OK) {
     FUZZ_CHECK(is_same(&before, &old_root.hash) && is_same(&after, &new_root.hash));

@@ -13,6 +13,7 @@
 
 #include "model/model.h"
 #include "model_level.h"
+#include "support/prefix_insert.h"
 #include "tree/prefix_tree.h"
 
 #define KEYS_MAX 16
@@ -43,7 +44,7 @@ static enum kt_err node_put(void *ctx, const struct kt_prefix_node *node, uint64
   return KT_OK;
 }
 
-static const struct kt_prefix_nodes store = { .get = node_get, .put = node_put };
+static const struct prefix_store store = { .nodes = { .get = node_get }, .put = node_put };
 
 struct tree {
   struct model_leaf leaves[KEYS_MAX]; /* of the model */
@@ -97,9 +98,9 @@ static void make_tree(unsigned mask, unsigned bits, struct tree *ret_tree)
     }
   }
   model_prefix_root(ret_tree->leaves, ret_tree->n, &ret_tree->root);
-  assert_int_equal(kt_prefix_insert(&store, none, leaves, ret_tree->n, &ret_tree->child), KT_OK);
+  assert_int_equal(prefix_insert(&store, none, leaves, ret_tree->n, &ret_tree->child), KT_OK);
   for (size_t i = ret_tree->n; i-- > 0;) {
-    assert_int_equal(kt_prefix_insert(&store, slow, &leaves[i], 1, &slow), KT_OK);
+    assert_int_equal(prefix_insert(&store, slow, &leaves[i], 1, &slow), KT_OK);
   }
   assert_memory_equal(ret_tree->child.hash.b, ret_tree->root.b, MODEL_HASH_LEN);
   assert_memory_equal(slow.hash.b, ret_tree->root.b, MODEL_HASH_LEN);
@@ -141,7 +142,7 @@ static void compare_search(const struct tree *tree, const struct model_value *ke
     }
   }
   kt_arena_init(&arena, ARENA_CAP);
-  assert_int_equal(kt_prefix_prove(&store, tree->child, lib_keys, n, &arena, &got), KT_OK);
+  assert_int_equal(kt_prefix_prove(&store.nodes, tree->child, lib_keys, n, &arena, &got), KT_OK);
   assert_same_proof(&got, &want);
   assert_int_equal(kt_prefix_evaluate(searches, n, &got, &root, NULL), KT_OK);
   assert_memory_equal(root.b, tree->root.b, MODEL_HASH_LEN);

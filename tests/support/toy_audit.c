@@ -69,7 +69,7 @@ static void feed_leaves(size_t i, struct kt_prefix_leaf ret_leaves[static TOY_FE
   }
 }
 
-void toy_feed_update(const struct kt_prefix_nodes *nodes, struct kt_prefix_child *root, size_t i,
+void toy_feed_update(struct toy_log *log, struct kt_prefix_child *root, size_t i,
                      struct kt_prefix_leaf leaves[static TOY_FEED_LEAVES + 1], struct kt_arena *arena,
                      struct kt_auditor_update *ret_update)
 {
@@ -88,6 +88,7 @@ void toy_feed_update(const struct kt_prefix_nodes *nodes, struct kt_prefix_child
   *ret_update = (struct kt_auditor_update){
     .timestamp = 1000 + 10 * i, .added = leaves, .n_added = n, .removed = leaves + n, .n_removed = n_removed
   };
-  assert_int_equal(kt_prefix_prove(nodes, *root, keys, n + n_removed, arena, &ret_update->proof), KT_OK);
-  assert_int_equal(kt_prefix_insert(nodes, *root, leaves, n, root), KT_OK);
+  assert_int_equal(kt_prefix_prove(&log->source.prefix_nodes, *root, keys, n + n_removed, arena, &ret_update->proof),
+                   KT_OK);
+  toy_log_insert(log, *root, leaves, n, root);
 }

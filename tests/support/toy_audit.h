@@ -14,8 +14,8 @@
 void toy_consistency_write(struct kt_writer *w, const struct toy_log *log, uint64_t old_size, struct kt_arena *arena);
 /* AuditState at the log's size (docs/formats.md). */
 void toy_audit_state_write(struct kt_writer *w, const struct toy_log *log, struct kt_arena *arena);
-/* Entry i of the feed; root is the prefix tree before it, and then after it. leaves is room that the update borrows. */
-void toy_feed_update(const struct kt_prefix_nodes *nodes, struct kt_prefix_child *root, size_t i,
+/* Entry i of the feed; root is the prefix tree before it, and then after it, made of nodes of the log. leaves is room that the update borrows. */
+void toy_feed_update(struct toy_log *log, struct kt_prefix_child *root, size_t i,
                      struct kt_prefix_leaf leaves[static TOY_FEED_LEAVES + 1], struct kt_arena *arena,
                      struct kt_auditor_update *ret_update);
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
+#include "prefix_insert.h"
 #include "suite.h"
 #include "toy_naive.h"
 #include "toy_suite.h"
@@ -107,7 +108,7 @@ void toy_log_init(struct toy_log *log, const struct toy_params *params)
     .entry = source_entry,
     .log_node = source_log_node,
     .more = source_more,
-    .prefix_nodes = { .ctx = log, .get = node_get, .put = node_put },
+    .prefix_nodes = { .ctx = log, .get = node_get },
   };
   switch (test_mode()) {
   case KT_MODE_CONTACT_MONITORING: break;
@@ -271,11 +272,18 @@ static int compare_leaves(const void *a, const void *b)
   return memcmp(a, b, KT_HASH_LEN);
 }
 
+void toy_log_insert(struct toy_log *log, struct kt_prefix_child root, const struct kt_prefix_leaf *leaves, size_t n,
+                    struct kt_prefix_child *ret_root)
+{
+  const struct prefix_store store = { .nodes = log->source.prefix_nodes, .put = node_put };
+  assert_int_equal(prefix_insert(&store, root, leaves, n, ret_root), KT_OK);
+}
+
 static void insert_leaves(struct toy_log *log, uint64_t pos, struct kt_prefix_child root, struct kt_prefix_leaf *leaves,
                           size_t n)
 {
   qsort(leaves, n, sizeof *leaves, compare_leaves);
-  assert_int_equal(kt_prefix_insert(&log->source.prefix_nodes, root, leaves, n, &log->prefix_roots[pos]), KT_OK);
+  toy_log_insert(log, root, leaves, n, &log->prefix_roots[pos]);
 }
 
 static struct kt_prefix_leaf padding_leaf(const struct toy_log *log, uint64_t pos)

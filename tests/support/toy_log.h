@@ -108,6 +108,10 @@ struct kt_bytes toy_suffix(const struct toy_log *log, const struct toy_version *
 /* Rewrite the tree of one existing entry, and of no other: take a key out, put a leaf in (either may be NULL). */
 void toy_log_tamper(struct toy_log *log, uint64_t pos, const struct kt_hash *remove, const struct kt_prefix_leaf *add);
 
+/* Leaves, ascending, into a tree of the log's nodes; no entry has the new tree yet. */
+void toy_log_insert(struct toy_log *log, struct kt_prefix_child root, const struct kt_prefix_leaf *leaves, size_t n,
+                    struct kt_prefix_child *ret_root);
+
 struct kt_bytes toy_label(const char *label);
 const struct toy_version *toy_version_find(const struct toy_log *log, const char *label, uint32_t version);
 /* Greatest version as of an entry; false when there is none. */

@@ -92,7 +92,7 @@ static void add_audit_steps(struct toy_questions *all)
     struct kt_prefix_leaf leaves[TOY_FEED_LEAVES + 1];
     struct kt_auditor_update update;
     struct kt_writer w;
-    toy_feed_update(&all->log.source.prefix_nodes, &root, i, leaves, &all->arena, &update);
+    toy_feed_update(&all->log, &root, i, leaves, &all->arena, &update);
     kt_writer_init(&w, WRITER_LIMIT);
     kt_auditor_update_write(&w, &update);
     const char *name = i == 0 ? "audit-first" : "audit-step";

@@ -57,7 +57,6 @@ struct trees {
 static void add_entry(struct world *world, struct trees *trees, enum shape shape, size_t e)
 {
   struct kt_log_entry_draft *draft = calloc(1, sizeof *draft);
-  const struct kt_prefix_nodes nodes = test_store_nodes(&trees->binary);
   struct kt_prefix_leaf sorted[40];
   size_t n = e == 0 ? 1 : e * 11 % 40 + 1;
   n = n > 40 ? 40 : n;
@@ -71,7 +70,7 @@ static void add_entry(struct world *world, struct trees *trees, enum shape shape
   }
   qsort(sorted, n, sizeof sorted[0], compare_leaves);
   trees->roots[e] = e == 0 ? (struct kt_prefix_child){ 0 } : trees->roots[e - 1];
-  assert_int_equal(kt_prefix_insert(&nodes, trees->roots[e], sorted, n, &trees->roots[e]), KT_OK);
+  assert_int_equal(test_store_insert(&trees->binary, trees->roots[e], sorted, n, &trees->roots[e]), KT_OK);
   world_ok(world, kt_log_entry_put(world->log, draft, world->now_ms, &world->log->tip));
   assert_memory_equal(world->log->tip.prefix_root.hash.b, trees->roots[e].hash.b, KT_HASH_LEN);
   free(draft);

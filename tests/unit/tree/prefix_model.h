@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
+#include "support/prefix_insert.h"
 #include "tree/prefix_tree.h"
 
 #define MODEL_LEAVES_MAX 300
@@ -207,16 +208,23 @@ static inline enum kt_err test_store_put(void *ctx, const struct kt_prefix_node 
 
 static inline struct kt_prefix_nodes test_store_nodes(struct test_store *store)
 {
-  return (struct kt_prefix_nodes){ .ctx = store, .get = test_store_get, .put = test_store_put };
+  return (struct kt_prefix_nodes){ .ctx = store, .get = test_store_get };
+}
+
+static inline enum kt_err test_store_insert(struct test_store *store, struct kt_prefix_child root,
+                                            const struct kt_prefix_leaf *leaves, size_t n,
+                                            struct kt_prefix_child *ret_root)
+{
+  const struct prefix_store prefix_store = { .nodes = test_store_nodes(store), .put = test_store_put };
+  return prefix_insert(&prefix_store, root, leaves, n, ret_root);
 }
 
 /* The set's tree in an emptied store. */
 static inline struct kt_prefix_child test_store_build(struct test_store *store, const struct model_set *set)
 {
-  struct kt_prefix_nodes nodes = test_store_nodes(store);
   struct kt_prefix_child root = { .ref = 0 };
   store->n = 0;
-  assert_int_equal(kt_prefix_insert(&nodes, root, set->at, set->n, &root), KT_OK);
+  assert_int_equal(test_store_insert(store, root, set->at, set->n, &root), KT_OK);
   return root;
 }
 

@@ -18,13 +18,13 @@ static void check_insert(const struct model_set *set)
 
   for (size_t first = 0; first <= set->n; first++) { /* in two batches, then one by one, greatest key first */
     struct kt_prefix_child two = { .ref = 0 };
-    assert_int_equal(kt_prefix_insert(&nodes, two, set->at + first, set->n - first, &two), KT_OK);
-    assert_int_equal(kt_prefix_insert(&nodes, two, set->at, first, &two), KT_OK);
+    assert_int_equal(test_store_insert(&store, two, set->at + first, set->n - first, &two), KT_OK);
+    assert_int_equal(test_store_insert(&store, two, set->at, first, &two), KT_OK);
     assert_memory_equal(&two.hash, &want, sizeof want);
   }
   struct kt_prefix_child single = { .ref = 0 };
   for (size_t i = set->n; i-- > 0;) {
-    assert_int_equal(kt_prefix_insert(&nodes, single, &set->at[i], 1, &single), KT_OK);
+    assert_int_equal(test_store_insert(&store, single, &set->at[i], 1, &single), KT_OK);
   }
   assert_memory_equal(&single.hash, &want, sizeof want);
 
@@ -48,7 +48,6 @@ static void insertion_matches_the_model(void **state)
 static void insertion_refuses_what_is_there(void **state)
 {
   (void)state;
-  struct kt_prefix_nodes nodes = test_store_nodes(&store);
   static struct model_set set;
   set.n = 0;
   for (unsigned i = 0; i < 8; i++) {
@@ -59,9 +58,9 @@ static void insertion_refuses_what_is_there(void **state)
   const struct kt_prefix_leaf unsorted[2] = { model_leaf(3, BITS), model_leaf(1, BITS) };
   const struct kt_prefix_leaf repeated[2] = { model_leaf(3, BITS), model_leaf(3, BITS) };
   struct kt_prefix_child result = { .ref = 77 };
-  assert_int_equal(kt_prefix_insert(&nodes, root, batch, 3, &result), KT_ERR_CONFLICT);
-  assert_int_equal(kt_prefix_insert(&nodes, root, unsorted, 2, &result), KT_ERR_USAGE);
-  assert_int_equal(kt_prefix_insert(&nodes, root, repeated, 2, &result), KT_ERR_USAGE);
+  assert_int_equal(test_store_insert(&store, root, batch, 3, &result), KT_ERR_CONFLICT);
+  assert_int_equal(test_store_insert(&store, root, unsorted, 2, &result), KT_ERR_USAGE);
+  assert_int_equal(test_store_insert(&store, root, repeated, 2, &result), KT_ERR_USAGE);
   assert_int_equal(result.ref, 77);
 }
 
@@ -75,11 +74,11 @@ static void insertion_copies_on_write(void **state)
   store.n = 0;
   for (unsigned i = 0; i < KEYS; i++) {
     struct kt_prefix_leaf leaf = model_leaf(i * 5 % KEYS, BITS);
-    assert_int_equal(kt_prefix_insert(&nodes, roots[i], &leaf, 1, &roots[i + 1]), KT_OK);
+    assert_int_equal(test_store_insert(&store, roots[i], &leaf, 1, &roots[i + 1]), KT_OK);
   }
   for (unsigned i = 0; i <= KEYS; i++) {
     struct kt_prefix_child same;
-    assert_int_equal(kt_prefix_insert(&nodes, roots[i], NULL, 0, &same), KT_OK);
+    assert_int_equal(test_store_insert(&store, roots[i], NULL, 0, &same), KT_OK);
     assert_int_equal(same.ref, roots[i].ref);
     set.n = 0;
     for (unsigned k = 0; k < i; k++) {
@@ -206,12 +205,11 @@ static void keys_that_share_255_bits_are_over_the_limit(void **state)
 {
   (void)state;
   static struct model_set set;
-  struct kt_prefix_nodes nodes = test_store_nodes(&store);
   spine_set(&set, 255);
   struct kt_prefix_child root = { .ref = 0 };
-  assert_int_equal(kt_prefix_insert(&nodes, root, set.at, set.n, &root), KT_ERR_LIMIT);
-  assert_int_equal(kt_prefix_insert(&nodes, root, set.at, 1, &root), KT_OK);
-  assert_int_equal(kt_prefix_insert(&nodes, root, set.at + 1, 1, &root), KT_ERR_LIMIT);
+  assert_int_equal(test_store_insert(&store, root, set.at, set.n, &root), KT_ERR_LIMIT);
+  assert_int_equal(test_store_insert(&store, root, set.at, 1, &root), KT_OK);
+  assert_int_equal(test_store_insert(&store, root, set.at + 1, 1, &root), KT_ERR_LIMIT);
 }
 
 static void provers_limits(void **state)
@@ -254,7 +252,7 @@ static void store_failures_are_passed_on(void **state)
     store.fail_after = call;
     assert_int_equal(kt_prefix_prove(&nodes, root, &key, 1, &arena, &proof), KT_ERR_STORE);
     store.fail_after = call;
-    assert_int_equal(kt_prefix_insert(&nodes, root, &leaf, 1, &result), KT_ERR_STORE);
+    assert_int_equal(test_store_insert(&store, root, &leaf, 1, &result), KT_ERR_STORE);
   }
   store.fail_after = 0;
   assert_int_equal(result.ref, 77);
@@ -380,7 +378,7 @@ static void the_next_tree_reads_only_what_is_new(void **state)
     struct kt_prefix_leaf leaf = model_leaf(i * 7 % MODEL_KEYS, MODEL_BITS);
     struct kt_prefix_child before = i > 0 ? roots[i - 1] : (struct kt_prefix_child){ .ref = 0 };
     keys[i] = model_key(i, MODEL_BITS);
-    assert_int_equal(kt_prefix_insert(&plain, before, &leaf, 1, &roots[i]), KT_OK);
+    assert_int_equal(test_store_insert(&kept, before, &leaf, 1, &roots[i]), KT_OK);
   }
   for (unsigned i = 0; i < MODEL_KEYS; i++) {
     roots[MODEL_KEYS + i] = roots[MODEL_KEYS - 1 - i];
@@ -436,7 +434,7 @@ static void a_series_proves_what_was_not_looked_up(void **state)
   const struct kt_prefix_child first = test_store_build(&kept, &set);
   const struct kt_prefix_leaf leaf = model_leaf(5, MODEL_BITS);
   struct kt_prefix_child second;
-  assert_int_equal(kt_prefix_insert(&plain, first, &leaf, 1, &second), KT_OK);
+  assert_int_equal(test_store_insert(&kept, first, &leaf, 1, &second), KT_OK);
   kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
   kt_prefix_series_init(&series, &plain, first, &arena);
   assert_int_equal(kt_prefix_series_find(&series, &keys[4], &included), KT_OK);
