@@ -64,8 +64,10 @@ static void reopen(struct scene *s)
 /* A label that is in the write-ahead log as in the file. */
 static struct kt_bytes new_label(struct scene *s)
 {
-  char text[40];
-  (void)snprintf(text, sizeof text, "somebody-who-leaves-%05u", s->n_labels++);
+  enum { TEXT_SIZE = 40 };
+  char *text = kt_arena_alloc(&s->world->arena, TEXT_SIZE, 1); /* the person borrows it */
+  assert_non_null(text);
+  (void)snprintf(text, TEXT_SIZE, "somebody-who-leaves-%05u", s->n_labels++);
   struct person *person = person_new(s->world, text, 10);
   person_register(s->world, person);
   assert_true(count_marks(s, person->label) > 0);
