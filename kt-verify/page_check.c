@@ -4,12 +4,11 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "crypto/hash.h"
+#include "journal_check.h"
+#include "page_sum.h"
 
-#define PAGE_LEN 4096
 #define SMALLEST_PAGE_LEN 512 /* of any SQLite file */
-#define CHECKSUM_LEN 8
-#define AT_RESERVED 20 /* of the database header: how many bytes at a page's end SQLite leaves alone */
+#define AT_RESERVED 20        /* of the database header: how many bytes at a page's end SQLite leaves alone */
 /* Our own file controls; SQLite leaves numbers above 100 to others. */
 #define CONTROL_IS_ON 1801
 #define CONTROL_ON 1802
@@ -17,7 +16,9 @@
 /* What SQLite allocates for a file; the file of its own VFS follows at once. */
 struct checked_file {
   sqlite3_file base;
-  bool is_on;
+  bool is_on;                          /* of a database: its pages have checksums */
+  const struct checked_file *database; /* of a journal */
+  struct kt_journal journal;
 };
 
 static sqlite3_file *inner(sqlite3_file *file)
@@ -30,19 +31,6 @@ static sqlite3_vfs *inner_vfs(sqlite3_vfs *vfs)
   return vfs->pAppData;
 }
 
-/* Over the page's place too: a page in another's place is damage as well. */
-static void checksum(const uint8_t page[static PAGE_LEN], sqlite3_int64 offset, uint8_t ret[static CHECKSUM_LEN])
-{
-  uint8_t input[8 + PAGE_LEN - CHECKSUM_LEN];
-  struct kt_hash hash;
-  for (size_t i = 0; i < 8; i++) {
-    input[i] = (uint8_t)((uint64_t)offset >> (56 - 8 * i));
-  }
-  memcpy(input + 8, page, PAGE_LEN - CHECKSUM_LEN);
-  kt_sha256(input, sizeof input, &hash);
-  memcpy(ret, hash.b, CHECKSUM_LEN);
-}
-
 /* SQLite also reads the header alone. */
 static bool is_page(int len)
 {
@@ -51,7 +39,7 @@ static bool is_page(int len)
 
 static bool is_our_page(int len, sqlite3_int64 offset)
 {
-  return len == PAGE_LEN && offset % PAGE_LEN == 0;
+  return len == KT_PAGE_LEN && offset % KT_PAGE_LEN == 0;
 }
 
 /* --- files --------------------------------------------------------------------------------------------------------------- */
@@ -59,10 +47,9 @@ static bool is_our_page(int len, sqlite3_int64 offset)
 static int read_page(sqlite3_file *file, void *data, int len, sqlite3_int64 offset)
 {
   struct checked_file *checked = (struct checked_file *)(void *)file;
-  uint8_t expected[CHECKSUM_LEN];
   int rc = inner(file)->pMethods->xRead(inner(file), data, len, offset);
   const uint8_t *bytes = data;
-  if (rc == SQLITE_OK && offset == 0 && len > AT_RESERVED && bytes[AT_RESERVED] == CHECKSUM_LEN) {
+  if (rc == SQLITE_OK && offset == 0 && len > AT_RESERVED && bytes[AT_RESERVED] == KT_PAGE_SUM_LEN) {
     checked->is_on = true;
   }
   if (rc != SQLITE_OK || !checked->is_on || !is_page(len)) {
@@ -71,20 +58,37 @@ static int read_page(sqlite3_file *file, void *data, int len, sqlite3_int64 offs
   if (!is_our_page(len, offset)) { /* the header speaks of another page size than it was written with */
     return SQLITE_IOERR_DATA;
   }
-  checksum(bytes, offset, expected);
-  return memcmp(expected, bytes + PAGE_LEN - CHECKSUM_LEN, CHECKSUM_LEN) == 0 ? SQLITE_OK : SQLITE_IOERR_DATA;
+  return kt_page_sum_holds(bytes, KT_PAGE_LEN - KT_PAGE_SUM_LEN, offset) ? SQLITE_OK : SQLITE_IOERR_DATA;
 }
 
 static int write_page(sqlite3_file *file, const void *data, int len, sqlite3_int64 offset)
 {
   const struct checked_file *checked = (const struct checked_file *)(void *)file;
-  uint8_t page[PAGE_LEN];
+  uint8_t page[KT_PAGE_LEN];
   if (!checked->is_on || !is_our_page(len, offset)) {
     return inner(file)->pMethods->xWrite(inner(file), data, len, offset);
   }
-  memcpy(page, data, PAGE_LEN);
-  checksum(page, offset, page + PAGE_LEN - CHECKSUM_LEN);
+  memcpy(page, data, KT_PAGE_LEN);
+  kt_page_sum_put(page, KT_PAGE_LEN - KT_PAGE_SUM_LEN, offset);
   return inner(file)->pMethods->xWrite(inner(file), page, len, offset);
+}
+
+static bool is_journal(const sqlite3_file *file)
+{
+  return ((const struct checked_file *)(const void *)file)->database != NULL;
+}
+
+static int read_file(sqlite3_file *file, void *data, int len, sqlite3_int64 offset)
+{
+  return is_journal(file) ? kt_journal_read(inner(file), data, len, offset) : read_page(file, data, len, offset);
+}
+
+static int write_file(sqlite3_file *file, const void *data, int len, sqlite3_int64 offset)
+{
+  struct checked_file *checked = (struct checked_file *)(void *)file;
+  return is_journal(file) && checked->database->is_on
+             ? kt_journal_write(&checked->journal, inner(file), data, len, offset)
+             : write_page(file, data, len, offset);
 }
 
 static int control(sqlite3_file *file, int op, void *arg)
@@ -137,17 +141,20 @@ static int sector_size(sqlite3_file *file)
   return inner(file)->pMethods->xSectorSize(inner(file));
 }
 
+/* What SQLite assumes everywhere but in odd places: a write damages nothing beside it, and that is all that is known. So a
+ * journal's header takes 512 bytes, and becomes valid by a write of its own at the sync (journal_check.c). */
 static int device_characteristics(sqlite3_file *file)
 {
-  return inner(file)->pMethods->xDeviceCharacteristics(inner(file));
+  (void)file;
+  return SQLITE_IOCAP_POWERSAFE_OVERWRITE;
 }
 
 /* Version 1: no shared memory, so no write-ahead log, and no mapped pages that would be read past this. */
 static const sqlite3_io_methods methods = {
   .iVersion = 1,
   .xClose = close_file,
-  .xRead = read_page,
-  .xWrite = write_page,
+  .xRead = read_file,
+  .xWrite = write_file,
   .xTruncate = truncate_file,
   .xSync = sync_file,
   .xFileSize = file_size,
@@ -159,9 +166,35 @@ static const sqlite3_io_methods methods = {
   .xDeviceCharacteristics = device_characteristics,
 };
 
+/* SQLite opens a journal without making it to roll back what a crash left, under a lock that nobody else has; or, only for
+ * reading, to see whether there is something. Refused here, nothing of it has been rolled back. */
+static bool is_left_by_a_crash(int flags)
+{
+  return (flags & SQLITE_OPEN_CREATE) == 0 && (flags & SQLITE_OPEN_READWRITE) != 0;
+}
+
+static int open_journal(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *ret_flags)
+{
+  struct checked_file *checked = (struct checked_file *)(void *)file;
+  *checked = (struct checked_file){ .database = (const void *)sqlite3_database_file_object(name) };
+  int rc = inner_vfs(vfs)->xOpen(inner_vfs(vfs), name, inner(file), flags, ret_flags);
+  if (rc == SQLITE_OK && is_left_by_a_crash(flags)) {
+    rc = kt_journal_check(inner(file));
+  }
+  if (rc == SQLITE_OK) {
+    checked->base.pMethods = &methods;
+  } else if (inner(file)->pMethods != NULL) { /* to SQLite a journal that was not opened is not open */
+    (void)inner(file)->pMethods->xClose(inner(file));
+  }
+  return rc;
+}
+
 static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *ret_flags)
 {
   struct checked_file *checked = (struct checked_file *)(void *)file;
+  if ((flags & SQLITE_OPEN_MAIN_JOURNAL) != 0) {
+    return open_journal(vfs, name, file, flags, ret_flags);
+  }
   if ((flags & SQLITE_OPEN_MAIN_DB) == 0) {
     return inner_vfs(vfs)->xOpen(inner_vfs(vfs), name, file, flags, ret_flags);
   }
@@ -246,7 +279,7 @@ bool kt_page_check_is_on(sqlite3 *db)
 
 int kt_page_check_begin(sqlite3 *db)
 {
-  int reserved = CHECKSUM_LEN;
+  int reserved = KT_PAGE_SUM_LEN;
   int rc = sqlite3_file_control(db, NULL, SQLITE_FCNTL_RESERVE_BYTES, &reserved);
   return rc == SQLITE_OK ? sqlite3_file_control(db, NULL, CONTROL_ON, NULL) : rc;
 }

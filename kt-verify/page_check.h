@@ -3,8 +3,9 @@
  * and not another pinned key, an older head, or a contact that was never verified. It finds damage; it proves nothing.
  *
  * A VFS over SQLite's own: it fills the last 8 of a page's bytes, which SQLite leaves alone, when the page is written, and
- * compares them when it is read. A page that does not have its checksum is SQLITE_IOERR_DATA. Journals go through as they
- * are, and what is rolled back from one gets its checksum anew: damage in a journal is not found here. For rollback journals only. */
+ * compares them when it is read. A page that does not have its checksum is SQLITE_IOERR_DATA. So is opening when the rollback
+ * journal that a crash left is damaged: it has checksums as well (journal_check.h), and is checked before anything is rolled
+ * back. For rollback journals in DELETE mode only. */
 #ifndef KT_VERIFY_PAGE_CHECK_H
 #define KT_VERIFY_PAGE_CHECK_H
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random flips in what a client retains: its state.db gets one to four other bits or another byte; then everything in it is
- * read as kt-verify reads it, something is committed, and everything is read again.
+/* Random flips in what a client retains: its state.db, or the rollback journal beside it after a kill in the middle of a
+ * transaction, gets one to four other bits or another byte; then everything is read as kt-verify reads it, something is
+ * committed, and everything is read again.
  *   kt-flips-state N SEED COUNTERS FOLDER
- * Goes on in COUNTERS until N are done; case i depends on SEED and i alone.
+ * Goes on in COUNTERS until N are done; case i depends on SEED and i alone, but for the number that SQLite draws for a journal.
  *
  * The oracle is what was written: the retained head, pinned keys, monitoring maps, approvals, alerts, every column of every
  * row. What is read has to be that, or nothing: a client that goes on from another head, with another key pinned, or without
@@ -31,11 +32,18 @@ static const char *const tables[] = { "log",      "heads",         "named",     
                                       "contacts", "approved_keys", "hook_runs", "alerts",   "credentials" };
 #define N_TABLES (sizeof tables / sizeof tables[0])
 
+/* The files of a home; both are owned. */
+struct image {
+  struct flip_file database;
+  struct flip_file journal; /* data NULL: none */
+};
+
 struct run {
   const char *home;
   char path[FLIP_PATH_SIZE];
   char journal[FLIP_PATH_SIZE];
-  struct flip_file file;
+  struct image rest; /* after a commit */
+  struct image hot;  /* after a kill: half of a transaction is in the database, its journal takes it back */
   struct kt_hash truth;
   char said[256]; /* why it was refused */
 };
@@ -202,6 +210,33 @@ static const char *judge(void)
   return "harmless";
 }
 
+/* Something else in every row, with so small a cache that most of it is written before it is committed: the journal is
+ * synced many times, and has a header each time. */
+static void make_hot(void)
+{
+  struct kt_state state;
+  flip_need(kt_state_open(run.home, false, &state) == KT_OK, "no state");
+  flip_need(kt_sql_run(&state, "PRAGMA cache_size = 8", "") == KT_OK, state.error);
+  flip_need(kt_state_begin_change(&state) == KT_OK, state.error);
+  flip_need(kt_sql_run(&state, "UPDATE contacts SET checked_ms = checked_ms + 1, last = zeroblob(900)", "") == KT_OK,
+            state.error);
+  flip_need(kt_sql_run(&state, "DELETE FROM heads", "") == KT_OK, state.error);
+  flip_read(run.path, &run.hot.database);
+  flip_read(run.journal, &run.hot.journal);
+  kt_state_rollback(&state);
+  kt_state_close(&state);
+}
+
+static void write_image(const struct image *image)
+{
+  flip_write(run.path, &image->database);
+  if (image->journal.data != NULL) {
+    flip_write(run.journal, &image->journal);
+  } else {
+    (void)unlink(run.journal);
+  }
+}
+
 static void make_state(struct crash_random *random)
 {
   struct kt_state state;
@@ -218,17 +253,30 @@ static void make_state(struct crash_random *random)
   flip_need(read_all(&state, &run.truth) == KT_OK, state.error);
   kt_state_close(&state);
   kt_arena_release(&arena);
-  flip_read(run.path, &run.file);
+  flip_read(run.path, &run.rest.database);
+  make_hot();
+  write_image(&run.hot);
+  flip_need(strcmp(judge(), "harmless") == 0, "what a kill leaves is not taken back");
 }
 
-static const char *run_one(uint64_t seed, uint64_t index)
+static const struct subject {
+  const char *name;
+  const struct image *image;
+  struct flip_file *file;
+} subjects[] = {
+  { "state.db", &run.rest, &run.rest.database },
+  { "state.db-after-a-kill", &run.hot, &run.hot.database },
+  { "state.db-journal", &run.hot, &run.hot.journal },
+};
+#define N_SUBJECTS (sizeof subjects / sizeof subjects[0])
+
+static const char *run_one(uint64_t seed, uint64_t index, const struct subject *subject)
 {
   struct crash_random random = { seed ^ (index * UINT64_C(0x9e3779b97f4a7c15)) };
   struct flip_change change;
-  flip(&random, &run.file, &change);
-  flip_write(run.path, &run.file);
-  flip_back(&run.file, &change);
-  (void)unlink(run.journal);
+  flip(&random, subject->file, &change);
+  write_image(subject->image);
+  flip_back(subject->file, &change);
   return judge();
 }
 
@@ -248,11 +296,12 @@ int main(int argc, char **argv)
   make_state(&random);
   tally_open(&tally, argv[3]);
   for (uint64_t i = tally_sum(&tally, "done"); i < total; i++) {
-    const char *verdict = run_one(seed, i);
-    tally_add(&tally, "state.db", verdict, 1);
+    const struct subject *subject = &subjects[i % N_SUBJECTS];
+    const char *verdict = run_one(seed, i, subject);
+    tally_add(&tally, subject->name, verdict, 1);
     tally_add(&tally, "all", "done", 1);
     if (strcmp(verdict, OTHERWISE) == 0 || strcmp(verdict, UNEXPLAINED) == 0) {
-      (void)fprintf(stderr, "case %" PRIu64 ": %s: %s\n", i, verdict, run.said);
+      (void)fprintf(stderr, "case %" PRIu64 ": %s: %s: %s\n", i, subject->name, verdict, run.said);
     }
     if (i % SAVE_EVERY == SAVE_EVERY - 1) {
       tally_save(&tally);
@@ -264,6 +313,8 @@ int main(int argc, char **argv)
   (void)printf("state: %" PRIu64 " flips, %" PRIu64 " states read that were never written, %" PRIu64
                " refusals without a reason\n",
                tally_sum(&tally, "done"), tally_sum(&tally, OTHERWISE), tally_sum(&tally, UNEXPLAINED));
-  free(run.file.data);
+  free(run.rest.database.data);
+  free(run.hot.database.data);
+  free(run.hot.journal.data);
   return n_bad > 0 ? 1 : 0;
 }
