@@ -7,7 +7,8 @@
 #     --seed    repeats the choices of an earlier run
 #     --folder  keeps the counters there, and whatever else the run needs to go on: the same call after an interruption does
 #               what is missing of N, and tells the totals of all runs. What was being done when it ended is done again, not
-#               counted twice. What failed there stays counted: after a mend, begin in a new folder.
+#               counted twice. What failed there stays counted: after a mend, begin in a new folder. The folder is new or
+#               empty at first; its file kt-long-run says from then on whose it is.
 # A script sets n, if it has a size, names its options in `options` ("build folder load-ms") and sets what has a default ($load_ms), then calls
 # read_arguments "$@".
 long_run=$(basename "$0")
@@ -18,8 +19,15 @@ usage() {
   exit 2
 }
 
+# A size is a decimal number above zero, given once.
+read_size() {
+  [[ -n ${n+set} && -z $sized && ${#1} -le 18 ]] || usage
+  n=$((10#$1)) sized=1
+  [ "$n" -gt 0 ] || usage
+}
+
 read_arguments() {
-  local name
+  local name sized=
   while [ $# -gt 0 ]; do
     case $1 in
     --*)
@@ -30,8 +38,7 @@ read_arguments() {
       ;;
     '' | *[!0-9]*) usage ;;
     *)
-      [ -n "${n+set}" ] || usage
-      n=$1
+      read_size "$1"
       shift
       ;;
     esac
@@ -80,11 +87,30 @@ memory_folder() {
   if [ -w /dev/shm ]; then echo /dev/shm; else echo "${TMPDIR:-/tmp}"; fi
 }
 
-# $folder, if there is one, exists, and no other run is under way in it.
+# A run removes and replaces files in its folder: it takes none that has files of anybody else, or of another script.
+# tests/e2e/lib_counters.py does the same.
+take_folder() {
+  local marker=$folder/kt-long-run owner='' others
+  # A marker without a name: the machine died while it was written, before anything else was.
+  others=$(find "$folder" -mindepth 1 -maxdepth 1 ! \( -name kt-long-run -type f -empty \) -print -quit) || exit 2
+  if [ -z "$others" ]; then
+    echo "$long_run" >"$marker"
+    return
+  fi
+  [ ! -f "$marker" ] || read -r owner <"$marker" || true
+  if [ "$owner" != "$long_run" ]; then
+    echo "$long_run: $folder is left alone: it is not empty, and no file kt-long-run in it names $long_run${owner:+, but $owner}." \
+      "A run removes and replaces files in its folder: give it a new or an empty one, or one that $long_run began" >&2
+    exit 2
+  fi
+}
+
+# $folder, if there is one, exists and is ours, and no other run is under way in it.
 open_folder() {
   [ -n "$folder" ] || return 0
-  mkdir -p "$folder"
+  mkdir -p "$folder" || exit 2
   folder=$(realpath "$folder")
+  take_folder
   exec 9>"$folder/lock"
   if ! flock -n 9; then
     echo "$long_run: another run is under way in $folder" >&2

@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -55,7 +56,7 @@ def check_interruptions(whole, folder):
     check(counters(folder)["runs"] == 4, "in four runs", counters(folder))
     more = play(folder, 10)
     check(more.returncode == 0 and more.stdout.split()[0] == "10", "and more of the same", more)
-    check(os.listdir(folder) == ["counters.json"], "nothing else is left", os.listdir(folder))
+    check(sorted(os.listdir(folder)) == ["counters.json", "kt-long-run"], "nothing else is left", os.listdir(folder))
 
 
 def check_failures(folder):
@@ -68,9 +69,29 @@ def check_failures(folder):
     check(other.returncode == 2 and "belongs to a run with" in other.stderr, "another seed is another run", other)
 
 
+def check_owner(folder):
+    """A run takes no folder that is not its own, and leaves what is there."""
+    for marker, owner in ((None, ""), ("", ""), ("soak\n", ", but soak")):
+        os.makedirs(os.path.join(folder, "work-1"))
+        if marker is not None:
+            with open(os.path.join(folder, "kt-long-run"), "x", encoding="utf-8") as file:
+                file.write(marker)
+        before = sorted(os.listdir(folder))
+        refused = play(folder, 1)
+        check(refused.returncode == 2 and f"names toy{owner}." in refused.stderr, f"a folder with the marker {marker!r} is refused", refused)
+        check(sorted(os.listdir(folder)) == before, "and left as it was", os.listdir(folder))
+        shutil.rmtree(folder)
+    os.mkdir(folder)
+    with open(os.path.join(folder, "kt-long-run"), "x", encoding="utf-8"):
+        pass
+    check(play(folder, 1).returncode == 0, "a marker that was never written is no obstacle")
+    check(play(os.path.join(folder, "counters.json"), 1).returncode == 2, "a file is no folder")
+
+
 with tempfile.TemporaryDirectory() as TEMPORARY:
     check_interruptions(play(os.path.join(TEMPORARY, "whole"), 8), os.path.join(TEMPORARY, "ended"))
     check_failures(os.path.join(TEMPORARY, "failed"))
+    check_owner(os.path.join(TEMPORARY, "of another"))
     for how, code, left in ((0, 1, 1), (signal.SIGINT, 130, 1)):
         done = play("", 3, 1, how)
         left_now = [name for name in os.listdir(TEMPORARY) if name.startswith("kt-toy-")]

@@ -8,7 +8,8 @@
 
 Counters are kept as a whole, after the work that they count and before more of it: what was being done when a run ended is
 done again, never counted twice. A failure is counted, too, and stays: a run that goes on after one has failed. Without a
-folder there is one for the time of the run; it is left where something failed."""
+folder there is one for the time of the run; it is left where something failed. A folder is taken only when it is new or empty,
+or when its file kt-long-run names this run: a run removes and replaces files there."""
 
 import glob
 import json
@@ -37,12 +38,35 @@ def read_whole(path, otherwise):
         return otherwise
 
 
+def take_folder(name, folder):
+    """As scripts/long-run.sh does: no folder that has files of anybody else, or of another run."""
+    marker = os.path.join(folder, "kt-long-run")
+    try:
+        os.makedirs(folder, exist_ok=True)
+        there = os.listdir(folder)
+        # A marker without a name: the machine died while it was written, before anything else was.
+        if not there or there == ["kt-long-run"] and os.path.getsize(marker) == 0:
+            with open(marker, "w", encoding="utf-8") as file:
+                file.write(name + "\n")
+        with open(marker, encoding="utf-8") as file:
+            owner = file.readline().strip()
+    except FileNotFoundError:
+        owner = ""
+    except OSError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        sys.exit(2)
+    if owner != name:
+        print(f"{name}: {folder} is left alone: it is not empty, and no file kt-long-run in it names {name}{owner and f', but {owner}'}. "
+              f"A run removes and replaces files in its folder: give it a new or an empty one, or one that {name} began", file=sys.stderr)
+        sys.exit(2)
+
+
 class LongRun:
     def __init__(self, name, folder=None, seed=None, **settings):
         """settings: what has to be the same in every call with this folder. seed None: the folder's, or a new one."""
         self.name, self.is_kept = name, bool(folder)
         self.folder = os.path.abspath(folder) if folder else tempfile.mkdtemp(prefix=f"kt-{name}-")
-        os.makedirs(self.folder, exist_ok=True)
+        take_folder(name, self.folder)
         kept = read_whole(self.path("counters.json"), {"settings": None, "counters": {}})
         if seed is None:
             seed = (kept["settings"] or {}).get("seed", random.randrange(1 << 32))

@@ -101,7 +101,7 @@ class World:
     def grow(self):
         """Backups at n ages; now and then the log is killed in between. Not resumed in the middle: it is begun again."""
         for name in os.listdir(self.folder):
-            if name not in ("state.json", "counters.json", "lock"):
+            if name not in ("state.json", "counters.json", "lock", "kt-long-run"):
                 entry = self.path(name)
                 shutil.rmtree(entry) if os.path.isdir(entry) else os.remove(entry)
         log = Log(self.path("log"))
