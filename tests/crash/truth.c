@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/hex.h"
 
 #define SIZE_MAX_EXPECTED 10000000 /* tree size: far more entries than a test can make */
+#define TEXT_SIZE 512              /* of a failure; what is longer is cut */
 
 void crash_truth_init(struct crash_truth *truth)
 {
@@ -27,13 +29,33 @@ void crash_truth_release(struct crash_truth *truth)
   }
 }
 
+/* Without memory, or room for what has to be kept, there is no test. */
+static void give_up(const char *why)
+{
+  (void)fprintf(stderr, "crash-test: %s\n", why);
+  abort();
+}
+
+/* With the lock held: "failed TEXT", there before anything else happens. */
+static void keep_failure(struct crash_truth *truth, char *text)
+{
+  for (char *c = text; *c != '\0'; c++) {
+    *c = (unsigned char)*c < ' ' ? ' ' : *c;
+  }
+  if (truth->kept != NULL &&
+      (fprintf(truth->kept, "failed %s\n", text) < 0 || fflush(truth->kept) != 0 || fsync(fileno(truth->kept)) != 0)) {
+    give_up("a failure cannot be kept");
+  }
+}
+
 __attribute__((format(printf, 2, 0))) static void say_failure(struct crash_truth *truth, const char *format,
                                                               va_list args)
 {
+  char text[TEXT_SIZE];
   truth->n_failures++;
-  (void)fputs("crash-test: ", stderr);
-  (void)vfprintf(stderr, format, args);
-  (void)fputc('\n', stderr);
+  (void)vsnprintf(text, sizeof text, format, args);
+  (void)fprintf(stderr, "crash-test: %s\n", text);
+  keep_failure(truth, text);
 }
 
 /* With the lock held. */
@@ -53,13 +75,6 @@ void crash_truth_fail(struct crash_truth *truth, const char *format, ...)
   say_failure(truth, format, args);
   pthread_mutex_unlock(&truth->lock);
   va_end(args);
-}
-
-/* Without memory, or room for what has to be kept, there is no test. */
-static void give_up(const char *why)
-{
-  (void)fprintf(stderr, "crash-test: %s\n", why);
-  abort();
 }
 
 static void *grow(void *memory, size_t count, size_t size)
@@ -144,6 +159,13 @@ struct crash_ack crash_truth_ack(struct crash_truth *truth, size_t index)
   struct crash_ack ack = truth->acks[index];
   pthread_mutex_unlock(&truth->lock);
   return ack;
+}
+
+void crash_truth_add_failure(struct crash_truth *truth)
+{
+  pthread_mutex_lock(&truth->lock);
+  truth->n_failures++;
+  pthread_mutex_unlock(&truth->lock);
 }
 
 unsigned crash_truth_failures(struct crash_truth *truth)

@@ -32,8 +32,8 @@ struct crash_truth {
   struct crash_ack *acks;
   size_t n_acks;
   size_t acks_cap;
-  unsigned n_failures;
-  FILE *kept; /* NULL: in memory only */
+  unsigned n_failures; /* of all runs that kept it */
+  FILE *kept;          /* NULL: in memory only */
 };
 
 void crash_truth_init(struct crash_truth *truth);
@@ -45,8 +45,11 @@ void crash_truth_add_ack(struct crash_truth *truth, const struct crash_ack *ack)
 size_t crash_truth_count(struct crash_truth *truth);
 struct crash_ack crash_truth_ack(struct crash_truth *truth, size_t index);
 
-/* The test failed; it goes on, to say everything that is wrong. One line on stderr. */
+/* The test failed; it goes on, to say everything that is wrong. One line on stderr, and kept at once: no run that goes on after
+ * an interruption forgets it. */
 __attribute__((format(printf, 2, 3))) void crash_truth_fail(struct crash_truth *truth, const char *format, ...);
+/* One that an earlier run kept. */
+void crash_truth_add_failure(struct crash_truth *truth);
 unsigned crash_truth_failures(struct crash_truth *truth);
 
 #endif

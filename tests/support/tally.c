@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PATH_SIZE 4096
 #define LINE_SIZE 256
@@ -30,6 +31,26 @@ static const char *read_name(const char *line, char end, char *ret_name)
   return stop + 1;
 }
 
+/* One line into the counters; false when it is none. */
+static bool take_line(struct tally *tally, const char *line)
+{
+  char subject[TALLY_NAME_MAX];
+  char outcome[TALLY_NAME_MAX];
+  const char *at = read_name(line, '\t', subject);
+  at = at != NULL ? read_name(at, '\t', outcome) : NULL;
+  if (at == NULL || *at < '0' || *at > '9') {
+    return false;
+  }
+  char *end = NULL;
+  errno = 0;
+  const uint64_t count = strtoull(at, &end, 10);
+  if (errno != 0 || strcmp(end, "\n") != 0) {
+    return false;
+  }
+  tally_add(tally, subject, outcome, count);
+  return true;
+}
+
 void tally_open(struct tally *tally, const char *path)
 {
   char line[LINE_SIZE];
@@ -43,22 +64,27 @@ void tally_open(struct tally *tally, const char *path)
     fail(path, "cannot be read");
   }
   while (fgets(line, sizeof line, file) != NULL) {
-    char subject[TALLY_NAME_MAX];
-    char outcome[TALLY_NAME_MAX];
-    const char *at = read_name(line, '\t', subject);
-    at = at != NULL ? read_name(at, '\t', outcome) : NULL;
-    errno = 0;
-    if (at == NULL) {
+    if (!take_line(tally, line)) {
+      errno = 0;
       fail(path, "a line is damaged");
     }
-    tally_add(tally, subject, outcome, strtoull(at, NULL, 10));
+  }
+  if (ferror(file) != 0) {
+    fail(path, "cannot be read");
   }
   (void)fclose(file);
+  if (tally->n == 0) {
+    errno = 0;
+    fail(path, "it is empty, as only damage leaves it: what was counted is lost");
+  }
 }
 
 void tally_save(const struct tally *tally)
 {
   char path[PATH_SIZE];
+  if (tally->n == 0) {
+    return;
+  }
   if (snprintf(path, sizeof path, "%s.new", tally->path) >= PATH_SIZE) {
     fail(tally->path, "the path is too long");
   }
@@ -68,6 +94,8 @@ void tally_save(const struct tally *tally)
     const struct tally_count *c = &tally->counts[i];
     ok = fprintf(file, "%s\t%s\t%" PRIu64 "\n", c->subject, c->outcome, c->count) > 0;
   }
+  /* Before the old file goes: after a power cut there is one or the other. */
+  ok = ok && fflush(file) == 0 && fsync(fileno(file)) == 0;
   ok = file != NULL && fclose(file) == 0 && ok;
   if (!ok || rename(path, tally->path) != 0) {
     fail(path, "cannot be written");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Counters of a long run, by subject and outcome, kept in a file: a run that was interrupted goes on where it was. The
- * file is text, one "SUBJECT<tab>OUTCOME<tab>COUNT" a line, and is replaced as a whole. Errors end the program: numbers
- * that were not kept would be told as if they had been. */
+ * file is text, one "SUBJECT<tab>OUTCOME<tab>COUNT" a line, and is replaced as a whole, also in a power cut. Errors and a
+ * file that is damaged or empty end the program: numbers that were not kept would be told as if they had been. */
 #ifndef KT_TESTS_TALLY_H
 #define KT_TESTS_TALLY_H
 
@@ -25,6 +25,7 @@ struct tally {
 
 /* Begins at zero when there is no such file. path has to outlive the tally. */
 void tally_open(struct tally *tally, const char *path);
+/* Without any counter there is nothing to save, and no file. */
 void tally_save(const struct tally *tally);
 void tally_add(struct tally *tally, const char *subject, const char *outcome, uint64_t count);
 /* Of one outcome over all subjects. */
