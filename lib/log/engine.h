@@ -185,7 +185,7 @@ struct kt_log {
 struct kt_log_reader {
   struct kt_log *log;
   struct kt_store_conn *conn;
-  uint8_t openings[KT_LOG_OPENINGS_AHEAD][KT_OPENING_LEN]; /* random, the first n_openings not used yet */
+  uint8_t openings[KT_LOG_OPENINGS_AHEAD * KT_OPENING_LEN]; /* random, the first n_openings not used yet; zero behind */
   size_t n_openings;
 };
 

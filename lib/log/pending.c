@@ -6,6 +6,7 @@
 
 #include "algo/algo.h"
 #include "crypto/hash.h"
+#include "crypto/hkdf.h"
 #include "log/prepare.h"
 #include "log/vrf.h"
 
@@ -56,16 +57,19 @@ bool kt_log_is_skipped(const struct kt_hash *commitment)
   return kt_hash_equal(commitment, &nothing);
 }
 
+/* Each is used once: two commitments with one opening would tell who knows one value whether the other is the same. */
 static enum kt_err draw_opening(struct kt_log_reader *reader, uint8_t ret_opening[static KT_OPENING_LEN])
 {
   const struct kt_log_options *options = &reader->log->options;
   enum kt_err err = KT_OK;
   if (reader->n_openings == 0) {
-    err = options->random(options->ctx, reader->openings[0], sizeof reader->openings);
+    err = options->random(options->ctx, reader->openings, sizeof reader->openings);
     reader->n_openings = err == KT_OK ? KT_LOG_OPENINGS_AHEAD : 0;
   }
   if (err == KT_OK) {
-    memcpy(ret_opening, reader->openings[--reader->n_openings], KT_OPENING_LEN);
+    uint8_t *opening = reader->openings + --reader->n_openings * KT_OPENING_LEN;
+    memcpy(ret_opening, opening, KT_OPENING_LEN);
+    kt_wipe(opening, KT_OPENING_LEN); /* what is erased later is in no core dump from here */
   }
   return err;
 }

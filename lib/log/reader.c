@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "crypto/hkdf.h"
 #include "log/engine.h"
 
 enum kt_err kt_log_reader_new(struct kt_log *log, struct kt_log_reader **ret_reader, struct kt_log_problem *ret_problem)
@@ -24,6 +25,7 @@ void kt_log_reader_free(struct kt_log_reader *reader)
 {
   if (reader != NULL) {
     kt_store_close_conn(reader->conn);
+    kt_wipe(reader->openings, sizeof reader->openings);
     free(reader);
   }
 }
