@@ -43,6 +43,11 @@ static enum kt_err use_token(struct kt_store_conn *writer, struct kt_log_pending
   return err;
 }
 
+static enum kt_err make_room(struct commit *commit, const struct kt_log_pending *pending)
+{
+  return commit->draft.n + pending->n_new > KT_LOG_LEAVES_MAX ? close_entry(commit) : KT_OK;
+}
+
 /* The versions' rows are written with the entry, which decides their leaves' places. */
 static enum kt_err put_versions(struct commit *commit, const struct kt_log_pending *pending, uint64_t label_id)
 {
@@ -135,18 +140,15 @@ static enum kt_err apply_update(struct commit *commit, struct kt_log_pending *pe
   if (err != KT_OK || !ok) {
     return err;
   }
-  if (commit->draft.n + pending->n_new > KT_LOG_LEAVES_MAX) {
-    err = close_entry(commit);
+  err = make_room(commit, pending);
+  if (err != KT_OK) {
+    return err;
   }
-  if (err == KT_OK) {
-    err = put_label(commit, pending, &label);
+  err = put_label(commit, pending, &label);
+  if (err != KT_OK) {
+    return err == KT_ERR_CONFLICT ? KT_OK : err; /* S8, as above */
   }
-  if (err == KT_ERR_CONFLICT) {
-    return KT_OK; /* S8, as above */
-  }
-  if (err == KT_OK) {
-    err = put_versions(commit, pending, label.label_id);
-  }
+  err = put_versions(commit, pending, label.label_id);
   if (err == KT_OK) {
     err = put_superseded(commit, pending, label.label_id);
   }

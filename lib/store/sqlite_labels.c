@@ -91,6 +91,9 @@ enum kt_err kt_sqlite_create_label(struct kt_store_conn *conn, const struct kt_s
   kt_sqlite_bind_u64(&q, 4, label->newest_pos);
   kt_sqlite_bind_blob(&q, 5, label->state.data, label->state.len);
   err = kt_sqlite_run(&q);
+  if (err == KT_ERR_CONFLICT && q.rc != SQLITE_CONSTRAINT_UNIQUE) {
+    return KT_ERR_STORE; /* it is not the label that exists but the number, which was taken for a new one */
+  }
   if (err == KT_OK) {
     kt_sqlite_of(conn)->last_label_id = last_id + 1;
     *ret_label_id = last_id + 1;

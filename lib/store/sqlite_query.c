@@ -183,7 +183,8 @@ enum kt_err kt_sqlite_run(struct kt_sqlite_query *q)
     q->rc = sqlite3_step(q->stmt);
   }
   if (q->rc != SQLITE_DONE) {
-    bool is_conflict = (q->rc & 0xff) == SQLITE_CONSTRAINT;
+    /* Of the constraints only those of keys. A value that its column does not take is no other's doing. */
+    bool is_conflict = q->rc == SQLITE_CONSTRAINT_PRIMARYKEY || q->rc == SQLITE_CONSTRAINT_UNIQUE;
     enum kt_err err = fail(q);
     return is_conflict ? KT_ERR_CONFLICT : err;
   }

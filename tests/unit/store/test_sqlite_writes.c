@@ -65,6 +65,40 @@ static void test_transaction_given_up(void **state)
   store_test_close(t);
 }
 
+/* Somebody else was first only where the label exists. Another constraint that is broken is a failure of the store. */
+static void test_label_number_is_taken(void **state)
+{
+  struct store_test *t = *state;
+  struct kt_store_label label = { .label = store_test_text("alice") };
+  uint64_t label_id = 0;
+  store_test_open(t, true);
+  store_test_begin(t);
+  store_test_ok(t, t->writer, kt_store_create_label(t->writer, &label, &label_id));
+  assert_int_equal(kt_store_create_label(t->writer, &label, &label_id), KT_ERR_CONFLICT);
+  execute_on_writer(t, "INSERT INTO labels VALUES (2, x'00', 1, 0, x'')");
+  label.label = store_test_text("bob");
+  assert_int_equal(kt_store_create_label(t->writer, &label, &label_id), KT_ERR_STORE);
+  assert_non_null(strstr(kt_store_message(t->writer), "labels.label_id"));
+  assert_int_equal(label_id, 1);
+  assert_int_equal(kt_store_commit(t->writer), KT_ERR_STORE);
+  assert_int_equal(kt_store_get_label(t->reader, store_test_text("alice"), &t->arena, &label), KT_ERR_ABSENT);
+  store_test_close(t);
+}
+
+/* A table that is not as this program makes it does not take the row. */
+static void test_label_value_is_refused(void **state)
+{
+  struct store_test *t = *state;
+  struct kt_store_label label = { .label = store_test_text("alice") };
+  uint64_t label_id = 0;
+  store_test_open(t, true);
+  execute_on_writer(t, "ALTER TABLE labels ADD COLUMN extra TEXT CHECK (extra IS NOT NULL)");
+  store_test_begin(t);
+  assert_int_equal(kt_store_create_label(t->writer, &label, &label_id), KT_ERR_STORE);
+  kt_store_rollback(t->writer);
+  store_test_close(t);
+}
+
 static void limit_file_size(rlim_t bytes)
 {
   struct rlimit limit;
@@ -291,6 +325,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
     CASE(test_full_disk),
     CASE(test_transaction_given_up),
+    CASE(test_label_number_is_taken),
+    CASE(test_label_value_is_refused),
     CASE(test_failing_disk),
     CASE(test_checkpoint_bounds_the_log),
     CASE(test_checkpoint_bounds_the_log_under_load),
