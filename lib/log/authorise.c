@@ -112,6 +112,10 @@ static enum kt_err check_signatures(const struct kt_log_prepare *p)
     if (err == KT_ERR_MEMORY) {
       return kt_log_no_memory(p);
     }
+    if (err == KT_ERR_CRYPTO) {
+      return kt_log_refuse(p->problem, err, "not-examined",
+                           "the signature of value %zu could not be examined: that says nothing about it", i);
+    }
     if (err != KT_OK) {
       return kt_log_refuse(p->problem, KT_ERR_DENIED, "leaf-signature",
                            "value %zu does not carry the Service Operator's signature for version %lu", i,

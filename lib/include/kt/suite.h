@@ -58,8 +58,9 @@ struct kt_suite {
   enum kt_err (*sign_key_init)(struct kt_sign_key *key, const uint8_t seed[KT_AT_LEAST KT_SEED_LEN]);
   enum kt_err (*sign)(const struct kt_sign_key *key, struct kt_bytes message, uint8_t *ret_signature);
   enum kt_err (*verify)(struct kt_bytes public_key, struct kt_bytes message, struct kt_bytes signature);
-  enum kt_err (*sign_public_check)(
-      struct kt_bytes public_key); /* KT_ERR_CRYPTO: not a usable key. KT_ERR_MEMORY: unknown */
+  /* KT_ERR_CRYPTO: not a usable key. KT_ERR_MEMORY: unknown, for want of memory or by another failure inside libcrypto, which
+   * does not tell the two apart. The same for vrf_public_check. */
+  enum kt_err (*sign_public_check)(struct kt_bytes public_key);
 
   enum kt_err (*vrf_public)(const uint8_t seed[KT_AT_LEAST KT_SEED_LEN], uint8_t *ret_public);
   enum kt_err (*vrf_public_check)(struct kt_bytes public_key); /* RFC 9381 section 5.4.5, small order included */

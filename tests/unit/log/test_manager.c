@@ -189,6 +189,47 @@ static void s9_too_many_skipped(void **state)
   world_end(world);
 }
 
+static enum kt_err break_down(struct kt_bytes public_key, struct kt_bytes message, struct kt_bytes signature)
+{
+  (void)public_key;
+  (void)message;
+  (void)signature;
+  return KT_ERR_CRYPTO;
+}
+
+static enum kt_err want_memory(struct kt_bytes public_key, struct kt_bytes message, struct kt_bytes signature)
+{
+  (void)public_key;
+  (void)message;
+  (void)signature;
+  return KT_ERR_MEMORY;
+}
+
+/* Whoever cannot verify must not say that the operator did not sign. */
+static void a_signature_that_cannot_be_examined(void **state)
+{
+  struct world *world = managed_world();
+  struct kt_config config = world->config;
+  struct kt_suite suite = *config.suite;
+  struct person *alice = new_owner(world, "alice", 1);
+  struct kt_bytes response;
+  (void)state;
+  const struct order order = { alice, text_values(world, "a", "b"), 2, 0 };
+  const struct kt_manager_update_request request = request_of(world, &order);
+  world_close(world);
+  config.suite = &suite;
+  world->options.config = &config;
+  world_open(world);
+  suite.verify = break_down;
+  EXPECT(world, post_manager(world, &request, &response), KT_ERR_CRYPTO, "not-examined");
+  suite.verify = want_memory;
+  EXPECT(world, post_manager(world, &request, &response), KT_ERR_MEMORY, "memory");
+  suite.verify = world->config.suite->verify;
+  assert_int_equal(world_size(world), 1);
+  assert_int_equal(post_manager(world, &request, &response), KT_OK);
+  world_end(world);
+}
+
 static void leaf_signatures_are_verified(void **state)
 {
   struct world *world = managed_world();
@@ -250,6 +291,7 @@ int main(void)
     cmocka_unit_test(s13_signed_version),
     cmocka_unit_test(s9_too_many_skipped),
     cmocka_unit_test(leaf_signatures_are_verified),
+    cmocka_unit_test(a_signature_that_cannot_be_examined),
     cmocka_unit_test(nothing_is_added_but_through_the_operator),
     cmocka_unit_test(other_modes_have_no_manager),
   };
