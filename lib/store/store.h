@@ -248,8 +248,6 @@ KT_MUST_USE enum kt_err kt_store_get_proofs(struct kt_store_conn *conn, uint64_t
 /* KT_ERR_ABSENT. */
 KT_MUST_USE enum kt_err kt_store_get_proof(struct kt_store_conn *conn, uint64_t label_id, uint32_t version,
                                            struct kt_store_proof *ret_proof);
-KT_MUST_USE enum kt_err kt_store_put_proof(struct kt_store_conn *writer, uint64_t label_id, uint32_t version,
-                                           const struct kt_store_proof *proof);
 /* Many of any labels and versions, in any order; of labels that were erased since, none. Sorts the list. */
 struct kt_store_new_proof {
   uint64_t label_id;

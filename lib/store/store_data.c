@@ -294,14 +294,6 @@ static enum kt_err put_pair(struct kt_store_conn *writer, uint64_t label_id, uin
   return err;
 }
 
-enum kt_err kt_store_put_proof(struct kt_store_conn *writer, uint64_t label_id, uint32_t version,
-                               const struct kt_store_proof *proof)
-{
-  const struct kt_store_proof *proofs[2] = { NULL, NULL };
-  proofs[version % 2] = proof;
-  return put_pair(writer, label_id, version, proofs);
-}
-
 bool kt_store_queue_proof(struct kt_store *store, uint64_t label_id, uint32_t version,
                           const struct kt_store_proof *proof)
 {

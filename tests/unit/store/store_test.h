@@ -202,6 +202,13 @@ static inline void store_test_append(struct store_test *t, uint64_t pos)
   store_test_commit(t);
 }
 
+static inline enum kt_err store_test_put_proof(struct store_test *t, uint64_t label_id, uint32_t version,
+                                               const struct kt_store_proof *proof)
+{
+  struct kt_store_new_proof new_proof = { .label_id = label_id, .version = version, .proof = *proof };
+  return kt_store_put_proofs(t->writer, &new_proof, 1);
+}
+
 /* Everything store_test_put_entry wrote is there, on this handle. */
 static inline bool store_test_entry_is_there(struct kt_store_conn *conn, uint64_t pos)
 {

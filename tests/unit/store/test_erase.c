@@ -241,7 +241,7 @@ static void numbers_are_not_used_twice(void **state)
   create_label(t, 1);
   create_label(t, 2);
   update_label(t, 2);
-  store_test_ok(t, t->writer, kt_store_put_proof(t->writer, 2, 0, &proof));
+  store_test_ok(t, t->writer, store_test_put_proof(t, 2, 0, &proof));
   store_test_commit(t);
   store_test_begin(t);
   store_test_ok(t, t->writer, kt_store_erase_label(t->writer, 2));

@@ -30,7 +30,7 @@ static void put_before(struct store_test *t)
   store_test_begin(t);
   for (size_t i = 0; i < 3; i++) {
     struct kt_store_proof proof = make_proof(1000 + keys[i], KT_STORE_PROOF_MAX);
-    store_test_ok(t, t->writer, kt_store_put_proof(t->writer, 1 + keys[i] / 10, (uint32_t)(keys[i] % 10), &proof));
+    store_test_ok(t, t->writer, store_test_put_proof(t, 1 + keys[i] / 10, (uint32_t)(keys[i] % 10), &proof));
   }
   store_test_commit(t);
 }
