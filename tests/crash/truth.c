@@ -48,33 +48,35 @@ static void keep_failure(struct crash_truth *truth, char *text)
   }
 }
 
-__attribute__((format(printf, 2, 0))) static void say_failure(struct crash_truth *truth, const char *format,
-                                                              va_list args)
+/* Kept first: whoever reads of it may end this run. */
+static void say_failure(struct crash_truth *truth, char *text)
 {
-  char text[TEXT_SIZE];
   truth->n_failures++;
-  (void)vsnprintf(text, sizeof text, format, args);
-  (void)fprintf(stderr, "crash-test: %s\n", text);
   keep_failure(truth, text);
+  (void)fprintf(stderr, "crash-test: %s\n", text);
 }
 
 /* With the lock held. */
 __attribute__((format(printf, 2, 3))) static void fail_locked(struct crash_truth *truth, const char *format, ...)
 {
+  char text[TEXT_SIZE];
   va_list args;
   va_start(args, format);
-  say_failure(truth, format, args);
+  (void)vsnprintf(text, sizeof text, format, args);
   va_end(args);
+  say_failure(truth, text);
 }
 
 void crash_truth_fail(struct crash_truth *truth, const char *format, ...)
 {
+  char text[TEXT_SIZE];
   va_list args;
   va_start(args, format);
-  pthread_mutex_lock(&truth->lock);
-  say_failure(truth, format, args);
-  pthread_mutex_unlock(&truth->lock);
+  (void)vsnprintf(text, sizeof text, format, args);
   va_end(args);
+  pthread_mutex_lock(&truth->lock);
+  say_failure(truth, text);
+  pthread_mutex_unlock(&truth->lock);
 }
 
 static void *grow(void *memory, size_t count, size_t size)

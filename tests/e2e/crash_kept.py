@@ -81,7 +81,7 @@ def check_damage(copies):
     copies.refused("a damaged line", "truth", lambda content: content.replace(b"\nack ", b"\nakc ", 1), "line ", "is damaged")
     copies.refused("a line with more", "truth", lambda content: content.replace(b"\n", b" more\n", 1), "line 1 of", "is damaged")
     copies.refused("zeros in a line", "truth", lambda content: b"\0\0" + content, "line 1 of", "is damaged")
-    copies.refused("two roots kept", "truth", lambda content: content + content.split()[0] + b" " + content.split()[1] + b" " + b"00" * 32 + b"\n",
+    copies.refused("two roots kept", "truth", lambda content: content + b" ".join((*content.split()[:2], b"00" * 32)) + b"\n",
                    "TWO ROOTS", "is damaged")
     copies.refused("an update less", "truth", without_last(b"ack "), "acknowledged updates", "it had")
     copies.refused("a head less", "truth", without_last(b"head "), "heads", "it had")
@@ -109,17 +109,20 @@ def check_failure(copies):
     truth = read(folder, "truth")
     at = truth.index(b"\nack 0 ") + len(b"\nack 0 ")
     write(truth[:at] + b"00" * 32 + truth[at + 64:], folder, "truth")
-    program = [os.path.join(BUILD, "tests", "kt-crash"), os.environ["KT_SERVER"], folder, "100", "1", "60000", "0", "3"]
+    lock = os.path.join(folder, "lock")  # the server, which is killed with that run, has it open, too
+    program = ["flock", "--no-fork", lock, os.path.join(BUILD, "tests", "kt-crash"), os.environ["KT_SERVER"], folder,
+               "100", "1", "60000", "0", "3"]
     with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         said = next((line for line in process.stderr if "another value than was acknowledged" in line), None)
         process.send_signal(signal.SIGKILL)
+    subprocess.run(["flock", lock, "true"], timeout=60, check=True)
     check(said is not None and count(folder, "failures") == 0, "the run ended before its failure was counted", said)
     kept = read(folder, "truth")
     check(b"\nfailed " in kept, "but it is kept", kept[-1000:])
     write(truth + kept[len(truth):], folder, "truth")
     after = crash_test(folder)
     check(after.returncode == 1 and after.stdout.splitlines()[-1].startswith("FAILED"), "a run that goes on has failed", after)
-    check(count(folder, "failures") == kept.count(b"\nfailed "), "and counts it once", read(folder, "counters"))
+    check(count(folder, "failures") == kept.count(b"\nfailed "), "and counts it once", after, kept)
     write(b"".join(line for line in kept.splitlines(keepends=True) if not line.startswith(b"failed ")), folder, "truth")
     check(crash_test(folder).returncode == 2, "a failure that is gone from the file is missed")
 
