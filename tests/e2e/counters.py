@@ -85,6 +85,10 @@ def check_owner(folder):
     with open(os.path.join(folder, "kt-long-run"), "x", encoding="utf-8"):
         pass
     check(play(folder, 1).returncode == 0, "a marker that was never written is no obstacle")
+    with open(os.path.join(folder, "counters.json"), "w", encoding="utf-8"):
+        pass
+    emptied = play(folder, 1)
+    check(emptied.returncode == 2 and "counters.json is damaged" in emptied.stderr, "empty counters are no beginning", emptied)
     check(play(os.path.join(folder, "counters.json"), 1).returncode == 2, "a file is no folder")
 
 

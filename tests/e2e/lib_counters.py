@@ -36,6 +36,9 @@ def read_whole(path, otherwise):
             return json.load(file)
     except FileNotFoundError:
         return otherwise
+    except ValueError as error:
+        print(f"{path} is damaged ({error}): what was kept is lost; begin in a new folder", file=sys.stderr)
+        sys.exit(2)
 
 
 def take_folder(name, folder):
