@@ -2,7 +2,7 @@
 # Functions that turn the folders of tests/ into targets and CTest entries. Folders are relative to tests/.
 include(${CMAKE_SOURCE_DIR}/cmake/layers.cmake)
 
-set(KT_TEST_TIMEOUT_S 120)
+set(KT_TEST_TIMEOUT_S 240)
 set(KT_TEST_ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1")
 
 # kt-test-<folder>, an archive of helpers.
