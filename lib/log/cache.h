@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What answers read most, in memory: quads and leaves of prefix trees, entries, log tree nodes. Bounded by one number of
- * bytes, of which quads get 24 of 32 parts, leaves 6, entries and log tree nodes one each. Everything here is
+ * bytes, of which quads get 46 of 54 parts, leaves 6, entries and log tree nodes one each. Everything here is
  * durable and immutable; an entry that was pruned is not asked for here. */
 #ifndef KT_LOG_CACHE_H
 #define KT_LOG_CACHE_H
