@@ -68,17 +68,22 @@ static unsigned find_way(const _Atomic uint64_t *set, uint64_t key)
   return way;
 }
 
+static _Atomic uint64_t *value_of(const struct kt_word_cache *cache, _Atomic uint64_t *set, unsigned way)
+{
+  return set + HEADER_WORDS + way * cache->n_words;
+}
+
 const _Atomic uint64_t *kt_word_cache_prefetch_value(const struct kt_word_cache *cache, uint64_t key)
 {
   if (cache->n_sets == 0 || key == 0) {
     return NULL;
   }
-  const _Atomic uint64_t *set = find_set(cache, key);
+  _Atomic uint64_t *set = find_set(cache, key);
   unsigned way = find_way(set, key);
   if (way == WAYS) {
     return NULL;
   }
-  const _Atomic uint64_t *words = set + HEADER_WORDS + way * cache->n_words;
+  const _Atomic uint64_t *words = value_of(cache, set, way);
   for (size_t i = 0; i < cache->n_words; i += WORDS_PER_LINE) {
     __builtin_prefetch(words + i);
   }
@@ -97,7 +102,7 @@ bool kt_word_cache_get(const struct kt_word_cache *cache, uint64_t key, uint64_t
   if ((before & SEQUENCE_ONE) != 0 || way == WAYS) {
     return false;
   }
-  const _Atomic uint64_t *words = set + HEADER_WORDS + way * cache->n_words;
+  const _Atomic uint64_t *words = value_of(cache, set, way);
   for (size_t i = 0; i < cache->n_words; i++) {
     /* Acquire, so that the sequence is read after every word: had one been changed, the sequence had moved before. */
     ret_words[i] = atomic_load_explicit(&words[i], memory_order_acquire);
@@ -142,7 +147,7 @@ void kt_word_cache_put(const struct kt_word_cache *cache, uint64_t key, const ui
   }
   unsigned way = find_way(set, 0); /* one that was never used, or dropped */
   way = way < WAYS ? way : choose_way(&state);
-  _Atomic uint64_t *at = set + HEADER_WORDS + way * cache->n_words;
+  _Atomic uint64_t *at = value_of(cache, set, way);
   /* Release, so that who sees one of these words sees the odd sequence too. */
   atomic_store_explicit(&set[1 + way], key, memory_order_release);
   for (size_t i = 0; i < cache->n_words; i++) {
