@@ -80,7 +80,7 @@ void kt_call_resume(struct kt_call *call)
 {
   /* Once resumed, the call belongs to the connection's thread, which may free it. */
   struct kt_http *http = call->http;
-  MHD_resume_connection(call->connection);
+  kt_http_loops_resume(http->loops, call->connection);
   (void)atomic_fetch_sub(&http->n_parked, 1);
 }
 
@@ -133,7 +133,7 @@ static enum kt_err make_readers(struct kt_http *http, size_t n, struct kt_error 
   return KT_OK;
 }
 
-/* libmicrohttpd divides the connections among the threads. */
+/* Each thread has its share of them. */
 static unsigned connections_max(const struct kt_http *http, unsigned n_threads)
 {
   unsigned connections =
@@ -149,26 +149,33 @@ static bool counts_addresses(const struct kt_http *http)
          (instance->config.mode != KT_MODE_THIRD_PARTY_MANAGEMENT || kt_instance_is_operator(instance));
 }
 
-static enum kt_err start_daemon(struct kt_http *http, MHD_socket fd, unsigned n_threads, struct kt_error *error)
+static struct MHD_Daemon *new_daemon(void *ctx, unsigned flags, MHD_socket fd, unsigned n_connections)
 {
-  const struct kt_settings *settings = &http->instance->settings;
-  struct MHD_OptionItem options[] = {
+  struct kt_http *http = ctx;
+  const struct MHD_OptionItem options[] = {
     { MHD_OPTION_LISTEN_SOCKET, fd, NULL },
-    { MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)(settings->limits.timeout_ms / 1000), NULL },
-    { MHD_OPTION_CONNECTION_LIMIT, connections_max(http, n_threads), NULL },
+    { MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)(http->instance->settings.limits.timeout_ms / 1000), NULL },
+    { MHD_OPTION_CONNECTION_LIMIT, n_connections, NULL },
     { MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL },
     { MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL },
-    { n_threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, n_threads, NULL },
     { MHD_OPTION_END, 0, NULL },
   };
   unsigned tls = http->tls != NULL ? MHD_USE_TLS : 0;
-  http->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | tls, 0, kt_http_admit,
-                                  http, kt_http_access, http, MHD_OPTION_ARRAY, options, MHD_OPTION_NOTIFY_COMPLETED,
-                                  kt_http_completed, http, MHD_OPTION_NOTIFY_CONNECTION, kt_http_connection, http,
-                                  http->tls != NULL ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END, KT_TLS_PRIORITIES,
-                                  MHD_OPTION_HTTPS_CERT_CALLBACK, kt_http_certificate, MHD_OPTION_END);
-  if (http->daemon == NULL) {
-    (void)close(fd);
+  return MHD_start_daemon(flags | tls, 0, kt_http_admit, http, kt_http_access, http, MHD_OPTION_ARRAY, options,
+                          MHD_OPTION_NOTIFY_COMPLETED, kt_http_completed, http, MHD_OPTION_NOTIFY_CONNECTION,
+                          kt_http_connection, http, http->tls != NULL ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END,
+                          KT_TLS_PRIORITIES, MHD_OPTION_HTTPS_CERT_CALLBACK, kt_http_certificate, MHD_OPTION_END);
+}
+
+static enum kt_err start_loops(struct kt_http *http, MHD_socket fd, unsigned n_threads, struct kt_error *error)
+{
+  /* A thread may need http->loops at once. */
+  http->loops = kt_http_loops_new(fd, n_threads, connections_max(http, n_threads), new_daemon, http);
+  if (http->loops == NULL) {
+    return kt_error_set(error, KT_ERR_STORE, "opening the HTTP threads' descriptors failed");
+  }
+  if (!kt_http_loops_start(http->loops)) {
+    kt_http_drain(http, 0); /* some may be at work already */
     return kt_error_set(error, KT_ERR_STORE, "starting the HTTP threads failed");
   }
   return KT_OK;
@@ -197,7 +204,6 @@ enum kt_err kt_http_start(struct kt_instance *instance, const struct kt_listener
   http->instance = instance;
   http->routes = clients == NULL ? kt_log_routes : kt_health_routes;
   http->clients = clients;
-  http->listen_fd = MHD_INVALID_SOCKET;
   randombytes_buf(http->id_key, sizeof http->id_key);
   kt_http_reload(http, &instance->settings);
   http->limits.counts_addresses = counts_addresses(http);
@@ -214,12 +220,12 @@ enum kt_err kt_http_start(struct kt_instance *instance, const struct kt_listener
     err = kt_relay_new(&http->relay);
   }
   if (err == KT_OK) {
-    err = start_daemon(http, listener->fd, n_threads, error);
+    err = start_loops(http, listener->fd, n_threads, error);
   } else {
     (void)close(listener->fd);
   }
   if (err != KT_OK) {
-    destroy(http);
+    kt_http_stop(http);
     return err;
   }
   *ret_http = http;
@@ -236,7 +242,7 @@ static void nap(void)
 
 void kt_http_drain(struct kt_http *http, uint64_t timeout_ms)
 {
-  http->listen_fd = MHD_quiesce_daemon(http->daemon);
+  kt_http_loops_quiesce(http->loops);
   atomic_store(&http->is_draining, true);
   for (uint64_t waited_ms = 0; atomic_load(&http->n_open) > 0 && waited_ms < timeout_ms; waited_ms += DRAIN_STEP_MS) {
     nap();
@@ -256,9 +262,6 @@ void kt_http_stop(struct kt_http *http)
   if (http == NULL) {
     return;
   }
-  MHD_stop_daemon(http->daemon);
-  if (http->listen_fd != MHD_INVALID_SOCKET) {
-    (void)close(http->listen_fd);
-  }
+  kt_http_loops_stop(http->loops);
   destroy(http);
 }

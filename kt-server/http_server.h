@@ -7,14 +7,14 @@
 
 #include "http.h"
 #include "http_limits.h"
+#include "http_loop.h"
 #include "http_metrics.h"
 #include "tls.h"
 
 struct kt_http {
   struct kt_instance *instance;
   const struct kt_route *routes;
-  struct MHD_Daemon *daemon;
-  MHD_socket listen_fd; /* after MHD_quiesce_daemon: ours to close */
+  struct kt_http_loops *loops;
   atomic_bool is_draining;
   atomic_bool is_stopping;
   atomic_size_t n_open;   /* calls that have begun and are not completed */

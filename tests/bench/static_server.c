@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A child process that is nothing but libmicrohttpd, with the flags and the thread pool of kt-server. */
+/* A child process that is nothing but libmicrohttpd, with the flags and the threads of kt-server. */
 #include <arpa/inet.h>
-#include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "kt-server/http_loop.h"
 #include "server.h"
 
 #define CONNECTIONS 4096 /* divided among the threads */
@@ -35,31 +35,40 @@ static enum MHD_Result answer(void *ctx, struct MHD_Connection *connection, cons
   return MHD_queue_response(connection, MHD_HTTP_OK, fixed->response);
 }
 
-static struct MHD_Daemon *start_daemon(struct fixed *fixed, size_t body_len, unsigned n_threads)
+static struct MHD_Daemon *new_daemon(void *ctx, unsigned flags, MHD_socket fd, unsigned n_connections)
+{
+  return MHD_start_daemon(flags, 0, NULL, NULL, answer, ctx, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+                          n_connections, MHD_OPTION_END);
+}
+
+/* The port; 0: it failed. */
+static uint16_t listen_on(MHD_socket fd)
 {
   struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = { .s_addr = htonl(INADDR_LOOPBACK) } };
+  socklen_t len = sizeof address;
+  bool ok = fd >= 0 && bind(fd, (const struct sockaddr *)&address, len) == 0 && listen(fd, SOMAXCONN) == 0 &&
+            getsockname(fd, (struct sockaddr *)&address, &len) == 0;
+  return ok ? ntohs(address.sin_port) : 0;
+}
+
+static uint16_t start(struct fixed *fixed, size_t body_len, unsigned n_threads)
+{
   fixed->response = MHD_create_response_from_buffer(body_len, bench_alloc(body_len, 1), MHD_RESPMEM_PERSISTENT);
   if (fixed->response == NULL ||
       MHD_add_response_header(fixed->response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/octet-stream") != MHD_YES) {
-    return NULL;
+    return 0;
   }
-  const struct MHD_OptionItem options[] = {
-    { MHD_OPTION_SOCK_ADDR, 0, &address },
-    { MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS, NULL },
-    { n_threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, n_threads, NULL },
-    { MHD_OPTION_END, 0, NULL },
-  };
-  return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, answer, fixed,
-                          MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+  MHD_socket fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  uint16_t port = listen_on(fd);
+  struct kt_http_loops *loops = kt_http_loops_new(fd, n_threads, CONNECTIONS, new_daemon, fixed);
+  return loops != NULL && kt_http_loops_start(loops) ? port : 0;
 }
 
 static _Noreturn void serve(int out, size_t body_len, unsigned n_threads)
 {
   struct fixed fixed;
   bench_child_begin();
-  struct MHD_Daemon *daemon = start_daemon(&fixed, body_len, n_threads);
-  const union MHD_DaemonInfo *info = daemon != NULL ? MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT) : NULL;
-  uint16_t port = info != NULL ? info->port : 0;
+  uint16_t port = start(&fixed, body_len, n_threads);
   if (write(out, &port, sizeof port) != (ssize_t)sizeof port) {
     _exit(127);
   }

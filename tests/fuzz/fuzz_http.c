@@ -73,9 +73,9 @@ const char *MHD_lookup_connection_value(struct MHD_Connection *connection, enum 
 const union MHD_ConnectionInfo *MHD_get_connection_info(struct MHD_Connection *connection,
                                                         enum MHD_ConnectionInfoType info_type, ...)
 {
+  static const union MHD_ConnectionInfo no_daemon;
   (void)connection;
-  (void)info_type;
-  return NULL;
+  return info_type == MHD_CONNECTION_INFO_DAEMON ? &no_daemon : NULL;
 }
 
 struct MHD_Response *MHD_create_response_from_buffer(size_t size, void *buffer, enum MHD_ResponseMemoryMode mode)
@@ -177,6 +177,8 @@ static void start(void)
   atomic_store(&server.reader, server.world->reader);
   kt_http_reload(http, &instance->settings);
   FUZZ_CHECK(kt_http_limits_init(http, 8, &error) == KT_OK && kt_relay_new(&http->relay) == KT_OK);
+  http->loops = kt_http_loops_new(MHD_INVALID_SOCKET, 0, 0, NULL, NULL); /* the thread is this one */
+  FUZZ_CHECK(http->loops != NULL);
 }
 
 /* --- a request ---------------------------------------------------------------------------------------------------------------- */
