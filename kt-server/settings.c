@@ -8,6 +8,7 @@
 
 #include "log/log.h"
 #include "names.h"
+#include "process_stats.h"
 #include "units.h"
 #include "yaml_where.h"
 
@@ -205,6 +206,7 @@ struct rule {
 #define MIB ((uint64_t)1 << 20)
 #define GIB ((uint64_t)1 << 30)
 #define HOUR_MS ((uint64_t)3600000)
+#define THREADS_MIN 2 /* unless told: one request that takes long does not hold up all others */
 
 static const struct rule rules[] = {
   TOP("heartbeat", DURATION, heartbeat, heartbeat_ms, 0, 0, 24 * HOUR_MS),
@@ -213,7 +215,7 @@ static const struct rule rules[] = {
   TOP("clock-gap", DURATION, clock_gap, clock_gap_ms, 365 * 24 * HOUR_MS, 0, 36500 * 24 * HOUR_MS),
   TOP("drain", DURATION, drain, drain_ms, 10000, 0, HOUR_MS),
   TOP("cache", SIZE, cache, cache_bytes, KT_LOG_CACHE_BYTES_DEFAULT, 0, 1024 * GIB),
-  TOP("threads", NUMBER, threads, threads, 4, 1, 256),
+  TOP("threads", NUMBER, threads, threads, 0, 0, 256),
   LIMIT("body", SIZE, body, body_bytes, MIB, KIB, 64 * MIB),
   LIMIT("value", SIZE, value, value_bytes, KT_LOG_VALUE_MAX_DEFAULT, 1, KT_LOG_VALUE_MAX_DEFAULT),
   LIMIT("response", SIZE, response, response_bytes, KT_LOG_RESPONSE_MAX_DEFAULT, 64 * KIB, GIB),
@@ -339,6 +341,10 @@ static enum kt_err load_text(const char *path, struct kt_bytes text, struct kt_s
   /* A file of comments alone is valid: everything has its default. */
   enum kt_err err = interpret(path, text, data != NULL ? data : &nothing, ret_settings, error);
   (void)cyaml_free(&library, &schema, data, 0);
+  if (err == KT_OK && ret_settings->threads == 0) {
+    size_t n_cores = kt_core_count();
+    ret_settings->threads = n_cores > THREADS_MIN ? n_cores : THREADS_MIN;
+  }
   return err;
 }
 

@@ -84,8 +84,8 @@ static const char template[] =
     "# 560 bytes per label. 0: all is read each time.\n"
     "cache: 256MiB\n"
     "\n"
-    "# Threads that answer requests.\n"
-    "threads: 4\n"
+    "# Threads that answer requests. 0: as many as there are processors, at least two.\n"
+    "threads: 0\n"
     "\n"
     "# One line per request on stderr, without labels: off, errors, all. [reload]\n"
     "access-log: off\n";

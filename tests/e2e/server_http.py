@@ -216,7 +216,7 @@ def check_config_errors(folder):
     with open(path, encoding="utf-8") as f:
         good = f.read()
     good = good.replace("timeout: 30s", "timeout: 2s")  # half-sent requests end the sooner
-    for bad, where in ((good + "lisen: x\n", None), (good.replace("threads: 4", "threads: four"), "threads"),
+    for bad, where in ((good + "lisen: x\n", None), (good.replace("threads: 0", "threads: four"), "threads"),
                        (good.replace("cadence: 250ms", "cadence: 250"), "cadence"),
                        (good.replace("heartbeat: 0", "heartbeat: 10m"), None),
                        (good.replace("listen: 127.0.0.1:8080", "listen: nowhere"), None)):

@@ -74,6 +74,7 @@ static void the_template_says_the_defaults(void **state)
   assert_true(from_template.drain_ms == from_nothing.drain_ms);
   assert_true(from_template.cache_bytes == from_nothing.cache_bytes);
   assert_true(from_template.threads == from_nothing.threads);
+  assert_true(from_nothing.threads >= 2); /* however many processors there are */
   assert_memory_equal(&from_template.limits, &from_nothing.limits, sizeof from_nothing.limits);
   assert_memory_equal(from_template.rates, from_nothing.rates, sizeof from_nothing.rates);
 }
@@ -126,7 +127,7 @@ static void bad_values_are_refused(void **state)
   (void)state;
   assert_refused("threads: 2\nheartbeat: soon\n", 2, 1, "heartbeat: a duration is");
   assert_refused("limits:\n  # comment\n  body: 1MB\n", 3, 3, "body: a size is");
-  assert_refused("threads: 0\n", 1, 1, "threads: the value is out of range");
+  assert_refused("threads: 257\n", 1, 1, "threads: the value is out of range");
   assert_refused("limits:\n  value: 65KiB\n", 2, 3, "value: the value is out of range");
   assert_refused("threads: many\n", 1, 10, "many");
   assert_refused("threads: -1\n", 1, 1, "threads: the value is out of range");
