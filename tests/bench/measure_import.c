@@ -36,11 +36,11 @@ static void import_labels(struct bench_world *world)
   (void)bench_run(world->options->server, world->log_path, init);
   set_cache(world);
   double bound_s = fmin(BOUND_S, world->options->seconds);
-  double before = bench_primitive_rate(BENCH_VRF_OUTPUT, world->n_cores, bound_s);
+  double before = bench_primitive_busy(BENCH_VRF_OUTPUT, world->n_cores, bound_s).rate;
   struct bench_profile *profile = bench_profile_begin(world->options, state->n_labels, "import");
   struct bench_cost cost = bench_run(world->options->server, world->log_path, import);
   bench_profile_end(profile, &cost.pid, 1);
-  double after = bench_primitive_rate(BENCH_VRF_OUTPUT, world->n_cores, bound_s);
+  double after = bench_primitive_busy(BENCH_VRF_OUTPUT, world->n_cores, bound_s).rate;
   (void)unlink(path);
   state->import_s = cost.seconds;
   state->import_cpu_s = cost.cpu_s;

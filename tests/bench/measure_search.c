@@ -15,7 +15,6 @@
 #define N_WARM_MIN 50000
 #define N_COLD_MAX 200000
 #define N_JUDGED_MIN 1000
-#define RATE_TURNS 6
 #define VERIFY_SLICES 20
 #define VERIFY_SLICE_NS UINT64_C(20000000)
 
@@ -206,53 +205,38 @@ static const struct names names_5_retained = {
   .version = BENCH_HISTORY_VERSIONS - 1,
 };
 
-/* Means of several phases. */
-struct turns {
-  double rate;
-  double cpu_us;
-  double generator_cpu_us;
-};
-
-static void add_turn(struct turns *turns, const struct bench_phase *phase)
-{
-  turns->rate += phase->rate / RATE_TURNS;
-  turns->cpu_us += phase->cpu_us / RATE_TURNS;
-  turns->generator_cpu_us += phase->generator_cpu_us / RATE_TURNS;
-}
-
 /* Exchanges in a second of CPU, server and generator together: others on the machine disturb it less than a rate. */
-static double per_cpu(const struct turns *turns)
+static double per_cpu(const struct bench_turns *turns)
 {
   return 1e6 / (turns->cpu_us + turns->generator_cpu_us);
 }
 
-/* In turns with libmicrohttpd alone, which gets the same requests and gives answers as long: a machine's speed changes within
- * seconds. */
+/* libmicrohttpd alone gets the same requests and gives answers as long. */
 static void take_turns(struct bench_world *world, struct bench_searches *searches, const struct names *names,
-                       struct turns *ret_served, struct turns *ret_alone)
+                       struct bench_turns *ret_served, struct bench_turns *ret_alone)
 {
   struct bench_phase phase;
-  double turn_s = world->options->seconds / RATE_TURNS;
-  *ret_served = *ret_alone = (struct turns){ 0 };
+  double turn_s = world->options->seconds / BENCH_TURNS;
+  *ret_served = *ret_alone = (struct bench_turns){ 0 };
   bench_searches_run(world, searches, 0, &phase); /* a server just started has nothing in its caches */
-  for (size_t i = 0; i < RATE_TURNS; i++) {
-    bool is_profiled = i == RATE_TURNS / 2;
+  for (size_t i = 0; i < BENCH_TURNS; i++) {
+    bool is_profiled = i == BENCH_TURNS / 2;
     struct bench_profile *profile =
         is_profiled ? bench_profile_begin(world->options, world->state.n_labels, names->rate_key) : NULL;
     bench_searches_run(world, searches, turn_s, &phase);
     if (is_profiled) {
       bench_profile_end_server(profile, &world->server);
     }
-    add_turn(ret_served, &phase);
+    bench_turns_add(ret_served, &phase);
     bench_world_run_static(world, &searches->pool, bench_searches_connections(world), phase.body_len, turn_s, &phase);
-    add_turn(ret_alone, &phase);
+    bench_turns_add(ret_alone, &phase);
   }
 }
 
 static void measure_rate(struct bench_world *world, struct bench_searches *searches, const struct names *names)
 {
-  struct turns served;
-  struct turns alone;
+  struct bench_turns served;
+  struct bench_turns alone;
   take_turns(world, searches, names, &served, &alone);
   bench_world_add(world, &(struct bench_row){ .key = names->rate_key,
                                               .text = names->rate_text,
@@ -310,50 +294,61 @@ static void measure_lookups(struct bench_world *world, struct bench_searches *se
   bench_searches_release(searches);
 }
 
-/* Labels that nobody ever asked for: the server has to make the proofs of the whole ladder. */
-static void measure_cold(struct bench_world *world)
+/* Labels that nobody ever asked for: the server has to make the proofs of the whole ladder. Returns the CPU that these proofs
+ * oblige it to, beside the turn. */
+static double take_cold_turn(struct bench_world *world, size_t n_labels, struct bench_searches *searches,
+                             struct bench_turns *turns)
 {
-  struct bench_searches *searches = bench_alloc(1, sizeof *searches);
   struct bench_phase phase;
   struct bench_state *state = &world->state;
-  size_t n_used = state->n_warm + state->n_cold;
-  size_t n_left = state->n_labels - n_used;
-  if (n_left == 0) {
-    (void)printf("  every label of this log has its proofs: first lookups cannot be measured\n");
-    free(searches);
-    return;
-  }
-  bench_searches_of_imported(searches, world, n_used, n_left < N_COLD_MAX ? n_left : N_COLD_MAX, NULL);
+  double turn_s = world->options->seconds / BENCH_TURNS;
+  bench_searches_of_imported(searches, world, state->n_warm + state->n_cold, n_labels, NULL);
   struct bench_load load = { .n_connections = bench_searches_connections(world),
                              .pool = &searches->pool,
                              .once = true,
+                             .seconds = turn_s,
                              .ctx = searches,
                              .on_response = bench_searches_keep };
-  double bound_s = fmin(BOUND_S, world->options->seconds);
-  double before_us = bench_primitive_busy_us(BENCH_VRF_PROVE, world->n_cores, bound_s);
-  struct bench_profile *profile = bench_profile_begin(world->options, state->n_labels, "search-cold");
   bench_world_run(world, &world->server, &load, &phase);
-  bench_profile_end_server(profile, &world->server);
   state->n_cold += phase.result.n_ok;
-  struct parts parts = mean_parts(world, searches);
-  double after_us = bench_primitive_busy_us(BENCH_VRF_PROVE, world->n_cores, bound_s);
-  double proofs_us = parts.n_ladder * (before_us + after_us) / 2;
+  bench_turns_add(turns, &phase);
+  double n_ladder = mean_parts(world, searches).n_ladder;
+  bench_load_release(&phase.result);
+  bench_searches_release(searches);
+  return n_ladder * bench_primitive_busy(BENCH_VRF_PROVE, world->n_cores, turn_s).cpu_us;
+}
+
+static void measure_cold(struct bench_world *world)
+{
+  const struct bench_state *state = &world->state;
+  size_t n_left = state->n_labels - state->n_warm - state->n_cold;
+  size_t n_turn = (n_left < N_COLD_MAX ? n_left : N_COLD_MAX) / BENCH_TURNS;
+  if (n_turn == 0) {
+    (void)printf("  every label of this log has its proofs: first lookups cannot be measured\n");
+    return;
+  }
+  struct bench_searches *searches = bench_alloc(1, sizeof *searches);
+  struct bench_turns turns = { 0 };
+  double proofs_us = 0;
+  struct bench_profile *profile = bench_profile_begin(world->options, state->n_labels, "search-cold");
+  for (size_t i = 0; i < BENCH_TURNS; i++) {
+    proofs_us += take_cold_turn(world, n_turn, searches, &turns) / BENCH_TURNS;
+  }
+  bench_profile_end_server(profile, &world->server);
+  free(searches);
   bench_world_add(world, &(struct bench_row){ .key = "search-cold",
                                               .text = "lookups, version 0, first of the label",
                                               .unit = "lookups/s",
-                                              .value = phase.rate,
+                                              .value = turns.rate,
                                               .bound = world->n_cores * 1e6 / proofs_us,
                                               .formula = "ladder steps x VRF prove, all cores busy" });
   bench_world_add(world, &(struct bench_row){ .key = "search-cold-cpu",
                                               .text = "server CPU per lookup, first of the label",
                                               .unit = "us",
-                                              .value = phase.cpu_us,
+                                              .value = turns.cpu_us,
                                               .bound = proofs_us,
                                               .limit = 1.2,
                                               .formula = "ladder steps x VRF prove, all cores busy" });
-  bench_load_release(&phase.result);
-  bench_searches_release(searches);
-  free(searches);
 }
 
 void bench_measure_search(struct bench_world *world)
@@ -393,11 +388,11 @@ static void prove(struct bench_world *world, size_t n)
   (void)snprintf(limit, sizeof limit, "%zu", n);
   const char *const argv[] = { "prove", world->folder, "--limit", limit, NULL };
   double bound_s = fmin(BOUND_S, world->options->seconds);
-  double before = bench_primitive_rate(BENCH_VRF_PROVE, world->n_cores, bound_s);
+  double before = bench_primitive_busy(BENCH_VRF_PROVE, world->n_cores, bound_s).rate;
   struct bench_profile *profile = bench_profile_begin(world->options, state->n_labels, "prove");
   struct bench_cost cost = bench_run(world->options->server, world->log_path, argv);
   bench_profile_end(profile, &cost.pid, 1);
-  double after = bench_primitive_rate(BENCH_VRF_PROVE, world->n_cores, bound_s);
+  double after = bench_primitive_busy(BENCH_VRF_PROVE, world->n_cores, bound_s).rate;
   state->n_warm = n;
   state->prove_s = cost.seconds;
   state->prove_bound = (before + after) / 2;

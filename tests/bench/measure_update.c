@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Registrations of new labels: signed device sets, open registration, complete UpdateResponses. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,14 +12,6 @@
 #define N_FAST 600 /* with cadence 0 */
 #define FAST_PAUSE_NS UINT64_C(4000000)
 #define PROOFS_NEEDED 2 /* of the new version and of the one that does not exist */
-#define BOUND_S 0.5
-
-struct update_phase {
-  struct bench_phase phase;
-  double leaves_per_entry;
-  double value_bytes;
-  struct bench_pool pool;
-};
 
 static void require_inserted(const struct bench_world *world, struct kt_bytes body)
 {
@@ -142,70 +133,81 @@ void bench_measure_latency(struct bench_world *world, unsigned cadence_ms)
 
 /* --- rate ------------------------------------------------------------------------------------------------------------- */
 
-static void run(struct bench_world *world, unsigned cadence_ms, struct update_phase *ret_update)
+struct rate {
+  struct bench_turns served;
+  double latency_us; /* p50 */
+  double n_ok;
+  double value_bytes;
+  double obligation_s; /* of a registration, in wall time, when all cores do nothing else */
+  double proofs_us;    /* of CPU, of its proofs and verification */
+};
+
+/* What each registration obliges us to, measured after the turn; pool: its requests. */
+static void add_obligation(const struct bench_world *world, const struct bench_pool *pool, double body_len,
+                           double turn_s, struct rate *rate)
+{
+  struct bench_phase alone;
+  struct bench_busy prove = bench_primitive_busy(BENCH_VRF_PROVE, world->n_cores, turn_s);
+  struct bench_busy verify = bench_primitive_busy(BENCH_VERIFY, world->n_cores, turn_s / 2);
+  bench_world_run_static(world, pool, world->options->connections, body_len, turn_s / 2, &alone);
+  double s = PROOFS_NEEDED / prove.rate + 1 / verify.rate + 1 / alone.rate +
+             world->primitives->commit_us / 1e6 / (double)world->options->connections;
+  rate->obligation_s += s / BENCH_TURNS;
+  rate->proofs_us += (PROOFS_NEEDED * prove.cpu_us + verify.cpu_us) / BENCH_TURNS;
+}
+
+static void take_turn(struct bench_world *world, unsigned cadence_ms, double turn_s, struct rate *rate)
 {
   size_t n_connections = world->options->connections;
   double per_s = cadence_ms == 0 ? RATE_GUESS : 2000.0 * (double)n_connections / cadence_ms;
-  size_t n = (size_t)((per_s < RATE_GUESS ? per_s : RATE_GUESS) * world->options->seconds) + n_connections;
-  size_t value_bytes = 0;
-  *ret_update = (struct update_phase){ 0 };
+  size_t n = (size_t)((per_s < RATE_GUESS ? per_s : RATE_GUESS) * turn_s) + n_connections;
+  double value_bytes = 0;
+  struct bench_pool pool;
+  struct bench_phase phase;
   struct bench_account *accounts = bench_world_accounts(world, n);
-  bench_pool_init(&ret_update->pool);
+  bench_pool_init(&pool);
   for (size_t i = 0; i < n; i++) {
-    value_bytes += bench_world_add_update(world, &accounts[i], &ret_update->pool);
+    value_bytes += (double)bench_world_add_update(world, &accounts[i], &pool);
   }
-  struct bench_load load = { .n_connections = n_connections, .pool = &ret_update->pool, .once = true };
-  uint64_t size = bench_world_tree_size(world);
-  struct bench_profile *profile =
-      cadence_ms == 0 ? bench_profile_begin(world->options, world->state.n_labels, "registration") : NULL;
-  bench_world_run(world, &world->server, &load, &ret_update->phase);
-  bench_profile_end_server(profile, &world->server);
-  double n_ok = (double)ret_update->phase.result.n_ok;
-  double n_entries = (double)(bench_world_tree_size(world) - size);
-  ret_update->leaves_per_entry = n_entries > 0 ? n_ok / n_entries : 0;
-  ret_update->value_bytes = (double)value_bytes / (double)n * n_ok;
+  struct bench_load load = { .n_connections = n_connections, .pool = &pool, .once = true, .seconds = turn_s };
+  bench_world_run(world, &world->server, &load, &phase);
+  bench_turns_add(&rate->served, &phase);
+  rate->latency_us += bench_load_percentile_us(&phase.result, 0.5) / BENCH_TURNS;
+  rate->n_ok += (double)phase.result.n_ok;
+  rate->value_bytes += value_bytes / (double)n * (double)phase.result.n_ok;
+  if (cadence_ms == 0) {
+    add_obligation(world, &pool, phase.body_len, turn_s, rate);
+  }
+  bench_load_release(&phase.result);
+  bench_pool_release(&pool);
   free(accounts);
 }
 
-/* What each registration obliges us to, when all cores do nothing else: seconds of wall time. */
-static double obligation_s(const struct bench_world *world, const struct update_phase *update)
+static void add_rate(struct bench_world *world, const struct rate *rate)
 {
-  double bound_s = fmin(BOUND_S, world->options->seconds);
-  struct bench_phase alone;
-  bench_world_run_static(world, &update->pool, world->options->connections, update->phase.body_len,
-                         world->options->seconds / 2, &alone);
-  return PROOFS_NEEDED / bench_primitive_rate(BENCH_VRF_PROVE, world->n_cores, bound_s) +
-         1 / bench_primitive_rate(BENCH_VERIFY, world->n_cores, bound_s) + 1 / alone.rate +
-         world->primitives->commit_us / 1e6 / (double)world->options->connections;
-}
-
-static void add_rate(struct bench_world *world, const struct update_phase *update)
-{
-  const struct bench_primitives *p = world->primitives;
-  double bound = 1 / obligation_s(world, update);
   bench_world_add(world,
                   &(struct bench_row){ .key = "registration",
                                        .text = "registrations, cadence 0",
                                        .unit = "registrations/s",
-                                       .value = update->phase.rate,
-                                       .bound = bound,
+                                       .value = rate->served.rate,
+                                       .bound = 1 / rate->obligation_s,
                                        .limit = 0.8,
                                        .formula = "2 VRF prove + Ed25519 verify on all cores, libmicrohttpd with "
                                                   "the load generator, durable commit / connections" });
   bench_world_add(world, &(struct bench_row){ .key = "registration-cpu",
                                               .text = "server CPU per registration, cadence 0",
                                               .unit = "us",
-                                              .value = update->phase.cpu_us,
-                                              .bound = PROOFS_NEEDED * p->us[BENCH_VRF_PROVE] + p->us[BENCH_VERIFY],
-                                              .formula = "2 VRF prove + Ed25519 verify" });
+                                              .value = rate->served.cpu_us,
+                                              .bound = rate->proofs_us,
+                                              .formula = "2 VRF prove + Ed25519 verify, all cores busy" });
   bench_world_add(world, &(struct bench_row){ .key = "registration-generator",
                                               .text = "load generator's CPU per registration",
                                               .unit = "us",
-                                              .value = update->phase.generator_cpu_us });
+                                              .value = rate->served.generator_cpu_us });
   bench_world_add(world, &(struct bench_row){ .key = "bytes-update",
                                               .text = "update response, version 0",
                                               .unit = "bytes",
-                                              .value = update->phase.body_len });
+                                              .value = rate->served.body_len });
 }
 
 static void add_cadence(struct bench_world *world, unsigned cadence_ms, const struct bench_row *row)
@@ -215,43 +217,53 @@ static void add_cadence(struct bench_world *world, unsigned cadence_ms, const st
   bench_world_add(world, &with);
 }
 
-/* Starts and stops the server, so that the folder can be weighed before and after. */
-void bench_measure_registrations(struct bench_world *world, unsigned cadence_ms)
+static void add_cadences(struct bench_world *world, unsigned cadence_ms, const struct rate *rate, double n_entries,
+                         double grown)
 {
-  struct update_phase update;
-  uint64_t before = bench_folder_bytes(world->folder);
-  bench_world_start(world, cadence_ms);
-  run(world, cadence_ms, &update);
-  bench_world_stop(world);
-  double n = (double)update.phase.result.n_ok;
-  double grown = (double)bench_folder_bytes(world->folder) - (double)before - update.value_bytes;
-  if (cadence_ms == 0) {
-    add_rate(world, &update);
-  }
   add_cadence(world, cadence_ms,
               &(struct bench_row){ .key = "cadence-registrations",
                                    .text = "registrations",
                                    .unit = "registrations/s",
-                                   .value = update.phase.rate });
+                                   .value = rate->served.rate });
   add_cadence(
       world, cadence_ms,
       &(struct bench_row){
-          .key = "cadence-cpu", .text = "server CPU per registration", .unit = "us", .value = update.phase.cpu_us });
-  add_cadence(world, cadence_ms,
-              &(struct bench_row){ .key = "cadence-latency",
-                                   .text = "registration latency, p50",
-                                   .unit = "us",
-                                   .value = bench_load_percentile_us(&update.phase.result, 0.5) });
+          .key = "cadence-cpu", .text = "server CPU per registration", .unit = "us", .value = rate->served.cpu_us });
+  add_cadence(
+      world, cadence_ms,
+      &(struct bench_row){
+          .key = "cadence-latency", .text = "registration latency, p50", .unit = "us", .value = rate->latency_us });
   add_cadence(world, cadence_ms,
               &(struct bench_row){ .key = "cadence-leaves",
                                    .text = "registrations per log entry",
                                    .unit = "registrations",
-                                   .value = update.leaves_per_entry });
+                                   .value = n_entries > 0 ? rate->n_ok / n_entries : 0 });
   add_cadence(world, cadence_ms,
               &(struct bench_row){ .key = "cadence-disk",
                                    .text = "disk per registered version, value aside",
                                    .unit = "bytes",
-                                   .value = grown > 0 ? grown / n : 0 });
-  bench_load_release(&update.phase.result);
-  bench_pool_release(&update.pool);
+                                   .value = grown > 0 ? grown / rate->n_ok : 0 });
+}
+
+/* Starts and stops the server, so that the folder can be weighed before and after. */
+void bench_measure_registrations(struct bench_world *world, unsigned cadence_ms)
+{
+  struct rate rate = { 0 };
+  double turn_s = world->options->seconds / BENCH_TURNS;
+  uint64_t before = bench_folder_bytes(world->folder);
+  bench_world_start(world, cadence_ms);
+  uint64_t size = bench_world_tree_size(world);
+  struct bench_profile *profile =
+      cadence_ms == 0 ? bench_profile_begin(world->options, world->state.n_labels, "registration") : NULL;
+  for (size_t i = 0; i < BENCH_TURNS; i++) {
+    take_turn(world, cadence_ms, turn_s, &rate);
+  }
+  bench_profile_end_server(profile, &world->server);
+  double n_entries = (double)(bench_world_tree_size(world) - size);
+  bench_world_stop(world);
+  double grown = (double)bench_folder_bytes(world->folder) - (double)before - rate.value_bytes;
+  if (cadence_ms == 0) {
+    add_rate(world, &rate);
+  }
+  add_cadences(world, cadence_ms, &rate, n_entries, grown);
 }

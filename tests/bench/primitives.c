@@ -138,13 +138,7 @@ static void *work(void *ctx)
   return NULL;
 }
 
-/* All threads at once, for so long: calls per second, and CPU per call. */
-struct busy {
-  double rate;
-  double cpu_us;
-};
-
-static struct busy run_busy(enum bench_primitive which, unsigned n_threads, double seconds)
+struct bench_busy bench_primitive_busy(enum bench_primitive which, unsigned n_threads, double seconds)
 {
   struct worker *workers = bench_alloc(n_threads, sizeof *workers);
   atomic_bool stop = false;
@@ -165,23 +159,13 @@ static struct busy run_busy(enum bench_primitive which, unsigned n_threads, doub
     (void)pthread_join(workers[i].thread, NULL);
     n_done += workers[i].n_done;
   }
-  const struct busy busy = { .rate = (double)n_done / bench_seconds_since(start),
-                             .cpu_us = (double)(bench_cpu_ns() - start_cpu) / 1e3 / (double)n_done };
+  const struct bench_busy busy = { .rate = (double)n_done / bench_seconds_since(start),
+                                   .cpu_us = (double)(bench_cpu_ns() - start_cpu) / 1e3 / (double)n_done };
   for (unsigned i = 0; i < n_threads; i++) {
     bench_keys_free(workers[i].keys);
   }
   free(workers);
   return busy;
-}
-
-double bench_primitive_rate(enum bench_primitive which, unsigned n_threads, double seconds)
-{
-  return run_busy(which, n_threads, seconds).rate;
-}
-
-double bench_primitive_busy_us(enum bench_primitive which, unsigned n_threads, double seconds)
-{
-  return run_busy(which, n_threads, seconds).cpu_us;
 }
 
 /* --- all of them -------------------------------------------------------------------------------------------------------- */

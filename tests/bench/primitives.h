@@ -33,10 +33,14 @@ void bench_keys_free(struct bench_keys *keys);
 /* Once. round: which message. */
 void bench_primitive_run(struct bench_keys *keys, enum bench_primitive which, uint64_t round);
 void bench_primitive_slice(struct bench_keys *keys, enum bench_primitive which, double *best_us);
-/* Calls per second of wall time with a thread on each core. */
-double bench_primitive_rate(enum bench_primitive which, unsigned n_threads, double seconds);
-/* CPU microseconds per call with a thread on each core: two hardware threads of one core are slower than one alone. */
-double bench_primitive_busy_us(enum bench_primitive which, unsigned n_threads, double seconds);
+
+/* With a thread on each core: two hardware threads of one core are slower than one alone. */
+struct bench_busy {
+  double rate;   /* calls per second of wall time, of all together */
+  double cpu_us; /* CPU per call */
+};
+
+struct bench_busy bench_primitive_busy(enum bench_primitive which, unsigned n_threads, double seconds);
 
 /* One durable write in this folder, or one durable SQLite transaction; wall microseconds. */
 struct bench_disk;

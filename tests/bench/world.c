@@ -68,6 +68,14 @@ void bench_world_run(const struct bench_world *world, const struct bench_server 
   *ret_phase = phase;
 }
 
+void bench_turns_add(struct bench_turns *turns, const struct bench_phase *phase)
+{
+  turns->rate += phase->rate / BENCH_TURNS;
+  turns->cpu_us += phase->cpu_us / BENCH_TURNS;
+  turns->generator_cpu_us += phase->generator_cpu_us / BENCH_TURNS;
+  turns->body_len += phase->body_len / BENCH_TURNS;
+}
+
 void bench_world_run_static(const struct bench_world *world, const struct bench_pool *pool, size_t n_connections,
                             double body_len, double seconds, struct bench_phase *ret_phase)
 {

@@ -50,6 +50,19 @@ struct bench_phase {
 /* Run the load against the server; port and, where 0, seconds are filled in. Any failed request is bench_die. */
 void bench_world_run(const struct bench_world *world, const struct bench_server *server, struct bench_load *load,
                      struct bench_phase *ret_phase);
+
+/* Means of the phases that took turns with their bound: a machine's speed changes within seconds. */
+#define BENCH_TURNS 6
+
+struct bench_turns {
+  double rate;
+  double cpu_us;
+  double generator_cpu_us;
+  double body_len;
+};
+
+void bench_turns_add(struct bench_turns *turns, const struct bench_phase *phase);
+
 /* The same requests to libmicrohttpd alone, answered with body_len bytes; there is nothing to release. */
 void bench_world_run_static(const struct bench_world *world, const struct bench_pool *pool, size_t n_connections,
                             double body_len, double seconds, struct bench_phase *ret_phase);
