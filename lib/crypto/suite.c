@@ -28,6 +28,19 @@ const struct kt_suite *kt_suite_by_id(uint16_t id)
   }
 }
 
+enum kt_err kt_vrf_prove_batch(const struct kt_suite *suite, const struct kt_vrf_key *key, size_t n,
+                               const struct kt_bytes *alphas, uint8_t *const *ret_proofs, struct kt_hash *ret_outputs)
+{
+  if (suite->vrf_prove_batch != NULL) {
+    return suite->vrf_prove_batch(key, n, alphas, ret_proofs, ret_outputs);
+  }
+  enum kt_err err = KT_OK;
+  for (size_t i = 0; err == KT_OK && i < n; i++) {
+    err = suite->vrf_prove(key, alphas[i], ret_proofs[i], &ret_outputs[i]);
+  }
+  return err;
+}
+
 enum kt_err kt_vrf_verify_batch(const struct kt_suite *suite, struct kt_bytes public_key, size_t n,
                                 const struct kt_vrf_claim *claims, struct kt_hash *ret_outputs)
 {

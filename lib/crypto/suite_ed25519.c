@@ -93,7 +93,7 @@ static enum kt_err verify_with(verify_function *verify_proof, struct kt_bytes pu
     .sign_public = sign_public, .sign_key_init = sign_key_init, .sign = sign, .verify = verify,                       \
     .sign_public_check = reference_public_check, .vrf_public = own##_public, .vrf_public_check = own##_public_check,  \
     .vrf_key_init = vrf##_key_init, .vrf_output = vrf##_output, .vrf_prove = vrf##_prove, .vrf_verify = own##_verify, \
-    .vrf_verify_batch = own##_verify_batch,                                                                           \
+    .vrf_prove_batch = own##_prove_batch, .vrf_verify_batch = own##_verify_batch,                                     \
   }
 
 static enum kt_err reference_public(const uint8_t seed[static KT_SEED_LEN], uint8_t *ret_public)
@@ -107,6 +107,7 @@ static enum kt_err reference_verify(struct kt_bytes public_key, struct kt_bytes 
   return verify_with(kt_ecvrf_verify, public_key, alpha, proof, ret_output);
 }
 
+#define reference_prove_batch NULL
 #define reference_verify_batch NULL
 
 const struct kt_suite kt_suite_ed25519 = TABLE(reference, kt_ecvrf);
@@ -136,6 +137,8 @@ static enum kt_err fast_public_check(struct kt_bytes public_key)
   bool valid = public_key.len == KT_ECVRF_POINT_LEN && kt_ecvrf_fast_public_key_valid(public_key.data);
   return valid ? KT_OK : KT_ERR_CRYPTO;
 }
+
+#define fast_prove_batch kt_ecvrf_fast_prove_batch
 
 const struct kt_suite kt_suite_ed25519_fast = TABLE(fast, kt_ecvrf_fast);
 

@@ -36,16 +36,19 @@ static enum kt_err prove(struct kt_log_reader *reader, struct kt_bytes label, co
   if (err == KT_OK && known->present) { /* otherwise the label is new, and nothing of it is stored */
     err = kt_store_get_label(reader->conn, label, arena, &row);
   }
-  for (size_t i = 0; err == KT_OK && i < n; i++) {
+  size_t n_others = 0;
+  for (size_t i = 0; i < n; i++) {
     bool is_new = versions[i] >= first_new && versions[i] - first_new < n_new;
-    bool is_stored = is_new || kt_log_ahead_find(ret_ahead, versions[i]) != NULL;
-    if (!is_stored) {
-      err = kt_log_vrf_lookup(reader->log, reader->conn, row.label_id, label, versions[i], &proofs[ahead.n].proof,
-                              &is_stored);
+    if (!is_new && kt_log_ahead_find(ret_ahead, versions[i]) == NULL) {
+      versions[n_others++] = versions[i];
     }
-    if (err == KT_OK && !is_stored) {
-      proofs[ahead.n++].version = versions[i];
-    }
+  }
+  size_t n_before = ahead.n;
+  if (err == KT_OK) {
+    err = kt_log_vrf_unstored(reader->conn, row.label_id, versions, n_others, proofs, &ahead.n);
+  }
+  if (err == KT_OK) {
+    err = kt_log_vrf_prove(reader->log, label, &proofs[n_before], ahead.n - n_before);
   }
   ahead.proofs = proofs;
   if (err == KT_OK) {
@@ -59,7 +62,6 @@ static enum kt_err prove_made(const struct kt_log *log, struct kt_bytes label, s
                               struct kt_log_ahead *ahead)
 {
   const struct kt_log_made *made = ahead->made;
-  enum kt_err err = KT_OK;
   size_t n = 0;
   if (made == NULL) {
     return KT_OK;
@@ -68,16 +70,17 @@ static enum kt_err prove_made(const struct kt_log *log, struct kt_bytes label, s
   if (proofs == NULL) {
     return KT_ERR_MEMORY;
   }
-  for (size_t i = 0; err == KT_OK && i < made->n_new; i++) {
+  for (size_t i = 0; i < made->n_new; i++) {
     if (!made->versions[i].is_proved) {
-      proofs[n].version = (uint32_t)(made->n_versions + i);
-      err = kt_log_vrf_prove(log, label, proofs[n].version, &proofs[n].proof);
-      proofs[n].proof.has_output = false; /* its leaf has it */
-      n += err == KT_OK ? 1 : 0;
+      proofs[n++].version = (uint32_t)(made->n_versions + i);
     }
   }
+  enum kt_err err = kt_log_vrf_prove(log, label, proofs, n);
+  for (size_t i = 0; i < n; i++) {
+    proofs[i].proof.has_output = false; /* its leaf has it */
+  }
   ahead->made_proofs = proofs;
-  ahead->n_made_proofs = n;
+  ahead->n_made_proofs = err == KT_OK ? n : 0;
   return err;
 }
 

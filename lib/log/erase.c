@@ -81,10 +81,12 @@ enum kt_err kt_log_query_absent(struct kt_log_query *query)
   if (!atomic_load(&query->reader->log->has_erased_labels)) {
     return KT_OK;
   }
-  enum kt_err err = kt_log_vrf_prove(query->reader->log, query->label, 0, &query->proofs.proof[0]);
+  struct kt_store_new_proof absent = { .version = 0 };
+  enum kt_err err = kt_log_vrf_prove(query->reader->log, query->label, &absent, 1);
   if (err != KT_OK) {
     return err;
   }
+  query->proofs.proof[0] = absent.proof;
   query->proofs.has[0] = true;
   query->proofs.has[1] = false;
   query->proofs_version = 0;

@@ -24,31 +24,60 @@ static enum kt_err read_proofs(struct kt_log_query *query, uint32_t version)
   return err;
 }
 
-/* Proof of a version; computed ones are remembered for the sequencer to store, without the output where a leaf has it. */
-static enum kt_err find_proof(struct kt_log_query *query, uint32_t version, struct kt_store_proof *ret_proof)
+/* For the sequencer to store, without the output where a leaf has it. */
+static void remember_proof(const struct kt_log_query *query, uint32_t version, const struct kt_store_proof *proof)
 {
   struct kt_log *log = query->reader->log;
-  const struct kt_store_new_proof *ahead = kt_log_ahead_find(query->ahead, version);
-  enum kt_err err = ahead == NULL ? read_proofs(query, version) : KT_OK;
-  if (err != KT_OK) {
-    return err;
+  struct kt_store_proof stored = *proof;
+  stored.has_output = !query->exists || version > query->greatest;
+  if (query->label_id != 0 && kt_store_queue_proof(log->options.store, query->label_id, version, &stored)) {
+    kt_log_wake(log);
   }
+}
+
+/* The proof of a version, when it was made before. Its length is 0 when it was not. */
+static enum kt_err known_proof(struct kt_log_query *query, uint32_t version, struct kt_store_proof *ret_proof)
+{
+  const struct kt_store_new_proof *ahead = kt_log_ahead_find(query->ahead, version);
+  ret_proof->len = 0;
   if (ahead != NULL) {
     *ret_proof = ahead->proof;
-    if (query->made != NULL && (size_t)(ahead - query->ahead->proofs) < query->ahead->n_inserted) {
-      return KT_OK;
+    if (query->made == NULL || (size_t)(ahead - query->ahead->proofs) >= query->ahead->n_inserted) {
+      remember_proof(query, version, ret_proof);
     }
-  } else if (query->proofs.has[version % 2]) {
-    *ret_proof = query->proofs.proof[version % 2];
     return KT_OK;
-  } else {
-    err = kt_log_vrf_prove(log, query->label, version, ret_proof);
   }
-  if (err == KT_OK && query->label_id != 0) {
-    struct kt_store_proof stored = *ret_proof;
-    stored.has_output = !query->exists || version > query->greatest;
-    if (kt_store_queue_proof(log->options.store, query->label_id, version, &stored)) {
-      kt_log_wake(log);
+  enum kt_err err = read_proofs(query, version);
+  if (err == KT_OK && query->proofs.has[version % 2]) {
+    *ret_proof = query->proofs.proof[version % 2];
+  }
+  return err;
+}
+
+/* Proofs of versions, none of them twice; those that have to be computed are computed together. */
+static enum kt_err find_proofs(struct kt_log_query *query, const uint32_t *versions, size_t n,
+                               struct kt_store_proof *ret_proofs)
+{
+  struct kt_store_new_proof *unknown = NULL;
+  size_t n_unknown = 0;
+  for (size_t i = 0; i < n; i++) {
+    enum kt_err err = known_proof(query, versions[i], &ret_proofs[i]);
+    if (err == KT_OK && ret_proofs[i].len == 0 && unknown == NULL) {
+      unknown = kt_arena_alloc(query->arena, n - i, sizeof *unknown);
+      err = unknown != NULL ? KT_OK : KT_ERR_MEMORY;
+    }
+    if (err != KT_OK) {
+      return err;
+    }
+    if (ret_proofs[i].len == 0) {
+      unknown[n_unknown++].version = versions[i];
+    }
+  }
+  enum kt_err err = kt_log_vrf_prove(query->reader->log, query->label, unknown, n_unknown);
+  for (size_t i = 0, k = 0; err == KT_OK && k < n_unknown; i++) {
+    if (ret_proofs[i].len == 0) {
+      ret_proofs[i] = unknown[k++].proof;
+      remember_proof(query, versions[i], &ret_proofs[i]);
     }
   }
   return err;
@@ -89,7 +118,7 @@ static enum kt_err make_key(struct kt_log_query *query, uint32_t version, const 
   bool needs_leaf = exists && (wants_commitment || proof == NULL);
   enum kt_err err = KT_OK;
   if (!needs_leaf && proof == NULL) {
-    err = find_proof(query, version, &found);
+    err = find_proofs(query, &version, 1, &found);
     proof = &found;
   }
   if (err == KT_OK && !needs_leaf && proof->has_output) {
@@ -177,8 +206,8 @@ enum kt_err kt_log_query_steps(struct kt_log_query *query, const uint32_t *versi
   struct kt_ladder_step *steps = kt_arena_alloc(query->arena, n, sizeof *steps);
   struct kt_store_proof *proofs = kt_arena_alloc(query->arena, n, sizeof *proofs);
   enum kt_err err = steps != NULL && proofs != NULL ? KT_OK : KT_ERR_MEMORY;
-  for (size_t i = 0; err == KT_OK && i < n; i++) {
-    err = find_proof(query, versions[i], &proofs[i]);
+  if (err == KT_OK) {
+    err = find_proofs(query, versions, n, proofs);
   }
   if (err == KT_OK) {
     err = add_keys(query, versions, n, proofs, &shown);

@@ -123,21 +123,6 @@ static enum kt_err copy_values(struct kt_log_prepare *p)
   return KT_OK;
 }
 
-static enum kt_err add_proof(struct kt_log_prepare *p, uint32_t version, struct kt_store_new_proof *list)
-{
-  bool cached;
-  struct kt_store_proof proof;
-  enum kt_err err =
-      kt_log_vrf_lookup(p->log, p->reader->conn, p->row.label_id, p->pending->label, version, &proof, &cached);
-  if (err != KT_OK) {
-    return kt_log_refuse(p->problem, err, "vrf", "a VRF proof cannot be made: %s", kt_err_text(err));
-  }
-  if (!cached) {
-    list[p->pending->n_proofs++] = (struct kt_store_new_proof){ .version = version, .proof = proof };
-  }
-  return KT_OK;
-}
-
 /* Their leaves need the outputs of the new versions at once. An operator gets no response, so there the outputs alone will
  * do. A proof comes with its output for half the work of the two, so under load they are made together; while the log is
  * calm somebody waits for the output, and the proofs are computed while the sequencer waits for the disk
@@ -147,28 +132,47 @@ static bool wants_proofs(const struct kt_log_prepare *p)
   return p->author != KT_LOG_BY_OPERATOR && kt_log_updating_is_busy(p->log);
 }
 
-/* Those that the response shows, too: they are stored in one row with those of the new versions, which is written once. */
-static enum kt_err prove_versions(struct kt_log_prepare *p)
+/* The new versions, and those that the response shows: their proofs are stored in one row with those of the new versions, which
+ * is written once. NULL: out of memory. */
+static const uint32_t *versions_to_prove(const struct kt_log_prepare *p, size_t *ret_n)
 {
   uint32_t shown[KT_UPDATE_VERSIONS_MAX];
   const uint64_t n_before = p->pending->n_versions;
   const size_t n_new = p->pending->n_new;
   const uint32_t previous = n_before > 0 ? (uint32_t)(n_before - 1) : 0;
   size_t n_shown = kt_update_versions(n_before > 0, previous, (uint32_t)n_new, shown);
-  struct kt_store_new_proof *list = kt_arena_alloc(&p->pending->arena, n_new + n_shown, sizeof *list);
+  uint32_t *versions = kt_arena_alloc(p->scratch, n_new + n_shown, sizeof *versions);
+  size_t n = 0;
+  for (size_t i = 0; versions != NULL && i < n_new; i++) {
+    versions[n++] = (uint32_t)(n_before + i);
+  }
+  for (size_t i = 0; versions != NULL && i < n_shown; i++) {
+    if (shown[i] < n_before || shown[i] - n_before >= n_new) {
+      versions[n++] = shown[i];
+    }
+  }
+  *ret_n = n;
+  return versions;
+}
+
+static enum kt_err prove_versions(struct kt_log_prepare *p)
+{
+  struct kt_log_pending *pending = p->pending;
+  size_t n;
+  const uint32_t *versions = versions_to_prove(p, &n);
+  struct kt_store_new_proof *list = versions != NULL ? kt_arena_alloc(&pending->arena, n, sizeof *list) : NULL;
   if (list == NULL) {
     return kt_log_no_memory(p);
   }
-  enum kt_err err = KT_OK;
-  for (size_t i = 0; err == KT_OK && i < n_new; i++) {
-    err = add_proof(p, (uint32_t)(n_before + i), list);
+  enum kt_err err = kt_log_vrf_unstored(p->reader->conn, p->row.label_id, versions, n, list, &pending->n_proofs);
+  if (err == KT_OK) {
+    err = kt_log_vrf_prove(p->log, pending->label, list, pending->n_proofs);
   }
-  for (size_t i = 0; err == KT_OK && i < n_shown; i++) {
-    bool is_new = shown[i] >= n_before && shown[i] - n_before < n_new;
-    err = is_new ? KT_OK : add_proof(p, shown[i], list);
+  if (err != KT_OK) {
+    return kt_log_refuse(p->problem, err, "vrf", "a VRF proof cannot be made: %s", kt_err_text(err));
   }
-  p->pending->proofs = list;
-  return err;
+  pending->proofs = list;
+  return KT_OK;
 }
 
 static const struct kt_store_proof *find_proof(const struct kt_log_pending *pending, uint32_t version)

@@ -79,9 +79,8 @@ static enum kt_err look(struct kt_log_reader *reader, uint64_t first, uint64_t e
 
 static enum kt_err compute(const struct kt_log *log, const struct unproved *label, struct kt_store_new_proof *list)
 {
-  enum kt_err err = KT_OK;
-  for (size_t i = label->first; err == KT_OK && i < label->end; i++) {
-    err = kt_log_vrf_prove(log, label->label, list[i].version, &list[i].proof);
+  enum kt_err err = kt_log_vrf_prove(log, label->label, &list[label->first], label->end - label->first);
+  for (size_t i = label->first; i < label->end; i++) {
     list[i].proof.has_output = list[i].version > label->greatest; /* otherwise its leaf has it */
   }
   return err;

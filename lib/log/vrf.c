@@ -5,16 +5,33 @@
 
 _Static_assert(KT_STORE_PROOF_MAX >= KT_VRF_PROOF_MAX, "every suite's proof can be stored");
 
-enum kt_err kt_log_vrf_prove(const struct kt_log *log, struct kt_bytes label, uint32_t version,
-                             struct kt_store_proof *ret_proof)
+static enum kt_err prove_batch(const struct kt_log *log, struct kt_bytes label, struct kt_store_new_proof *list,
+                               size_t n)
 {
   const struct kt_suite *suite = log->options.config->suite;
-  uint8_t input[KT_VRF_INPUT_MAX];
-  const struct kt_bytes alpha = { input, kt_vrf_input(label, version, input) };
-  struct kt_store_proof proof = { .has_output = true, .len = suite->vrf_proof_len };
-  enum kt_err err = suite->vrf_prove(log->options.vrf_key, alpha, proof.proof, &proof.output);
-  if (err == KT_OK) {
-    *ret_proof = proof;
+  uint8_t inputs[KT_VRF_PROVE_MAX][KT_VRF_INPUT_MAX];
+  struct kt_bytes alphas[KT_VRF_PROVE_MAX];
+  uint8_t *proofs[KT_VRF_PROVE_MAX];
+  struct kt_hash outputs[KT_VRF_PROVE_MAX];
+  for (size_t i = 0; i < n; i++) {
+    alphas[i] = (struct kt_bytes){ inputs[i], kt_vrf_input(label, list[i].version, inputs[i]) };
+    proofs[i] = list[i].proof.proof;
+  }
+  enum kt_err err = kt_vrf_prove_batch(suite, log->options.vrf_key, n, alphas, proofs, outputs);
+  for (size_t i = 0; err == KT_OK && i < n; i++) {
+    list[i].proof.has_output = true;
+    list[i].proof.output = outputs[i];
+    list[i].proof.len = suite->vrf_proof_len;
+  }
+  return err;
+}
+
+enum kt_err kt_log_vrf_prove(const struct kt_log *log, struct kt_bytes label, struct kt_store_new_proof *list, size_t n)
+{
+  enum kt_err err = KT_OK;
+  for (size_t done = 0; err == KT_OK && done < n; done += KT_VRF_PROVE_MAX) {
+    size_t n_left = n - done;
+    err = prove_batch(log, label, &list[done], n_left < KT_VRF_PROVE_MAX ? n_left : KT_VRF_PROVE_MAX);
   }
   return err;
 }
@@ -27,15 +44,19 @@ enum kt_err kt_log_vrf_output(const struct kt_log *log, struct kt_bytes label, u
   return log->options.config->suite->vrf_output(log->options.vrf_key, alpha, ret_output);
 }
 
-enum kt_err kt_log_vrf_lookup(const struct kt_log *log, struct kt_store_conn *conn, uint64_t label_id,
-                              struct kt_bytes label, uint32_t version, struct kt_store_proof *ret_proof,
-                              bool *ret_cached)
+enum kt_err kt_log_vrf_unstored(struct kt_store_conn *conn, uint64_t label_id, const uint32_t *versions, size_t n,
+                                struct kt_store_new_proof *list, size_t *n_list)
 {
-  enum kt_err err = label_id != 0 ? kt_store_get_proof(conn, label_id, version, ret_proof) : KT_ERR_ABSENT;
-  if (ret_cached != NULL) {
-    *ret_cached = err == KT_OK;
+  struct kt_store_proof stored;
+  for (size_t i = 0; i < n; i++) {
+    enum kt_err err = label_id != 0 ? kt_store_get_proof(conn, label_id, versions[i], &stored) : KT_ERR_ABSENT;
+    if (err == KT_ERR_ABSENT) {
+      list[(*n_list)++].version = versions[i];
+    } else if (err != KT_OK) {
+      return err;
+    }
   }
-  return err == KT_ERR_ABSENT ? kt_log_vrf_prove(log, label, version, ret_proof) : err;
+  return KT_OK;
 }
 
 enum kt_err kt_log_put_more(struct kt_log *log, struct kt_store_new_proof *list, size_t n,

@@ -80,43 +80,60 @@ enum kt_err kt_ecvrf_fast_output(const struct kt_vrf_key *key, struct kt_bytes a
   return KT_OK;
 }
 
-/* Section 5.1 from step 3 on. H must be encoded before there is a nonce; everything else is, at once, at the end. */
-static void prove_point(const struct kt_vrf_key *key, const struct kt_ge *h,
-                        uint8_t ret_proof[static KT_ECVRF_PROOF_LEN], struct kt_hash *ret_output)
+/* The points of a proof that are computed from H, and their places in a batch's. */
+enum { GAMMA, CLEARED, U, V, N_PROVED };
+
+_Static_assert(N_PROVED *KT_VRF_PROVE_MAX <= KT_GE_ENCODE_MAX, "a batch is encoded at once");
+
+/* Section 5.1, steps 3 to 5. */
+static void prove_points(const struct kt_vrf_key *key, const struct kt_ge *h,
+                         const uint8_t k[static KT_ECVRF_SCALAR_LEN], struct kt_ge ret_points[static N_PROVED])
 {
-  enum { GAMMA, CLEARED, U, V, N_POINTS };
-  struct kt_ge points[N_POINTS];
-  uint8_t encoded[N_POINTS][KT_GE_LEN];
-  uint8_t h_string[1][KT_GE_LEN];
   struct kt_ge_comb comb;
-  uint8_t k[KT_ECVRF_SCALAR_LEN];
-  uint8_t c[KT_ECVRF_SCALAR_LEN];
-
-  kt_ge_encode(h, 1, h_string);
-  kt_ecvrf_nonce(key, h_string[0], k);
   kt_ge_comb_init(h, KT_GE_COMB_ROWS_MAX, &comb);
-  kt_ge_comb_mul(&comb, key->scalar, &points[GAMMA]);
-  kt_ge_double(&points[GAMMA], LOG2_COFACTOR, &points[CLEARED]);
-  kt_ge_base_mul(k, &points[U]);
-  kt_ge_comb_mul(&comb, k, &points[V]);
-  kt_ge_encode(points, N_POINTS, encoded);
+  kt_ge_comb_mul(&comb, key->scalar, &ret_points[GAMMA]);
+  kt_ge_double(&ret_points[GAMMA], LOG2_COFACTOR, &ret_points[CLEARED]);
+  kt_ge_base_mul(k, &ret_points[U]);
+  kt_ge_comb_mul(&comb, k, &ret_points[V]);
+}
 
-  kt_ecvrf_challenge(key->public_key, h_string[0], encoded[GAMMA], encoded[U], encoded[V], c);
-  kt_ecvrf_assemble(key, encoded[GAMMA], c, k, ret_proof);
+/* Section 5.1. H must be encoded before there is a nonce; everything else is, at once, at the end. */
+enum kt_err kt_ecvrf_fast_prove_batch(const struct kt_vrf_key *key, size_t n, const struct kt_bytes *alphas,
+                                      uint8_t *const *ret_proofs, struct kt_hash *ret_outputs)
+{
+  struct kt_ge h[KT_VRF_PROVE_MAX] = { 0 };
+  struct kt_ge points[N_PROVED * KT_VRF_PROVE_MAX];
+  uint8_t h_strings[KT_VRF_PROVE_MAX][KT_GE_LEN];
+  uint8_t encoded[N_PROVED * KT_VRF_PROVE_MAX][KT_GE_LEN];
+  uint8_t k[KT_VRF_PROVE_MAX][KT_ECVRF_SCALAR_LEN];
+
+  for (size_t i = 0; i < n; i++) {
+    enum kt_err err = encode_to_curve(key->public_key, alphas[i], &h[i]);
+    if (err != KT_OK) {
+      return err;
+    }
+  }
+  kt_ge_encode(h, n, h_strings);
+  for (size_t i = 0; i < n; i++) {
+    kt_ecvrf_nonce(key, h_strings[i], k[i]);
+    prove_points(key, &h[i], k[i], &points[i * N_PROVED]);
+  }
+  kt_ge_encode(points, n * N_PROVED, encoded);
+  for (size_t i = 0; i < n; i++) {
+    uint8_t(*own)[KT_GE_LEN] = &encoded[i * N_PROVED];
+    uint8_t c[KT_ECVRF_SCALAR_LEN];
+    kt_ecvrf_challenge(key->public_key, h_strings[i], own[GAMMA], own[U], own[V], c);
+    kt_ecvrf_assemble(key, own[GAMMA], c, k[i], ret_proofs[i]);
+    kt_ecvrf_output_hash(own[CLEARED], &ret_outputs[i]);
+  }
   sodium_memzero(k, sizeof k);
-  kt_ecvrf_output_hash(encoded[CLEARED], ret_output);
+  return KT_OK;
 }
 
 enum kt_err kt_ecvrf_fast_prove(const struct kt_vrf_key *key, struct kt_bytes alpha,
                                 uint8_t ret_proof[static KT_ECVRF_PROOF_LEN], struct kt_hash *ret_output)
 {
-  struct kt_ge h;
-  enum kt_err err = encode_to_curve(key->public_key, alpha, &h);
-  if (err != KT_OK) {
-    return err;
-  }
-  prove_point(key, &h, ret_proof, ret_output);
-  return KT_OK;
+  return kt_ecvrf_fast_prove_batch(key, 1, &alpha, &ret_proof, ret_output);
 }
 
 /* The points of a proof that are hashed, and their places in a batch's. */

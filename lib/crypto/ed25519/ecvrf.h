@@ -19,6 +19,10 @@ KT_MUST_USE enum kt_err kt_ecvrf_fast_output(const struct kt_vrf_key *key, struc
 KT_MUST_USE enum kt_err kt_ecvrf_fast_prove(const struct kt_vrf_key *key, struct kt_bytes alpha,
                                             uint8_t ret_proof[static KT_ECVRF_PROOF_LEN], struct kt_hash *ret_output);
 
+/* kt_vrf_prove_batch: two inversions encode the points of all proofs, as they do for one. */
+KT_MUST_USE enum kt_err kt_ecvrf_fast_prove_batch(const struct kt_vrf_key *key, size_t n, const struct kt_bytes *alphas,
+                                                  uint8_t *const *ret_proofs, struct kt_hash *ret_outputs);
+
 KT_MUST_USE enum kt_err kt_ecvrf_fast_verify(const uint8_t public_key[static KT_ECVRF_POINT_LEN], struct kt_bytes alpha,
                                              const uint8_t proof[static KT_ECVRF_PROOF_LEN],
                                              struct kt_hash *ret_output);

@@ -27,6 +27,7 @@ static int begin(void **state)
   scene->world = world_new();
   scene->suite = *scene->world->config.suite;
   scene->suite.vrf_prove = count_and_prove;
+  scene->suite.vrf_prove_batch = NULL; /* one by one */
   scene->world->config.suite = &scene->suite;
   world_ok(scene->world, kt_log_create(&scene->world->options, &scene->world->problem));
   world_open(scene->world);

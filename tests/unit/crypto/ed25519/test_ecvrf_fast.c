@@ -250,6 +250,41 @@ static void test_batch_agrees_R45(void **state)
   }
 }
 
+enum { N_TOGETHER = 100 };
+
+/* Proofs that are made together are those of the reference, and so are those of a suite that makes them one by one. */
+static void test_proofs_together(void **state)
+{
+  (void)state;
+  const struct kt_suite *const suites[] = { kt_suite_by_id(KT_SUITE_ED25519), &kt_suite_ed25519 };
+  for (uint64_t round = 0; round < N_TOGETHER; round++) {
+    struct input inputs[KT_VRF_PROVE_MAX] = { 0 };
+    struct kt_vrf_key key;
+    struct kt_bytes alphas[KT_VRF_PROVE_MAX];
+    struct kt_hash expected[KT_VRF_PROVE_MAX];
+    uint8_t proofs[KT_VRF_PROVE_MAX][PROOF_LEN];
+    uint8_t *const ret_proofs[KT_VRF_PROVE_MAX] = { proofs[0], proofs[1] };
+    random_honest(round, &inputs[0], &key);
+    for (size_t i = 0; i < KT_VRF_PROVE_MAX; i++) {
+      inputs[i] = inputs[0];
+      inputs[i].alpha[0] = (uint8_t)i;
+      inputs[i].alpha_len = 10 + i;
+      alphas[i] = (struct kt_bytes){ inputs[i].alpha, inputs[i].alpha_len };
+      assert_int_equal(kt_ecvrf_prove(&key, alphas[i], inputs[i].proof, &expected[i]), KT_OK);
+    }
+    for (size_t n = 1; n <= KT_VRF_PROVE_MAX; n++) {
+      const struct kt_suite *suite = suites[round % 2];
+      struct kt_hash outputs[KT_VRF_PROVE_MAX];
+      memset(proofs, 0, sizeof proofs);
+      assert_int_equal(kt_vrf_prove_batch(suite, &key, n, alphas, ret_proofs, outputs), KT_OK);
+      for (size_t i = 0; i < n; i++) {
+        assert_memory_equal(proofs[i], inputs[i].proof, PROOF_LEN);
+        assert_true(kt_hash_equal(&outputs[i], &expected[i]));
+      }
+    }
+  }
+}
+
 /* The suite's batch and its fallback, where a suite has none, tell the same. */
 static void test_batch_falls_back_R45(void **state)
 {
@@ -304,6 +339,7 @@ int main(int argc, char **argv)
     cmocka_unit_test(test_fast_agrees_on_torsion_R45),
     cmocka_unit_test(test_fast_agrees_on_bad_encodings_R45),
     cmocka_unit_test(test_batch_agrees_R45),
+    cmocka_unit_test(test_proofs_together),
     cmocka_unit_test(test_batch_falls_back_R45),
     cmocka_unit_test(test_choice_falls_back),
   };
