@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "log/query.h"
+#include "tree/ibst.h"
 
 /* The versions from `first` on that were created in its log entry, and how many of them were skipped. */
 static enum kt_err count_versions(struct kt_log_query *query, uint32_t first, struct kt_label_update *what,
@@ -108,6 +109,36 @@ static enum kt_err fill_ladder(struct kt_log_query *query, const struct kt_label
   return err;
 }
 
+/* The lookups of kt_update_label, or nearly: the previous greatest version in the frontier of the previous tree, as far as it is not
+ * distinguished, and every version of the ladder in the entry of the new ones. */
+static void fetch_paths(const struct kt_log_query *query, const struct kt_label_update *what)
+{
+  struct kt_log_lookup lookups[KT_LOG_FETCH_MAX];
+  const struct kt_log_cache *cache = &query->reader->log->cache;
+  uint64_t frontier[KT_IBST_DEPTH_MAX];
+  struct kt_store_entry entry;
+  bool any;
+  uint64_t rightmost;
+  if (query->reader->log->options.cache_bytes == 0 || what->position == 0 ||
+      kt_rightmost_distinguished(&query->record->view, &any, &rightmost) != KT_OK) {
+    return;
+  }
+  size_t n = 0;
+  const struct kt_label_key *previous = kt_label_keys_find(&query->keys, what->has_previous ? what->previous : 0);
+  size_t n_frontier = previous != NULL ? kt_ibst_frontier(what->position, frontier) : 0;
+  for (size_t i = 0; i < n_frontier; i++) {
+    bool is_looked_up = !any || frontier[i] > rightmost;
+    if (is_looked_up && kt_log_cache_entry(cache, query->reader->conn, frontier[i], &entry) == KT_OK) {
+      lookups[n++] = (struct kt_log_lookup){ .root_ref = entry.prefix_root_ref, .key = &previous->vrf_output };
+    }
+  }
+  enum kt_err err = kt_log_cache_entry(cache, query->reader->conn, what->position, &entry);
+  for (size_t i = 0; err == KT_OK && i < query->keys.n && n < KT_LOG_FETCH_MAX; i++) {
+    lookups[n++] = (struct kt_log_lookup){ .root_ref = entry.prefix_root_ref, .key = &query->keys.keys[i].vrf_output };
+  }
+  kt_log_fetch(cache, lookups, n);
+}
+
 struct answer {
   const struct kt_update_request *request;
   const struct kt_log_outcome *outcome; /* NULL: nothing had to be inserted */
@@ -136,6 +167,7 @@ static enum kt_err answer(struct kt_log_query *query, const void *ctx)
     err = fill_ladder(query, &what, &response);
   }
   if (err == KT_OK) {
+    fetch_paths(query, &what);
     err = kt_update_label(&query->record->view, &query->keys, &what, &history, &distinguished);
   }
   if (err == KT_OK) {
