@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CAP_FIRST 1024U
+#define CAP_FIRST 2048 /* most responses take a few kilobytes */
 
 void kt_writer_init(struct kt_writer *w, size_t limit)
 {

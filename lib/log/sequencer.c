@@ -10,7 +10,7 @@
 #define WASH_DELAY_MS 1000      /* what a reader kept from being overwritten is tried again */
 #define PROOFS_DELAY_MS 1000    /* computed VRF proofs are stored this soon when no update takes them along, */
 #define PROOFS_LONG_DELAY_MS 20 /* or this soon when there are many; not at once, should it fail */
-#define REST_TIMES 4            /* as long as the last commit took, updates are gathered under load, */
+#define REST_TIMES 10           /* as long as the last commit took, updates are gathered under load, */
 #define REST_MAX_MS 20          /* but no longer than this */
 #define LOOK_EVERY_MS 1         /* in that time somebody who wants something has begun */
 #define LOOKS 2
