@@ -301,7 +301,7 @@ static double take_cold_turn(struct bench_world *world, size_t n_labels, struct 
 {
   struct bench_phase phase;
   struct bench_state *state = &world->state;
-  double turn_s = world->options->seconds / BENCH_TURNS;
+  double turn_s = world->options->seconds / 3;
   bench_searches_of_imported(searches, world, state->n_warm + state->n_cold, n_labels, NULL);
   struct bench_load load = { .n_connections = bench_searches_connections(world),
                              .pool = &searches->pool,
