@@ -12,6 +12,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#define RETRY_MS 100 /* after a failed system call, which may have kept the daemon from looking at what is ready */
+
 enum stage { RUNNING, QUIESCING, STOPPING };
 
 struct loop {
@@ -41,12 +43,16 @@ static int idle_ms(const struct loop *loop)
   return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
+static unsigned connections_of(const struct loop *loop)
+{
+  return MHD_get_daemon_info(loop->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections;
+}
+
 /* If poll fails the daemon is asked anyway. */
-static void wait_for_work(struct loop *loop)
+static void wait_for_work(struct loop *loop, int timeout_ms)
 {
   struct pollfd fds[] = { { .fd = loop->epoll_fd, .events = POLLIN }, { .fd = loop->wake_fd, .events = POLLIN } };
   uint64_t count;
-  int timeout_ms = idle_ms(loop);
   if (timeout_ms != 0 && poll(fds, sizeof fds / sizeof fds[0], timeout_ms) > 0 && fds[1].revents != 0) {
     (void)!read(loop->wake_fd, &count, sizeof count);
     atomic_store(&loop->is_woken, false);
@@ -60,8 +66,12 @@ static void *loop_main(void *ctx)
     if (stage == QUIESCING && loop->listen_fd == MHD_INVALID_SOCKET) {
       loop->listen_fd = MHD_quiesce_daemon(loop->daemon);
     }
-    (void)MHD_run(loop->daemon);
-    wait_for_work(loop);
+    unsigned n_before = connections_of(loop);
+    bool is_well = MHD_run_wait(loop->daemon, 0) == MHD_YES;
+    /* A daemon whose places were all taken listens again when it runs next, and until then nobody who comes wakes it. */
+    if (connections_of(loop) >= n_before) {
+      wait_for_work(loop, is_well ? idle_ms(loop) : RETRY_MS);
+    }
   }
   return NULL;
 }
@@ -69,17 +79,14 @@ static void *loop_main(void *ctx)
 static bool init_loop(struct loop *loop, MHD_socket fd, unsigned n_connections, kt_http_new_daemon *new_daemon,
                       void *ctx)
 {
-  MHD_socket own_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  MHD_socket own_fd = loop->wake_fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : MHD_INVALID_SOCKET;
   if (own_fd == MHD_INVALID_SOCKET) {
     return false;
   }
-  loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (loop->wake_fd >= 0) {
-    loop->daemon = new_daemon(ctx, MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, own_fd, n_connections);
-  }
+  loop->daemon = new_daemon(ctx, MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, own_fd, n_connections);
   if (loop->daemon == NULL) {
-    (void)close(own_fd);
-    return false;
+    return false; /* own_fd is closed or it is not: a number that somebody else has by now must not be */
   }
   loop->epoll_fd = MHD_get_daemon_info(loop->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
   return true;
@@ -88,8 +95,8 @@ static bool init_loop(struct loop *loop, MHD_socket fd, unsigned n_connections, 
 static void wake(struct loop *loop)
 {
   static const uint64_t one = 1;
-  if (!atomic_exchange(&loop->is_woken, true)) {
-    (void)!write(loop->wake_fd, &one, sizeof one);
+  if (!atomic_exchange(&loop->is_woken, true) && write(loop->wake_fd, &one, sizeof one) < 0) {
+    atomic_store(&loop->is_woken, false);
   }
 }
 

@@ -12,8 +12,7 @@
 
 struct kt_http_loops;
 
-/* MHD_start_daemon with these flags, MHD_OPTION_LISTEN_SOCKET fd and this share of the connections. NULL: it failed, and fd
- * is still the caller's. */
+/* MHD_start_daemon with these flags, MHD_OPTION_LISTEN_SOCKET fd and this share of the connections. NULL: it failed. */
 typedef struct MHD_Daemon *kt_http_new_daemon(void *ctx, unsigned flags, MHD_socket fd, unsigned n_connections);
 
 /* n daemons, which do nothing yet. Takes fd, which is non-blocking, whatever happens; NULL: something could not be started. */
@@ -21,8 +20,8 @@ struct kt_http_loops *kt_http_loops_new(MHD_socket fd, unsigned n, unsigned n_co
                                         kt_http_new_daemon *new_daemon, void *ctx);
 /* Their threads. False: not all could be started. */
 bool kt_http_loops_start(struct kt_http_loops *loops);
-/* MHD_resume_connection. (Its own signal can be taken out of epoll after the daemon looked for what to resume, and
- * MHD_get_timeout does not know of it: the thread would sleep.) */
+/* MHD_resume_connection, and a wake-up: a daemon without a thread of its own gets none, and MHD_get_timeout does not know of
+ * it. */
 void kt_http_loops_resume(struct kt_http_loops *loops, struct MHD_Connection *connection);
 /* Soon no connection is accepted any more; those that wait to be are refused by kt_http_loops_stop. */
 void kt_http_loops_quiesce(struct kt_http_loops *loops);
