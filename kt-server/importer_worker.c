@@ -95,6 +95,25 @@ static void look_all(struct kt_import_chunk *chunk, const struct kt_provisioner 
   }
 }
 
+/* Those of new labels, together. */
+static void make_outputs(struct kt_import_chunk *chunk, const struct kt_provisioner *provisioner,
+                         struct kt_arena *arena, struct kt_provision *provisions)
+{
+  struct kt_bytes *labels = kt_arena_alloc(arena, chunk->n, sizeof *labels);
+  struct kt_log_account **accounts = kt_arena_alloc(arena, chunk->n, sizeof *accounts);
+  size_t n = 0;
+  if (labels == NULL || accounts == NULL) {
+    return; /* they are made one by one */
+  }
+  for (size_t i = 0; i < chunk->n; i++) {
+    if (chunk->items[i].state == KT_IMPORT_NEW) {
+      labels[n] = provisions[i].set.label;
+      accounts[n++] = &provisions[i].account;
+    }
+  }
+  kt_log_accounts_output(provisioner->log, labels, accounts, n);
+}
+
 static void prepare_chunk(struct kt_import_chunk *chunk, const struct kt_provisioner *provisioner)
 {
   struct kt_arena arena;
@@ -109,6 +128,7 @@ static void prepare_chunk(struct kt_import_chunk *chunk, const struct kt_provisi
   }
   if (provisioner != NULL) {
     look_all(chunk, provisioner, &arena, provisions);
+    make_outputs(chunk, provisioner, &arena, provisions);
   }
   for (size_t i = 0; i < chunk->n; i++) {
     if (chunk->items[i].state == KT_IMPORT_NEW) {

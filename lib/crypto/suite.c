@@ -28,6 +28,19 @@ const struct kt_suite *kt_suite_by_id(uint16_t id)
   }
 }
 
+enum kt_err kt_vrf_output_batch(const struct kt_suite *suite, const struct kt_vrf_key *key, size_t n,
+                                const struct kt_bytes *alphas, struct kt_hash *ret_outputs)
+{
+  if (suite->vrf_output_batch != NULL) {
+    return suite->vrf_output_batch(key, n, alphas, ret_outputs);
+  }
+  enum kt_err err = KT_OK;
+  for (size_t i = 0; err == KT_OK && i < n; i++) {
+    err = suite->vrf_output(key, alphas[i], &ret_outputs[i]);
+  }
+  return err;
+}
+
 enum kt_err kt_vrf_prove_batch(const struct kt_suite *suite, const struct kt_vrf_key *key, size_t n,
                                const struct kt_bytes *alphas, uint8_t *const *ret_proofs, struct kt_hash *ret_outputs)
 {

@@ -93,7 +93,8 @@ static enum kt_err verify_with(verify_function *verify_proof, struct kt_bytes pu
     .sign_public = sign_public, .sign_key_init = sign_key_init, .sign = sign, .verify = verify,                       \
     .sign_public_check = reference_public_check, .vrf_public = own##_public, .vrf_public_check = own##_public_check,  \
     .vrf_key_init = vrf##_key_init, .vrf_output = vrf##_output, .vrf_prove = vrf##_prove, .vrf_verify = own##_verify, \
-    .vrf_prove_batch = own##_prove_batch, .vrf_verify_batch = own##_verify_batch,                                     \
+    .vrf_output_batch = own##_output_batch, .vrf_prove_batch = own##_prove_batch,                                     \
+    .vrf_verify_batch = own##_verify_batch,                                                                           \
   }
 
 static enum kt_err reference_public(const uint8_t seed[static KT_SEED_LEN], uint8_t *ret_public)
@@ -107,6 +108,7 @@ static enum kt_err reference_verify(struct kt_bytes public_key, struct kt_bytes 
   return verify_with(kt_ecvrf_verify, public_key, alpha, proof, ret_output);
 }
 
+#define reference_output_batch NULL
 #define reference_prove_batch NULL
 #define reference_verify_batch NULL
 
@@ -138,6 +140,7 @@ static enum kt_err fast_public_check(struct kt_bytes public_key)
   return valid ? KT_OK : KT_ERR_CRYPTO;
 }
 
+#define fast_output_batch kt_ecvrf_fast_output_batch
 #define fast_prove_batch kt_ecvrf_fast_prove_batch
 
 const struct kt_suite kt_suite_ed25519_fast = TABLE(fast, kt_ecvrf_fast);

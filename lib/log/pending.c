@@ -164,14 +164,16 @@ static enum kt_err prove_versions(struct kt_log_prepare *p)
   if (list == NULL) {
     return kt_log_no_memory(p);
   }
-  enum kt_err err = kt_log_vrf_unstored(p->reader->conn, p->row.label_id, versions, n, list, &pending->n_proofs);
+  size_t n_list = 0;
+  enum kt_err err = kt_log_vrf_unstored(p->reader->conn, p->row.label_id, versions, n, list, &n_list);
   if (err == KT_OK) {
-    err = kt_log_vrf_prove(p->log, pending->label, list, pending->n_proofs);
+    err = kt_log_vrf_prove(p->log, pending->label, list, n_list);
   }
   if (err != KT_OK) {
     return kt_log_refuse(p->problem, err, "vrf", "a VRF proof cannot be made: %s", kt_err_text(err));
   }
   pending->proofs = list;
+  pending->n_proofs = n_list;
   return KT_OK;
 }
 
@@ -201,6 +203,8 @@ static enum kt_err fill_outputs(struct kt_log_prepare *p)
       *output = proof->output;
     } else if (p->versions[i].is_proved && cached.has_output) {
       *output = cached.output;
+    } else if (version == 0 && p->account != NULL && p->account->has_output) {
+      *output = p->account->output;
     } else {
       err = kt_log_vrf_output(p->log, pending->label, version, output);
     }

@@ -97,7 +97,7 @@ enum kt_err kt_log_prove(struct kt_log_reader *reader, uint64_t first, size_t n,
     err = look(reader, first, first + n, labels, &proofs, &proved);
     kt_log_read_end(reader);
   }
-  for (size_t i = 0; err == KT_OK && i < proved.n_labels; i++) {
+  for (size_t i = 0; err == KT_OK && proofs.n > 0 && i < proved.n_labels; i++) {
     err = compute(reader->log, &labels[i], proofs.list);
   }
   if (err == KT_ERR_MEMORY) {

@@ -109,6 +109,8 @@ static enum kt_err fill_ladder(struct kt_log_query *query, const struct kt_label
   return err;
 }
 
+_Static_assert(KT_IBST_DEPTH_MAX <= KT_LOG_FETCH_MAX, "a frontier fits");
+
 /* The lookups of kt_update_label, or nearly: the previous greatest version in the frontier of the previous tree, as far as it is not
  * distinguished, and every version of the ladder in the entry of the new ones. */
 static void fetch_paths(const struct kt_log_query *query, const struct kt_label_update *what)
@@ -127,7 +129,7 @@ static void fetch_paths(const struct kt_log_query *query, const struct kt_label_
   const struct kt_label_key *previous = kt_label_keys_find(&query->keys, what->has_previous ? what->previous : 0);
   size_t n_frontier = previous != NULL ? kt_ibst_frontier(what->position, frontier) : 0;
   for (size_t i = 0; i < n_frontier; i++) {
-    bool is_looked_up = !any || frontier[i] > rightmost;
+    bool is_looked_up = (!any || frontier[i] > rightmost) && (!what->has_previous || frontier[i] > what->previous_pos);
     if (is_looked_up && kt_log_cache_entry(cache, query->reader->conn, frontier[i], &entry) == KT_OK) {
       lookups[n++] = (struct kt_log_lookup){ .root_ref = entry.prefix_root_ref, .key = &previous->vrf_output };
     }

@@ -11,6 +11,8 @@
 _Static_assert(KT_ECVRF_POINT_LEN == KT_GE_LEN && KT_ECVRF_SCALAR_LEN == KT_GE_SCALAR_LEN, "one curve");
 _Static_assert(KT_ECVRF_C_LEN == KT_GE_CHALLENGE_LEN, "one challenge");
 
+_Static_assert(KT_VRF_OUTPUT_MAX <= KT_GE_ENCODE_MAX, "a batch is encoded at once");
+
 enum { LOG2_COFACTOR = 3 };
 
 enum kt_err kt_ecvrf_fast_key_init(struct kt_vrf_key *key, const uint8_t seed[static KT_ECVRF_SEED_LEN])
@@ -60,24 +62,36 @@ static enum kt_err encode_to_curve(const uint8_t public_key[static KT_ECVRF_POIN
 }
 
 /* cofactor * Gamma = (8*x)*H: neither Gamma nor the encoding of H is needed. */
-enum kt_err kt_ecvrf_fast_output(const struct kt_vrf_key *key, struct kt_bytes alpha, struct kt_hash *ret_output)
+enum kt_err kt_ecvrf_fast_output_batch(const struct kt_vrf_key *key, size_t n, const struct kt_bytes *alphas,
+                                       struct kt_hash *ret_outputs)
 {
-  struct kt_ge h;
+  struct kt_ge points[KT_VRF_OUTPUT_MAX] = { 0 };
   struct kt_ge_comb comb;
   uint8_t scalar[KT_ECVRF_SCALAR_LEN];
-  uint8_t cleared[1][KT_GE_LEN];
+  uint8_t cleared[KT_VRF_OUTPUT_MAX][KT_GE_LEN];
 
-  enum kt_err err = encode_to_curve(key->public_key, alpha, &h);
-  if (err != KT_OK) {
-    return err;
+  for (size_t i = 0; i < n; i++) {
+    enum kt_err err = encode_to_curve(key->public_key, alphas[i], &points[i]);
+    if (err != KT_OK) {
+      return err;
+    }
   }
-  kt_ge_comb_init(&h, 1, &comb);
   kt_ecvrf_cofactor_scalar(key, scalar);
-  kt_ge_comb_mul(&comb, scalar, &h);
+  for (size_t i = 0; i < n; i++) {
+    kt_ge_comb_init(&points[i], 1, &comb);
+    kt_ge_comb_mul(&comb, scalar, &points[i]);
+  }
   sodium_memzero(scalar, sizeof scalar);
-  kt_ge_encode(&h, 1, cleared);
-  kt_ecvrf_output_hash(cleared[0], ret_output);
+  kt_ge_encode(points, n, cleared);
+  for (size_t i = 0; i < n; i++) {
+    kt_ecvrf_output_hash(cleared[i], &ret_outputs[i]);
+  }
   return KT_OK;
+}
+
+enum kt_err kt_ecvrf_fast_output(const struct kt_vrf_key *key, struct kt_bytes alpha, struct kt_hash *ret_output)
+{
+  return kt_ecvrf_fast_output_batch(key, 1, &alpha, ret_output);
 }
 
 /* The points of a proof that are computed from H, and their places in a batch's. */

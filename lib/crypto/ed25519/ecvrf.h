@@ -16,6 +16,10 @@ bool kt_ecvrf_fast_public_key_valid(const uint8_t public_key[static KT_ECVRF_POI
 KT_MUST_USE enum kt_err kt_ecvrf_fast_output(const struct kt_vrf_key *key, struct kt_bytes alpha,
                                              struct kt_hash *ret_output);
 
+/* kt_vrf_output_batch: one inversion encodes all points. */
+KT_MUST_USE enum kt_err kt_ecvrf_fast_output_batch(const struct kt_vrf_key *key, size_t n,
+                                                   const struct kt_bytes *alphas, struct kt_hash *ret_outputs);
+
 KT_MUST_USE enum kt_err kt_ecvrf_fast_prove(const struct kt_vrf_key *key, struct kt_bytes alpha,
                                             uint8_t ret_proof[static KT_ECVRF_PROOF_LEN], struct kt_hash *ret_output);
 

@@ -26,6 +26,7 @@ enum kt_suite_id {
 #define KT_VRF_PROOF_MAX 81
 
 #define KT_VRF_BATCH_MAX 8
+#define KT_VRF_OUTPUT_MAX 8
 #define KT_VRF_PROVE_MAX 2 /* at once: more would save little, and take much stack */
 
 /* What a suite derives from a seed, made once by those who use it often. Secret like the seed, apart from public_key: keep
@@ -67,6 +68,9 @@ struct kt_suite {
   enum kt_err (*vrf_public_check)(struct kt_bytes public_key); /* RFC 9381 section 5.4.5, small order included */
   enum kt_err (*vrf_key_init)(struct kt_vrf_key *key, const uint8_t seed[KT_AT_LEAST KT_SEED_LEN]);
   enum kt_err (*vrf_output)(const struct kt_vrf_key *key, struct kt_bytes alpha, struct kt_hash *ret_output);
+  /* kt_vrf_output_batch; NULL where it would cost as much as so many calls of vrf_output. */
+  enum kt_err (*vrf_output_batch)(const struct kt_vrf_key *key, size_t n, const struct kt_bytes *alphas,
+                                  struct kt_hash *ret_outputs);
   enum kt_err (*vrf_prove)(const struct kt_vrf_key *key, struct kt_bytes alpha, uint8_t *ret_proof,
                            struct kt_hash *ret_output);
   /* kt_vrf_prove_batch; NULL where it would cost as much as so many calls of vrf_prove. */
@@ -79,8 +83,11 @@ struct kt_suite {
                                   struct kt_hash *ret_outputs);
 };
 
-/* 1 <= n <= KT_VRF_PROVE_MAX proofs, each into vrf_proof_len bytes, with one key, sharing what can be shared. After an error
- * nothing of what was returned means anything. */
+/* 1 <= n <= KT_VRF_OUTPUT_MAX outputs with one key, sharing what can be shared. After an error nothing of what was returned means
+ * anything. */
+KT_MUST_USE enum kt_err kt_vrf_output_batch(const struct kt_suite *suite, const struct kt_vrf_key *key, size_t n,
+                                            const struct kt_bytes *alphas, struct kt_hash *ret_outputs);
+/* 1 <= n <= KT_VRF_PROVE_MAX proofs, each into vrf_proof_len bytes, with one key, likewise. */
 KT_MUST_USE enum kt_err kt_vrf_prove_batch(const struct kt_suite *suite, const struct kt_vrf_key *key, size_t n,
                                            const struct kt_bytes *alphas, uint8_t *const *ret_proofs,
                                            struct kt_hash *ret_outputs);
