@@ -42,7 +42,7 @@ struct kt_settings {
   uint64_t clock_gap_ms;  /* 0: at the start, too */
   uint64_t drain_ms;
   uint64_t cache_bytes;
-  uint64_t threads; /* never 0: "0" in the file is as many as there are processors */
+  uint64_t threads; /* never 0: "0" in the file is as many as the machine has processors, 2 to 64 */
   struct {
     uint64_t body_bytes;
     uint64_t value_bytes;

@@ -84,7 +84,7 @@ static const char template[] =
     "# 560 bytes per label. 0: all is read each time.\n"
     "cache: 256MiB\n"
     "\n"
-    "# Threads that answer requests. 0: as many as there are processors, at least two.\n"
+    "# Threads that answer requests. 0: as many as the machine has processors, 2 to 64.\n"
     "threads: 0\n"
     "\n"
     "# One line per request on stderr, without labels: off, errors, all. [reload]\n"
