@@ -55,7 +55,7 @@ def summary(run):
     for name in names:
         rows = [find(run, name, labels) for labels in columns]
         some = next(row for row in rows if row and "holds" in row)
-        cells = [f"{row['ratio']:.2f}{'' if row['holds'] else ' **✗**'}" if row else "" for row in rows]
+        cells = [f"{row['ratio']:.2f}{'' if row.get('holds', True) else ' **✗**'}" if row else "" for row in rows]
         text += line(some["text"], some["formula"], demanded(some), *cells)
     verdicts = [row["holds"] for row in run["rows"] if "holds" in row]
     return text + f"\n{sum(verdicts)} of {len(verdicts)} hold; ✗ marks those that do not.\n"

@@ -55,13 +55,17 @@ void bench_world_run(const struct bench_world *world, const struct bench_server 
 #define BENCH_TURNS 6
 
 struct bench_turns {
-  double rate;
+  double each_s; /* of wall time, per response: as means of bounds are */
   double cpu_us;
   double generator_cpu_us;
   double body_len;
 };
 
 void bench_turns_add(struct bench_turns *turns, const struct bench_phase *phase);
+
+/* Wait until the server has nothing left to do, such as storing what it computed for a load. Returns the CPU that took, in
+ * seconds, so that it can be charged to the load, and is not to the bound. */
+double bench_world_settle(const struct bench_world *world);
 
 /* The same requests to libmicrohttpd alone, answered with body_len bytes; there is nothing to release. */
 void bench_world_run_static(const struct bench_world *world, const struct bench_pool *pool, size_t n_connections,
