@@ -99,19 +99,15 @@ static void look_all(struct kt_import_chunk *chunk, const struct kt_provisioner 
 static void make_outputs(struct kt_import_chunk *chunk, const struct kt_provisioner *provisioner,
                          struct kt_arena *arena, struct kt_provision *provisions)
 {
-  struct kt_bytes *labels = kt_arena_alloc(arena, chunk->n, sizeof *labels);
-  struct kt_log_account **accounts = kt_arena_alloc(arena, chunk->n, sizeof *accounts);
+  struct kt_log_named_account *accounts = kt_arena_alloc(arena, chunk->n, sizeof *accounts);
   size_t n = 0;
-  if (labels == NULL || accounts == NULL) {
-    return; /* they are made one by one */
-  }
-  for (size_t i = 0; i < chunk->n; i++) {
+  for (size_t i = 0; accounts != NULL && i < chunk->n; i++) { /* otherwise they are made one by one */
     if (chunk->items[i].state == KT_IMPORT_NEW) {
-      labels[n] = provisions[i].set.label;
-      accounts[n++] = &provisions[i].account;
+      accounts[n++] =
+          (struct kt_log_named_account){ .label = provisions[i].set.label, .account = &provisions[i].account };
     }
   }
-  kt_log_accounts_output(provisioner->log, labels, accounts, n);
+  kt_log_accounts_output(provisioner->log, accounts, n);
 }
 
 static void prepare_chunk(struct kt_import_chunk *chunk, const struct kt_provisioner *provisioner)

@@ -304,8 +304,11 @@ KT_MUST_USE enum kt_err kt_log_account_get(struct kt_log_reader *reader, struct 
                                            struct kt_log_account *ret_account, struct kt_log_problem *ret_problem);
 /* Optional, for labels that are new: their VRF outputs, which the insertion needs and takes longest for, made together for less.
  * Of other labels, nothing. An output that cannot be made is left to the insertion, which tells why. */
-void kt_log_accounts_output(const struct kt_log *log, const struct kt_bytes *labels,
-                            struct kt_log_account *const *accounts, size_t n);
+struct kt_log_named_account {
+  struct kt_bytes label;
+  struct kt_log_account *account;
+};
+void kt_log_accounts_output(const struct kt_log *log, const struct kt_log_named_account *accounts, size_t n);
 /* Its newest value, in the arena; empty: it has none, or it was erased. */
 KT_MUST_USE enum kt_err kt_log_account_value(struct kt_log_reader *reader, const struct kt_log_account *account,
                                              struct kt_arena *arena, struct kt_bytes *ret_value,

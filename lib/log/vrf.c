@@ -10,8 +10,8 @@ static enum kt_err prove_batch(const struct kt_log *log, struct kt_bytes label, 
 {
   const struct kt_suite *suite = log->options.config->suite;
   uint8_t inputs[KT_VRF_PROVE_MAX][KT_VRF_INPUT_MAX];
-  struct kt_bytes alphas[KT_VRF_PROVE_MAX];
-  uint8_t *proofs[KT_VRF_PROVE_MAX];
+  struct kt_bytes alphas[KT_VRF_PROVE_MAX] = { 0 };
+  uint8_t *proofs[KT_VRF_PROVE_MAX] = { NULL };
   struct kt_hash outputs[KT_VRF_PROVE_MAX];
   for (size_t i = 0; i < n; i++) {
     alphas[i] = (struct kt_bytes){ inputs[i], kt_vrf_input(label, list[i].version, inputs[i]) };
@@ -44,38 +44,34 @@ enum kt_err kt_log_vrf_output(const struct kt_log *log, struct kt_bytes label, u
   return log->options.config->suite->vrf_output(log->options.vrf_key, alpha, ret_output);
 }
 
-static void output_batch(const struct kt_log *log, const struct kt_bytes *labels,
-                         struct kt_log_account *const *accounts, size_t n)
+static void output_batch(const struct kt_log *log, const struct kt_log_named_account *accounts, size_t n)
 {
   uint8_t inputs[KT_VRF_OUTPUT_MAX][KT_VRF_INPUT_MAX];
   struct kt_bytes alphas[KT_VRF_OUTPUT_MAX] = { 0 };
   struct kt_hash outputs[KT_VRF_OUTPUT_MAX];
   for (size_t i = 0; i < n; i++) {
-    alphas[i] = (struct kt_bytes){ inputs[i], kt_vrf_input(labels[i], 0, inputs[i]) };
+    alphas[i] = (struct kt_bytes){ inputs[i], kt_vrf_input(accounts[i].label, 0, inputs[i]) };
   }
   if (kt_vrf_output_batch(log->options.config->suite, log->options.vrf_key, n, alphas, outputs) != KT_OK) {
     return;
   }
   for (size_t i = 0; i < n; i++) {
-    accounts[i]->has_output = true;
-    accounts[i]->output = outputs[i];
+    accounts[i].account->has_output = true;
+    accounts[i].account->output = outputs[i];
   }
 }
 
-void kt_log_accounts_output(const struct kt_log *log, const struct kt_bytes *labels,
-                            struct kt_log_account *const *accounts, size_t n)
+void kt_log_accounts_output(const struct kt_log *log, const struct kt_log_named_account *accounts, size_t n)
 {
-  struct kt_bytes new_labels[KT_VRF_OUTPUT_MAX];
-  struct kt_log_account *new_accounts[KT_VRF_OUTPUT_MAX];
-  size_t n_new = 0;
+  struct kt_log_named_account batch[KT_VRF_OUTPUT_MAX];
+  size_t n_batch = 0;
   for (size_t i = 0; i < n; i++) {
-    if (accounts[i]->row.label_id == 0 && labels[i].len <= KT_LABEL_MAX) {
-      new_labels[n_new] = labels[i];
-      new_accounts[n_new++] = accounts[i];
+    if (accounts[i].account->row.label_id == 0 && accounts[i].label.len <= KT_LABEL_MAX) {
+      batch[n_batch++] = accounts[i];
     }
-    if (n_new == KT_VRF_OUTPUT_MAX || (n_new > 0 && i + 1 == n)) {
-      output_batch(log, new_labels, new_accounts, n_new);
-      n_new = 0;
+    if (n_batch == KT_VRF_OUTPUT_MAX || (n_batch > 0 && i + 1 == n)) {
+      output_batch(log, batch, n_batch);
+      n_batch = 0;
     }
   }
 }
