@@ -58,14 +58,13 @@ static enum kt_err known_proof(struct kt_log_query *query, uint32_t version, str
 static enum kt_err find_proofs(struct kt_log_query *query, const uint32_t *versions, size_t n,
                                struct kt_store_proof *ret_proofs)
 {
-  struct kt_store_new_proof *unknown = NULL;
+  struct kt_store_new_proof *unknown = kt_arena_alloc(query->arena, n, sizeof *unknown);
   size_t n_unknown = 0;
+  if (unknown == NULL) {
+    return KT_ERR_MEMORY;
+  }
   for (size_t i = 0; i < n; i++) {
     enum kt_err err = known_proof(query, versions[i], &ret_proofs[i]);
-    if (err == KT_OK && ret_proofs[i].len == 0 && unknown == NULL) {
-      unknown = kt_arena_alloc(query->arena, n - i, sizeof *unknown);
-      err = unknown != NULL ? KT_OK : KT_ERR_MEMORY;
-    }
     if (err != KT_OK) {
       return err;
     }
