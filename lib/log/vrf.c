@@ -14,7 +14,8 @@ static enum kt_err prove_batch(const struct kt_log *log, struct kt_bytes label, 
   uint8_t *proofs[KT_VRF_PROVE_MAX] = { NULL };
   struct kt_hash outputs[KT_VRF_PROVE_MAX];
   for (size_t i = 0; i < n; i++) {
-    alphas[i] = (struct kt_bytes){ inputs[i], kt_vrf_input(label, list[i].version, inputs[i]) };
+    size_t len = kt_vrf_input(label, list[i].version, inputs[i]);
+    alphas[i] = (struct kt_bytes){ inputs[i], len };
     proofs[i] = list[i].proof.proof;
   }
   enum kt_err err = kt_vrf_prove_batch(suite, log->options.vrf_key, n, alphas, proofs, outputs);
@@ -50,7 +51,8 @@ static void output_batch(const struct kt_log *log, const struct kt_log_named_acc
   struct kt_bytes alphas[KT_VRF_OUTPUT_MAX] = { 0 };
   struct kt_hash outputs[KT_VRF_OUTPUT_MAX];
   for (size_t i = 0; i < n; i++) {
-    alphas[i] = (struct kt_bytes){ inputs[i], kt_vrf_input(accounts[i].label, 0, inputs[i]) };
+    size_t len = kt_vrf_input(accounts[i].label, 0, inputs[i]);
+    alphas[i] = (struct kt_bytes){ inputs[i], len };
   }
   if (kt_vrf_output_batch(log->options.config->suite, log->options.vrf_key, n, alphas, outputs) != KT_OK) {
     return;

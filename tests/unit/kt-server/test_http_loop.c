@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,15 +27,17 @@ static const char request[] = "GET / HTTP/1.1\r\nHost: log\r\n\r\n";
 struct scene {
   struct kt_http_loops *loops;
   struct sockaddr_in address;
-  bool parks; /* answers after a resume */
+  bool parks;            /* answers after a resume */
+  atomic_int n_resuming; /* threads; the loops must not end before them */
 };
 
 static void *resume(void *ctx)
 {
   struct MHD_Connection *connection = ctx;
   const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-  const struct scene *scene = info->socket_context;
+  struct scene *scene = info->socket_context;
   kt_http_loops_resume(scene->loops, connection);
+  (void)atomic_fetch_sub(&scene->n_resuming, 1);
   return NULL;
 }
 
@@ -51,7 +54,7 @@ static enum MHD_Result answer(void *ctx, struct MHD_Connection *connection, cons
   static int seen;
   static int parked;
   static char body[] = "ok";
-  const struct scene *scene = ctx;
+  struct scene *scene = ctx;
   (void)url, (void)method, (void)version, (void)upload, (void)upload_len;
   if (*state == NULL) { /* its head is there */
     *state = &seen;
@@ -60,6 +63,7 @@ static enum MHD_Result answer(void *ctx, struct MHD_Connection *connection, cons
   if (scene->parks && *state == &seen) {
     pthread_t thread;
     *state = &parked;
+    (void)atomic_fetch_add(&scene->n_resuming, 1);
     MHD_suspend_connection(connection);
     assert_int_equal(pthread_create(&thread, NULL, resume, connection), 0);
     assert_int_equal(pthread_detach(thread), 0);
@@ -145,6 +149,9 @@ static void test_resumed_at_once(void **state)
   for (size_t i = 0; i < N_ROUNDS; i++) {
     ask(fd);
     expect_answer(fd);
+  }
+  while (atomic_load(&scene.n_resuming) > 0) {
+    (void)poll(NULL, 0, 1);
   }
   assert_int_equal(close(fd), 0);
   kt_http_loops_stop(scene.loops);
