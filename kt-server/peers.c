@@ -132,20 +132,26 @@ static void count_address(struct kt_peers *peers, const struct kt_address *addre
   }
 }
 
-bool kt_peers_admits(struct kt_peers *peers, const struct sockaddr *from)
+/* Has this address as many connections as one may? peers->lock is held. */
+static bool has_enough(const struct kt_peers *peers, const struct kt_address *address)
 {
-  const struct kt_address address = kt_address_of(from);
   size_t at[KT_SPREAD_ROWS];
   uint32_t least = UINT32_MAX;
-  if (peers->limits.per_address == 0 || !kt_address_is_counted(&address)) {
-    return true;
+  if (peers->limits.per_address == 0 || !kt_address_is_counted(address)) {
+    return false;
   }
-  kt_spread_places(&peers->spread, address.key, sizeof address.key, at);
-  (void)pthread_mutex_lock(&peers->lock);
+  kt_spread_places(&peers->spread, address->key, sizeof address->key, at);
   for (size_t row = 0; row < KT_SPREAD_ROWS; row++) {
     least = peers->n_by_address[at[row]] < least ? peers->n_by_address[at[row]] : least;
   }
-  bool admitted = least < peers->limits.per_address;
+  return least >= peers->limits.per_address;
+}
+
+bool kt_peers_admits(struct kt_peers *peers, const struct sockaddr *from)
+{
+  const struct kt_address address = kt_address_of(from);
+  (void)pthread_mutex_lock(&peers->lock);
+  bool admitted = !has_enough(peers, &address);
   peers->count.n_refused += admitted ? 0 : 1;
   (void)pthread_mutex_unlock(&peers->lock);
   return admitted;
@@ -154,15 +160,19 @@ bool kt_peers_admits(struct kt_peers *peers, const struct sockaddr *from)
 struct kt_peer *kt_peers_open(struct kt_peers *peers, int fd, const struct sockaddr *from)
 {
   struct kt_peer *peer = NULL;
+  const struct kt_address address = kt_address_of(from);
   (void)pthread_mutex_lock(&peers->lock);
   if (is_short_of_places(peers)) {
     evict(peers);
   }
-  if (peers->n_free > 0) {
+  /* Another thread may have let in one more of this address since it was asked. */
+  if (has_enough(peers, &address)) {
+    peers->count.n_refused++;
+  } else if (peers->n_free > 0) {
     peer = &peers->places[peers->free_places[--peers->n_free]];
     peer->owner = peers->owner;
     peer->fd = fd;
-    peer->address = kt_address_of(from);
+    peer->address = address;
     count_address(peers, &peer->address, 1);
     kt_peer_expect(peer, KT_PHASE_HEAD);
     peers->count.n_open++;
