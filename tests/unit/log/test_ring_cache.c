@@ -290,11 +290,11 @@ static void change(struct shared *shared, uint64_t round)
   put(&shared->cache, hash_of(which), what, 1 + round * 53 % KT_RING_RECORD_MAX);
 }
 
-/* One thread changes, as the sequencer does; the ring goes round all the time. */
+/* One thread changes, as the sequencer does; the ring goes round all the time. Without an end until a reader found something. */
 static void *write_records(void *arg)
 {
   struct shared *shared = arg;
-  for (uint64_t round = 1; round < 20000; round++) {
+  for (uint64_t round = 1; round < 20000 || atomic_load(&shared->n_hits) == 0; round++) {
     change(shared, round);
   }
   atomic_store(&shared->is_over, true);
@@ -304,18 +304,16 @@ static void *write_records(void *arg)
 static void *read_records(void *arg)
 {
   struct shared *shared = arg;
-  unsigned n_hits = 0;
   uint64_t n_wrong = 0;
   for (uint64_t i = 0; !atomic_load(&shared->is_over); i++) {
     uint64_t which = i % N_HASHES;
     uint64_t floor = atomic_load(&shared->floor[which]);
     uint64_t what = look(&shared->cache, hash_of(which));
     if (what != 0) {
-      n_hits++;
+      (void)atomic_fetch_add(&shared->n_hits, 1);
       n_wrong += what == UINT64_MAX || what % N_HASHES != (which + 1) % N_HASHES || what < floor;
     }
   }
-  atomic_fetch_add(&shared->n_hits, n_hits);
   return n_wrong == 0 ? NULL : arg;
 }
 
