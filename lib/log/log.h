@@ -129,8 +129,8 @@ KT_MUST_USE enum kt_err kt_log_create(const struct kt_log_options *options, stru
  * only, no stored head. */
 KT_MUST_USE enum kt_err kt_log_open(const struct kt_log_options *options, struct kt_log **ret_log,
                                     struct kt_log_problem *ret_problem);
-/* The sequencer's thread. Without it, kt_log_step does its work in the caller's thread. A log that is read only has
- * nothing to do for it, and refuses what is submitted ("read-only"). */
+/* The sequencer's thread; a heartbeat that is due comes first. Without it, kt_log_step does its work in the caller's thread. A
+ * log that is read only has nothing to do for it, and refuses what is submitted ("read-only"). */
 KT_MUST_USE enum kt_err kt_log_start(struct kt_log *log);
 /* Read into the cache what answers will need, in a thread that yields to everybody, until the cache is full or the log stops. For
  * a log that is going to be asked much; once, from the thread that stops it. KT_ERR_MEMORY: it goes without. */

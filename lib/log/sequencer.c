@@ -308,11 +308,24 @@ static void *sequencer_main(void *ctx)
   return NULL;
 }
 
+/* A log that stood still has a fresh head before anybody asks it: users refuse an old one. What fails here the thread tries
+ * again. */
+static void freshen(struct kt_log *log)
+{
+  struct kt_log_problem problem;
+  pthread_mutex_lock(&log->round_lock);
+  if (get_ready(log, &problem) == KT_OK && heartbeat_due(log)) {
+    kt_log_commit(log, NULL);
+  }
+  pthread_mutex_unlock(&log->round_lock);
+}
+
 enum kt_err kt_log_start(struct kt_log *log)
 {
   if (log->options.read_only) {
     return KT_OK;
   }
+  freshen(log);
   pthread_mutex_lock(&log->lock);
   enum kt_err err = log->started ? KT_ERR_USAGE : KT_OK;
   if (err == KT_OK && pthread_create(&log->thread, NULL, sequencer_main, log) != 0) {

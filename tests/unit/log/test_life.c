@@ -147,6 +147,22 @@ static void heartbeats_keep_the_log_fresh(void **state)
   world_end(world);
 }
 
+/* Users refuse an old head: whoever asks a log that stood still must not get the one from before. */
+static void a_log_that_stood_still_starts_fresh(void **state)
+{
+  struct world *world = world_start();
+  struct kt_log_head head;
+  (void)state;
+  world_close(world);
+  world->now_ms += world->config.max_behind + 1;
+  world_open(world);
+  assert_int_equal(kt_log_start(world->log), KT_OK);
+  kt_log_head(world->log, &head);
+  assert_int_equal(head.size, 2);
+  assert_int_equal(head.timestamp_ms, world->now_ms);
+  world_end(world);
+}
+
 /* --- failures ------------------------------------------------------------------------------------------------------- */
 
 /* The memory store's table with another commit. */
@@ -514,6 +530,7 @@ int main(void)
     cmocka_unit_test(create_refuses_what_exists),
     cmocka_unit_test(timestamps_never_go_back),
     cmocka_unit_test(heartbeats_keep_the_log_fresh),
+    cmocka_unit_test(a_log_that_stood_still_starts_fresh),
     cmocka_unit_test(a_full_store_is_told_and_survived),
     cmocka_unit_test(an_unknown_commit_stops_the_signing),
     cmocka_unit_test(a_failing_guard_stops_the_signing),
