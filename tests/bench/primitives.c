@@ -18,6 +18,7 @@
 #define SLICE_NS UINT64_C(20000000)
 #define N_SLICES 20
 #define N_ROUNDS_UNWATCHED 16 /* between two looks at the clock */
+#define N_TOGETHER_MAX (KT_VRF_OUTPUT_MAX > KT_VRF_BATCH_MAX ? KT_VRF_OUTPUT_MAX : KT_VRF_BATCH_MAX)
 
 struct bench_keys {
   const struct kt_suite *suite;
@@ -27,15 +28,29 @@ struct bench_keys {
   uint8_t sign_public[KT_PUBLIC_KEY_MAX];
   uint8_t vrf_public[KT_PUBLIC_KEY_MAX];
   uint8_t signature[KT_SIGNATURE_MAX];
-  uint8_t proof[KT_VRF_PROOF_MAX]; /* made last, for nobody */
   uint8_t proofs[N_PROOFS][KT_VRF_PROOF_MAX];
+  /* Made last, for nobody. */
   struct kt_hash hash;
+  uint8_t proof[KT_VRF_PROOF_MAX];
+  uint8_t many_messages[N_TOGETHER_MAX][NODE_LEN];
+  struct kt_hash many_hashes[N_TOGETHER_MAX];
+  uint8_t many_proofs[KT_VRF_PROVE_MAX][KT_VRF_PROOF_MAX];
 };
 
 static struct kt_bytes message(struct bench_keys *keys, uint64_t round)
 {
   memcpy(keys->message, &round, sizeof round);
   return (struct kt_bytes){ keys->message, sizeof keys->message };
+}
+
+/* Message i of a round of n is message(n * round + i). */
+static void messages(struct bench_keys *keys, uint64_t round, size_t n, struct kt_bytes *ret_messages)
+{
+  for (size_t i = 0; i < n; i++) {
+    uint64_t number = n * round + i;
+    memcpy(keys->many_messages[i], &number, sizeof number);
+    ret_messages[i] = (struct kt_bytes){ keys->many_messages[i], NODE_LEN };
+  }
 }
 
 static enum kt_err run_prove(struct bench_keys *keys, uint64_t round)
@@ -53,6 +68,37 @@ static enum kt_err run_vrf_verify(struct bench_keys *keys, uint64_t round)
   size_t i = round % N_PROOFS;
   return keys->suite->vrf_verify((struct kt_bytes){ keys->vrf_public, keys->suite->vrf_public_len }, message(keys, i),
                                  keys->proofs[i], &keys->hash);
+}
+
+static enum kt_err run_prove_together(struct bench_keys *keys, uint64_t round)
+{
+  struct kt_bytes alphas[KT_VRF_PROVE_MAX];
+  uint8_t *proofs[KT_VRF_PROVE_MAX];
+  messages(keys, round, KT_VRF_PROVE_MAX, alphas);
+  for (size_t i = 0; i < KT_VRF_PROVE_MAX; i++) {
+    proofs[i] = keys->many_proofs[i];
+  }
+  return kt_vrf_prove_batch(keys->suite, &keys->vrf, KT_VRF_PROVE_MAX, alphas, proofs, keys->many_hashes);
+}
+
+static enum kt_err run_output_together(struct bench_keys *keys, uint64_t round)
+{
+  struct kt_bytes alphas[KT_VRF_OUTPUT_MAX];
+  messages(keys, round, KT_VRF_OUTPUT_MAX, alphas);
+  return kt_vrf_output_batch(keys->suite, &keys->vrf, KT_VRF_OUTPUT_MAX, alphas, keys->many_hashes);
+}
+
+static enum kt_err run_vrf_verify_together(struct bench_keys *keys, uint64_t round)
+{
+  struct kt_bytes alphas[KT_VRF_BATCH_MAX];
+  struct kt_vrf_claim claims[KT_VRF_BATCH_MAX];
+  uint64_t first = round % (N_PROOFS / KT_VRF_BATCH_MAX);
+  messages(keys, first, KT_VRF_BATCH_MAX, alphas);
+  for (size_t i = 0; i < KT_VRF_BATCH_MAX; i++) {
+    claims[i] = (struct kt_vrf_claim){ .alpha = alphas[i], .proof = keys->proofs[KT_VRF_BATCH_MAX * first + i] };
+  }
+  return kt_vrf_verify_batch(keys->suite, (struct kt_bytes){ keys->vrf_public, keys->suite->vrf_public_len },
+                             KT_VRF_BATCH_MAX, claims, keys->many_hashes);
 }
 
 static enum kt_err run_sign(struct bench_keys *keys, uint64_t round)
@@ -75,9 +121,19 @@ static enum kt_err run_hash(struct bench_keys *keys, uint64_t round)
   return KT_OK;
 }
 
-static enum kt_err (*const runs[BENCH_N_PRIMITIVES])(struct bench_keys *keys, uint64_t round) = {
-  [BENCH_VRF_PROVE] = run_prove, [BENCH_VRF_OUTPUT] = run_output, [BENCH_VRF_VERIFY] = run_vrf_verify,
-  [BENCH_SIGN] = run_sign,       [BENCH_VERIFY] = run_verify,     [BENCH_HASH] = run_hash,
+static const struct primitive {
+  enum kt_err (*run)(struct bench_keys *keys, uint64_t round);
+  unsigned n; /* of them at once */
+} list[BENCH_N_PRIMITIVES] = {
+  [BENCH_VRF_PROVE] = { run_prove, 1 },
+  [BENCH_VRF_OUTPUT] = { run_output, 1 },
+  [BENCH_VRF_VERIFY] = { run_vrf_verify, 1 },
+  [BENCH_VRF_PROVE_TOGETHER] = { run_prove_together, KT_VRF_PROVE_MAX },
+  [BENCH_VRF_OUTPUT_TOGETHER] = { run_output_together, KT_VRF_OUTPUT_MAX },
+  [BENCH_VRF_VERIFY_TOGETHER] = { run_vrf_verify_together, KT_VRF_BATCH_MAX },
+  [BENCH_SIGN] = { run_sign, 1 },
+  [BENCH_VERIFY] = { run_verify, 1 },
+  [BENCH_HASH] = { run_hash, 1 },
 };
 
 struct bench_keys *bench_keys_new(void)
@@ -103,7 +159,7 @@ void bench_keys_free(struct bench_keys *keys)
 
 void bench_primitive_run(struct bench_keys *keys, enum bench_primitive which, uint64_t round)
 {
-  bench_require(runs[which](keys, round), "a primitive of the suite");
+  bench_require(list[which].run(keys, round), "a primitive of the suite");
 }
 
 void bench_primitive_slice(struct bench_keys *keys, enum bench_primitive which, double *best_us)
@@ -111,10 +167,9 @@ void bench_primitive_slice(struct bench_keys *keys, enum bench_primitive which, 
   uint64_t start = bench_cpu_ns();
   uint64_t n = 0;
   while (n % N_ROUNDS_UNWATCHED != 0 || bench_cpu_ns() - start < SLICE_NS) {
-    bench_require(runs[which](keys, n), "a primitive of the suite");
-    n++;
+    bench_primitive_run(keys, which, n++);
   }
-  double us = (double)(bench_cpu_ns() - start) / 1e3 / (double)n;
+  double us = (double)(bench_cpu_ns() - start) / 1e3 / (double)(n * list[which].n);
   *best_us = *best_us == 0 || us < *best_us ? us : *best_us;
 }
 
@@ -132,8 +187,7 @@ static void *work(void *ctx)
 {
   struct worker *worker = ctx;
   do {
-    bench_require(runs[worker->which](worker->keys, worker->n_done), "a primitive of the suite");
-    worker->n_done++;
+    bench_primitive_run(worker->keys, worker->which, worker->n_done++);
   } while (!atomic_load_explicit(worker->stop, memory_order_relaxed));
   return NULL;
 }
@@ -157,7 +211,7 @@ struct bench_busy bench_primitive_busy(enum bench_primitive which, unsigned n_th
   atomic_store(&stop, true);
   for (unsigned i = 0; i < n_threads; i++) {
     (void)pthread_join(workers[i].thread, NULL);
-    n_done += workers[i].n_done;
+    n_done += workers[i].n_done * list[which].n;
   }
   const struct bench_busy busy = { .rate = (double)n_done / bench_seconds_since(start),
                                    .cpu_us = (double)(bench_cpu_ns() - start_cpu) / 1e3 / (double)n_done };
@@ -209,6 +263,8 @@ static double start_us(const struct bench_options *options, const char *folder)
   return bench_percentile(us, START_ROUNDS, 0.5);
 }
 
+_Static_assert(KT_VRF_PROVE_MAX == 2 && KT_VRF_OUTPUT_MAX == 8 && KT_VRF_BATCH_MAX == 8, "as the rows say");
+
 void bench_primitives_measure(const struct bench_options *options, const char *folder, struct bench_primitives *ret,
                               struct bench_report *report)
 {
@@ -220,6 +276,21 @@ void bench_primitives_measure(const struct bench_options *options, const char *f
     { .key = "vrf-prove", .text = "VRF prove", .value = p.us[BENCH_VRF_PROVE] },
     { .key = "vrf-output", .text = "VRF output", .value = p.us[BENCH_VRF_OUTPUT] },
     { .key = "vrf-verify", .text = "VRF verify", .value = p.us[BENCH_VRF_VERIFY] },
+    { .key = "vrf-prove-together",
+      .text = "VRF prove, two together, each",
+      .value = p.us[BENCH_VRF_PROVE_TOGETHER],
+      .bound = p.us[BENCH_VRF_PROVE],
+      .formula = "VRF prove" },
+    { .key = "vrf-output-together",
+      .text = "VRF output, eight together, each",
+      .value = p.us[BENCH_VRF_OUTPUT_TOGETHER],
+      .bound = p.us[BENCH_VRF_OUTPUT],
+      .formula = "VRF output" },
+    { .key = "vrf-verify-together",
+      .text = "VRF verify, eight together, each",
+      .value = p.us[BENCH_VRF_VERIFY_TOGETHER],
+      .bound = p.us[BENCH_VRF_VERIFY],
+      .formula = "VRF verify" },
     { .key = "sign", .text = "Ed25519 sign", .value = p.us[BENCH_SIGN] },
     { .key = "verify", .text = "Ed25519 verify", .value = p.us[BENCH_VERIFY] },
     { .key = "hash", .text = "SHA-256 of a tree node (65 bytes)", .value = p.us[BENCH_HASH] },

@@ -10,6 +10,9 @@ enum bench_primitive {
   BENCH_VRF_PROVE,
   BENCH_VRF_OUTPUT,
   BENCH_VRF_VERIFY,
+  BENCH_VRF_PROVE_TOGETHER, /* as many as the suite takes at once; times and rates are of one */
+  BENCH_VRF_OUTPUT_TOGETHER,
+  BENCH_VRF_VERIFY_TOGETHER,
   BENCH_SIGN,
   BENCH_VERIFY,
   BENCH_HASH, /* SHA-256 of 65 bytes: a node of the log or prefix tree */
@@ -29,15 +32,15 @@ void bench_primitives_measure(const struct bench_options *options, const char *f
 struct bench_keys;
 struct bench_keys *bench_keys_new(void);
 void bench_keys_free(struct bench_keys *keys);
-/* CPU microseconds per call in one slice of time; lowers *best_us when that is less, or takes it when that is 0. */
 /* Once. round: which message. */
 void bench_primitive_run(struct bench_keys *keys, enum bench_primitive which, uint64_t round);
+/* CPU microseconds of one in a slice of time; lowers *best_us when that is less, or takes it when that is 0. */
 void bench_primitive_slice(struct bench_keys *keys, enum bench_primitive which, double *best_us);
 
 /* With a thread on each core: two hardware threads of one core are slower than one alone. */
 struct bench_busy {
-  double rate;   /* calls per second of wall time, of all together */
-  double cpu_us; /* CPU per call */
+  double rate;   /* per second of wall time, by all threads */
+  double cpu_us; /* CPU of one */
 };
 
 struct bench_busy bench_primitive_busy(enum bench_primitive which, unsigned n_threads, double seconds);
