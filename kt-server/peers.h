@@ -49,7 +49,8 @@ void kt_peers_free(struct kt_peers *peers);
 
 /* May this address have one more connection? */
 bool kt_peers_admits(struct kt_peers *peers, const struct sockaddr *from);
-/* A new connection, in KT_PHASE_HEAD; NULL when there is no place for it, or its address has enough: shut it down. May shut down another. */
+/* A new connection, in KT_PHASE_HEAD; NULL when there is no place for it, or its address has enough: shut it down. May shut down
+ * another. */
 struct kt_peer *kt_peers_open(struct kt_peers *peers, int fd, const struct sockaddr *from);
 /* Before its socket is closed: afterwards the number may be another connection's. */
 void kt_peers_close(struct kt_peers *peers, struct kt_peer *peer);

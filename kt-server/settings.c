@@ -325,6 +325,13 @@ static enum kt_err interpret(const char *path, struct kt_bytes text, const struc
 
 #define FILE_MAX_LEN ((size_t)256 << 10)
 
+/* As many as processors: more would compete for them. */
+static size_t default_threads(void)
+{
+  size_t n_cores = kt_core_count();
+  return n_cores > THREADS_MIN ? n_cores : THREADS_MIN;
+}
+
 static enum kt_err load_text(const char *path, struct kt_bytes text, struct kt_settings *ret_settings,
                              struct kt_error *error)
 {
@@ -342,8 +349,7 @@ static enum kt_err load_text(const char *path, struct kt_bytes text, struct kt_s
   enum kt_err err = interpret(path, text, data != NULL ? data : &nothing, ret_settings, error);
   (void)cyaml_free(&library, &schema, data, 0);
   if (err == KT_OK && ret_settings->threads == 0) {
-    size_t n_cores = kt_core_count();
-    ret_settings->threads = n_cores > THREADS_MIN ? n_cores : THREADS_MIN;
+    ret_settings->threads = default_threads();
   }
   return err;
 }

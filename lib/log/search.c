@@ -91,7 +91,7 @@ static void fetch_paths(const struct kt_log_query *query, const struct kt_log_la
   struct kt_log_lookup lookups[KT_LOG_FETCH_MAX];
   uint64_t positions[KT_IBST_DEPTH_MAX];
   uint64_t roots[KT_IBST_DEPTH_MAX];
-  if (query->reader->log->options.cache_bytes == 0) { /* which would keep what is fetched */
+  if (query->reader->log->options.cache_bytes == 0) { /* nothing would keep what is fetched */
     return;
   }
   size_t n_entries = inspected_entries(query, positions, roots);

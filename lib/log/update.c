@@ -111,8 +111,8 @@ static enum kt_err fill_ladder(struct kt_log_query *query, const struct kt_label
 
 _Static_assert(KT_IBST_DEPTH_MAX <= KT_LOG_FETCH_MAX, "a frontier fits");
 
-/* The lookups of kt_update_label, or nearly: the previous greatest version in the frontier of the previous tree, as far as it is not
- * distinguished, and every version of the ladder in the entry of the new ones. */
+/* The lookups of kt_update_label, or nearly: the previous greatest version in the frontier of the previous tree, as far as it
+ * is not distinguished, and every version of the ladder in the entry of the new ones. */
 static void fetch_paths(const struct kt_log_query *query, const struct kt_label_update *what)
 {
   struct kt_log_lookup lookups[KT_LOG_FETCH_MAX];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a run that was interrupted needs to go on: files in a folder of its own.
  *
- * The truth is a text file that grows by a line for each new head and each acknowledged update, handed to the kernel at
- * once: a kill loses none of it, a power cut at most what came after the last crash_kept_sync. The view of a client is replaced as a whole. */
+ * The truth is a text file that grows by a line for each new head, each acknowledged update and each failure, handed to the
+ * kernel at once: a kill loses none of it, a power cut at most what came after the last crash_kept_sync. The view of a client
+ * is replaced as a whole. */
 #ifndef KT_TESTS_CRASH_KEPT_H
 #define KT_TESTS_CRASH_KEPT_H
 
@@ -17,8 +18,8 @@ struct crash_kept_counts {
 };
 
 /* Take over what the file says, if there is one, and keep what comes from here on there. Only a last line that was not finished
- * is cut off. False, with a line on stderr and the file as it was, when a whole line is damaged, when it has less than `least`, or when
- * it cannot be read or written: a log is not held to a truth of which a part is lost. */
+ * is cut off. False, with a line on stderr and the file as it was, when a whole line is damaged, when it has less than `least`,
+ * or when it cannot be read or written: a log is not held to a truth of which a part is lost. */
 bool crash_kept_truth(struct crash_truth *truth, const char *path, const struct crash_kept_counts *least);
 /* What was kept outlasts a power cut from here on. */
 bool crash_kept_sync(const struct crash_truth *truth);
