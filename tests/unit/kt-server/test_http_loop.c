@@ -121,15 +121,21 @@ static void expect_answer(int fd)
   assert_true(strncmp(text, "HTTP/1.1 200 ", 13) == 0);
 }
 
+static int connect_and_be_answered(const struct scene *scene)
+{
+  int fd = connect_to(scene);
+  ask(fd);
+  expect_answer(fd);
+  return fd;
+}
+
 /* The only place is taken, so the daemon does not listen; when the place is left it does again. */
 static void test_place_that_is_left(void **state)
 {
   struct scene scene = { .parks = false };
   (void)state;
   open_scene(&scene, 1);
-  int first = connect_to(&scene);
-  ask(first);
-  expect_answer(first);
+  int first = connect_and_be_answered(&scene);
   int second = connect_to(&scene);
   ask(second);
   (void)poll(NULL, 0, A_WHILE_MS);
@@ -163,9 +169,7 @@ static void test_quiesced(void **state)
   struct scene scene = { .parks = false };
   (void)state;
   open_scene(&scene, 4);
-  int fd = connect_to(&scene);
-  ask(fd);
-  expect_answer(fd);
+  int fd = connect_and_be_answered(&scene);
   kt_http_loops_quiesce(scene.loops);
   (void)poll(NULL, 0, A_WHILE_MS);
   int late = connect_to(&scene); /* by the kernel */
