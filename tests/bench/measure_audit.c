@@ -10,6 +10,7 @@
 #define PAGE 64
 #define ENTRIES_MAX 1024 /* the last ones of the import, where the tree is deepest */
 #define MEMORY_KIB (64 << 10)
+#define HASH_S 0.1 /* between two audits */
 
 struct counted {
   uint64_t n_leaves;
@@ -79,34 +80,57 @@ static struct bench_cost audit(struct bench_world *world, uint64_t from, uint64_
   (void)remove(config);
   (void)bench_run(world->options->server, world->log_path, write_config);
   (void)bench_run(world->options->verify, world->log_path, init);
-  struct bench_profile *profile = bench_profile_begin(world->options, world->state.n_labels, "audit");
   struct bench_cost cost = bench_run(world->options->verify, world->log_path, run);
-  bench_profile_end(profile, &cost.pid, 1);
   bench_folder_remove(home);
   return cost;
+}
+
+/* CPU on one core, means of several turns. */
+struct audit_turns {
+  double all_s;
+  double one_s; /* of one entry: what the program does whatever there is to audit */
+  double hash_us;
+};
+
+static struct audit_turns take_turns(struct bench_world *world, uint64_t from, uint64_t to)
+{
+  struct audit_turns turns = { 0 };
+  for (size_t i = 0; i < BENCH_TURNS; i++) {
+    turns.all_s += audit(world, from, to, "1").cpu_s / BENCH_TURNS;
+    turns.hash_us += bench_primitive_busy(BENCH_HASH, 1, HASH_S).cpu_us / BENCH_TURNS;
+    turns.one_s += audit(world, from, from + 1, "1").cpu_s / BENCH_TURNS;
+  }
+  return turns;
 }
 
 void bench_measure_audit(struct bench_world *world)
 {
   uint64_t to = world->state.n_entries;
   uint64_t from = to > ENTRIES_MAX ? to - ENTRIES_MAX : 0;
-  double hash_us = 0;
-  struct bench_keys *keys = bench_keys_new();
   struct counted counted = count(world, from, to);
+  struct counted one = count(world, from, from + 1);
+  struct bench_profile *profile = bench_profile_begin(world->options, world->state.n_labels, "audit");
   struct bench_cost all = audit(world, from, to, NULL);
-  bench_primitive_slice(keys, BENCH_HASH, &hash_us);
-  struct bench_cost cost = audit(world, from, to, "1");
-  bench_primitive_slice(keys, BENCH_HASH, &hash_us);
-  bench_keys_free(keys);
+  bench_profile_end(profile, &all.pid, 1);
+  struct audit_turns turns = take_turns(world, from, to);
   double n = (double)counted.n_leaves;
+  double more = n - (double)one.n_leaves;
+  double more_hashes = (double)counted.n_hashes - (double)one.n_hashes;
   double hashes = (double)counted.n_hashes / n;
-  bench_world_add(world, &(struct bench_row){ .key = "audit",
-                                              .text = "kt-verify audit on one core, leaves per second of its CPU time",
-                                              .unit = "leaves/s",
-                                              .value = n / cost.cpu_s,
-                                              .bound = 1e6 / (hashes * hash_us),
-                                              .limit = 0.7,
-                                              .formula = "counted hashes on one core" });
+  double hash_us = turns.hash_us;
+  bench_world_add(world,
+                  &(struct bench_row){
+                      .key = "audit",
+                      .text = "kt-verify audit on one core, leaves per second of its CPU time, after the first entry",
+                      .unit = "leaves/s",
+                      .value = more / (turns.all_s - turns.one_s),
+                      .bound = 1e6 * more / (more_hashes * hash_us),
+                      .limit = 0.7,
+                      .formula = "counted hashes on one core" });
+  bench_world_add(world, &(struct bench_row){ .key = "audit-start",
+                                              .text = "kt-verify audit of one entry on one core, CPU",
+                                              .unit = "us",
+                                              .value = turns.one_s * 1e6 });
   bench_world_add(world, &(struct bench_row){ .key = "audit-wall",
                                               .text = "kt-verify audit on all cores, leaves per second",
                                               .unit = "leaves/s",
@@ -116,7 +140,7 @@ void bench_measure_audit(struct bench_world *world)
   bench_world_add(world, &(struct bench_row){ .key = "audit-cpu",
                                               .text = "kt-verify audit on one core, CPU per leaf",
                                               .unit = "us",
-                                              .value = cost.cpu_s * 1e6 / n,
+                                              .value = turns.all_s * 1e6 / n,
                                               .bound = hashes * hash_us,
                                               .formula = "counted hashes" });
   bench_world_add(world, &(struct bench_row){ .key = "audit-hashes",
