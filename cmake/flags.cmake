@@ -29,6 +29,7 @@ if(KT_SANITIZE)
 else()
   # Instrumented code has other frames and null checks than ours: these two only judge plain builds.
   add_compile_options(-Wnull-dereference -Wframe-larger-than=8192)
+  set(KT_LARGE_FRAME -Wframe-larger-than=13312) # where eight points are needed at once, each in eight lanes
   if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
     add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
   endif()

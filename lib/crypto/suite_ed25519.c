@@ -147,6 +147,34 @@ const struct kt_suite kt_suite_ed25519_fast = TABLE(fast, kt_ecvrf_fast);
 
 #endif
 
+/* As many outputs and proofs at a time as there are, all of one alpha. Of a suite that makes them one by one, nothing. */
+static bool batches_agree(const struct kt_suite *suite, const struct kt_vrf_key *key, struct kt_bytes alpha,
+                          const uint8_t *expected_proof, const struct kt_hash *expected_output)
+{
+  struct kt_bytes alphas[KT_VRF_OUTPUT_MAX];
+  struct kt_hash outputs[KT_VRF_OUTPUT_MAX];
+  uint8_t proofs[KT_VRF_PROVE_MAX][KT_VRF_PROOF_MAX];
+  uint8_t *ret_proofs[KT_VRF_PROVE_MAX];
+  for (size_t i = 0; i < KT_VRF_OUTPUT_MAX; i++) {
+    alphas[i] = alpha;
+  }
+  for (size_t i = 0; i < KT_VRF_PROVE_MAX; i++) {
+    ret_proofs[i] = proofs[i];
+  }
+  if (suite->vrf_output_batch == NULL && suite->vrf_prove_batch == NULL) {
+    return true;
+  }
+  bool agree = kt_vrf_output_batch(suite, key, KT_VRF_OUTPUT_MAX, alphas, outputs) == KT_OK;
+  for (size_t i = 0; agree && i < KT_VRF_OUTPUT_MAX; i++) {
+    agree = kt_hash_equal(&outputs[i], expected_output);
+  }
+  agree = agree && kt_vrf_prove_batch(suite, key, KT_VRF_PROVE_MAX, alphas, ret_proofs, outputs) == KT_OK;
+  for (size_t i = 0; agree && i < KT_VRF_PROVE_MAX; i++) {
+    agree = memcmp(proofs[i], expected_proof, suite->vrf_proof_len) == 0 && kt_hash_equal(&outputs[i], expected_output);
+  }
+  return agree;
+}
+
 /* RFC 9381 appendix B.3, example 17: proved, then verified. */
 bool kt_suite_ed25519_self_test(const struct kt_suite *suite)
 {
@@ -181,6 +209,7 @@ bool kt_suite_ed25519_self_test(const struct kt_suite *suite)
          suite->vrf_output(&key, alpha_bytes, &output) == KT_OK && kt_hash_equal(&output, &expected_output) &&
          suite->vrf_prove(&key, alpha_bytes, proof, &proved) == KT_OK &&
          memcmp(proof, expected_proof, sizeof expected_proof) == 0 && kt_hash_equal(&proved, &expected_output) &&
+         batches_agree(suite, &key, alpha_bytes, expected_proof, &expected_output) &&
          suite->vrf_verify(key_bytes, alpha_bytes, proof, &verified) == KT_OK &&
          kt_hash_equal(&verified, &expected_output);
 }

@@ -18,7 +18,7 @@
 #define SLICE_NS UINT64_C(20000000)
 #define N_SLICES 20
 #define N_ROUNDS_UNWATCHED 16 /* between two looks at the clock */
-#define N_TOGETHER_MAX (KT_VRF_OUTPUT_MAX > KT_VRF_BATCH_MAX ? KT_VRF_OUTPUT_MAX : KT_VRF_BATCH_MAX)
+#define N_TOGETHER_MAX 8
 
 struct bench_keys {
   const struct kt_suite *suite;
@@ -263,7 +263,8 @@ static double start_us(const struct bench_options *options, const char *folder)
   return bench_percentile(us, START_ROUNDS, 0.5);
 }
 
-_Static_assert(KT_VRF_PROVE_MAX == 2 && KT_VRF_OUTPUT_MAX == 8 && KT_VRF_BATCH_MAX == 8, "as the rows say");
+_Static_assert(KT_VRF_PROVE_MAX == 2 && KT_VRF_OUTPUT_MAX == N_TOGETHER_MAX && KT_VRF_BATCH_MAX == N_TOGETHER_MAX,
+               "as the rows say");
 
 void bench_primitives_measure(const struct bench_options *options, const char *folder, struct bench_primitives *ret,
                               struct bench_report *report)

@@ -105,8 +105,8 @@ void kt_fe_invert(const struct kt_fe *a, struct kt_fe *ret)
   kt_fe_mul(&t, &a11, ret);
 }
 
-/* a^((p - 5)/8): (p - 5)/8 = 2^252 - 3 = (2^250 - 1) * 2^2 + 1. */
-static void power_p58(const struct kt_fe *a, struct kt_fe *ret)
+/* (p - 5)/8 = 2^252 - 3 = (2^250 - 1) * 2^2 + 1. */
+void kt_fe_power_p58(const struct kt_fe *a, struct kt_fe *ret)
 {
   struct kt_fe a11, t;
   power_ones_250(a, &t, &a11);
@@ -114,23 +114,29 @@ static void power_p58(const struct kt_fe *a, struct kt_fe *ret)
   kt_fe_mul(&t, a, ret);
 }
 
+void kt_fe_ratio_init(const struct kt_fe *u, const struct kt_fe *v, struct kt_fe_ratio *ret)
+{
+  struct kt_fe t;
+  ret->u = *u;
+  ret->v = *v;
+  kt_fe_square(v, &t);
+  kt_fe_mul(&t, v, &ret->v3);
+  kt_fe_square(&ret->v3, &t);
+  kt_fe_mul(&t, v, &t);
+  kt_fe_mul(&t, u, &ret->uv7);
+}
+
 /* RFC 8032 section 5.1.3: x = u v^3 (u v^7)^((p-5)/8); then v x^2 is u, or -u when a square root of -1 is missing, or
  * neither when u/v is not a square. */
-bool kt_fe_sqrt_ratio(const struct kt_fe *u, const struct kt_fe *v, struct kt_fe *ret)
+bool kt_fe_ratio_sqrt(const struct kt_fe_ratio *ratio, const struct kt_fe *uv7_power_p58, struct kt_fe *ret)
 {
-  struct kt_fe v3, x, t, target, negated;
-  kt_fe_square(v, &t);
-  kt_fe_mul(&t, v, &v3);
-  kt_fe_square(&v3, &t);
-  kt_fe_mul(&t, v, &t);
-  kt_fe_mul(&t, u, &t);
-  power_p58(&t, &t);
-  kt_fe_mul(&t, &v3, &x);
-  kt_fe_mul(&x, u, &x);
+  struct kt_fe x, t, target, negated;
+  kt_fe_mul(uv7_power_p58, &ratio->v3, &x);
+  kt_fe_mul(&x, &ratio->u, &x);
 
   kt_fe_square(&x, &t);
-  kt_fe_mul(&t, v, &t);
-  kt_fe_mul(u, &kt_fe_one, &target); /* tight */
+  kt_fe_mul(&t, &ratio->v, &t);
+  kt_fe_mul(&ratio->u, &kt_fe_one, &target); /* tight */
   kt_fe_neg(&target, &negated);
   if (kt_fe_equal(&t, &negated)) {
     kt_fe_mul(&x, &kt_fe_sqrt_minus_1, &x);
@@ -140,11 +146,20 @@ bool kt_fe_sqrt_ratio(const struct kt_fe *u, const struct kt_fe *v, struct kt_fe
   return kt_fe_equal(&t, &target);
 }
 
+bool kt_fe_sqrt_ratio(const struct kt_fe *u, const struct kt_fe *v, struct kt_fe *ret)
+{
+  struct kt_fe_ratio ratio;
+  struct kt_fe power;
+  kt_fe_ratio_init(u, v, &ratio);
+  kt_fe_power_p58(&ratio.uv7, &power);
+  return kt_fe_ratio_sqrt(&ratio, &power, ret);
+}
+
 /* (p - 1)/4 = 2 (p - 5)/8 + 1 */
 bool kt_fe_is_fourth_power(const struct kt_fe *a)
 {
   struct kt_fe t;
-  power_p58(a, &t);
+  kt_fe_power_p58(a, &t);
   kt_fe_square(&t, &t);
   kt_fe_mul(&t, a, &t);
   return kt_fe_equal(&t, &kt_fe_one);

@@ -58,6 +58,15 @@ void kt_fe_invert(const struct kt_fe *a, struct kt_fe *ret);
  * and true, v = 0 gives 0 and whether u = 0. For public operands: tells square from non-square by a branch. */
 bool kt_fe_sqrt_ratio(const struct kt_fe *u, const struct kt_fe *v, struct kt_fe *ret);
 
+/* The same in three steps, of which the one in the middle takes almost all of the time. */
+struct kt_fe_ratio {
+  struct kt_fe u, v, v3, uv7; /* u and v loose, v^3 and u v^7 tight */
+};
+
+void kt_fe_ratio_init(const struct kt_fe *u, const struct kt_fe *v, struct kt_fe_ratio *ret);
+void kt_fe_power_p58(const struct kt_fe *a, struct kt_fe *ret); /* a^((p-5)/8); loose -> tight */
+bool kt_fe_ratio_sqrt(const struct kt_fe_ratio *ratio, const struct kt_fe *uv7_power_p58, struct kt_fe *ret);
+
 /* loose; public operands. Whether a is a non-zero fourth power: a^((p-1)/4) = 1. */
 bool kt_fe_is_fourth_power(const struct kt_fe *a);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/ed25519/ge.h"
 
+#include "crypto/ed25519/lanes.h"
 #include "crypto/ed25519/tables.h"
 
 #include <string.h>
@@ -93,22 +94,30 @@ void kt_ge_double(const struct kt_ge *p, unsigned n, struct kt_ge *ret)
   finish(&doubled, ret);
 }
 
-bool kt_ge_decode(const uint8_t bytes[static KT_GE_LEN], struct kt_ge *ret)
+/* "If the resulting value is >= p, decoding fails." x^2 = (y^2 - 1) / (d y^2 + 1) */
+static bool decode_y(const uint8_t bytes[static KT_GE_LEN], struct kt_fe *ret_y, struct kt_fe_ratio *ret_x2)
 {
-  const uint8_t sign = bytes[KT_GE_LEN - 1] >> 7;
-  struct kt_ge p = { .z = kt_fe_one };
   struct kt_fe u, v;
-
-  /* "If the resulting value is >= p, decoding fails." */
-  if (!kt_fe_decode(bytes, &p.y)) {
+  if (!kt_fe_decode(bytes, ret_y)) {
     return false;
   }
-  /* x^2 = (y^2 - 1) / (d y^2 + 1); "Otherwise, no square root exists for modulo p, and decoding fails." */
-  kt_fe_square(&p.y, &u);
+  kt_fe_square(ret_y, &u);
   kt_fe_mul(&u, &kt_ge_d, &v);
   kt_fe_sub(&u, &kt_fe_one, &u);
   kt_fe_add(&v, &kt_fe_one, &v);
-  if (!kt_fe_sqrt_ratio(&u, &v, &p.x)) {
+  kt_fe_ratio_init(&u, &v, ret_x2);
+  return true;
+}
+
+/* power: the middle step of x's square root. */
+static bool decode_x(const uint8_t bytes[static KT_GE_LEN], const struct kt_fe *y, const struct kt_fe_ratio *x2,
+                     const struct kt_fe *power, struct kt_ge *ret)
+{
+  const uint8_t sign = bytes[KT_GE_LEN - 1] >> 7;
+  struct kt_ge p = { .y = *y, .z = kt_fe_one };
+
+  /* "Otherwise, no square root exists for modulo p, and decoding fails." */
+  if (!kt_fe_ratio_sqrt(x2, power, &p.x)) {
     return false;
   }
   /* "If x = 0, and x_0 = 1, decoding fails." */
@@ -122,6 +131,35 @@ bool kt_ge_decode(const uint8_t bytes[static KT_GE_LEN], struct kt_ge *ret)
   kt_fe_mul(&p.x, &p.y, &p.t);
   *ret = p;
   return true;
+}
+
+bool kt_ge_decode(const uint8_t bytes[static KT_GE_LEN], struct kt_ge *ret)
+{
+  struct kt_fe y, power;
+  struct kt_fe_ratio x2;
+  if (!decode_y(bytes, &y, &x2)) {
+    return false;
+  }
+  kt_fe_power_p58(&x2.uv7, &power);
+  return decode_x(bytes, &y, &x2, &power, ret);
+}
+
+void kt_ge_decode_lanes(uint8_t (*bytes)[KT_GE_LEN], struct kt_ge ret[static KT_LANES],
+                        bool ret_is_point[static KT_LANES])
+{
+  struct kt_fe y[KT_LANES];
+  struct kt_fe_ratio x2[KT_LANES];
+  struct kt_fe powers[KT_LANES] = { 0 };
+  for (size_t i = 0; i < KT_LANES; i++) {
+    ret_is_point[i] = decode_y(bytes[i], &y[i], &x2[i]);
+    if (ret_is_point[i]) {
+      powers[i] = x2[i].uv7;
+    }
+  }
+  kt_lanes_power_p58(powers, powers);
+  for (size_t i = 0; i < KT_LANES; i++) {
+    ret_is_point[i] = ret_is_point[i] && decode_x(bytes[i], &y[i], &x2[i], &powers[i], &ret[i]);
+  }
 }
 
 /* 1/Z of every point from the inverse of all their product, which then loses one Z after the other. */

@@ -5,12 +5,11 @@
 
 #include <sodium.h>
 
-enum { N_DIGITS = 64, N_MULTIPLES = 8 };
+enum { N_DIGITS = KT_GE_DIGITS, N_MULTIPLES = 8 };
 
 _Static_assert(KT_GE_BASE_MULTIPLES == N_MULTIPLES, "one size of digit");
 
-/* scalar = sum of digits[i] * 16^i, every digit from -8 to 8. */
-static void recode(const uint8_t scalar[static KT_GE_SCALAR_LEN], int8_t ret_digits[static N_DIGITS])
+void kt_ge_digits(const uint8_t scalar[static KT_GE_SCALAR_LEN], int8_t ret_digits[static N_DIGITS])
 {
   for (size_t i = 0; i < KT_GE_SCALAR_LEN; i++) {
     ret_digits[2 * i] = (int8_t)(scalar[i] & 15);
@@ -123,7 +122,7 @@ void kt_ge_comb_mul(const struct kt_ge_comb *comb, const uint8_t scalar[static K
   struct kt_ge_addend addend;
   struct kt_ge sum = kt_ge_identity;
 
-  recode(scalar, digits);
+  kt_ge_digits(scalar, digits);
   for (size_t column = n_columns; column-- > 0;) {
     if (column + 1 < n_columns) {
       kt_ge_double(&sum, 4, &sum);
@@ -145,7 +144,7 @@ void kt_ge_base_mul(const uint8_t scalar[static KT_GE_SCALAR_LEN], struct kt_ge 
   struct kt_ge_affine addend;
   struct kt_ge sum = kt_ge_identity;
 
-  recode(scalar, digits);
+  kt_ge_digits(scalar, digits);
   for (size_t column = 2; column-- > 0;) {
     if (column == 0) {
       kt_ge_double(&sum, 4, &sum);

@@ -13,6 +13,11 @@
 #define KT_GE_CHALLENGE_LEN 16
 #define KT_GE_COMB_ROWS_MAX 4
 
+#define KT_GE_DIGITS 64
+
+/* scalar = sum of digits[i] * 16^i, every digit from -8 to 8; scalar < 2^255 */
+void kt_ge_digits(const uint8_t scalar[static KT_GE_SCALAR_LEN], int8_t ret_digits[static KT_GE_DIGITS]);
+
 /* 1 to 8 times 2^(256 i / n_rows) * p in row i: more rows share more doublings between several scalars. */
 struct kt_ge_comb {
   size_t n_rows;

@@ -57,6 +57,11 @@ def addend(p):
     return "{ " + affine(p) + ",\n      " + limbs(2) + " }"
 
 
+def point(p):
+    x, y = p
+    return "{ " + ",\n  ".join(map(limbs, (x, y, 1, x * y))) + " }"
+
+
 def multiples(p, step, n):
     for _ in range(n):
         yield p
@@ -87,6 +92,7 @@ def main():
         ("kt_ge_lambda", slope()),
     ):
         print(f"const struct kt_fe {name} = {limbs(value)};")
+    print(f"const struct kt_ge kt_ge_base = {point(base)};")
     rows = [double(base, 8 * i) for i in range(32)]
     table("kt_ge_affine kt_ge_base_rows[KT_GE_BASE_ROWS][KT_GE_BASE_MULTIPLES]", [multiples(p, p, 8) for p in rows], affine)
     rows = [base, double(base, 128)]

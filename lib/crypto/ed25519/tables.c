@@ -10,6 +10,10 @@ const struct kt_fe kt_ge_a_plus_2 = { { UINT64_C(0x76d08), UINT64_C(0x0), UINT64
 const struct kt_fe kt_ge_a_minus_2 = { { UINT64_C(0x76d04), UINT64_C(0x0), UINT64_C(0x0), UINT64_C(0x0), UINT64_C(0x0) } };
 const struct kt_fe kt_ge_k = { { UINT64_C(0x604aaff457e06), UINT64_C(0x2296fa350598d), UINT64_C(0x7f13dfb16874f), UINT64_C(0x35de93d846e01), UINT64_C(0xf26edf460a00) } };
 const struct kt_fe kt_ge_lambda = { { UINT64_C(0x5b7106377bbda), UINT64_C(0x71af6ad9382cb), UINT64_C(0x2d64427297b8), UINT64_C(0x6a81ef02c4294), UINT64_C(0x141b0b6806563) } };
+const struct kt_ge kt_ge_base = { { { UINT64_C(0x62d608f25d51a), UINT64_C(0x412a4b4f6592a), UINT64_C(0x75b7171a4b31d), UINT64_C(0x1ff60527118fe), UINT64_C(0x216936d3cd6e5) } },
+  { { UINT64_C(0x6666666666658), UINT64_C(0x4cccccccccccc), UINT64_C(0x1999999999999), UINT64_C(0x3333333333333), UINT64_C(0x6666666666666) } },
+  { { UINT64_C(0x1), UINT64_C(0x0), UINT64_C(0x0), UINT64_C(0x0), UINT64_C(0x0) } },
+  { { UINT64_C(0x68ab3a5b7dda3), UINT64_C(0xeea2a5eadbb), UINT64_C(0x2af8df483c27e), UINT64_C(0x332b375274732), UINT64_C(0x67875f0fd78b7) } } };
 
 const struct kt_ge_affine kt_ge_base_rows[KT_GE_BASE_ROWS][KT_GE_BASE_MULTIPLES] = {
   {

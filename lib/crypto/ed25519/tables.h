@@ -10,6 +10,8 @@ extern const struct kt_fe kt_ge_d, kt_ge_2d; /* -121665/121666 */
 /* For kt_ge_has_prime_order: A = 486662, K = sqrt(-(A + 2)), the slope lambda. */
 extern const struct kt_fe kt_ge_a_plus_2, kt_ge_a_minus_2, kt_ge_k, kt_ge_lambda;
 
+extern const struct kt_ge kt_ge_base; /* B */
+
 /* [i][j] = (j + 1) * 2^(8 i) * B */
 #define KT_GE_BASE_ROWS 32
 #define KT_GE_BASE_MULTIPLES 8

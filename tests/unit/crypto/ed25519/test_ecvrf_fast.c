@@ -290,18 +290,19 @@ static void test_outputs_together(void **state)
 {
   (void)state;
   const struct kt_suite *const suites[] = { kt_suite_by_id(KT_SUITE_ED25519), &kt_suite_ed25519 };
-  struct input input = { 0 };
-  struct kt_vrf_key key;
-  uint8_t alphas[KT_VRF_OUTPUT_MAX][sizeof input.alpha] = { 0 };
-  struct kt_bytes given[KT_VRF_OUTPUT_MAX];
-  struct kt_hash expected[KT_VRF_OUTPUT_MAX];
-  random_honest(0, &input, &key);
-  for (size_t i = 0; i < KT_VRF_OUTPUT_MAX; i++) {
-    alphas[i][0] = (uint8_t)i;
-    given[i] = (struct kt_bytes){ alphas[i], 1 + i };
-    assert_int_equal(kt_ecvrf_output(&key, given[i], &expected[i]), KT_OK);
-  }
-  for (size_t n = 1; n <= KT_VRF_OUTPUT_MAX; n++) {
+  for (uint64_t round = 0; round < N_TOGETHER; round++) {
+    struct input input = { 0 };
+    struct kt_vrf_key key;
+    uint8_t alphas[KT_VRF_OUTPUT_MAX][sizeof input.alpha] = { 0 };
+    struct kt_bytes given[KT_VRF_OUTPUT_MAX];
+    struct kt_hash expected[KT_VRF_OUTPUT_MAX];
+    random_honest(round, &input, &key);
+    for (size_t i = 0; i < KT_VRF_OUTPUT_MAX; i++) {
+      alphas[i][0] = (uint8_t)i;
+      given[i] = (struct kt_bytes){ alphas[i], 1 + i };
+      assert_int_equal(kt_ecvrf_output(&key, given[i], &expected[i]), KT_OK);
+    }
+    const size_t n = 1 + round % KT_VRF_OUTPUT_MAX;
     for (size_t i = 0; i < sizeof suites / sizeof suites[0]; i++) {
       struct kt_hash outputs[KT_VRF_OUTPUT_MAX] = { 0 };
       assert_int_equal(kt_vrf_output_batch(suites[i], &key, n, given, outputs), KT_OK);
@@ -343,6 +344,23 @@ static void test_batch_falls_back_R45(void **state)
   }
 }
 
+/* Only the last of as many as there can be is wrong. */
+static enum kt_err wrong_output_batch(const struct kt_vrf_key *key, size_t n, const struct kt_bytes *alphas,
+                                      struct kt_hash *ret_outputs)
+{
+  const enum kt_err err = kt_ecvrf_fast_output_batch(key, n, alphas, ret_outputs);
+  ret_outputs[KT_VRF_OUTPUT_MAX - 1].b[0] ^= 1;
+  return err;
+}
+
+static enum kt_err wrong_prove_batch(const struct kt_vrf_key *key, size_t n, const struct kt_bytes *alphas,
+                                     uint8_t *const *ret_proofs, struct kt_hash *ret_outputs)
+{
+  const enum kt_err err = kt_ecvrf_fast_prove_batch(key, n, alphas, ret_proofs, ret_outputs);
+  ret_proofs[KT_VRF_PROVE_MAX - 1][0] ^= 1;
+  return err;
+}
+
 /* A backend that miscomputes is not used. */
 static void test_choice_falls_back(void **state)
 {
@@ -354,6 +372,12 @@ static void test_choice_falls_back(void **state)
   assert_ptr_equal(kt_suite_ed25519_choose(&table), &kt_suite_ed25519);
   table = *kt_suite_by_id(KT_SUITE_ED25519);
   table.vrf_verify = wrong_verify;
+  assert_ptr_equal(kt_suite_ed25519_choose(&table), &kt_suite_ed25519);
+  table = *kt_suite_by_id(KT_SUITE_ED25519);
+  table.vrf_output_batch = wrong_output_batch;
+  assert_ptr_equal(kt_suite_ed25519_choose(&table), &kt_suite_ed25519);
+  table = *kt_suite_by_id(KT_SUITE_ED25519);
+  table.vrf_prove_batch = wrong_prove_batch;
   assert_ptr_equal(kt_suite_ed25519_choose(&table), &kt_suite_ed25519);
 }
 
