@@ -9,11 +9,17 @@ if(KT_FAST_VRF AND NOT (HAVE_KT_INT128 AND CMAKE_SIZEOF_VOID_P EQUAL 8))
 endif()
 
 # lanes.c is compiled for processors with AVX-512 IFMA, and called on no other.
-include(CheckCCompilerFlag)
-check_c_compiler_flag("-mavx512f -mavx512ifma" HAVE_KT_VRF_LANES_FLAGS)
-if(NOT (KT_FAST_VRF AND HAVE_KT_VRF_LANES_FLAGS))
+include(CheckCSourceCompiles)
+set(KT_VRF_LANES_FLAGS -mavx512f -mavx512ifma)
+string(REPLACE ";" " " CMAKE_REQUIRED_FLAGS "${KT_VRF_LANES_FLAGS}")
+# Not whether it takes the flags: a compiler for another processor may ignore them.
+check_c_source_compiles("
+  #ifndef __AVX512IFMA__
+  #error
+  #endif
+  #include <immintrin.h>
+  int main(void) { return __builtin_cpu_supports(\"avx512ifma\") ? 1 : 0; }" HAVE_KT_VRF_LANES)
+unset(CMAKE_REQUIRED_FLAGS)
+if(NOT (KT_FAST_VRF AND HAVE_KT_VRF_LANES))
   set(KT_VRF_LANES OFF)
-endif()
-if(KT_VRF_LANES)
-  set(KT_VRF_LANES_FLAGS -mavx512f -mavx512ifma)
 endif()

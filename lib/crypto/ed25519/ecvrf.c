@@ -65,7 +65,7 @@ static enum kt_err encode_to_curve(const uint8_t public_key[static KT_ECVRF_POIN
 
 /* --- several at a time -------------------------------------------------------------------------------------------------- */
 
-/* The search for the H of one alpha, of which several are made at a time. */
+/* The search for one H, while others are under way. */
 struct search {
   crypto_hash_sha512_state prefix;
   unsigned ctr; /* of the next attempt */
@@ -73,11 +73,11 @@ struct search {
   struct kt_ge *ret_h;
 };
 
-/* As many attempts for each as fill the lanes. Those of one search follow each other: the first that is good decides, and what was
- * tried beyond it is nothing. False: there are no more to make. */
+/* As many attempts for each as fit. Those of one search follow each other: the first that is good decides, and what was tried beyond it
+ * is nothing. False: there are no more to make. */
 static bool attempt_in_lanes(struct search *searches, size_t n, size_t n_left)
 {
-  uint8_t hashes[KT_LANES][crypto_hash_sha512_BYTES];
+  uint8_t hash[crypto_hash_sha512_BYTES];
   uint8_t candidates[KT_LANES][KT_GE_LEN] = { 0 };
   struct search *whose[KT_LANES];
   struct kt_ge points[KT_LANES];
@@ -85,10 +85,13 @@ static bool attempt_in_lanes(struct search *searches, size_t n, size_t n_left)
   size_t n_made = 0;
   for (size_t i = 0; i < n; i++) {
     for (size_t k = 0; k < KT_LANES / n_left && !searches[i].is_found && searches[i].ctr < KT_ECVRF_MAX_ATTEMPTS; k++) {
-      kt_ecvrf_attempt_hash(&searches[i].prefix, searches[i].ctr++, hashes[n_made]);
-      memcpy(candidates[n_made], hashes[n_made], KT_GE_LEN);
+      kt_ecvrf_attempt_hash(&searches[i].prefix, searches[i].ctr++, hash);
+      memcpy(candidates[n_made], hash, KT_GE_LEN);
       whose[n_made++] = &searches[i];
     }
+  }
+  if (n_made == 0) {
+    return false;
   }
   kt_ge_decode_lanes(candidates, points, is_point);
   for (size_t i = 0; i < n_made; i++) {
@@ -98,7 +101,7 @@ static bool attempt_in_lanes(struct search *searches, size_t n, size_t n_left)
     kt_ge_double(&points[i], LOG2_COFACTOR, whose[i]->ret_h);
     whose[i]->is_found = !kt_ge_is_identity(whose[i]->ret_h);
   }
-  return n_made > 0;
+  return true;
 }
 
 static enum kt_err encode_in_lanes(const uint8_t public_key[static KT_ECVRF_POINT_LEN], size_t n,
@@ -138,20 +141,23 @@ static enum kt_err encode_all_to_curve(const uint8_t public_key[static KT_ECVRF_
 
 /* --- outputs ------------------------------------------------------------------------------------------------------------ */
 
-enum { LANES_PAY_FROM = 3 }; /* multiplications: all lanes take as long as two of them take without */
+static void multiply_lanes(const uint8_t scalar[static KT_ECVRF_SCALAR_LEN], struct kt_ge points[static KT_LANES])
+{
+  uint8_t scalars[KT_LANES][KT_ECVRF_SCALAR_LEN];
+  for (size_t i = 0; i < KT_LANES; i++) {
+    memcpy(scalars[i], scalar, sizeof scalars[i]);
+  }
+  kt_lanes_mul(points, scalars, points);
+  sodium_memzero(scalars, sizeof scalars);
+}
 
-/* points[i] times the scalar, for each of n */
+/* points[i] times the scalar, for i < n. All of points is read and written. */
 static void multiply_all(const uint8_t scalar[static KT_ECVRF_SCALAR_LEN], size_t n,
                          struct kt_ge points[static KT_LANES])
 {
   struct kt_ge_comb comb;
-  uint8_t scalars[KT_LANES][KT_ECVRF_SCALAR_LEN];
-  if (n >= LANES_PAY_FROM && kt_lanes_available()) {
-    for (size_t i = 0; i < KT_LANES; i++) {
-      memcpy(scalars[i], scalar, sizeof scalars[i]);
-    }
-    kt_lanes_mul(points, scalars, points);
-    sodium_memzero(scalars, sizeof scalars);
+  if (n > 1 && kt_lanes_available()) { /* all lanes take as long as one and a half points without */
+    multiply_lanes(scalar, points);
     return;
   }
   for (size_t i = 0; i < n; i++) {

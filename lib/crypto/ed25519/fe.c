@@ -128,10 +128,10 @@ void kt_fe_ratio_init(const struct kt_fe *u, const struct kt_fe *v, struct kt_fe
 
 /* RFC 8032 section 5.1.3: x = u v^3 (u v^7)^((p-5)/8); then v x^2 is u, or -u when a square root of -1 is missing, or
  * neither when u/v is not a square. */
-bool kt_fe_ratio_sqrt(const struct kt_fe_ratio *ratio, const struct kt_fe *uv7_power_p58, struct kt_fe *ret)
+bool kt_fe_ratio_finish(const struct kt_fe_ratio *ratio, const struct kt_fe *power, struct kt_fe *ret)
 {
   struct kt_fe x, t, target, negated;
-  kt_fe_mul(uv7_power_p58, &ratio->v3, &x);
+  kt_fe_mul(power, &ratio->v3, &x);
   kt_fe_mul(&x, &ratio->u, &x);
 
   kt_fe_square(&x, &t);
@@ -152,7 +152,7 @@ bool kt_fe_sqrt_ratio(const struct kt_fe *u, const struct kt_fe *v, struct kt_fe
   struct kt_fe power;
   kt_fe_ratio_init(u, v, &ratio);
   kt_fe_power_p58(&ratio.uv7, &power);
-  return kt_fe_ratio_sqrt(&ratio, &power, ret);
+  return kt_fe_ratio_finish(&ratio, &power, ret);
 }
 
 /* (p - 1)/4 = 2 (p - 5)/8 + 1 */

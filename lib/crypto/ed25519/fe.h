@@ -30,13 +30,17 @@ static inline void kt_fe_add(const struct kt_fe *a, const struct kt_fe *b, struc
   }
 }
 
-/* limbs of a < 2^53, b tight -> loose; tight - tight is < 2^52 + 2^51 + 2^15. Adds 2p, whose limbs are no smaller than
- * b's, so nothing is negative. */
+/* Limb i of 2p, no smaller than any tight one. */
+static inline uint64_t kt_fe_twice_p(size_t i)
+{
+  return i == 0 ? UINT64_C(0xfffffffffffda) : UINT64_C(0xffffffffffffe);
+}
+
+/* limbs of a < 2^53, b tight -> loose; tight - tight is < 2^52 + 2^51 + 2^15. Adds 2p, so nothing is negative. */
 static inline void kt_fe_sub(const struct kt_fe *a, const struct kt_fe *b, struct kt_fe *ret)
 {
-  ret->v[0] = a->v[0] + UINT64_C(0xfffffffffffda) - b->v[0];
-  for (size_t i = 1; i < 5; i++) {
-    ret->v[i] = a->v[i] + UINT64_C(0xffffffffffffe) - b->v[i];
+  for (size_t i = 0; i < 5; i++) {
+    ret->v[i] = a->v[i] + kt_fe_twice_p(i) - b->v[i];
   }
 }
 
@@ -65,7 +69,8 @@ struct kt_fe_ratio {
 
 void kt_fe_ratio_init(const struct kt_fe *u, const struct kt_fe *v, struct kt_fe_ratio *ret);
 void kt_fe_power_p58(const struct kt_fe *a, struct kt_fe *ret); /* a^((p-5)/8); loose -> tight */
-bool kt_fe_ratio_sqrt(const struct kt_fe_ratio *ratio, const struct kt_fe *uv7_power_p58, struct kt_fe *ret);
+/* power: kt_fe_power_p58 of ratio->uv7. */
+bool kt_fe_ratio_finish(const struct kt_fe_ratio *ratio, const struct kt_fe *power, struct kt_fe *ret);
 
 /* loose; public operands. Whether a is a non-zero fourth power: a^((p-1)/4) = 1. */
 bool kt_fe_is_fourth_power(const struct kt_fe *a);

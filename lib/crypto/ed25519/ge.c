@@ -117,7 +117,7 @@ static bool decode_x(const uint8_t bytes[static KT_GE_LEN], const struct kt_fe *
   struct kt_ge p = { .y = *y, .z = kt_fe_one };
 
   /* "Otherwise, no square root exists for modulo p, and decoding fails." */
-  if (!kt_fe_ratio_sqrt(x2, power, &p.x)) {
+  if (!kt_fe_ratio_finish(x2, power, &p.x)) {
     return false;
   }
   /* "If x = 0, and x_0 = 1, decoding fails." */

@@ -40,11 +40,6 @@ void kt_ge_double(const struct kt_ge *p, unsigned n, struct kt_ge *ret);
 /* RFC 8032 section 5.1.3, with Z = 1; false for whatever it refuses, y >= p and x = 0 with a sign included. Public. */
 bool kt_ge_decode(const uint8_t bytes[static KT_GE_LEN], struct kt_ge *ret);
 
-/* Eight of them, where kt_lanes_available. ret[i] is a point where ret_is_point[i]. Public. */
-#define KT_LANES 8
-void kt_ge_decode_lanes(uint8_t (*bytes)[KT_GE_LEN], struct kt_ge ret[static KT_LANES],
-                        bool ret_is_point[static KT_LANES]);
-
 /* n <= KT_GE_ENCODE_MAX points, for one inversion. */
 void kt_ge_encode(const struct kt_ge *points, size_t n, uint8_t (*ret)[KT_GE_LEN]);
 

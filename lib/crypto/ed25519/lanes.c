@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Without IFMA, which the build turns on for this file where it can, multiplication is in plain C: the rest is the same code, so
- * that a test runs all of it where no such vectors are, under valgrind above all. */
+/* With KT_LANES_PLAIN the multiplication is in plain C and the rest the same: so a test runs this where there are no such vectors, under
+ * valgrind above all. */
 #include "crypto/ed25519/lanes.h"
 
 #include "crypto/ed25519/tables.h"
 
 #include <sodium.h>
-#ifdef __AVX512IFMA__
+
+#if defined(KT_VRF_LANES) || defined(KT_LANES_PLAIN)
+#ifndef KT_LANES_PLAIN
 #include <immintrin.h>
 #endif
 
@@ -16,7 +18,8 @@ typedef uint64_t lanes __attribute__((vector_size(8 * KT_LANES)));
 #define OUT_OF_LINE static __attribute__((noinline)) /* the next function's frame stays small */
 #define UNROLLED _Pragma("GCC unroll 10") /* the loop that follows, so that what it fills stays in registers */
 
-/* Tight, as fe.h has it, in every lane; here nothing is loose. */
+/* An element in every lane. Tight: every limb < 2^51 + 2^14, what every operation returns; they also accept what fe.h calls tight. What is
+ * multiplied may have limbs up to 2^52 - 1. */
 struct lanes_fe {
   lanes v[5];
 };
@@ -24,17 +27,7 @@ struct lanes_fe {
 /* --- field elements ----------------------------------------------------------------------------------------------------- */
 
 /* sum += the low, or the high, 52 bits of a * b, of which 52 bits are looked at. */
-#ifdef __AVX512IFMA__
-static inline void add_low(lanes *sum, const lanes *a, const lanes *b)
-{
-  *sum = (lanes)_mm512_madd52lo_epu64((__m512i)*sum, (__m512i)*a, (__m512i)*b);
-}
-
-static inline void add_high(lanes *sum, const lanes *a, const lanes *b)
-{
-  *sum = (lanes)_mm512_madd52hi_epu64((__m512i)*sum, (__m512i)*a, (__m512i)*b);
-}
-#else
+#ifdef KT_LANES_PLAIN
 __extension__ typedef unsigned __int128 uint128;
 
 #define FACTOR_MASK ((UINT64_C(1) << 52) - 1)
@@ -54,9 +47,24 @@ static inline void add_high(lanes *sum, const lanes *a, const lanes *b)
     (*sum)[i] += (uint64_t)((uint128)((*a)[i] & FACTOR_MASK) * ((*b)[i] & FACTOR_MASK) >> 52);
   }
 }
+
+#define HIDE(mask) __asm__("" : "+m"(mask))
+#else
+static inline void add_low(lanes *sum, const lanes *a, const lanes *b)
+{
+  *sum = (lanes)_mm512_madd52lo_epu64((__m512i)*sum, (__m512i)*a, (__m512i)*b);
+}
+
+static inline void add_high(lanes *sum, const lanes *a, const lanes *b)
+{
+  *sum = (lanes)_mm512_madd52hi_epu64((__m512i)*sum, (__m512i)*a, (__m512i)*b);
+}
+
+/* As mask_of in ge_mul.c: the compiler does not know what the mask is made of, so it cannot make it a branch. */
+#define HIDE(mask) __asm__("" : "+v"(mask))
 #endif
 
-/* limbs < 2^61 -> tight: each keeps 51 bits and passes the rest on at once. */
+/* limbs < 2^61, the last < 2^60 -> tight: each keeps 51 bits and passes the rest on at once. */
 static inline void carry(const lanes limbs[static 5], struct lanes_fe *ret)
 {
   const lanes back = limbs[4] >> 51;
@@ -132,18 +140,12 @@ static inline void add(const struct lanes_fe *a, const struct lanes_fe *b, struc
   carry(limbs, ret);
 }
 
-/* Limb i of 2p, no smaller than a tight one. */
-static inline uint64_t twice_p(size_t i)
-{
-  return i == 0 ? UINT64_C(0xfffffffffffda) : UINT64_C(0xffffffffffffe);
-}
-
 static inline void sub(const struct lanes_fe *a, const struct lanes_fe *b, struct lanes_fe *ret)
 {
   lanes limbs[5];
   UNROLLED
   for (size_t i = 0; i < 5; i++) {
-    limbs[i] = a->v[i] + twice_p(i) - b->v[i];
+    limbs[i] = a->v[i] + kt_fe_twice_p(i) - b->v[i];
   }
   carry(limbs, ret);
 }
@@ -185,40 +187,20 @@ OUT_OF_LINE void power_p58(const struct lanes_fe *a, struct lanes_fe *ret)
   mul(&t, a, ret);
 }
 
-static void load_fe(const struct kt_fe *const from[static KT_LANES], struct lanes_fe *ret)
-{
-  UNROLLED
-  for (size_t limb = 0; limb < 5; limb++) {
-    UNROLLED
-    for (size_t i = 0; i < KT_LANES; i++) {
-      ret->v[limb][i] = from[i]->v[limb];
-    }
-  }
-}
-
-static void store_fe(const struct lanes_fe *from, struct kt_fe *const ret[static KT_LANES])
-{
-  UNROLLED
-  for (size_t limb = 0; limb < 5; limb++) {
-    UNROLLED
-    for (size_t i = 0; i < KT_LANES; i++) {
-      ret[i]->v[limb] = from->v[limb][i];
-    }
-  }
-}
-
 void kt_lanes_power_p58(const struct kt_fe a[static KT_LANES], struct kt_fe ret[static KT_LANES])
 {
   struct lanes_fe x;
-  const struct kt_fe *from[KT_LANES];
-  struct kt_fe *to[KT_LANES];
   for (size_t i = 0; i < KT_LANES; i++) {
-    from[i] = &a[i];
-    to[i] = &ret[i];
+    for (size_t limb = 0; limb < 5; limb++) {
+      x.v[limb][i] = a[i].v[limb];
+    }
   }
-  load_fe(from, &x);
   power_p58(&x, &x);
-  store_fe(&x, to);
+  for (size_t i = 0; i < KT_LANES; i++) {
+    for (size_t limb = 0; limb < 5; limb++) {
+      ret[i].v[limb] = x.v[limb][i];
+    }
+  }
 }
 
 /* --- points ------------------------------------------------------------------------------------------------------------- */
@@ -278,8 +260,8 @@ OUT_OF_LINE void double_point(struct lanes_ge *p, bool wants_t)
   sub(&a, &b, &g);
   UNROLLED
   for (size_t i = 0; i < 5; i++) {
-    limbs_e[i] = a.v[i] + b.v[i] + twice_p(i) - s.v[i];
-    limbs_f[i] = (c.v[i] << 1) + a.v[i] + twice_p(i) - b.v[i];
+    limbs_e[i] = a.v[i] + b.v[i] + kt_fe_twice_p(i) - s.v[i];
+    limbs_f[i] = (c.v[i] << 1) + a.v[i] + kt_fe_twice_p(i) - b.v[i];
   }
   carry(limbs_e, &e);
   carry(limbs_f, &f);
@@ -295,6 +277,8 @@ OUT_OF_LINE void double_point(struct lanes_ge *p, bool wants_t)
 
 enum { N_MULTIPLES = 8, LOG2_RADIX = 4 };
 
+_Static_assert(2 * N_MULTIPLES == 1 << LOG2_RADIX && KT_GE_DIGITS * LOG2_RADIX == 256, "the digits of kt_ge_digits");
+
 /* One digit of every scalar. */
 typedef int8_t digit_lanes[KT_LANES];
 
@@ -304,7 +288,9 @@ static void recode(uint8_t (*scalars)[KT_GE_SCALAR_LEN], digit_lanes ret[static 
   for (size_t i = 0; i < KT_LANES; i++) {
     kt_ge_digits(scalars[i], digits);
     for (size_t k = 0; k < KT_GE_DIGITS; k++) {
-      ret[k][i] = digits[k];
+      int8_t digit = digits[k];
+      __asm__("" : "+r"(digit)); /* one at a time: many in registers would be spilled, where nobody wipes them */
+      ret[k][i] = digit;
     }
   }
   sodium_memzero(digits, sizeof digits);
@@ -326,7 +312,7 @@ static void negate_by_sign(const lanes *is_negative, struct lanes_addend *p)
     const lanes swap = *is_negative & (p->y_plus_x.v[i] ^ p->y_minus_x.v[i]);
     p->y_plus_x.v[i] ^= swap;
     p->y_minus_x.v[i] ^= swap;
-    p->t2d.v[i] ^= *is_negative & (p->t2d.v[i] ^ (twice_p(i) - p->t2d.v[i]));
+    p->t2d.v[i] ^= *is_negative & (p->t2d.v[i] ^ (kt_fe_twice_p(i) - p->t2d.v[i]));
   }
 }
 
@@ -339,13 +325,16 @@ OUT_OF_LINE void choose(const struct lanes_addend multiples[static N_MULTIPLES],
   for (size_t i = 0; i < KT_LANES; i++) {
     value[i] = (uint64_t)(int64_t)digit[i];
   }
-  const lanes is_negative = 0 - (value >> 63);
+  lanes is_negative = 0 - (value >> 63);
+  HIDE(is_negative);
   const lanes magnitude = (value ^ is_negative) - is_negative;
-  const lanes is_zero = 0 - ((magnitude - 1) >> 63);
+  lanes is_zero = 0 - ((magnitude - 1) >> 63);
+  HIDE(is_zero);
   *ret = (struct lanes_addend){ .z2.v[0] = is_zero & 2 };
   ret->y_plus_x.v[0] = ret->y_minus_x.v[0] = is_zero & 1;
   for (uint64_t n = 0; n < N_MULTIPLES; n++) {
-    const lanes is_it = 0 - (((magnitude ^ (n + 1)) - 1) >> 63);
+    lanes is_it = 0 - (((magnitude ^ (n + 1)) - 1) >> 63);
+    HIDE(is_it);
     pick(&multiples[n].y_plus_x, &is_it, &ret->y_plus_x);
     pick(&multiples[n].y_minus_x, &is_it, &ret->y_minus_x);
     pick(&multiples[n].t2d, &is_it, &ret->t2d);
@@ -384,26 +373,26 @@ OUT_OF_LINE void multiply(const struct lanes_ge *p, digit_lanes digits[static KT
 
 static void load_points(const struct kt_ge points[static KT_LANES], struct lanes_ge *ret)
 {
-  const struct kt_fe *x[KT_LANES], *y[KT_LANES], *z[KT_LANES], *t[KT_LANES];
   for (size_t i = 0; i < KT_LANES; i++) {
-    x[i] = &points[i].x, y[i] = &points[i].y, z[i] = &points[i].z, t[i] = &points[i].t;
+    for (size_t limb = 0; limb < 5; limb++) {
+      ret->x.v[limb][i] = points[i].x.v[limb];
+      ret->y.v[limb][i] = points[i].y.v[limb];
+      ret->z.v[limb][i] = points[i].z.v[limb];
+      ret->t.v[limb][i] = points[i].t.v[limb];
+    }
   }
-  load_fe(x, &ret->x);
-  load_fe(y, &ret->y);
-  load_fe(z, &ret->z);
-  load_fe(t, &ret->t);
 }
 
 static void store_points(const struct lanes_ge *points, struct kt_ge ret[static KT_LANES])
 {
-  struct kt_fe *x[KT_LANES], *y[KT_LANES], *z[KT_LANES], *t[KT_LANES];
   for (size_t i = 0; i < KT_LANES; i++) {
-    x[i] = &ret[i].x, y[i] = &ret[i].y, z[i] = &ret[i].z, t[i] = &ret[i].t;
+    for (size_t limb = 0; limb < 5; limb++) {
+      ret[i].x.v[limb] = points->x.v[limb][i];
+      ret[i].y.v[limb] = points->y.v[limb][i];
+      ret[i].z.v[limb] = points->z.v[limb][i];
+      ret[i].t.v[limb] = points->t.v[limb][i];
+    }
   }
-  store_fe(&points->x, x);
-  store_fe(&points->y, y);
-  store_fe(&points->z, z);
-  store_fe(&points->t, t);
 }
 
 void kt_lanes_mul(const struct kt_ge points[static KT_LANES], uint8_t (*scalars)[KT_GE_SCALAR_LEN],
@@ -417,3 +406,23 @@ void kt_lanes_mul(const struct kt_ge points[static KT_LANES], uint8_t (*scalars)
   store_points(&p, ret);
   sodium_memzero(digits, sizeof digits);
 }
+
+#else
+
+void kt_lanes_power_p58(const struct kt_fe a[static KT_LANES], struct kt_fe ret[static KT_LANES])
+{
+  (void)a;
+  (void)ret;
+  sodium_misuse(); /* kt_lanes_available is false */
+}
+
+void kt_lanes_mul(const struct kt_ge points[static KT_LANES], uint8_t (*scalars)[KT_GE_SCALAR_LEN],
+                  struct kt_ge ret[static KT_LANES])
+{
+  (void)points;
+  (void)scalars;
+  (void)ret;
+  sodium_misuse();
+}
+
+#endif

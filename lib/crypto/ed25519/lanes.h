@@ -8,7 +8,9 @@
 
 #include "crypto/ed25519/ge_mul.h"
 
-/* Whether this processor can run what follows. */
+#define KT_LANES 8
+
+/* Whether this build has what follows, and this processor can run it: nothing else here may be called otherwise. */
 bool kt_lanes_available(void);
 
 /* ret[i] = scalars[i] * points[i]; scalars < 2^255 */
@@ -17,5 +19,9 @@ void kt_lanes_mul(const struct kt_ge points[static KT_LANES], uint8_t (*scalars)
 
 /* ret[i] = a[i]^((p-5)/8); tight -> tight */
 void kt_lanes_power_p58(const struct kt_fe a[static KT_LANES], struct kt_fe ret[static KT_LANES]);
+
+/* kt_ge_decode of each: ret[i] is a point where ret_is_point[i]. Public. In ge.c. */
+void kt_ge_decode_lanes(uint8_t (*bytes)[KT_GE_LEN], struct kt_ge ret[static KT_LANES],
+                        bool ret_is_point[static KT_LANES]);
 
 #endif

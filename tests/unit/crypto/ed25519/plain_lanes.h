@@ -5,6 +5,7 @@
 
 #include "crypto/ed25519/lanes.h"
 
+#define KT_LANES_PLAIN
 __attribute__((unused)) static void plain_lanes_mul(const struct kt_ge points[static KT_LANES],
                                                     uint8_t (*scalars)[KT_GE_SCALAR_LEN],
                                                     struct kt_ge ret[static KT_LANES]);

@@ -256,7 +256,7 @@ enum { N_TOGETHER = 100 };
 static void test_proofs_together(void **state)
 {
   (void)state;
-  const struct kt_suite *const suites[] = { kt_suite_by_id(KT_SUITE_ED25519), &kt_suite_ed25519 };
+  const struct kt_suite *const suites[] = { &kt_suite_ed25519_fast, &kt_suite_ed25519 };
   for (uint64_t round = 0; round < N_TOGETHER; round++) {
     struct input inputs[KT_VRF_PROVE_MAX] = { 0 };
     struct kt_vrf_key key;
@@ -289,7 +289,7 @@ static void test_proofs_together(void **state)
 static void test_outputs_together(void **state)
 {
   (void)state;
-  const struct kt_suite *const suites[] = { kt_suite_by_id(KT_SUITE_ED25519), &kt_suite_ed25519 };
+  const struct kt_suite *const suites[] = { &kt_suite_ed25519_fast, &kt_suite_ed25519 };
   for (uint64_t round = 0; round < N_TOGETHER; round++) {
     struct input input = { 0 };
     struct kt_vrf_key key;
@@ -315,7 +315,7 @@ static void test_outputs_together(void **state)
 static void test_batch_falls_back_R45(void **state)
 {
   (void)state;
-  const struct kt_suite *const suites[] = { kt_suite_by_id(KT_SUITE_ED25519), &kt_suite_ed25519 };
+  const struct kt_suite *const suites[] = { &kt_suite_ed25519_fast, &kt_suite_ed25519 };
   struct input inputs[2] = { 0 };
   struct kt_vrf_key key;
   random_honest(0, &inputs[0], &key);
@@ -361,6 +361,14 @@ static enum kt_err wrong_prove_batch(const struct kt_vrf_key *key, size_t n, con
   return err;
 }
 
+static enum kt_err wrong_proved_output(const struct kt_vrf_key *key, size_t n, const struct kt_bytes *alphas,
+                                       uint8_t *const *ret_proofs, struct kt_hash *ret_outputs)
+{
+  const enum kt_err err = kt_ecvrf_fast_prove_batch(key, n, alphas, ret_proofs, ret_outputs);
+  ret_outputs[KT_VRF_PROVE_MAX - 1].b[0] ^= 1;
+  return err;
+}
+
 /* A backend that miscomputes is not used. */
 static void test_choice_falls_back(void **state)
 {
@@ -378,6 +386,8 @@ static void test_choice_falls_back(void **state)
   assert_ptr_equal(kt_suite_ed25519_choose(&table), &kt_suite_ed25519);
   table = *kt_suite_by_id(KT_SUITE_ED25519);
   table.vrf_prove_batch = wrong_prove_batch;
+  assert_ptr_equal(kt_suite_ed25519_choose(&table), &kt_suite_ed25519);
+  table.vrf_prove_batch = wrong_proved_output;
   assert_ptr_equal(kt_suite_ed25519_choose(&table), &kt_suite_ed25519);
 }
 

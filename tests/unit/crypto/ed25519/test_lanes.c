@@ -4,6 +4,7 @@
  * COUNT times eight random points and scalars, 100 unless told; STREAM, a number, chooses other ones. */
 #include "unit/crypto/crypto_test.h"
 #include "unit/crypto/ed25519/plain_lanes.h"
+#include "unit/crypto/secret_test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,6 +134,91 @@ static void test_powers(void **state)
 
 /* --- points ------------------------------------------------------------------------------------------------------------- */
 
+static struct kt_ge make_coordinates(uint64_t number)
+{
+  const struct kt_ge p = { make_fe(number), make_fe(number + 1), make_fe(number + 2), make_fe(number + 3) };
+  return p;
+}
+
+static void assert_lane(const struct lanes_fe *actual, size_t lane, const struct kt_fe *expected)
+{
+  struct kt_fe one;
+  for (size_t i = 0; i < 5; i++) {
+    one.v[i] = actual->v[i][lane];
+  }
+  assert_true(kt_fe_equal(&one, expected));
+}
+
+static void assert_lane_point(const struct lanes_ge *actual, size_t lane, const struct kt_ge *expected)
+{
+  assert_lane(&actual->x, lane, &expected->x);
+  assert_lane(&actual->y, lane, &expected->y);
+  assert_lane(&actual->z, lane, &expected->z);
+  assert_lane(&actual->t, lane, &expected->t);
+}
+
+/* The formulas are those of ge.c, so they agree on any coordinates, of points or not: here with limbs at their limits. */
+static void test_formulas(void **state)
+{
+  (void)state;
+  for (uint64_t round = 0; round < 2000; round++) {
+    struct kt_ge p[KT_LANES];
+    struct kt_ge q[KT_LANES];
+    struct lanes_ge lanes_p;
+    struct lanes_ge lanes_q;
+    struct lanes_ge sum;
+    struct lanes_addend addend;
+    for (uint64_t i = 0; i < KT_LANES; i++) {
+      p[i] = make_coordinates(8 * (KT_LANES * round + i));
+      q[i] = make_coordinates(8 * (KT_LANES * round + i) + 4);
+    }
+    load_points(p, &lanes_p);
+    load_points(q, &lanes_q);
+    prepare(&lanes_q, &addend);
+    add_point(&lanes_p, &addend, &sum);
+    double_point(&lanes_p, true);
+    for (size_t i = 0; i < KT_LANES; i++) {
+      struct kt_ge_addend alone;
+      struct kt_ge expected;
+      kt_ge_prepare(&q[i], &alone);
+      kt_ge_add(&p[i], &alone, &expected);
+      assert_lane_point(&sum, i, &expected);
+      kt_ge_double(&p[i], 1, &expected);
+      assert_lane_point(&lanes_p, i, &expected);
+    }
+  }
+}
+
+/* Lane by lane: Y + X and Y - X change places, and T is 2p - T, a factor still. */
+static void test_negation(void **state)
+{
+  (void)state;
+  for (uint64_t round = 0; round < 256; round++) {
+    struct lanes_addend p;
+    lanes is_negative;
+    const struct kt_fe limbs[] = { make_fe(3 * round), make_fe(3 * round + 1), make_fe(3 * round + 2) };
+    p.y_plus_x = in_all_lanes(&limbs[0]);
+    p.y_minus_x = in_all_lanes(&limbs[1]);
+    p.t2d = in_all_lanes(&limbs[2]);
+    for (size_t i = 0; i < KT_LANES; i++) {
+      is_negative[i] = (round >> i & 1) != 0 ? UINT64_MAX : 0;
+    }
+    negate_by_sign(&is_negative, &p);
+    for (size_t lane = 0; lane < KT_LANES; lane++) {
+      const bool negated = is_negative[lane] != 0;
+      struct kt_fe t2d = limbs[2];
+      if (negated) {
+        kt_fe_neg(&limbs[2], &t2d);
+      }
+      assert_lane(&p.y_plus_x, lane, &limbs[negated ? 1 : 0]);
+      assert_lane(&p.y_minus_x, lane, &limbs[negated ? 0 : 1]);
+      for (size_t i = 0; i < 5; i++) {
+        assert_true(p.t2d.v[i][lane] == t2d.v[i] && t2d.v[i] <= FACTOR_MASK);
+      }
+    }
+  }
+}
+
 /* The identity, the others of small order, the base point, and random points of the whole group. */
 static struct kt_ge make_point(uint64_t number)
 {
@@ -204,7 +290,7 @@ static void test_multiples(void **state)
   }
 }
 
-/* A point of the table comes for its digit, with its sign, and nothing else. */
+/* The products may take the place of the points. */
 static void test_product_in_place(void **state)
 {
   (void)state;
@@ -254,11 +340,41 @@ static void test_decoding(void **state)
   assert_in_range(n_points, 400, 1200);
 }
 
+/* A build that has lanes uses them where the system says that the processor does; valgrind plays another processor. */
+static void test_availability(void **state)
+{
+  (void)state;
+  char line[8192];
+  bool is_there = false;
+  FILE *file = fopen("/proc/cpuinfo", "r");
+  if (file == NULL || under_valgrind()) {
+    skip();
+  }
+  while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+    is_there = is_there || (strncmp(line, "flags", 5) == 0 && strstr(line, " avx512ifma") != NULL);
+  }
+  if (file != NULL) {
+    assert_int_equal(fclose(file), 0);
+  }
+#ifdef KT_VRF_LANES
+  assert_int_equal(kt_lanes_available(), is_there);
+#else
+  assert_false(kt_lanes_available());
+#endif
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_field),     cmocka_unit_test(test_factors_of_52_bits), cmocka_unit_test(test_powers),
-    cmocka_unit_test(test_multiples), cmocka_unit_test(test_product_in_place),   cmocka_unit_test(test_decoding),
+    cmocka_unit_test(test_field),
+    cmocka_unit_test(test_factors_of_52_bits),
+    cmocka_unit_test(test_powers),
+    cmocka_unit_test(test_formulas),
+    cmocka_unit_test(test_negation),
+    cmocka_unit_test(test_multiples),
+    cmocka_unit_test(test_product_in_place),
+    cmocka_unit_test(test_decoding),
+    cmocka_unit_test(test_availability),
   };
   if (argc > 1) {
     n_rounds = strtoull(argv[1], NULL, 10);
@@ -267,7 +383,8 @@ int main(int argc, char **argv)
     stream = strtoull(argv[2], NULL, 10);
   }
   if (!kt_lanes_available()) {
-    print_message("this processor has no such lanes: their code is tested with multiplication in plain C\n");
+    print_message(
+        "no lanes in this build, or on this processor: their code is tested with multiplication in plain C\n");
   }
   return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
