@@ -147,8 +147,8 @@ const struct kt_suite kt_suite_ed25519_fast = TABLE(fast, kt_ecvrf_fast);
 
 #endif
 
-/* As many outputs and proofs at a time as there are, under the key of example 17 and of the alphas 00 to 07: their hash, from
- * Python's integers. Of a suite that makes them so anyway, nothing. */
+/* As many outputs and proofs at a time as there are, under the key of example 17 and of the alphas 00 to 07: their hash, as the
+ * reference makes them one by one. Of a suite that makes them so anyway, nothing. */
 static bool batches_are_right(const struct kt_suite *suite, const struct kt_vrf_key *key)
 {
   static const struct kt_hash expected = { { 0xa2, 0xc5, 0xde, 0xe2, 0x17, 0xec, 0x7e, 0xab, 0x98, 0xa4, 0x66,
@@ -181,7 +181,7 @@ static bool batches_are_right(const struct kt_suite *suite, const struct kt_vrf_
   return kt_hash_equal(&hash, &expected);
 }
 
-/* RFC 9381 appendix B.3, example 17: proved, then verified; then batches against what was found good. */
+/* RFC 9381 appendix B.3, example 17: proved, then verified; then batches. */
 bool kt_suite_ed25519_self_test(const struct kt_suite *suite)
 {
   static const uint8_t seed[KT_SEED_LEN] = { 0x4c, 0xcd, 0x08, 0x9b, 0x28, 0xff, 0x96, 0xda, 0x9d, 0xb6, 0xc3,

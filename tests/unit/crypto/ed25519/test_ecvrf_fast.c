@@ -344,6 +344,25 @@ static void test_batch_falls_back_R45(void **state)
   }
 }
 
+static enum kt_err one_by_one(const struct kt_vrf_key *key, size_t n, const struct kt_bytes *alphas,
+                              struct kt_hash *ret_outputs)
+{
+  enum kt_err err = KT_OK;
+  for (size_t i = 0; err == KT_OK && i < n; i++) {
+    err = kt_ecvrf_output(key, alphas[i], &ret_outputs[i]);
+  }
+  return err;
+}
+
+/* What the self-test expects of batches is what the reference makes. */
+static void test_reference_is_expected(void **state)
+{
+  (void)state;
+  struct kt_suite table = kt_suite_ed25519;
+  table.vrf_output_batch = one_by_one;
+  assert_true(kt_suite_ed25519_self_test(&table));
+}
+
 /* Only the last of as many as there can be is wrong. */
 static enum kt_err wrong_output_batch(const struct kt_vrf_key *key, size_t n, const struct kt_bytes *alphas,
                                       struct kt_hash *ret_outputs)
@@ -401,6 +420,7 @@ int main(int argc, char **argv)
     cmocka_unit_test(test_outputs_together),
     cmocka_unit_test(test_proofs_together),
     cmocka_unit_test(test_batch_falls_back_R45),
+    cmocka_unit_test(test_reference_is_expected),
     cmocka_unit_test(test_choice_falls_back),
   };
   if (argc > 1) {
