@@ -449,8 +449,10 @@ static enum kt_err check_file(struct kt_opdb *db, struct kt_error *error)
     return err;
   }
   const char *text = (const char *)sqlite3_column_text(row, 0);
-  if (text == NULL || strcmp(text, "ok") != 0) {
-    err = kt_error_set(error, KT_ERR_PROOF, "operator.db: %s", text != NULL ? text : "damaged");
+  if (text == NULL) {
+    err = kt_error_set(error, KT_ERR_MEMORY, "out of memory");
+  } else if (strcmp(text, "ok") != 0) {
+    err = kt_error_set(error, KT_ERR_PROOF, "operator.db: %s", text);
   }
   (void)sqlite3_finalize(row);
   return err;

@@ -86,7 +86,7 @@ enum kt_err kt_opsql_blob(sqlite3_stmt *row, int column, struct kt_arena *arena,
 {
   size_t len = (size_t)sqlite3_column_bytes(row, column);
   const void *data = sqlite3_column_blob(row, column);
-  struct kt_bytes copy = { kt_arena_copy(arena, data != NULL ? data : "", len), len };
+  struct kt_bytes copy = { data != NULL || len == 0 ? kt_arena_copy(arena, data, len) : NULL, len };
   if (copy.data == NULL) {
     return kt_error_set(error, KT_ERR_MEMORY, "out of memory");
   }

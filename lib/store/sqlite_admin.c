@@ -144,8 +144,10 @@ enum kt_err kt_sqlite_verify(struct kt_store_conn *conn)
   const char *finding = (const char *)sqlite3_column_text(q.stmt, 0);
   bool is_sound = finding != NULL && sqlite3_stricmp(finding, "ok") == 0;
   struct kt_store_error error = { 0 };
-  if (!is_sound) {
-    (void)kt_store_fail(&error, KT_ERR_STORE, "checking the database: %s", finding != NULL ? finding : "no answer");
+  if (finding == NULL) {
+    q.rc = SQLITE_NOMEM;
+  } else if (!is_sound) {
+    (void)kt_store_fail(&error, KT_ERR_STORE, "checking the database: %s", finding);
   }
   err = kt_sqlite_end(&q);
   if (err == KT_OK && !is_sound) {

@@ -34,7 +34,7 @@ static const char schema[] =
 
 /* --- one connection ------------------------------------------------------------------------------------------- */
 
-/* The first column of the first row of a PRAGMA as text; KT_ERR_STORE. */
+/* The first column of the first row of a PRAGMA as text. KT_ERR_STORE, KT_ERR_MEMORY. */
 static enum kt_err get_pragma(sqlite3 *db, const char *sql, struct kt_store_error *error, char *ret_text, size_t size)
 {
   sqlite3_stmt *stmt = NULL;
@@ -43,11 +43,11 @@ static enum kt_err get_pragma(sqlite3 *db, const char *sql, struct kt_store_erro
     rc = sqlite3_step(stmt);
   }
   enum kt_err err = KT_OK;
-  if (rc == SQLITE_ROW) {
-    const unsigned char *text = sqlite3_column_text(stmt, 0);
-    (void)snprintf(ret_text, size, "%s", text != NULL ? (const char *)text : "");
-  } else {
-    err = kt_sqlite_fail(error, db, rc, sql);
+  const unsigned char *text = rc == SQLITE_ROW ? sqlite3_column_text(stmt, 0) : NULL;
+  if (text != NULL) {
+    (void)snprintf(ret_text, size, "%s", (const char *)text);
+  } else { /* no row, or no memory to make text of a number: nothing is said about the file then */
+    err = kt_sqlite_fail(error, db, rc == SQLITE_ROW ? SQLITE_NOMEM : rc, sql);
   }
   (void)sqlite3_finalize(stmt);
   return err;
