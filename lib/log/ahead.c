@@ -90,22 +90,17 @@ static void read_paths(struct kt_log_reader *reader, const struct kt_log_ahead *
   struct kt_log_head head;
   struct kt_store_entry entry;
   struct kt_log_nodes nodes;
-  struct kt_prefix_series series;
-  const struct kt_prefix_nodes source = { .ctx = &nodes, .get = kt_log_node_get };
+  struct kt_prefix_lookup *lookups = kt_arena_alloc(arena, ahead->n, sizeof *lookups);
   const struct kt_log_cache *cache = &reader->log->cache;
-  bool included;
   kt_log_head(reader->log, &head);
-  enum kt_err err = kt_store_read_begin(reader->conn);
-  if (err == KT_OK) {
-    err = kt_log_cache_entry(cache, reader->conn, head.size - 1, &entry);
-  }
-  if (err == KT_OK) {
+  if (lookups != NULL && kt_store_read_begin(reader->conn) == KT_OK &&
+      kt_log_cache_entry(cache, reader->conn, head.size - 1, &entry) == KT_OK) {
+    for (size_t i = 0; i < ahead->n; i++) {
+      lookups[i] =
+          (struct kt_prefix_lookup){ .root_ref = entry.prefix_root_ref, .key = &ahead->proofs[i].proof.output };
+    }
     kt_log_nodes_init(&nodes, reader->conn, cache, NULL);
-    const struct kt_prefix_child root = { .ref = entry.prefix_root_ref, .hash = entry.prefix_root };
-    kt_prefix_series_init(&series, &source, root, arena);
-  }
-  for (size_t i = 0; err == KT_OK && i < ahead->n; i++) {
-    err = kt_prefix_series_find(&series, &ahead->proofs[i].proof.output, &included);
+    kt_log_read_ahead(&nodes, lookups, ahead->n, arena);
   }
   kt_store_read_end(reader->conn);
 }

@@ -14,7 +14,7 @@ static const struct kt_optional_u64 no_last = { .present = false };
 static enum kt_err write_update(struct kt_log_nodes *source, uint64_t pos, size_t leaves_max, struct kt_arena *arena,
                                 struct kt_writer *w, size_t *ret_leaves)
 {
-  const struct kt_prefix_nodes nodes = { .ctx = source, .get = kt_log_node_get };
+  const struct kt_prefix_nodes nodes = { .ctx = source, .get = kt_log_node_get, .paths = kt_log_paths };
   struct kt_store_conn *conn = source->conn;
   struct kt_store_entry entry;
   struct kt_bytes leaves;

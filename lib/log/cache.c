@@ -49,6 +49,12 @@ bool kt_log_cache_get_quad(const struct kt_log_cache *cache, uint64_t ref, union
   return kt_word_cache_get(&cache->quads, ref, ret_quad->words);
 }
 
+bool kt_log_cache_get_quad_path(const struct kt_log_cache *cache, uint64_t ref, const struct kt_hash *key,
+                                unsigned depth, union kt_log_quad_words *ret_quad)
+{
+  return kt_word_cache_get_part(&cache->quads, ref, kt_log_path_word(key, depth), KT_LOG_PATH_WORDS, ret_quad->words);
+}
+
 void kt_log_cache_put_quad(const struct kt_log_cache *cache, uint64_t ref, const struct kt_log_quad *quad)
 {
   uint64_t words[WORDS(struct kt_log_quad)];

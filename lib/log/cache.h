@@ -22,6 +22,9 @@ void kt_log_cache_release(struct kt_log_cache *cache);
 /* For how many quads there is room. */
 size_t kt_log_cache_n_quads(const struct kt_log_cache *cache);
 bool kt_log_cache_get_quad(const struct kt_log_cache *cache, uint64_t ref, union kt_log_quad_words *ret_quad);
+/* Only what a key's path needs of a quad at this depth (kt_log_path_word). */
+bool kt_log_cache_get_quad_path(const struct kt_log_cache *cache, uint64_t ref, const struct kt_hash *key,
+                                unsigned depth, union kt_log_quad_words *ret_quad);
 void kt_log_cache_put_quad(const struct kt_log_cache *cache, uint64_t ref, const struct kt_log_quad *quad);
 /* It will hardly be asked for again: give up its place. */
 void kt_log_cache_drop_quad(const struct kt_log_cache *cache, uint64_t ref);

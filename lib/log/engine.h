@@ -53,6 +53,9 @@ struct kt_log_nodes {
   size_t n_stored;                  /* quads that were read from the store */
   uint64_t last_ref;                /* the quad read last, 0 for none: one of its children is mostly next */
   union kt_log_quad_words last;
+  const struct kt_prefix_lookup *ahead; /* whose paths are known already */
+  size_t n_ahead;
+  size_t next_ahead;
 };
 
 /* cache and fresh may be NULL: what is stored is read. */
@@ -65,14 +68,15 @@ enum kt_err kt_log_node_get(void *nodes, uint64_t ref, struct kt_prefix_node *re
 KT_MUST_USE enum kt_err kt_log_quad_get(struct kt_log_nodes *nodes, uint64_t ref, struct kt_log_quad *ret_quad);
 KT_MUST_USE enum kt_err kt_log_leaf_get(const struct kt_log_nodes *nodes, uint64_t ref,
                                         struct kt_prefix_leaf *ret_leaf);
-#define KT_LOG_FETCH_MAX 64
-struct kt_log_lookup {
-  uint64_t root_ref; /* of a prefix tree */
-  const struct kt_hash *key;
-};
-/* Before these lookups, at most KT_LOG_FETCH_MAX, those of a key together and in the order of the trees: brings what they will find
- * in the cache closer to the processor. */
-void kt_log_fetch(const struct kt_log_cache *cache, const struct kt_log_lookup *lookups, size_t n);
+/* Of a quad at this depth, what a key's path needs (kt_log_path_word); the rest of *ret_quad may be anything. */
+KT_MUST_USE enum kt_err kt_log_quad_path_get(struct kt_log_nodes *nodes, uint64_t ref, const struct kt_hash *key,
+                                             unsigned depth, union kt_log_quad_words *ret_quad);
+/* A kt_prefix_nodes.paths with ctx a kt_log_nodes. Lookups of one key should be together, in the order of the trees. */
+KT_MUST_USE enum kt_err kt_log_paths(void *nodes, struct kt_prefix_lookup *lookups, size_t n, struct kt_arena *arena);
+#define KT_LOG_AHEAD_MAX 64
+/* For who knows what will be looked up: all at once is faster. What cannot be read is found by whoever needs it. The lookups have to
+ * live as long as the nodes. */
+void kt_log_read_ahead(struct kt_log_nodes *nodes, struct kt_prefix_lookup *lookups, size_t n, struct kt_arena *arena);
 /* The prefix tree of an entry; `before` 0 entries it is empty. KT_ERR_STORE when the entry is missing. */
 KT_MUST_USE enum kt_err kt_log_prefix_root(struct kt_store_conn *conn, uint64_t n_entries,
                                            struct kt_prefix_child *ret_root);

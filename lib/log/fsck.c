@@ -113,7 +113,7 @@ static void check_node(struct check *check, uint64_t pos, const struct kt_prefix
 static void check_change(struct check *check, const struct kt_prefix_child *before, const struct kt_store_entry *entry,
                          struct kt_bytes leaves, struct kt_arena *arena)
 {
-  const struct kt_prefix_nodes nodes = { .ctx = &check->nodes, .get = kt_log_node_get };
+  const struct kt_prefix_nodes nodes = { .ctx = &check->nodes, .get = kt_log_node_get, .paths = kt_log_paths };
   const struct kt_prefix_leaf *added = (const struct kt_prefix_leaf *)(const void *)leaves.data;
   size_t n = leaves.len / KT_STORE_LEAF_LEN;
   struct kt_hash *keys = kt_arena_alloc(arena, n, sizeof *keys);
@@ -329,7 +329,7 @@ static void check_commitment(struct check *check, const struct kt_store_label *l
 static bool check_version(struct check *check, const struct kt_store_label *label, uint32_t version, uint64_t *last_pos,
                           struct kt_arena *arena)
 {
-  const struct kt_prefix_nodes nodes = { .ctx = &check->nodes, .get = kt_log_node_get };
+  const struct kt_prefix_nodes nodes = { .ctx = &check->nodes, .get = kt_log_node_get, .paths = kt_log_paths };
   struct kt_store_version row;
   struct kt_prefix_leaf leaf;
   struct kt_prefix_child root;

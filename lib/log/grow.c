@@ -57,16 +57,15 @@ static enum kt_err grow(struct growth *growth, struct range range, unsigned dept
 static enum kt_err push_down(const struct growth *growth, struct range range, unsigned depth, struct kt_log_quad *quad,
                              size_t c)
 {
-  uint64_t *slot = &quad->slot[2 * c];
-  struct kt_hash *hash = &quad->slot_hash[2 * c];
-  const uint64_t leaf_ref = slot[0];
+  struct kt_log_half *half = &quad->half[c];
+  const uint64_t leaf_ref = half->slot[0];
   size_t side;
   enum kt_err err = find_side(growth, leaf_ref, range, depth, &side);
   if (err == KT_OK) {
-    memset(slot, 0, 2 * sizeof slot[0]);
-    memset(hash, 0, 2 * sizeof hash[0]);
-    slot[side] = leaf_ref;
-    hash[side] = quad->child_hash[c];
+    half->slot[0] = half->slot[1] = 0;
+    half->slot_hash0 = half->slot_hash1 = (struct kt_hash){ { 0 } };
+    half->slot[side] = leaf_ref;
+    *kt_log_half_hash(half, side) = *kt_log_quad_child_hash(quad, c);
   }
   return err;
 }
@@ -75,14 +74,14 @@ static enum kt_err push_down(const struct growth *growth, struct range range, un
 static enum kt_err grow_child(struct growth *growth, struct range range, unsigned depth, struct kt_log_quad *quad,
                               size_t c)
 {
-  uint64_t *slot = &quad->slot[2 * c];
-  struct kt_hash *hash = &quad->slot_hash[2 * c];
+  struct kt_log_half *half = &quad->half[c];
+  uint64_t *slot = half->slot;
   struct range sides[2];
   if (range.n == 0) {
     return KT_OK;
   }
   if (slot[0] == 0 && slot[1] == 0 && range.n == 1) {
-    set_leaf(growth, range.first, &slot[0], &quad->child_hash[c]);
+    set_leaf(growth, range.first, &slot[0], kt_log_quad_child_hash(quad, c));
     slot[1] = KT_LOG_SLOT_LEAF;
     return KT_OK;
   }
@@ -92,10 +91,10 @@ static enum kt_err grow_child(struct growth *growth, struct range range, unsigne
   enum kt_err err = slot[1] == KT_LOG_SLOT_LEAF ? push_down(growth, range, depth, quad, c) : KT_OK;
   split(growth, range, depth, sides);
   for (size_t i = 0; err == KT_OK && i < 2; i++) {
-    err = grow(growth, sides[i], depth + 1, &slot[i], &hash[i]);
+    err = grow(growth, sides[i], depth + 1, &slot[i], kt_log_half_hash(half, i));
   }
   if (err == KT_OK) {
-    kt_prefix_parent_hash(&hash[0], &hash[1], &quad->child_hash[c]);
+    kt_prefix_parent_hash(&half->slot_hash0, &half->slot_hash1, kt_log_quad_child_hash(quad, c));
   }
   return err;
 }
@@ -111,15 +110,15 @@ static enum kt_err open_quad(const struct growth *growth, struct range range, un
     growth->fresh->replaced[growth->fresh->n_replaced++] = ref; /* one for each new quad at most */
     return kt_log_quad_get(growth->nodes, ref, ret_quad);
   }
-  *ret_quad = (struct kt_log_quad){ .slot = { 0 } };
+  *ret_quad = (struct kt_log_quad){ .half = { { .slot = { 0 } } } };
   if (ref == 0) {
     return KT_OK;
   }
   enum kt_err err = find_side(growth, ref, range, depth, &side);
   if (err == KT_OK) {
-    ret_quad->slot[2 * side] = ref;
-    ret_quad->slot[2 * side + 1] = KT_LOG_SLOT_LEAF;
-    ret_quad->child_hash[side] = *hash;
+    ret_quad->half[side].slot[0] = ref;
+    ret_quad->half[side].slot[1] = KT_LOG_SLOT_LEAF;
+    *kt_log_quad_child_hash(ret_quad, side) = *hash;
   }
   return err;
 }
@@ -150,8 +149,10 @@ static enum kt_err grow(struct growth *growth, struct range range, unsigned dept
   }
   if (err == KT_OK) {
     *ref = kt_store_node_ref(fresh->pos, index);
-    kt_prefix_parent_hash(&quad->child_hash[0], &quad->child_hash[1], hash);
-    kt_log_quad_encode(hash, quad->slot, fresh->records + index * KT_LOG_NODE_LEN);
+    kt_prefix_parent_hash(kt_log_quad_child_hash(quad, 0), kt_log_quad_child_hash(quad, 1), hash);
+    const uint64_t slots[KT_LOG_QUAD_SLOTS] = { quad->half[0].slot[0], quad->half[0].slot[1], quad->half[1].slot[0],
+                                                quad->half[1].slot[1] };
+    kt_log_quad_encode(hash, slots, fresh->records + index * KT_LOG_NODE_LEN);
   }
   return err;
 }

@@ -13,6 +13,7 @@ void kt_log_nodes_init(struct kt_log_nodes *nodes, struct kt_store_conn *conn, c
   nodes->fresh = fresh;
   nodes->n_stored = 0;
   nodes->last_ref = 0;
+  nodes->n_ahead = 0;
 }
 
 static const struct kt_log_fresh *find_fresh(const struct kt_log_nodes *nodes, uint64_t ref)
@@ -38,7 +39,7 @@ static enum kt_err read_stored(struct kt_store_conn *conn, uint64_t ref, struct 
   kt_log_quad_decode(record, &stored, slots);
   err = kt_log_quad_expand(conn, slots, ret_quad);
   if (err == KT_OK) {
-    kt_prefix_parent_hash(&ret_quad->child_hash[0], &ret_quad->child_hash[1], &hash);
+    kt_prefix_parent_hash(kt_log_quad_child_hash(ret_quad, 0), kt_log_quad_child_hash(ret_quad, 1), &hash);
     err = kt_hash_equal(&hash, &stored) ? KT_OK : KT_ERR_PROOF;
   }
   return err;
@@ -67,19 +68,18 @@ static enum kt_err read_quad(struct kt_log_nodes *nodes, uint64_t ref)
   return err;
 }
 
-static enum kt_err quad_node(struct kt_log_nodes *nodes, uint64_t ref, struct kt_prefix_node *ret_node)
+/* Into nodes->last. */
+static enum kt_err load_quad(struct kt_log_nodes *nodes, uint64_t ref)
 {
-  uint64_t quad_ref = kt_log_ref_quad(ref);
-  if (nodes->last_ref != quad_ref) {
-    nodes->last_ref = 0; /* while `last` may be half written */
-    enum kt_err err = read_quad(nodes, quad_ref);
-    if (err != KT_OK) {
-      return err;
-    }
-    nodes->last_ref = quad_ref;
+  if (nodes->last_ref == ref) {
+    return KT_OK;
   }
-  kt_log_quad_node(&nodes->last.quad, ref, ret_node);
-  return KT_OK;
+  nodes->last_ref = 0; /* while `last` may be half written */
+  enum kt_err err = read_quad(nodes, ref);
+  if (err == KT_OK) {
+    nodes->last_ref = ref;
+  }
+  return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
 }
 
 enum kt_err kt_log_quad_get(struct kt_log_nodes *nodes, uint64_t ref, struct kt_log_quad *ret_quad)
@@ -87,12 +87,21 @@ enum kt_err kt_log_quad_get(struct kt_log_nodes *nodes, uint64_t ref, struct kt_
   if (ref == KT_STORE_REF_PRUNED) {
     return KT_ERR_EXPIRED;
   }
-  nodes->last_ref = 0;
-  enum kt_err err = read_quad(nodes, ref);
+  enum kt_err err = load_quad(nodes, ref);
   if (err == KT_OK) {
     *ret_quad = nodes->last.quad;
   }
-  return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
+  return err;
+}
+
+enum kt_err kt_log_quad_path_get(struct kt_log_nodes *nodes, uint64_t ref, const struct kt_hash *key, unsigned depth,
+                                 union kt_log_quad_words *ret_quad)
+{
+  if (nodes->fresh == NULL && nodes->cache != NULL && nodes->last_ref != ref &&
+      kt_log_cache_get_quad_path(nodes->cache, ref, key, depth, ret_quad)) {
+    return KT_OK;
+  }
+  return kt_log_quad_get(nodes, ref, &ret_quad->quad);
 }
 
 enum kt_err kt_log_leaf_get(const struct kt_log_nodes *nodes, uint64_t ref, struct kt_prefix_leaf *ret_leaf)
@@ -122,8 +131,11 @@ enum kt_err kt_log_node_get(void *ctx, uint64_t ref, struct kt_prefix_node *ret_
     ret_node->is_leaf = true;
     return kt_log_leaf_get(nodes, ref, &ret_node->leaf);
   }
-  enum kt_err err = quad_node(nodes, ref, ret_node);
-  return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
+  enum kt_err err = load_quad(nodes, kt_log_ref_quad(ref));
+  if (err == KT_OK) {
+    kt_log_quad_node(&nodes->last.quad, ref, ret_node);
+  }
+  return err;
 }
 
 enum kt_err kt_log_prefix_root(struct kt_store_conn *conn, uint64_t n_entries, struct kt_prefix_child *ret_root)

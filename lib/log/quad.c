@@ -70,22 +70,22 @@ static enum kt_err hash_of(struct kt_store_conn *conn, uint64_t ref, struct kt_h
   return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
 }
 
-static enum kt_err expand_child(struct kt_store_conn *conn, struct kt_log_quad *quad, size_t child)
+/* The child's hashes from its slots. */
+static enum kt_err expand_child(struct kt_store_conn *conn, struct kt_log_half *half, struct kt_hash *ret_hash)
 {
-  const uint64_t *slot = &quad->slot[2 * child];
-  struct kt_hash *hash = &quad->slot_hash[2 * child];
+  const uint64_t *slot = half->slot;
   if (slot[0] == 0 && slot[1] == 0) {
     return KT_OK;
   }
   if (slot[1] == KT_LOG_SLOT_LEAF) {
-    return hash_of(conn, slot[0], &quad->child_hash[child]);
+    return hash_of(conn, slot[0], ret_hash);
   }
-  enum kt_err err = hash_of(conn, slot[0], &hash[0]);
+  enum kt_err err = hash_of(conn, slot[0], &half->slot_hash0);
   if (err == KT_OK) {
-    err = hash_of(conn, slot[1], &hash[1]);
+    err = hash_of(conn, slot[1], &half->slot_hash1);
   }
   if (err == KT_OK) {
-    kt_prefix_parent_hash(&hash[0], &hash[1], &quad->child_hash[child]);
+    kt_prefix_parent_hash(&half->slot_hash0, &half->slot_hash1, ret_hash);
   }
   return err;
 }
@@ -93,11 +93,10 @@ static enum kt_err expand_child(struct kt_store_conn *conn, struct kt_log_quad *
 enum kt_err kt_log_quad_expand(struct kt_store_conn *conn, const uint64_t slots[static KT_LOG_QUAD_SLOTS],
                                struct kt_log_quad *ret_quad)
 {
-  struct kt_log_quad quad = { .slot = { 0 } };
-  memcpy(quad.slot, slots, sizeof quad.slot);
-  enum kt_err err = expand_child(conn, &quad, 0);
-  if (err == KT_OK) {
-    err = expand_child(conn, &quad, 1);
+  struct kt_log_quad quad = { .half = { { .slot = { slots[0], slots[1] } }, { .slot = { slots[2], slots[3] } } } };
+  enum kt_err err = KT_OK;
+  for (size_t c = 0; err == KT_OK && c < 2; c++) {
+    err = expand_child(conn, &quad.half[c], kt_log_quad_child_hash(&quad, c));
   }
   if (err == KT_OK) {
     *ret_quad = quad;
@@ -105,25 +104,39 @@ enum kt_err kt_log_quad_expand(struct kt_store_conn *conn, const uint64_t slots[
   return err;
 }
 
+/* Nothing, or a leaf that has no children? */
+static bool is_childless(const struct kt_log_half *half)
+{
+  return half->slot[1] == KT_LOG_SLOT_LEAF || (half->slot[0] == 0 && half->slot[1] == 0);
+}
+
+void kt_log_quad_step(const struct kt_log_quad *quad, const struct kt_hash *key, unsigned depth,
+                      struct kt_prefix_step *step, uint64_t *ret_ref)
+{
+  const struct kt_log_half *half = &quad->half[kt_prefix_bit(key, depth)];
+  int side = kt_prefix_bit(key, depth + 1);
+  step->sibling[0] = half->beside;
+  step->n_levels = is_childless(half) ? 1 : 2;
+  if (step->n_levels == 2) {
+    step->sibling[1] = side == 0 ? half->slot_hash1 : half->slot_hash0;
+  }
+  *ret_ref = half->slot[step->n_levels == 1 ? 0 : side];
+}
+
 void kt_log_quad_node(const struct kt_log_quad *quad, uint64_t ref, struct kt_prefix_node *ret_node)
 {
   unsigned side = kt_log_ref_side(ref);
   ret_node->is_leaf = false;
-  for (size_t i = 0; i < 2; i++) {
-    struct kt_prefix_child *child = &ret_node->child[i];
-    if (side != KT_LOG_SIDE_TOP) {
-      size_t slot = 2 * (side - KT_LOG_SIDE_CHILD0) + i;
-      *child = (struct kt_prefix_child){ .ref = quad->slot[slot], .hash = quad->slot_hash[slot] };
-      continue;
-    }
-    const uint64_t *slot = &quad->slot[2 * i];
-    child->hash = quad->child_hash[i];
-    if (slot[0] == 0 && slot[1] == 0) {
-      child->ref = 0;
-    } else if (slot[1] == KT_LOG_SLOT_LEAF) {
-      child->ref = slot[0];
-    } else {
-      child->ref = kt_log_ref_with_side(ref, (unsigned)(KT_LOG_SIDE_CHILD0 + i));
-    }
+  if (side != KT_LOG_SIDE_TOP) {
+    const struct kt_log_half *half = &quad->half[side - KT_LOG_SIDE_CHILD0];
+    ret_node->child[0] = (struct kt_prefix_child){ .ref = half->slot[0], .hash = half->slot_hash0 };
+    ret_node->child[1] = (struct kt_prefix_child){ .ref = half->slot[1], .hash = half->slot_hash1 };
+    return;
+  }
+  for (size_t c = 0; c < 2; c++) {
+    const struct kt_log_half *half = &quad->half[c];
+    ret_node->child[c].hash = quad->half[1 - c].beside;
+    ret_node->child[c].ref =
+        is_childless(half) ? half->slot[0] : kt_log_ref_with_side(ref, (unsigned)(KT_LOG_SIDE_CHILD0 + c));
   }
 }

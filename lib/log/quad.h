@@ -10,6 +10,8 @@
 #ifndef KT_LOG_QUAD_H
 #define KT_LOG_QUAD_H
 
+#include <stddef.h>
+
 #include "log/log.h"
 #include "tree/prefix_tree.h"
 
@@ -18,11 +20,28 @@
 /* In slot 2c + 1: child c is itself the leaf in slot 2c. No reference has this value. */
 #define KT_LOG_SLOT_LEAF (((uint64_t)1 << 48) - 1)
 
-struct kt_log_quad {
-  uint64_t slot[KT_LOG_QUAD_SLOTS]; /* children of child 0, then of child 1; 0: none */
-  struct kt_hash slot_hash[KT_LOG_QUAD_SLOTS];
-  struct kt_hash child_hash[2]; /* zero bytes: no child */
+/* A child with its own children, and what is beside it. A path that goes on to slot 0 passes by slot_hash1, and the other way
+ * round: in this order, what a path needs is in one piece. */
+struct kt_log_half {
+  struct kt_hash slot_hash0;
+  uint64_t slot[2];      /* 0: none */
+  struct kt_hash beside; /* of the other child; zero bytes: none */
+  struct kt_hash slot_hash1;
 };
+
+struct kt_log_quad {
+  struct kt_log_half half[2];
+};
+
+static inline struct kt_hash *kt_log_half_hash(struct kt_log_half *half, size_t side)
+{
+  return side == 0 ? &half->slot_hash0 : &half->slot_hash1;
+}
+
+static inline struct kt_hash *kt_log_quad_child_hash(struct kt_log_quad *quad, size_t child)
+{
+  return &quad->half[1 - child].beside;
+}
 
 /* As caches keep it. */
 union kt_log_quad_words {
@@ -30,6 +49,17 @@ union kt_log_quad_words {
   uint64_t words[28];
 };
 _Static_assert(sizeof(struct kt_log_quad) == sizeof(union kt_log_quad_words), "whole words, without padding");
+
+/* Where in a quad at even depth what a key's path needs begins: so many words. */
+#define KT_LOG_PATH_WORDS 10U
+static inline size_t kt_log_path_word(const struct kt_hash *key, unsigned depth)
+{
+  size_t half = (size_t)kt_prefix_bit(key, depth) * sizeof(struct kt_log_half) / sizeof(uint64_t);
+  return kt_prefix_bit(key, depth + 1) != 0 ? half : half + offsetof(struct kt_log_half, slot) / sizeof(uint64_t);
+}
+_Static_assert(offsetof(struct kt_log_half, slot_hash1) == KT_LOG_PATH_WORDS * sizeof(uint64_t), "without slot_hash1");
+_Static_assert(sizeof(struct kt_log_half) - offsetof(struct kt_log_half, slot) == KT_LOG_PATH_WORDS * sizeof(uint64_t),
+               "without slot_hash0");
 
 /* The parent at even depth, or its child 0 or 1. */
 enum kt_log_side { KT_LOG_SIDE_TOP, KT_LOG_SIDE_CHILD0, KT_LOG_SIDE_CHILD1 };
@@ -49,6 +79,10 @@ static inline uint64_t kt_log_ref_with_side(uint64_t quad_ref, unsigned side)
   return quad_ref | (uint64_t)side << 48;
 }
 
+/* From the quad at even depth on, as far down as it goes: fills *step but for `next`, and says what the path meets next (0:
+ * nothing). Needs no more than the words of kt_log_path_word. */
+void kt_log_quad_step(const struct kt_log_quad *quad, const struct kt_hash *key, unsigned depth,
+                      struct kt_prefix_step *step, uint64_t *ret_ref);
 /* One of the quad's parents as the tree's algorithms see it. ref: the quad's, with the side. */
 void kt_log_quad_node(const struct kt_log_quad *quad, uint64_t ref, struct kt_prefix_node *ret_node);
 

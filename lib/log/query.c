@@ -129,7 +129,7 @@ static enum kt_err query_begin(struct kt_log_query *query, struct kt_log_reader 
     .entry = source_entry,
     .log_node = source_log_node,
     .more = source_more,
-    .prefix_nodes = { .ctx = &query->nodes, .get = kt_log_node_get },
+    .prefix_nodes = { .ctx = &query->nodes, .get = kt_log_node_get, .paths = kt_log_paths },
   };
   kt_log_nodes_init(&query->nodes, reader->conn, &reader->log->cache, NULL);
   kt_log_head(reader->log, &query->head);

@@ -86,12 +86,12 @@ static size_t inspected_entries(const struct kt_log_query *query, uint64_t ret_p
 
 /* The lookups of a greatest-version search, or nearly: at an entry before the version's, a ladder may go on or end earlier. A version
  * that exists is not looked up again once it was shown, and a greater one only where the search goes that far. */
-static void fetch_paths(const struct kt_log_query *query, const struct kt_log_label_facts *facts)
+static void read_ahead(struct kt_log_query *query, const struct kt_log_label_facts *facts)
 {
-  struct kt_log_lookup lookups[KT_LOG_FETCH_MAX];
+  struct kt_prefix_lookup *lookups = kt_arena_alloc(query->arena, KT_LOG_AHEAD_MAX, sizeof *lookups);
   uint64_t positions[KT_IBST_DEPTH_MAX];
   uint64_t roots[KT_IBST_DEPTH_MAX];
-  if (query->reader->log->options.cache_bytes == 0) { /* nothing would keep what is fetched */
+  if (lookups == NULL) {
     return;
   }
   size_t n_entries = inspected_entries(query, positions, roots);
@@ -104,11 +104,11 @@ static void fetch_paths(const struct kt_log_query *query, const struct kt_log_la
     const struct kt_label_key *key = &facts->keys.keys[k];
     bool exists = key->version <= facts->version;
     size_t end = exists && n_before < n_entries ? n_before + 1 : n_entries;
-    for (size_t i = exists ? 0 : n_before; i < end && n < KT_LOG_FETCH_MAX; i++) {
-      lookups[n++] = (struct kt_log_lookup){ .root_ref = roots[i], .key = &key->vrf_output };
+    for (size_t i = exists ? 0 : n_before; i < end && n < KT_LOG_AHEAD_MAX; i++) {
+      lookups[n++] = (struct kt_prefix_lookup){ .root_ref = roots[i], .key = &key->vrf_output };
     }
   }
-  kt_log_fetch(&query->reader->log->cache, lookups, n);
+  kt_log_read_ahead(&query->nodes, lookups, n, query->arena);
 }
 
 static enum kt_err answer_found(struct kt_log_query *query, bool fixed, const struct kt_log_label_facts *facts)
@@ -123,7 +123,7 @@ static enum kt_err answer_found(struct kt_log_query *query, bool fixed, const st
   struct kt_view *view = &query->record->view;
   query->keys = facts->keys;
   if (!fixed) {
-    fetch_paths(query, facts);
+    read_ahead(query, facts);
   }
   enum kt_err err = fixed ? kt_fixed_search(view, &query->keys, facts->version, &found)
                           : kt_greatest_search(view, &query->keys, facts->version, false, &found);

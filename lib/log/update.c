@@ -109,19 +109,19 @@ static enum kt_err fill_ladder(struct kt_log_query *query, const struct kt_label
   return err;
 }
 
-_Static_assert(KT_IBST_DEPTH_MAX <= KT_LOG_FETCH_MAX, "a frontier fits");
+_Static_assert(KT_IBST_DEPTH_MAX <= KT_LOG_AHEAD_MAX, "a frontier fits");
 
 /* The lookups of kt_update_label, or nearly: the previous greatest version in the frontier of the previous tree, as far as it
  * is not distinguished, and every version of the ladder in the entry of the new ones. */
-static void fetch_paths(const struct kt_log_query *query, const struct kt_label_update *what)
+static void read_ahead(struct kt_log_query *query, const struct kt_label_update *what)
 {
-  struct kt_log_lookup lookups[KT_LOG_FETCH_MAX];
+  struct kt_prefix_lookup *lookups = kt_arena_alloc(query->arena, KT_LOG_AHEAD_MAX, sizeof *lookups);
   const struct kt_log_cache *cache = &query->reader->log->cache;
   uint64_t frontier[KT_IBST_DEPTH_MAX];
   struct kt_store_entry entry;
   bool any;
   uint64_t rightmost;
-  if (query->reader->log->options.cache_bytes == 0 || what->position == 0 ||
+  if (lookups == NULL || what->position == 0 ||
       kt_rightmost_distinguished(&query->record->view, &any, &rightmost) != KT_OK) {
     return;
   }
@@ -131,14 +131,15 @@ static void fetch_paths(const struct kt_log_query *query, const struct kt_label_
   for (size_t i = 0; i < n_frontier; i++) {
     bool is_looked_up = (!any || frontier[i] > rightmost) && (!what->has_previous || frontier[i] > what->previous_pos);
     if (is_looked_up && kt_log_cache_entry(cache, query->reader->conn, frontier[i], &entry) == KT_OK) {
-      lookups[n++] = (struct kt_log_lookup){ .root_ref = entry.prefix_root_ref, .key = &previous->vrf_output };
+      lookups[n++] = (struct kt_prefix_lookup){ .root_ref = entry.prefix_root_ref, .key = &previous->vrf_output };
     }
   }
   enum kt_err err = kt_log_cache_entry(cache, query->reader->conn, what->position, &entry);
-  for (size_t i = 0; err == KT_OK && i < query->keys.n && n < KT_LOG_FETCH_MAX; i++) {
-    lookups[n++] = (struct kt_log_lookup){ .root_ref = entry.prefix_root_ref, .key = &query->keys.keys[i].vrf_output };
+  for (size_t i = 0; err == KT_OK && i < query->keys.n && n < KT_LOG_AHEAD_MAX; i++) {
+    lookups[n++] =
+        (struct kt_prefix_lookup){ .root_ref = entry.prefix_root_ref, .key = &query->keys.keys[i].vrf_output };
   }
-  kt_log_fetch(cache, lookups, n);
+  kt_log_read_ahead(&query->nodes, lookups, n, query->arena);
 }
 
 struct answer {
@@ -169,7 +170,7 @@ static enum kt_err answer(struct kt_log_query *query, const void *ctx)
     err = fill_ladder(query, &what, &response);
   }
   if (err == KT_OK) {
-    fetch_paths(query, &what);
+    read_ahead(query, &what);
     err = kt_update_label(&query->record->view, &query->keys, &what, &history, &distinguished);
   }
   if (err == KT_OK) {

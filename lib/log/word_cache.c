@@ -3,8 +3,8 @@
 
 #include <stdatomic.h>
 
-/* A set is one cache line of a state word and the keys of its ways (0: empty), then the ways' values. The state: a bit per
- * way that was used since the hand passed it, the hand, and the sequence, odd while the set is being changed. */
+/* A set is one cache line of a state word and the keys of its ways (0: empty), then the ways' values, to the end of a line. The
+ * state: a bit per way that was used since the hand passed it, the hand, and the sequence, odd while the set is being changed. */
 #define WAYS 7U
 #define WORDS_PER_LINE 8U
 #define HEADER_WORDS 8U
@@ -15,10 +15,11 @@
 
 enum kt_err kt_word_cache_init(struct kt_word_cache *cache, size_t n_words, size_t max_bytes)
 {
-  size_t set_bytes = (HEADER_WORDS + WAYS * n_words) * sizeof(uint64_t);
+  size_t set_words = (HEADER_WORDS + WAYS * n_words + WORDS_PER_LINE - 1) / WORDS_PER_LINE * WORDS_PER_LINE;
+  size_t set_bytes = set_words * sizeof(uint64_t);
   size_t n_sets = max_bytes / set_bytes;
   n_sets = n_sets > UINT32_MAX ? UINT32_MAX : n_sets;
-  struct kt_word_cache made = { .n_words = n_words, .n_sets = (uint32_t)n_sets };
+  struct kt_word_cache made = { .n_words = n_words, .set_words = set_words, .n_sets = (uint32_t)n_sets };
   if (n_sets > 0) {
     enum kt_err err = kt_log_pages_init(&made.pages, n_sets * set_bytes);
     if (err != KT_OK) {
@@ -49,7 +50,7 @@ static _Atomic uint64_t *find_set(const struct kt_word_cache *cache, uint64_t ke
   h = (h ^ (h >> 27)) * UINT64_C(0x94d049bb133111eb);
   h ^= h >> 31;
   size_t index = (size_t)((h >> 32) * cache->n_sets >> 32);
-  return cache->sets + index * (HEADER_WORDS + WAYS * cache->n_words);
+  return cache->sets + index * cache->set_words;
 }
 
 void kt_word_cache_prefetch_set(const struct kt_word_cache *cache, uint64_t key)
@@ -73,25 +74,30 @@ static _Atomic uint64_t *value_of(const struct kt_word_cache *cache, _Atomic uin
   return set + HEADER_WORDS + way * cache->n_words;
 }
 
-const _Atomic uint64_t *kt_word_cache_prefetch_value(const struct kt_word_cache *cache, uint64_t key)
+void kt_word_cache_prefetch_part(const struct kt_word_cache *cache, uint64_t key, size_t first, size_t n)
 {
   if (cache->n_sets == 0 || key == 0) {
-    return NULL;
+    return;
   }
   _Atomic uint64_t *set = find_set(cache, key);
   unsigned way = find_way(set, key);
   if (way == WAYS) {
-    return NULL;
+    return;
   }
-  const _Atomic uint64_t *words = value_of(cache, set, way);
-  for (size_t i = 0; i < cache->n_words; i += WORDS_PER_LINE) {
+  const _Atomic uint64_t *words = value_of(cache, set, way) + first;
+  for (size_t i = 0; i < n; i += WORDS_PER_LINE) {
     __builtin_prefetch(words + i);
   }
-  __builtin_prefetch(words + cache->n_words - 1); /* a value need not begin where a line does */
-  return words;
+  __builtin_prefetch(words + n - 1); /* it need not begin where a line does */
 }
 
 bool kt_word_cache_get(const struct kt_word_cache *cache, uint64_t key, uint64_t *ret_words)
+{
+  return kt_word_cache_get_part(cache, key, 0, cache->n_words, ret_words);
+}
+
+bool kt_word_cache_get_part(const struct kt_word_cache *cache, uint64_t key, size_t first, size_t n,
+                            uint64_t *ret_words)
 {
   if (cache->n_sets == 0 || key == 0) {
     return false;
@@ -103,7 +109,7 @@ bool kt_word_cache_get(const struct kt_word_cache *cache, uint64_t key, uint64_t
     return false;
   }
   const _Atomic uint64_t *words = value_of(cache, set, way);
-  for (size_t i = 0; i < cache->n_words; i++) {
+  for (size_t i = first; i < first + n; i++) {
     /* Acquire, so that the sequence is read after every word: had one been changed, the sequence had moved before. */
     ret_words[i] = atomic_load_explicit(&words[i], memory_order_acquire);
   }

@@ -18,8 +18,9 @@
 #include "log/pages.h"
 
 struct kt_word_cache {
-  size_t n_words;  /* of one value */
-  uint32_t n_sets; /* 0: caches nothing */
+  size_t n_words;   /* of one value */
+  size_t set_words; /* of a set: whole lines */
+  uint32_t n_sets;  /* 0: caches nothing */
   _Atomic uint64_t *sets;
   struct kt_log_pages pages;
 };
@@ -32,10 +33,13 @@ void kt_word_cache_release(struct kt_word_cache *cache);
 size_t kt_word_cache_room(const struct kt_word_cache *cache);
 /* Whether the key was found and its words copied; otherwise ret_words may hold anything. */
 bool kt_word_cache_get(const struct kt_word_cache *cache, uint64_t key, uint64_t *ret_words);
+/* Only its words from `first` on, n of them, to where they are in the whole value. */
+bool kt_word_cache_get_part(const struct kt_word_cache *cache, uint64_t key, size_t first, size_t n,
+                            uint64_t *ret_words);
 /* For who is about to get many values and would wait for the memory each time: first where each key is looked for, then, when that
- * has come, its value (NULL: not there). Another thread may be changing those words: good for a guess what to ask for next. */
+ * has come, the part of its value. */
 void kt_word_cache_prefetch_set(const struct kt_word_cache *cache, uint64_t key);
-const _Atomic uint64_t *kt_word_cache_prefetch_value(const struct kt_word_cache *cache, uint64_t key);
+void kt_word_cache_prefetch_part(const struct kt_word_cache *cache, uint64_t key, size_t first, size_t n);
 /* Dropped when another thread changes the same set at this moment. */
 void kt_word_cache_put(const struct kt_word_cache *cache, uint64_t key, const uint64_t *words);
 /* The key is not wanted any more: its place is the next that is taken. Another thread may keep it from being dropped. */

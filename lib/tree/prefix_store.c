@@ -28,185 +28,224 @@ enum kt_err kt_prefix_find(const struct kt_prefix_nodes *nodes, struct kt_prefix
   return ref == 0 ? KT_ERR_ABSENT : KT_ERR_STORE; /* no tree of ours is that deep */
 }
 
-/* --- a series of lookups -------------------------------------------------------------------------------------- */
+/* --- paths ------------------------------------------------------------------------------------------------------ */
 
-struct kt_prefix_seen {
-  uint64_t ref;
-  struct kt_prefix_node node;
-  struct kt_prefix_seen *child[2]; /* NULL: not read yet */
-};
-
-void kt_prefix_series_init(struct kt_prefix_series *series, const struct kt_prefix_nodes *nodes,
-                           struct kt_prefix_child root, struct kt_arena *arena)
+static enum kt_err read_path(const struct kt_prefix_nodes *nodes, struct kt_prefix_lookup *lookup,
+                             struct kt_arena *arena)
 {
-  *series = (struct kt_prefix_series){ .nodes = nodes, .arena = arena, .root = root };
+  const struct kt_prefix_step **link = &lookup->path;
+  uint64_t ref = lookup->root_ref;
+  for (unsigned depth = 0; depth <= KT_PREFIX_DEPTH_MAX; depth++) {
+    struct kt_prefix_node node;
+    struct kt_prefix_step *step = kt_arena_alloc(arena, 1, sizeof *step);
+    if (step == NULL) {
+      return KT_ERR_MEMORY;
+    }
+    *link = step;
+    link = &step->next;
+    if (ref == 0) {
+      return KT_OK;
+    }
+    enum kt_err err = nodes->get(nodes->ctx, ref, &node);
+    if (err != KT_OK) {
+      return err;
+    }
+    if (node.is_leaf) {
+      step->is_leaf = true;
+      step->leaf = node.leaf;
+      return KT_OK;
+    }
+    int bit = kt_prefix_bit(lookup->key, depth);
+    step->n_levels = 1;
+    step->sibling[0] = node.child[1 - bit].hash;
+    ref = node.child[bit].ref;
+  }
+  return KT_ERR_STORE; /* no tree of ours is that deep */
 }
 
-void kt_prefix_series_next(struct kt_prefix_series *series, struct kt_prefix_child root)
+enum kt_err kt_prefix_paths(const struct kt_prefix_nodes *nodes, struct kt_prefix_lookup *lookups, size_t n,
+                            struct kt_arena *arena)
 {
-  series->before = series->top;
-  series->top = NULL;
-  series->root = root;
-}
-
-/* before: what the tree before has at this place; it has the whole subtree when it has this node. */
-static enum kt_err see(const struct kt_prefix_series *series, uint64_t ref, struct kt_prefix_seen *before,
-                       struct kt_prefix_seen **ret_seen)
-{
-  if (before != NULL && before->ref == ref) {
-    *ret_seen = before;
-    return KT_OK;
+  if (nodes->paths != NULL) {
+    return nodes->paths(nodes->ctx, lookups, n, arena);
   }
-  struct kt_prefix_seen *seen = kt_arena_alloc(series->arena, 1, sizeof *seen);
-  if (seen == NULL) {
-    return KT_ERR_MEMORY;
-  }
-  seen->ref = ref;
-  enum kt_err err = series->nodes->get(series->nodes->ctx, ref, &seen->node);
-  if (err == KT_OK) {
-    *ret_seen = seen;
+  enum kt_err err = KT_OK;
+  for (size_t i = 0; err == KT_OK && i < n; i++) {
+    err = read_path(nodes, &lookups[i], arena);
   }
   return err;
 }
 
-enum kt_err kt_prefix_series_find(struct kt_prefix_series *series, const struct kt_hash *key, bool *ret_included)
+bool kt_prefix_is_included(const struct kt_prefix_lookup *lookup)
 {
-  struct kt_prefix_seen **at = &series->top;
-  struct kt_prefix_seen *before = series->before;
-  uint64_t ref = series->root.ref;
-  for (unsigned depth = 0; depth <= KT_PREFIX_DEPTH_MAX && ref != 0; depth++) {
-    enum kt_err err = *at == NULL ? see(series, ref, before, at) : KT_OK;
-    if (err != KT_OK) {
-      return err;
-    }
-    const struct kt_prefix_node *node = &(*at)->node;
-    if (node->is_leaf) {
-      *ret_included = same_key(&node->leaf.vrf_output, key);
-      return KT_OK;
-    }
-    int bit = kt_prefix_bit(key, depth);
-    ref = node->child[bit].ref;
-    at = &(*at)->child[bit];
-    before = before != NULL ? before->child[bit] : NULL;
+  const struct kt_prefix_step *step = lookup->path;
+  while (step->n_levels > 0) {
+    step = step->next;
   }
-  if (ref != 0) {
-    return KT_ERR_STORE; /* no tree of ours is that deep */
-  }
-  *ret_included = false;
-  return KT_OK;
+  return step->is_leaf && same_key(&step->leaf.vrf_output, lookup->key);
 }
 
 /* --- proving -------------------------------------------------------------------------------------------------- */
 
+/* Where a key's path is. */
+struct place {
+  const struct kt_hash *key;
+  size_t index; /* of its result in the proof */
+  const struct kt_prefix_step *step;
+  unsigned level; /* of the step */
+};
+
+static bool is_at_end(const struct place *place)
+{
+  return place->step->n_levels == 0;
+}
+
+static const struct kt_hash *sibling(const struct place *place)
+{
+  return &place->step->sibling[place->level];
+}
+
+static void go_down(struct place *place)
+{
+  if (++place->level == place->step->n_levels) {
+    place->step = place->step->next;
+    place->level = 0;
+  }
+}
+
+static void prove_end(struct kt_prefix_result *results, const struct place *place, unsigned depth)
+{
+  const struct kt_prefix_leaf *leaf = place->step->is_leaf ? &place->step->leaf : NULL;
+  struct kt_prefix_result *result = &results[place->index];
+  result->type = KT_PREFIX_NON_INCLUSION_PARENT;
+  result->depth = (uint8_t)depth;
+  if (leaf != NULL && same_key(&leaf->vrf_output, place->key)) {
+    result->type = KT_PREFIX_INCLUSION;
+  } else if (leaf != NULL) {
+    result->type = KT_PREFIX_NON_INCLUSION_LEAF;
+    result->leaf = *leaf;
+  }
+}
+
+/* The proof as far as it is made; there is room for every element. */
 struct prover {
-  const struct kt_prefix_nodes *nodes;
-  struct kt_arena *arena;
   struct kt_prefix_result *results;
   struct kt_hash *elements;
   size_t n_elements;
-  size_t room;
 };
 
-static enum kt_err prove_element(struct prover *p, const struct kt_hash *element)
+/* Siblings on the left come before what is below the path, those on the right after it, the deepest first. */
+static void prove_one(struct prover *p, struct place place, unsigned depth)
 {
-  struct kt_hash *elements = kt_arena_grow(p->arena, p->elements, p->n_elements, sizeof *elements, &p->room);
-  if (elements == NULL) {
+  const struct kt_hash *right[KT_PREFIX_DEPTH_MAX];
+  size_t n_right = 0;
+  for (; !is_at_end(&place); depth++) {
+    if (kt_prefix_bit(place.key, depth) == 0) {
+      right[n_right++] = sibling(&place);
+    } else {
+      p->elements[p->n_elements++] = *sibling(&place);
+    }
+    go_down(&place);
+  }
+  prove_end(p->results, &place, depth);
+  while (n_right > 0) {
+    p->elements[p->n_elements++] = *right[--n_right];
+  }
+}
+
+/* Keys that have come to the same node; sorted, n is not 0. Depth is bounded by the paths'. */
+static void prove_range(struct prover *p, struct place *places, size_t n, unsigned depth)
+{
+  size_t n_left = 0;
+  if (n == 1) {
+    prove_one(p, places[0], depth);
+    return;
+  }
+  if (is_at_end(&places[0])) {
+    for (size_t i = 0; i < n; i++) {
+      prove_end(p->results, &places[i], depth);
+    }
+    return;
+  }
+  const struct kt_hash *beside = sibling(&places[0]);
+  for (size_t i = 0; i < n; i++) {
+    n_left += kt_prefix_bit(places[i].key, depth) == 0;
+    go_down(&places[i]);
+  }
+  if (n_left == 0) {
+    p->elements[p->n_elements++] = *beside;
+  } else {
+    prove_range(p, places, n_left, depth + 1);
+  }
+  if (n_left == n) {
+    p->elements[p->n_elements++] = *beside;
+  } else {
+    prove_range(p, places + n_left, n - n_left, depth + 1);
+  }
+}
+
+static size_t path_length(const struct kt_prefix_step *step)
+{
+  size_t n = 0;
+  for (; step != NULL; step = step->next) {
+    n += step->n_levels;
+  }
+  return n;
+}
+
+enum kt_err kt_prefix_prove_paths(const struct kt_hash *root, const struct kt_prefix_lookup *lookups, size_t n,
+                                  struct kt_arena *arena, struct kt_prefix_proof *ret_proof)
+{
+  if (n > KT_PREFIX_RESULTS_MAX) {
+    return KT_ERR_LIMIT;
+  }
+  struct kt_prefix_item *items = kt_arena_alloc(arena, n, sizeof *items);
+  struct place *places = kt_arena_alloc(arena, n, sizeof *places);
+  struct prover p = { .results = kt_arena_alloc(arena, n, sizeof *p.results) };
+  if (items == NULL || places == NULL || p.results == NULL) {
     return KT_ERR_MEMORY;
   }
-  p->elements = elements;
-  p->elements[p->n_elements++] = *element;
-  return KT_OK;
-}
-
-/* leaf NULL: the place is empty. */
-static void prove_terminal(const struct prover *p, const struct kt_prefix_item *items, size_t n, unsigned depth,
-                           const struct kt_prefix_leaf *leaf)
-{
   for (size_t i = 0; i < n; i++) {
-    struct kt_prefix_result result = { .type = KT_PREFIX_NON_INCLUSION_PARENT, .depth = (uint8_t)depth };
-    if (leaf != NULL && same_key(&leaf->vrf_output, items[i].key)) {
-      result.type = KT_PREFIX_INCLUSION;
-    } else if (leaf != NULL) {
-      result.type = KT_PREFIX_NON_INCLUSION_LEAF;
-      result.leaf = *leaf;
-    }
-    p->results[items[i].index] = result;
+    items[i] = (struct kt_prefix_item){ .key = lookups[i].key, .index = i };
   }
-}
-
-/* n is not 0; seen: the node at `at`, when a lookup has read it. */
-static enum kt_err prove_node(struct prover *p, const struct kt_prefix_child *at, const struct kt_prefix_seen *seen,
-                              const struct kt_prefix_item *items, size_t n, unsigned depth)
-{
-  static const struct kt_prefix_seen nothing_seen;
-  struct kt_prefix_node read;
-  const struct kt_prefix_node *node = &read;
-  if (at->ref == 0) {
-    prove_terminal(p, items, n, depth, NULL);
-    return KT_OK;
+  if (!kt_prefix_items_sort(items, n)) {
+    return KT_ERR_USAGE;
   }
-  if (seen != NULL) {
-    node = &seen->node;
+  size_t n_max = n == 0 ? 1 : 0;
+  for (size_t i = 0; i < n; i++) {
+    const struct kt_prefix_step *path = lookups[items[i].index].path;
+    places[i] = (struct place){ .key = items[i].key, .index = items[i].index, .step = path };
+    n_max += path_length(path);
+  }
+  p.elements = kt_arena_alloc(arena, n_max, sizeof *p.elements);
+  if (p.elements == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  if (n == 0) {
+    p.elements[p.n_elements++] = *root;
   } else {
-    seen = &nothing_seen;
-    enum kt_err err = p->nodes->get(p->nodes->ctx, at->ref, &read);
-    if (err != KT_OK) {
-      return err;
-    }
+    prove_range(&p, places, n, 0);
   }
-  if (node->is_leaf) {
-    prove_terminal(p, items, n, depth, &node->leaf);
-    return KT_OK;
-  }
-  if (depth == KT_PREFIX_DEPTH_MAX) {
-    return KT_ERR_STORE; /* no tree of ours is that deep */
-  }
-  size_t zeros = kt_prefix_items_split(items, n, depth);
-  enum kt_err err = zeros == 0 ? prove_element(p, &node->child[0].hash)
-                               : prove_node(p, &node->child[0], seen->child[0], items, zeros, depth + 1);
-  if (err != KT_OK) {
-    return err;
-  }
-  return zeros == n ? prove_element(p, &node->child[1].hash)
-                    : prove_node(p, &node->child[1], seen->child[1], items + zeros, n - zeros, depth + 1);
+  *ret_proof = (struct kt_prefix_proof){
+    .results = p.results, .n_results = n, .elements = p.elements, .n_elements = p.n_elements
+  };
+  return KT_OK;
 }
 
 enum kt_err kt_prefix_prove(const struct kt_prefix_nodes *nodes, struct kt_prefix_child root,
                             const struct kt_hash *keys, size_t n_keys, struct kt_arena *arena,
                             struct kt_prefix_proof *ret_proof)
 {
-  struct kt_prefix_series series;
-  kt_prefix_series_init(&series, nodes, root, arena);
-  return kt_prefix_series_prove(&series, keys, n_keys, ret_proof);
-}
-
-enum kt_err kt_prefix_series_prove(const struct kt_prefix_series *series, const struct kt_hash *keys, size_t n_keys,
-                                   struct kt_prefix_proof *ret_proof)
-{
-  struct kt_arena *arena = series->arena;
   if (n_keys > KT_PREFIX_RESULTS_MAX) {
     return KT_ERR_LIMIT;
   }
-  struct kt_prefix_item *items = kt_arena_alloc(arena, n_keys, sizeof *items);
-  struct prover p = { .nodes = series->nodes,
-                      .arena = arena,
-                      .results = kt_arena_alloc(arena, n_keys, sizeof *p.results) };
-  if (items == NULL || p.results == NULL) {
+  struct kt_prefix_lookup *lookups = kt_arena_alloc(arena, n_keys, sizeof *lookups);
+  if (lookups == NULL) {
     return KT_ERR_MEMORY;
   }
   for (size_t i = 0; i < n_keys; i++) {
-    items[i] = (struct kt_prefix_item){ .key = &keys[i], .index = i };
+    lookups[i] = (struct kt_prefix_lookup){ .root_ref = root.ref, .key = &keys[i] };
   }
-  if (!kt_prefix_items_sort(items, n_keys)) {
-    return KT_ERR_USAGE;
-  }
-  enum kt_err err = n_keys == 0 ? prove_element(&p, &series->root.hash)
-                                : prove_node(&p, &series->root, series->top, items, n_keys, 0);
-  if (err != KT_OK) {
-    return err;
-  }
-  *ret_proof = (struct kt_prefix_proof){
-    .results = p.results, .n_results = n_keys, .elements = p.elements, .n_elements = p.n_elements
-  };
-  return KT_OK;
+  enum kt_err err = kt_prefix_paths(nodes, lookups, n_keys, arena);
+  return err == KT_OK ? kt_prefix_prove_paths(&root.hash, lookups, n_keys, arena, ret_proof) : err;
 }

@@ -61,9 +61,30 @@ struct kt_prefix_node {
   };
 };
 
+/* The way of a key from the root of a tree down: steps of one level, or of two where nodes are stored so. Paths that come to
+ * the same subtree may go on with the same steps. */
+struct kt_prefix_step {
+  const struct kt_prefix_step *next; /* NULL: the path ends */
+  uint8_t n_levels;                  /* 0: the path ends */
+  bool is_leaf;                      /* at the end: there is one, the key's or another's */
+  union {
+    struct kt_hash sibling[2]; /* n_levels of them: what the path passes by */
+    struct kt_prefix_leaf leaf;
+  };
+};
+
+/* Caller-placed. The key is borrowed as long as the path is of interest. */
+struct kt_prefix_lookup {
+  uint64_t root_ref; /* of the tree; 0: an empty one */
+  const struct kt_hash *key;
+  const struct kt_prefix_step *path; /* result, in the arena */
+};
+
 struct kt_prefix_nodes {
   void *ctx;
   enum kt_err (*get)(void *ctx, uint64_t ref, struct kt_prefix_node *ret_node);
+  /* kt_prefix_paths in a way that suits the nodes; NULL: through get. */
+  enum kt_err (*paths)(void *ctx, struct kt_prefix_lookup *lookups, size_t n, struct kt_arena *arena);
 };
 
 /* Commitment stored for key, KT_ERR_ABSENT when the key is not in the tree. */
@@ -73,24 +94,12 @@ KT_MUST_USE enum kt_err kt_prefix_find(const struct kt_prefix_nodes *nodes, stru
 KT_MUST_USE enum kt_err kt_prefix_prove(const struct kt_prefix_nodes *nodes, struct kt_prefix_child root,
                                         const struct kt_hash *keys, size_t n_keys, struct kt_arena *arena,
                                         struct kt_prefix_proof *ret_proof);
-/* Lookups in one tree that end in one batch proof: each node is read once, however many keys pass it. Lives in the caller's
- * arena until the proof is made; nodes are borrowed. */
-struct kt_prefix_seen;
-struct kt_prefix_series {
-  const struct kt_prefix_nodes *nodes;
-  struct kt_arena *arena;
-  struct kt_prefix_child root;
-  struct kt_prefix_seen *top;    /* the nodes read so far; NULL: none */
-  struct kt_prefix_seen *before; /* those of the tree before */
-};
-void kt_prefix_series_init(struct kt_prefix_series *series, const struct kt_prefix_nodes *nodes,
-                           struct kt_prefix_child root, struct kt_arena *arena);
-/* Go on to another tree of the same nodes: subtrees that both have are not read again. */
-void kt_prefix_series_next(struct kt_prefix_series *series, struct kt_prefix_child root);
-KT_MUST_USE enum kt_err kt_prefix_series_find(struct kt_prefix_series *series, const struct kt_hash *key,
-                                              bool *ret_included);
-/* As kt_prefix_prove; keys that were not looked up are fine. */
-KT_MUST_USE enum kt_err kt_prefix_series_prove(const struct kt_prefix_series *series, const struct kt_hash *keys,
-                                               size_t n_keys, struct kt_prefix_proof *ret_proof);
+/* The same in two steps, for who wants to know what is there before the proof is made: the paths of any lookups, and the proof
+ * of lookups in one tree, in the order given. */
+KT_MUST_USE enum kt_err kt_prefix_paths(const struct kt_prefix_nodes *nodes, struct kt_prefix_lookup *lookups, size_t n,
+                                        struct kt_arena *arena);
+bool kt_prefix_is_included(const struct kt_prefix_lookup *lookup);
+KT_MUST_USE enum kt_err kt_prefix_prove_paths(const struct kt_hash *root, const struct kt_prefix_lookup *lookups,
+                                              size_t n, struct kt_arena *arena, struct kt_prefix_proof *ret_proof);
 
 #endif

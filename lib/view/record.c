@@ -40,8 +40,8 @@ static enum kt_err record_series_begin(void *ctx, uint64_t pos)
   }
   enum kt_err err = record->source->entry(record->source->ctx, pos, &entry);
   if (err == KT_OK) {
-    kt_prefix_series_next(&record->series, entry.prefix_root);
-    record->n_series = 0;
+    record->root = entry.prefix_root;
+    record->n_lookups = 0;
   }
   return err;
 }
@@ -49,17 +49,22 @@ static enum kt_err record_series_begin(void *ctx, uint64_t pos)
 static enum kt_err record_lookup(void *ctx, const struct kt_label_key *key, bool *ret_included)
 {
   struct kt_record *record = ctx;
-  if (record->n_series == UINT8_MAX) {
+  struct kt_arena *arena = record->view.arena;
+  if (record->n_lookups == UINT8_MAX) {
     return too_long(record);
   }
-  struct kt_hash *keys =
-      kt_arena_grow(record->view.arena, record->series_keys, record->n_series, sizeof *keys, &record->cap_series);
-  if (keys == NULL) {
+  record->lookups =
+      kt_arena_grow(arena, record->lookups, record->n_lookups, sizeof *record->lookups, &record->cap_lookups);
+  if (record->lookups == NULL) {
     return KT_ERR_MEMORY;
   }
-  record->series_keys = keys;
-  record->series_keys[record->n_series++] = key->vrf_output;
-  return kt_prefix_series_find(&record->series, &key->vrf_output, ret_included);
+  struct kt_prefix_lookup *lookup = &record->lookups[record->n_lookups++];
+  *lookup = (struct kt_prefix_lookup){ .root_ref = record->root.ref, .key = &key->vrf_output };
+  enum kt_err err = kt_prefix_paths(&record->source->prefix_nodes, lookup, 1, arena);
+  if (err == KT_OK) {
+    *ret_included = kt_prefix_is_included(lookup);
+  }
+  return err;
 }
 
 static enum kt_err record_series_end(void *ctx, struct kt_hash *ret_root)
@@ -71,11 +76,11 @@ static enum kt_err record_series_end(void *ctx, struct kt_hash *ret_root)
     return KT_ERR_MEMORY;
   }
   record->prefix_proofs = proofs;
-  enum kt_err err =
-      kt_prefix_series_prove(&record->series, record->series_keys, record->n_series, &proofs[record->n_prefix_proofs]);
+  enum kt_err err = kt_prefix_prove_paths(&record->root.hash, record->lookups, record->n_lookups, record->view.arena,
+                                          &proofs[record->n_prefix_proofs]);
   if (err == KT_OK) {
     record->n_prefix_proofs++;
-    *ret_root = record->series.root.hash;
+    *ret_root = record->root.hash;
   }
   return err;
 }
@@ -102,9 +107,7 @@ enum kt_err kt_record_init(struct kt_record *record, const struct kt_config *con
                            uint64_t retained_size, const struct kt_record_source *source, struct kt_arena *arena,
                            struct kt_reason *reason)
 {
-  static const struct kt_prefix_child no_tree;
   *record = (struct kt_record){ .source = source };
-  kt_prefix_series_init(&record->series, &source->prefix_nodes, no_tree, arena);
   kt_view_init(&record->view, config, size, &record_feed, record, arena, reason);
   if (retained_size == 0) {
     return KT_OK;

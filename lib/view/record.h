@@ -27,10 +27,10 @@ struct kt_record_source {
 struct kt_record {
   struct kt_view view;
   const struct kt_record_source *source;
-  struct kt_prefix_series series;
-  struct kt_hash *series_keys;
-  size_t n_series;
-  size_t cap_series;
+  struct kt_prefix_child root; /* of the tree that is looked into */
+  struct kt_prefix_lookup *lookups;
+  size_t n_lookups;
+  size_t cap_lookups;
   uint64_t *timestamps;
   size_t n_timestamps;
   size_t cap_timestamps;

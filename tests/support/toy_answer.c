@@ -54,7 +54,7 @@ static enum kt_err end_series(struct answer *a)
 {
   struct kt_view *view = &a->record.view;
   const struct kt_view_entry *entry = kt_view_find(view, view->series_pos);
-  bool is_open = a->record.n_series > 0 && entry != NULL && !entry->has_root;
+  bool is_open = a->record.n_lookups > 0 && entry != NULL && !entry->has_root;
   return is_open ? kt_view_series_end(view) : KT_OK;
 }
 

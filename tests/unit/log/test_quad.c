@@ -8,6 +8,7 @@
 
 #define N_ENTRIES 24
 #define N_PROBES 60
+#define N_PATH_KEYS 7
 
 /* Ways of making keys that are hard on a tree in levels of two. */
 enum shape { SHAPE_RANDOM, SHAPE_CHAINS, SHAPE_ONE_SIDE, SHAPE_PAIRS, N_SHAPES };
@@ -81,7 +82,8 @@ static void compare_proofs(struct kt_log_nodes *source, struct kt_prefix_child r
                            size_t e, enum shape shape)
 {
   struct test_store binary = trees->binary;
-  const struct kt_prefix_nodes ours = { .ctx = source, .get = kt_log_node_get };
+  const struct kt_prefix_nodes ours[] = { { .ctx = source, .get = kt_log_node_get },
+                                          { .ctx = source, .get = kt_log_node_get, .paths = kt_log_paths } };
   const struct kt_prefix_nodes theirs = test_store_nodes(&binary);
   struct kt_hash keys[N_PROBES];
   struct kt_prefix_proof got;
@@ -98,13 +100,82 @@ static void compare_proofs(struct kt_log_nodes *source, struct kt_prefix_child r
     }
   }
   assert_memory_equal(root.hash.b, trees->roots[e].hash.b, KT_HASH_LEN);
-  assert_int_equal(kt_prefix_prove(&ours, root, keys, N_PROBES, &arena, &got), KT_OK);
   assert_int_equal(kt_prefix_prove(&theirs, trees->roots[e], keys, N_PROBES, &arena, &want), KT_OK);
-  assert_int_equal(got.n_elements, want.n_elements);
-  assert_memory_equal(got.elements, want.elements, want.n_elements * sizeof *want.elements);
-  for (size_t i = 0; i < N_PROBES; i++) {
-    assert_int_equal(got.results[i].type, want.results[i].type);
-    assert_int_equal(got.results[i].depth, want.results[i].depth);
+  for (size_t way = 0; way < sizeof ours / sizeof ours[0]; way++) {
+    assert_int_equal(kt_prefix_prove(&ours[way], root, keys, N_PROBES, &arena, &got), KT_OK);
+    assert_int_equal(got.n_elements, want.n_elements);
+    assert_memory_equal(got.elements, want.elements, want.n_elements * sizeof *want.elements);
+    for (size_t i = 0; i < N_PROBES; i++) {
+      assert_int_equal(got.results[i].type, want.results[i].type);
+      assert_int_equal(got.results[i].depth, want.results[i].depth);
+    }
+  }
+  kt_arena_release(&arena);
+}
+
+static bool same_path(const struct kt_prefix_step *a, const struct kt_prefix_step *b)
+{
+  while (a->n_levels > 0 && a->n_levels == b->n_levels &&
+         memcmp(a->sibling, b->sibling, a->n_levels * sizeof a->sibling[0]) == 0) {
+    a = a->next;
+    b = b->next;
+  }
+  return a->n_levels == 0 && b->n_levels == 0 && a->is_leaf == b->is_leaf &&
+         (!a->is_leaf || memcmp(&a->leaf, &b->leaf, sizeof a->leaf) == 0);
+}
+
+/* Does one path go on with steps of the other? */
+static bool is_joined(const struct kt_prefix_step *a, const struct kt_prefix_step *b)
+{
+  for (; a != NULL; a = a->next) {
+    for (const struct kt_prefix_step *at = b; at != NULL; at = at->next) {
+      if (a == at) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+/* Keys in all trees at once, and then each by itself. What was read ahead is not read again. */
+static void compare_paths(struct kt_store_conn *conn, const struct kt_log_cache *cache, const struct trees *trees,
+                          enum shape shape)
+{
+  static struct kt_prefix_lookup lookups[N_PATH_KEYS * N_ENTRIES];
+  struct kt_hash keys[N_PATH_KEYS];
+  struct kt_log_nodes nodes;
+  struct kt_log_nodes alone;
+  struct kt_arena arena;
+  size_t n = 0;
+  size_t n_joined = 0;
+  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+  kt_log_nodes_init(&nodes, conn, cache, NULL);
+  kt_log_nodes_init(&alone, conn, cache, NULL);
+  for (size_t k = 0; k < N_PATH_KEYS; k++) {
+    keys[k] = make_key(shape, k * 31 % (trees->n_leaves + 20));
+    for (size_t e = 0; e < N_ENTRIES; e++) {
+      struct kt_prefix_child root;
+      assert_int_equal(kt_log_prefix_root(conn, e + 1, &root), KT_OK);
+      lookups[n++] = (struct kt_prefix_lookup){ .root_ref = root.ref, .key = &keys[k] };
+    }
+  }
+  kt_log_read_ahead(&nodes, lookups, n, &arena);
+  assert_int_equal(nodes.n_ahead, n);
+  size_t n_stored = nodes.n_stored;
+  for (size_t i = 0; i < n; i++) {
+    const struct kt_hash key = *lookups[i].key;
+    struct kt_prefix_lookup again = { .root_ref = lookups[i].root_ref, .key = &key };
+    struct kt_prefix_lookup fresh = again;
+    assert_int_equal(kt_log_paths(&nodes, &again, 1, &arena), KT_OK);
+    assert_ptr_equal(again.path, lookups[i].path);
+    assert_int_equal(kt_log_paths(&alone, &fresh, 1, &arena), KT_OK);
+    assert_true(same_path(lookups[i].path, fresh.path));
+    n_joined += i % N_ENTRIES > 0 && is_joined(lookups[i].path, lookups[i - 1].path);
+  }
+  assert_int_equal(nodes.n_stored, n_stored);
+  assert_true(n_joined > 0);
+  if (cache == NULL) { /* alone, a path reads what the one before it has read */
+    assert_true(n_stored < alone.n_stored);
   }
   kt_arena_release(&arena);
 }
@@ -114,6 +185,7 @@ static void compare_all(struct world *world, const struct trees *trees, enum sha
   struct kt_store_conn *conn;
   struct kt_store_error error;
   assert_int_equal(kt_store_open_reader(world->store, &conn, &error), KT_OK);
+  compare_paths(conn, NULL, trees, shape);
   for (size_t e = 0; e < N_ENTRIES; e++) {
     struct kt_prefix_child root;
     struct kt_log_nodes stored;
@@ -126,6 +198,7 @@ static void compare_all(struct world *world, const struct trees *trees, enum sha
       compare_proofs(&cached, root, trees, e, shape);
     }
   }
+  compare_paths(conn, &world->log->cache, trees, shape);
   kt_store_close_conn(conn);
 }
 

@@ -129,8 +129,8 @@ static void none_and_too_little_memory_cache_nothing(void **state)
   }
 }
 
-/* Where a value will be got from, for who asks ahead; and nothing where nothing is. */
-static void prefetching_shows_the_value(void **state)
+/* A part comes to where it is in the whole value, and nothing else is written. Asking ahead changes nothing. */
+static void a_part_of_a_value(void **state)
 {
   (void)state;
   struct kt_word_cache cache;
@@ -140,15 +140,22 @@ static void prefetching_shows_the_value(void **state)
   assert_int_equal(kt_word_cache_init(&none, N_WORDS, 0), KT_OK);
   for (uint64_t key = 0; key <= 20; key++) {
     put(&cache, key);
-    kt_word_cache_prefetch_set(&cache, key);
-    kt_word_cache_prefetch_set(&none, key);
-    assert_null(kt_word_cache_prefetch_value(&none, key));
-    assert_null(kt_word_cache_prefetch_value(&cache, key + 1000));
-    const _Atomic uint64_t *words = kt_word_cache_prefetch_value(&cache, key);
     make_words(key, want);
-    assert_int_equal(words != NULL, key != 0);
-    for (size_t i = 0; words != NULL && i < N_WORDS; i++) {
-      assert_true(atomic_load(&words[i]) == want[i]);
+    for (size_t first = 0; first < N_WORDS; first++) {
+      for (size_t n = 1; first + n <= N_WORDS; n++) {
+        uint64_t got[N_WORDS] = { 0 };
+        kt_word_cache_prefetch_set(&cache, key);
+        kt_word_cache_prefetch_part(&cache, key, first, n);
+        kt_word_cache_prefetch_set(&none, key);
+        kt_word_cache_prefetch_part(&none, key, first, n);
+        kt_word_cache_prefetch_part(&cache, key + 1000, first, n);
+        assert_false(kt_word_cache_get_part(&none, key, first, n, got));
+        assert_false(kt_word_cache_get_part(&cache, key + 1000, first, n, got));
+        assert_int_equal(kt_word_cache_get_part(&cache, key, first, n, got), key != 0);
+        for (size_t i = 0; key != 0 && i < N_WORDS; i++) {
+          assert_true(got[i] == (i >= first && i < first + n ? want[i] : 0));
+        }
+      }
     }
   }
   kt_word_cache_release(&cache);
@@ -218,7 +225,7 @@ int main(void)
     cmocka_unit_test(keeps_what_is_used),
     cmocka_unit_test(what_is_dropped_makes_room_for_what_is_not),
     cmocka_unit_test(none_and_too_little_memory_cache_nothing),
-    cmocka_unit_test(prefetching_shows_the_value),
+    cmocka_unit_test(a_part_of_a_value),
     cmocka_unit_test(key_zero_is_never_cached),
     cmocka_unit_test(threads_never_see_a_torn_value),
   };

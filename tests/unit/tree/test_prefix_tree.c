@@ -266,67 +266,6 @@ static int release_store(void **state)
   return 0;
 }
 
-/* Counts what is read. */
-struct counting {
-  struct test_store *store;
-  size_t n_reads;
-};
-
-static enum kt_err counting_get(void *ctx, uint64_t ref, struct kt_prefix_node *ret_node)
-{
-  struct counting *counting = ctx;
-  counting->n_reads++;
-  return test_store_get(counting->store, ref, ret_node);
-}
-
-/* Lookups one after the other, then the proof of them all: as the proof made at once, with each node read once. */
-static void a_series_is_one_walk(void **state)
-{
-  static struct test_store kept;
-  static struct model_set set;
-  struct kt_hash keys[MODEL_KEYS];
-  struct kt_prefix_proof want;
-  struct kt_prefix_proof got;
-  struct kt_arena arena;
-  (void)state;
-  for (unsigned i = 0; i < MODEL_KEYS; i++) {
-    keys[i] = model_key(i * 5 % MODEL_KEYS, MODEL_BITS);
-    if (i % 3 != 0) {
-      set.at[set.n++] = model_leaf(i, MODEL_BITS);
-    }
-  }
-  struct kt_prefix_child root = test_store_build(&kept, &set);
-  struct counting counting = { .store = &kept };
-  const struct kt_prefix_nodes plain = test_store_nodes(&kept);
-  const struct kt_prefix_nodes counted = { .ctx = &counting, .get = counting_get };
-  struct kt_prefix_series series;
-  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
-  kt_prefix_series_init(&series, &counted, root, &arena);
-  for (unsigned i = 0; i < MODEL_KEYS; i++) {
-    struct kt_hash commitment;
-    bool included = false;
-    enum kt_err expected = kt_prefix_find(&plain, root, &keys[i], &commitment);
-    assert_int_equal(kt_prefix_series_find(&series, &keys[i], &included), KT_OK);
-    assert_int_equal(included, expected == KT_OK);
-  }
-  assert_int_equal(kt_prefix_series_prove(&series, keys, MODEL_KEYS, &got), KT_OK);
-  assert_int_equal(counting.n_reads, kept.n);
-  assert_int_equal(kt_prefix_prove(&plain, root, keys, MODEL_KEYS, &arena, &want), KT_OK);
-  assert_int_equal(got.n_results, want.n_results);
-  assert_int_equal(got.n_elements, want.n_elements);
-  for (size_t i = 0; i < want.n_results; i++) {
-    assert_int_equal(got.results[i].type, want.results[i].type);
-    assert_int_equal(got.results[i].depth, want.results[i].depth);
-  }
-  /* A key that was not looked up is fine, too. */
-  counting.n_reads = 0;
-  kt_prefix_series_init(&series, &counted, root, &arena);
-  assert_int_equal(kt_prefix_series_prove(&series, keys, 1, &got), KT_OK);
-  assert_true(counting.n_reads > 0);
-  kt_arena_release(&arena);
-  free(kept.nodes);
-}
-
 static void same_proof(const struct kt_prefix_proof *got, const struct kt_prefix_proof *want)
 {
   assert_int_equal(got->n_results, want->n_results);
@@ -341,115 +280,36 @@ static void same_proof(const struct kt_prefix_proof *got, const struct kt_prefix
   }
 }
 
-/* Nodes of one tree that are in the other, too. */
-static size_t n_shared(const struct kt_prefix_nodes *nodes, struct kt_prefix_child a, struct kt_prefix_child b)
-{
-  struct kt_prefix_node x;
-  struct kt_prefix_node y;
-  if (a.ref == 0 || b.ref == 0) {
-    return 0;
-  }
-  assert_int_equal(nodes->get(nodes->ctx, a.ref, &x), KT_OK);
-  assert_int_equal(nodes->get(nodes->ctx, b.ref, &y), KT_OK);
-  size_t n = a.ref == b.ref ? 1 : 0;
-  if (!x.is_leaf && !y.is_leaf) {
-    n += n_shared(nodes, x.child[0], y.child[0]) + n_shared(nodes, x.child[1], y.child[1]);
-  }
-  return n;
-}
-
-static size_t n_nodes(const struct kt_prefix_nodes *nodes, struct kt_prefix_child root)
-{
-  return n_shared(nodes, root, root);
-}
-
-/* The trees of a log's entries one after the other, each one leaf more, from the oldest on and from the newest on: what
- * two neighbours share is read once, and what is found and proved is what a fresh series finds and proves. */
-static void the_next_tree_reads_only_what_is_new(void **state)
-{
-  static struct test_store kept;
-  static struct kt_prefix_child roots[2 * MODEL_KEYS];
-  struct kt_hash keys[MODEL_KEYS];
-  const struct kt_prefix_nodes plain = test_store_nodes(&kept);
-  struct counting counting = { .store = &kept };
-  const struct kt_prefix_nodes counted = { .ctx = &counting, .get = counting_get };
-  (void)state;
-  for (unsigned i = 0; i < MODEL_KEYS; i++) {
-    struct kt_prefix_leaf leaf = model_leaf(i * 7 % MODEL_KEYS, MODEL_BITS);
-    struct kt_prefix_child before = i > 0 ? roots[i - 1] : (struct kt_prefix_child){ .ref = 0 };
-    keys[i] = model_key(i, MODEL_BITS);
-    assert_int_equal(test_store_insert(&kept, before, &leaf, 1, &roots[i]), KT_OK);
-  }
-  for (unsigned i = 0; i < MODEL_KEYS; i++) {
-    roots[MODEL_KEYS + i] = roots[MODEL_KEYS - 1 - i];
-  }
-  for (size_t n_keys = 1; n_keys <= MODEL_KEYS; n_keys += MODEL_KEYS - 1) {
-    struct kt_prefix_series series;
-    struct kt_arena arena;
-    kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
-    kt_prefix_series_init(&series, &counted, (struct kt_prefix_child){ .ref = 0 }, &arena);
-    for (size_t tree = 0; tree < 2 * (size_t)MODEL_KEYS; tree++) {
-      struct kt_prefix_proof want;
-      struct kt_prefix_proof got;
-      counting.n_reads = 0;
-      kt_prefix_series_next(&series, roots[tree]);
-      for (size_t i = 0; i < n_keys; i++) {
-        struct kt_hash commitment;
-        bool included = false;
-        enum kt_err expected = kt_prefix_find(&plain, roots[tree], &keys[i], &commitment);
-        assert_int_equal(kt_prefix_series_find(&series, &keys[i], &included), KT_OK);
-        assert_int_equal(included, expected == KT_OK);
-      }
-      assert_int_equal(kt_prefix_series_prove(&series, keys, n_keys, &got), KT_OK);
-      if (n_keys == MODEL_KEYS) { /* then all of the tree was read */
-        size_t shared = tree > 0 ? n_shared(&plain, roots[tree], roots[tree - 1]) : 0;
-        assert_int_equal(counting.n_reads, n_nodes(&plain, roots[tree]) - shared);
-      }
-      assert_int_equal(kt_prefix_prove(&plain, roots[tree], keys, n_keys, &arena, &want), KT_OK);
-      same_proof(&got, &want);
-    }
-    kt_arena_release(&arena);
-  }
-  free(kept.nodes);
-}
-
-/* A proof of other keys than were looked up reads what the series has not seen; a tree that nobody looked into is no help
- * to the one after it. */
-static void a_series_proves_what_was_not_looked_up(void **state)
+/* A path tells what is in the tree, and the proof made of paths is the one made at once. */
+static void a_path_tells_what_is_there(void **state)
 {
   static struct test_store kept;
   static struct model_set set;
-  const struct kt_prefix_nodes plain = test_store_nodes(&kept);
+  const struct kt_prefix_nodes nodes = test_store_nodes(&kept);
   struct kt_hash keys[MODEL_KEYS];
-  struct kt_prefix_series series;
+  struct kt_prefix_lookup lookups[MODEL_KEYS];
+  struct kt_prefix_proof want;
+  struct kt_prefix_proof got;
   struct kt_arena arena;
-  bool included;
   (void)state;
   for (unsigned i = 0; i < MODEL_KEYS; i++) {
-    keys[i] = model_key(i, MODEL_BITS);
-    if (i % 2 == 0) {
+    keys[i] = model_key(i * 5 % MODEL_KEYS, MODEL_BITS);
+    if (i % 3 != 0) {
       set.at[set.n++] = model_leaf(i, MODEL_BITS);
     }
   }
-  const struct kt_prefix_child first = test_store_build(&kept, &set);
-  const struct kt_prefix_leaf leaf = model_leaf(5, MODEL_BITS);
-  struct kt_prefix_child second;
-  assert_int_equal(test_store_insert(&kept, first, &leaf, 1, &second), KT_OK);
+  const struct kt_prefix_child root = test_store_build(&kept, &set);
   kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
-  kt_prefix_series_init(&series, &plain, first, &arena);
-  assert_int_equal(kt_prefix_series_find(&series, &keys[4], &included), KT_OK);
-  assert_true(included);
-  const struct kt_prefix_child trees[] = { second, first, second, second };
-  for (size_t i = 0; i < sizeof trees / sizeof trees[0]; i++) {
-    struct kt_prefix_proof want;
-    struct kt_prefix_proof got;
-    kt_prefix_series_next(&series, trees[i]);
-    if (i != 1) { /* into that one nobody looks */
-      assert_int_equal(kt_prefix_series_find(&series, &keys[5], &included), KT_OK);
-      assert_true(included);
-    }
-    assert_int_equal(kt_prefix_series_prove(&series, keys, MODEL_KEYS, &got), KT_OK);
-    assert_int_equal(kt_prefix_prove(&plain, trees[i], keys, MODEL_KEYS, &arena, &want), KT_OK);
+  for (unsigned i = 0; i < MODEL_KEYS; i++) {
+    lookups[i] = (struct kt_prefix_lookup){ .root_ref = root.ref, .key = &keys[i] };
+  }
+  assert_int_equal(kt_prefix_paths(&nodes, lookups, MODEL_KEYS, &arena), KT_OK);
+  for (unsigned i = 0; i < MODEL_KEYS; i++) {
+    assert_int_equal(kt_prefix_is_included(&lookups[i]), i * 5 % MODEL_KEYS % 3 != 0);
+  }
+  for (size_t n = 0; n <= MODEL_KEYS; n++) {
+    assert_int_equal(kt_prefix_prove_paths(&root.hash, lookups, n, &arena, &got), KT_OK);
+    assert_int_equal(kt_prefix_prove(&nodes, root, keys, n, &arena, &want), KT_OK);
     same_proof(&got, &want);
   }
   kt_arena_release(&arena);
@@ -459,9 +319,7 @@ static void a_series_proves_what_was_not_looked_up(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(a_series_is_one_walk),
-    cmocka_unit_test(the_next_tree_reads_only_what_is_new),
-    cmocka_unit_test(a_series_proves_what_was_not_looked_up),
+    cmocka_unit_test(a_path_tells_what_is_there),
     cmocka_unit_test(insertion_matches_the_model),
     cmocka_unit_test(insertion_refuses_what_is_there),
     cmocka_unit_test(insertion_copies_on_write),
