@@ -262,6 +262,8 @@ class Served:
         except subprocess.TimeoutExpired:
             self.process.kill()
             code = None
+        self.process.stdout.close()  # there are thousands of them
+        atexit.unregister(self.process.kill)
         with open(self.said, encoding="utf-8", errors="replace") as file:
             said = file.read()
         allowed = (0, 3) if self.url else (2, 3)
