@@ -96,8 +96,7 @@ static void read_paths(struct kt_log_reader *reader, const struct kt_log_ahead *
   if (lookups != NULL && kt_store_read_begin(reader->conn) == KT_OK &&
       kt_log_cache_entry(cache, reader->conn, head.size - 1, &entry) == KT_OK) {
     for (size_t i = 0; i < ahead->n; i++) {
-      lookups[i] =
-          (struct kt_prefix_lookup){ .root_ref = entry.prefix_root_ref, .key = &ahead->proofs[i].proof.output };
+      lookups[i] = (struct kt_prefix_lookup){ .root_ref = entry.prefix_root_ref, .key = ahead->proofs[i].proof.output };
     }
     kt_log_nodes_init(&nodes, reader->conn, cache, NULL);
     kt_log_read_ahead(&nodes, lookups, ahead->n, arena);

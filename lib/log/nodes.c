@@ -97,8 +97,7 @@ enum kt_err kt_log_quad_get(struct kt_log_nodes *nodes, uint64_t ref, struct kt_
 enum kt_err kt_log_quad_path_get(struct kt_log_nodes *nodes, uint64_t ref, const struct kt_hash *key, unsigned depth,
                                  union kt_log_quad_words *ret_quad)
 {
-  if (nodes->fresh == NULL && nodes->cache != NULL && nodes->last_ref != ref &&
-      kt_log_cache_get_quad_path(nodes->cache, ref, key, depth, ret_quad)) {
+  if (nodes->cache != NULL && kt_log_cache_get_quad_path(nodes->cache, ref, key, depth, ret_quad)) {
     return KT_OK;
   }
   return kt_log_quad_get(nodes, ref, &ret_quad->quad);

@@ -20,7 +20,7 @@ static void prefetch_place(const struct kt_log_cache *cache, uint64_t ref)
 
 static void prefetch_value(const struct kt_log_cache *cache, const struct walk *walk, unsigned depth)
 {
-  if (cache == NULL) {
+  if (cache == NULL || walk->ref == 0 || depth >= KT_PREFIX_DEPTH_MAX) {
     return;
   }
   if (kt_store_ref_is_leaf(walk->ref)) {
@@ -38,7 +38,7 @@ static size_t join(const struct kt_log_cache *cache, struct walk *walks, size_t 
   size_t n_left = 0;
   for (size_t i = 0; i < n; i++) {
     const struct walk walk = walks[i];
-    if (n_left > 0 && walks[n_left - 1].key == walk.key && walks[n_left - 1].ref == walk.ref) {
+    if (n_left > 0 && walks[n_left - 1].ref == walk.ref && kt_prefix_compare(walks[n_left - 1].key, walk.key) == 0) {
       *walk.link = &steps[n_left - 1];
       continue;
     }
@@ -54,9 +54,6 @@ static enum kt_err take_step(struct kt_log_nodes *nodes, struct walk *walk, unsi
   union kt_log_quad_words quad;
   if (walk->ref == 0) {
     return KT_OK;
-  }
-  if (walk->ref == KT_STORE_REF_PRUNED) {
-    return KT_ERR_EXPIRED;
   }
   if (kt_store_ref_is_leaf(walk->ref)) {
     step->is_leaf = true;
@@ -104,7 +101,7 @@ static enum kt_err walk_together(struct kt_log_nodes *nodes, struct kt_prefix_lo
   struct walk walks[TOGETHER];
   enum kt_err err = KT_OK;
   for (size_t i = 0; i < n; i++) {
-    walks[i] = (struct walk){ .key = lookups[i]->key, .ref = lookups[i]->root_ref, .link = &lookups[i]->path };
+    walks[i] = (struct walk){ .key = &lookups[i]->key, .ref = lookups[i]->root_ref, .link = &lookups[i]->path };
     prefetch_place(nodes->cache, walks[i].ref);
   }
   for (unsigned depth = 0; err == KT_OK && n > 0; depth += 2) {
@@ -119,7 +116,7 @@ static const struct kt_prefix_step *find_ahead(struct kt_log_nodes *nodes, const
   for (size_t i = 0; i < nodes->n_ahead; i++) {
     size_t at = (nodes->next_ahead + i) % nodes->n_ahead;
     const struct kt_prefix_lookup *ahead = &nodes->ahead[at];
-    if (ahead->root_ref == lookup->root_ref && kt_prefix_compare(ahead->key, lookup->key) == 0) {
+    if (ahead->root_ref == lookup->root_ref && kt_prefix_compare(&ahead->key, &lookup->key) == 0) {
       nodes->next_ahead = at + 1;
       return ahead->path;
     }
@@ -148,7 +145,6 @@ enum kt_err kt_log_paths(void *ctx, struct kt_prefix_lookup *lookups, size_t n, 
 
 void kt_log_read_ahead(struct kt_log_nodes *nodes, struct kt_prefix_lookup *lookups, size_t n, struct kt_arena *arena)
 {
-  nodes->n_ahead = 0;
   if (kt_log_paths(nodes, lookups, n, arena) == KT_OK) {
     nodes->ahead = lookups;
     nodes->n_ahead = n;

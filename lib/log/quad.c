@@ -78,7 +78,7 @@ static enum kt_err expand_child(struct kt_store_conn *conn, struct kt_log_half *
     return KT_OK;
   }
   if (slot[1] == KT_LOG_SLOT_LEAF) {
-    return hash_of(conn, slot[0], ret_hash);
+    return kt_store_ref_is_leaf(slot[0]) ? hash_of(conn, slot[0], ret_hash) : KT_ERR_STORE;
   }
   enum kt_err err = hash_of(conn, slot[0], &half->slot_hash0);
   if (err == KT_OK) {

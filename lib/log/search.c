@@ -91,7 +91,8 @@ static void read_ahead(struct kt_log_query *query, const struct kt_log_label_fac
   struct kt_prefix_lookup *lookups = kt_arena_alloc(query->arena, KT_LOG_AHEAD_MAX, sizeof *lookups);
   uint64_t positions[KT_IBST_DEPTH_MAX];
   uint64_t roots[KT_IBST_DEPTH_MAX];
-  if (lookups == NULL) {
+  /* Without a cache, what the keys of one tree have in common would be read for each. */
+  if (lookups == NULL || query->reader->log->options.cache_bytes == 0) {
     return;
   }
   size_t n_entries = inspected_entries(query, positions, roots);
@@ -105,7 +106,7 @@ static void read_ahead(struct kt_log_query *query, const struct kt_log_label_fac
     bool exists = key->version <= facts->version;
     size_t end = exists && n_before < n_entries ? n_before + 1 : n_entries;
     for (size_t i = exists ? 0 : n_before; i < end && n < KT_LOG_AHEAD_MAX; i++) {
-      lookups[n++] = (struct kt_prefix_lookup){ .root_ref = roots[i], .key = &key->vrf_output };
+      lookups[n++] = (struct kt_prefix_lookup){ .root_ref = roots[i], .key = key->vrf_output };
     }
   }
   kt_log_read_ahead(&query->nodes, lookups, n, query->arena);

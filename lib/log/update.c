@@ -121,7 +121,7 @@ static void read_ahead(struct kt_log_query *query, const struct kt_label_update 
   struct kt_store_entry entry;
   bool any;
   uint64_t rightmost;
-  if (lookups == NULL || what->position == 0 ||
+  if (lookups == NULL || query->reader->log->options.cache_bytes == 0 || what->position == 0 ||
       kt_rightmost_distinguished(&query->record->view, &any, &rightmost) != KT_OK) {
     return;
   }
@@ -131,13 +131,13 @@ static void read_ahead(struct kt_log_query *query, const struct kt_label_update 
   for (size_t i = 0; i < n_frontier; i++) {
     bool is_looked_up = (!any || frontier[i] > rightmost) && (!what->has_previous || frontier[i] > what->previous_pos);
     if (is_looked_up && kt_log_cache_entry(cache, query->reader->conn, frontier[i], &entry) == KT_OK) {
-      lookups[n++] = (struct kt_prefix_lookup){ .root_ref = entry.prefix_root_ref, .key = &previous->vrf_output };
+      lookups[n++] = (struct kt_prefix_lookup){ .root_ref = entry.prefix_root_ref, .key = previous->vrf_output };
     }
   }
   enum kt_err err = kt_log_cache_entry(cache, query->reader->conn, what->position, &entry);
   for (size_t i = 0; err == KT_OK && i < query->keys.n && n < KT_LOG_AHEAD_MAX; i++) {
     lookups[n++] =
-        (struct kt_prefix_lookup){ .root_ref = entry.prefix_root_ref, .key = &query->keys.keys[i].vrf_output };
+        (struct kt_prefix_lookup){ .root_ref = entry.prefix_root_ref, .key = query->keys.keys[i].vrf_output };
   }
   kt_log_read_ahead(&query->nodes, lookups, n, query->arena);
 }

@@ -55,7 +55,7 @@ static enum kt_err read_path(const struct kt_prefix_nodes *nodes, struct kt_pref
       step->leaf = node.leaf;
       return KT_OK;
     }
-    int bit = kt_prefix_bit(lookup->key, depth);
+    int bit = kt_prefix_bit(&lookup->key, depth);
     step->n_levels = 1;
     step->sibling[0] = node.child[1 - bit].hash;
     ref = node.child[bit].ref;
@@ -82,7 +82,7 @@ bool kt_prefix_is_included(const struct kt_prefix_lookup *lookup)
   while (step->n_levels > 0) {
     step = step->next;
   }
-  return step->is_leaf && same_key(&step->leaf.vrf_output, lookup->key);
+  return step->is_leaf && same_key(&step->leaf.vrf_output, &lookup->key);
 }
 
 /* --- proving -------------------------------------------------------------------------------------------------- */
@@ -206,7 +206,7 @@ enum kt_err kt_prefix_prove_paths(const struct kt_hash *root, const struct kt_pr
     return KT_ERR_MEMORY;
   }
   for (size_t i = 0; i < n; i++) {
-    items[i] = (struct kt_prefix_item){ .key = lookups[i].key, .index = i };
+    items[i] = (struct kt_prefix_item){ .key = &lookups[i].key, .index = i };
   }
   if (!kt_prefix_items_sort(items, n)) {
     return KT_ERR_USAGE;
@@ -236,15 +236,12 @@ enum kt_err kt_prefix_prove(const struct kt_prefix_nodes *nodes, struct kt_prefi
                             const struct kt_hash *keys, size_t n_keys, struct kt_arena *arena,
                             struct kt_prefix_proof *ret_proof)
 {
-  if (n_keys > KT_PREFIX_RESULTS_MAX) {
-    return KT_ERR_LIMIT;
-  }
   struct kt_prefix_lookup *lookups = kt_arena_alloc(arena, n_keys, sizeof *lookups);
   if (lookups == NULL) {
     return KT_ERR_MEMORY;
   }
   for (size_t i = 0; i < n_keys; i++) {
-    lookups[i] = (struct kt_prefix_lookup){ .root_ref = root.ref, .key = &keys[i] };
+    lookups[i] = (struct kt_prefix_lookup){ .root_ref = root.ref, .key = keys[i] };
   }
   enum kt_err err = kt_prefix_paths(nodes, lookups, n_keys, arena);
   return err == KT_OK ? kt_prefix_prove_paths(&root.hash, lookups, n_keys, arena, ret_proof) : err;

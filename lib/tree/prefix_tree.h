@@ -73,10 +73,10 @@ struct kt_prefix_step {
   };
 };
 
-/* Caller-placed. The key is borrowed as long as the path is of interest. */
+/* Caller-placed. */
 struct kt_prefix_lookup {
   uint64_t root_ref; /* of the tree; 0: an empty one */
-  const struct kt_hash *key;
+  struct kt_hash key;
   const struct kt_prefix_step *path; /* result, in the arena */
 };
 

@@ -53,15 +53,17 @@ static enum kt_err record_lookup(void *ctx, const struct kt_label_key *key, bool
   if (record->n_lookups == UINT8_MAX) {
     return too_long(record);
   }
-  record->lookups =
-      kt_arena_grow(arena, record->lookups, record->n_lookups, sizeof *record->lookups, &record->cap_lookups);
-  if (record->lookups == NULL) {
+  struct kt_prefix_lookup *lookups =
+      kt_arena_grow(arena, record->lookups, record->n_lookups, sizeof *lookups, &record->cap_lookups);
+  if (lookups == NULL) {
     return KT_ERR_MEMORY;
   }
-  struct kt_prefix_lookup *lookup = &record->lookups[record->n_lookups++];
-  *lookup = (struct kt_prefix_lookup){ .root_ref = record->root.ref, .key = &key->vrf_output };
+  record->lookups = lookups;
+  struct kt_prefix_lookup *lookup = &lookups[record->n_lookups];
+  *lookup = (struct kt_prefix_lookup){ .root_ref = record->root.ref, .key = key->vrf_output };
   enum kt_err err = kt_prefix_paths(&record->source->prefix_nodes, lookup, 1, arena);
   if (err == KT_OK) {
+    record->n_lookups++;
     *ret_included = kt_prefix_is_included(lookup);
   }
   return err;

@@ -156,21 +156,25 @@ static void compare_paths(struct kt_store_conn *conn, const struct kt_log_cache 
     for (size_t e = 0; e < N_ENTRIES; e++) {
       struct kt_prefix_child root;
       assert_int_equal(kt_log_prefix_root(conn, e + 1, &root), KT_OK);
-      lookups[n++] = (struct kt_prefix_lookup){ .root_ref = root.ref, .key = &keys[k] };
+      lookups[n++] = (struct kt_prefix_lookup){ .root_ref = root.ref, .key = keys[k] };
     }
   }
   kt_log_read_ahead(&nodes, lookups, n, &arena);
   assert_int_equal(nodes.n_ahead, n);
   size_t n_stored = nodes.n_stored;
   for (size_t i = 0; i < n; i++) {
-    const struct kt_hash key = *lookups[i].key;
-    struct kt_prefix_lookup again = { .root_ref = lookups[i].root_ref, .key = &key };
-    struct kt_prefix_lookup fresh = again;
+    struct kt_prefix_lookup again = lookups[i];
+    struct kt_prefix_lookup fresh = lookups[i];
     assert_int_equal(kt_log_paths(&nodes, &again, 1, &arena), KT_OK);
     assert_ptr_equal(again.path, lookups[i].path);
     assert_int_equal(kt_log_paths(&alone, &fresh, 1, &arena), KT_OK);
     assert_true(same_path(lookups[i].path, fresh.path));
     n_joined += i % N_ENTRIES > 0 && is_joined(lookups[i].path, lookups[i - 1].path);
+  }
+  for (size_t i = n; i-- > 0;) { /* in another order, too */
+    struct kt_prefix_lookup again = lookups[i];
+    assert_int_equal(kt_log_paths(&nodes, &again, 1, &arena), KT_OK);
+    assert_ptr_equal(again.path, lookups[i].path);
   }
   assert_int_equal(nodes.n_stored, n_stored);
   assert_true(n_joined > 0);
@@ -277,7 +281,9 @@ static void look_for_roots(size_t n_together, bool wants_old)
     union kt_log_quad_words quad;
     struct kt_prefix_child root;
     assert_int_equal(kt_log_prefix_root(world->log->writer, e + 1, &root), KT_OK);
-    assert_int_equal(kt_log_cache_get_quad(&world->log->cache, root.ref, &quad), wants_old || e == N_ENTRIES - 1);
+    bool is_there = wants_old || e == N_ENTRIES - 1;
+    assert_int_equal(kt_log_cache_get_quad(&world->log->cache, root.ref, &quad), is_there);
+    assert_int_equal(kt_log_cache_get_quad_path(&world->log->cache, root.ref, &root.hash, 0, &quad), is_there);
   }
   bare_end(world);
   free(trees->binary.nodes);
@@ -388,6 +394,121 @@ static void rolled_back_quads_are_forgotten(void **state)
   world_end(world);
 }
 
+#define CHAIN 128 /* quads from the root to depth 254 */
+
+/* Quads, each below the one before on the path of the all-zero key, in a cache; the last with these slots. */
+static void put_chain(const struct kt_log_cache *cache, uint64_t slot0, uint64_t slot1)
+{
+  for (size_t i = 0; i < CHAIN; i++) {
+    struct kt_log_quad quad = { .half = { { .slot = { kt_store_node_ref(i + 2, 0), 0 } } } };
+    if (i == CHAIN - 1) {
+      quad.half[0].slot[0] = slot0;
+      quad.half[0].slot[1] = slot1;
+    }
+    kt_log_cache_drop_quad(cache, kt_store_node_ref(i + 1, 0));
+    kt_log_cache_put_quad(cache, kt_store_node_ref(i + 1, 0), &quad);
+  }
+}
+
+static size_t levels_of(const struct kt_prefix_lookup *lookup)
+{
+  size_t n = 0;
+  for (const struct kt_prefix_step *step = lookup->path; step != NULL; step = step->next) {
+    n += step->n_levels;
+  }
+  return n;
+}
+
+/* The draft's depths end at 255, whatever is stored. */
+static void no_path_is_deeper_than_255(void **state)
+{
+  struct world *world = bare_begin(8 << 20);
+  const struct kt_log_cache *cache = &world->log->cache;
+  const struct kt_prefix_leaf leaf = { .vrf_output = { { 0 } } };
+  const uint64_t leaf_ref = kt_store_leaf_ref(1, 0);
+  const uint64_t root_ref = kt_store_node_ref(1, 0);
+  struct kt_log_nodes nodes;
+  struct kt_arena arena;
+  (void)state;
+  kt_log_cache_put_leaf(cache, leaf_ref, &leaf);
+  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+  const struct {
+    uint64_t slot[2];
+    enum kt_err err;
+  } ends[] = {
+    { { leaf_ref, KT_LOG_SLOT_LEAF }, KT_OK },
+    { { 0, 0 }, KT_OK },
+    { { root_ref, KT_LOG_SLOT_LEAF }, KT_ERR_STORE },
+    { { leaf_ref, leaf_ref }, KT_ERR_STORE },
+    { { 0, leaf_ref }, KT_ERR_STORE },
+    { { root_ref, root_ref }, KT_ERR_STORE },
+  };
+  for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+    struct kt_prefix_lookup lookup = { .root_ref = root_ref };
+    put_chain(cache, ends[i].slot[0], ends[i].slot[1]);
+    kt_log_nodes_init(&nodes, world->log->writer, cache, NULL);
+    assert_int_equal(kt_log_paths(&nodes, &lookup, 1, &arena), ends[i].err);
+    if (ends[i].err == KT_OK) {
+      assert_int_equal(levels_of(&lookup), 255);
+      assert_int_equal(kt_prefix_is_included(&lookup), i == 0);
+    }
+  }
+  kt_arena_release(&arena);
+  bare_end(world);
+}
+
+/* One of many lookups that cannot be read is an error of all, wherever it is; and nothing is known ahead then. */
+static void one_missing_quad_fails_them_all(void **state)
+{
+  enum { N = 150 };
+  static struct kt_prefix_lookup lookups[N];
+  struct world *world = bare_begin(8 << 20);
+  struct kt_log_nodes nodes;
+  struct kt_arena arena;
+  (void)state;
+  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+  for (size_t bad = 0; bad < N; bad += 49) {
+    kt_log_nodes_init(&nodes, world->log->writer, &world->log->cache, NULL);
+    memset(lookups, 0, sizeof lookups);
+    lookups[bad].root_ref = kt_store_node_ref(1000, 0);
+    assert_int_equal(kt_log_paths(&nodes, lookups, N, &arena), KT_ERR_STORE);
+    lookups[bad].root_ref = KT_STORE_REF_PRUNED;
+    assert_int_equal(kt_log_paths(&nodes, lookups, N, &arena), KT_ERR_EXPIRED);
+    kt_log_read_ahead(&nodes, lookups, N, &arena);
+    assert_int_equal(nodes.n_ahead, 0);
+    lookups[bad].root_ref = 0;
+    assert_int_equal(kt_log_paths(&nodes, lookups, N, &arena), KT_OK);
+  }
+  kt_arena_release(&arena);
+  bare_end(world);
+}
+
+/* The mark of a leaf on a quad would be read one way bit by bit and another way in steps. */
+static void a_leafs_mark_on_a_quad_is_damage(void **state)
+{
+  struct trees *trees = calloc(1, sizeof *trees);
+  struct world *world = bare_begin(8 << 20);
+  struct kt_prefix_child root;
+  struct kt_log_quad quad;
+  (void)state;
+  assert_non_null(trees);
+  assert_int_equal(kt_store_begin(world->log->writer), KT_OK);
+  for (size_t e = 0; e < 2; e++) {
+    add_entry(world, trees, SHAPE_RANDOM, e);
+  }
+  assert_int_equal(kt_store_commit(world->log->writer), KT_OK);
+  kt_log_fresh_publish(world->log);
+  assert_int_equal(kt_log_prefix_root(world->log->writer, 2, &root), KT_OK);
+  const uint64_t marked[KT_LOG_QUAD_SLOTS] = { root.ref, KT_LOG_SLOT_LEAF, 0, 0 };
+  const uint64_t plain[KT_LOG_QUAD_SLOTS] = { root.ref, 0, 0, 0 };
+  assert_int_equal(kt_log_quad_expand(world->log->writer, marked, &quad), KT_ERR_STORE);
+  assert_int_equal(kt_log_quad_expand(world->log->writer, plain, &quad), KT_OK);
+  assert_memory_equal(quad.half[0].slot_hash0.b, root.hash.b, KT_HASH_LEN);
+  bare_end(world);
+  free(trees->binary.nodes);
+  free(trees);
+}
+
 static void a_record_survives_its_encoding(void **state)
 {
   const uint64_t slots[KT_LOG_QUAD_SLOTS] = { kt_store_leaf_ref(KT_STORE_POS_MAX, KT_STORE_LEAVES_MAX - 1),
@@ -416,6 +537,9 @@ int main(void)
     cmocka_unit_test(keys_have_to_differ_early_enough),
     cmocka_unit_test(a_key_that_is_there_is_refused),
     cmocka_unit_test(a_record_survives_its_encoding),
+    cmocka_unit_test(no_path_is_deeper_than_255),
+    cmocka_unit_test(one_missing_quad_fails_them_all),
+    cmocka_unit_test(a_leafs_mark_on_a_quad_is_damage),
     cmocka_unit_test(quads_are_the_binary_tree),
     cmocka_unit_test(rolled_back_quads_are_forgotten),
   };

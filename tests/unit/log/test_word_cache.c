@@ -138,6 +138,7 @@ static void a_part_of_a_value(void **state)
   uint64_t want[N_WORDS];
   assert_int_equal(kt_word_cache_init(&cache, N_WORDS, MAX_BYTES), KT_OK);
   assert_int_equal(kt_word_cache_init(&none, N_WORDS, 0), KT_OK);
+  assert_int_equal(cache.set_words % 8, 0); /* a set begins where a line of memory does */
   for (uint64_t key = 0; key <= 20; key++) {
     put(&cache, key);
     make_words(key, want);

@@ -301,7 +301,7 @@ static void a_path_tells_what_is_there(void **state)
   const struct kt_prefix_child root = test_store_build(&kept, &set);
   kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
   for (unsigned i = 0; i < MODEL_KEYS; i++) {
-    lookups[i] = (struct kt_prefix_lookup){ .root_ref = root.ref, .key = &keys[i] };
+    lookups[i] = (struct kt_prefix_lookup){ .root_ref = root.ref, .key = keys[i] };
   }
   assert_int_equal(kt_prefix_paths(&nodes, lookups, MODEL_KEYS, &arena), KT_OK);
   for (unsigned i = 0; i < MODEL_KEYS; i++) {
@@ -316,10 +316,71 @@ static void a_path_tells_what_is_there(void **state)
   free(kept.nodes);
 }
 
+/* However little memory there is for the proof: an error, or the proof. */
+static void a_proof_needs_memory(void **state)
+{
+  static struct test_store kept;
+  static struct model_set set;
+  const struct kt_prefix_nodes nodes = test_store_nodes(&kept);
+  struct kt_prefix_lookup lookups[2];
+  struct kt_prefix_proof want;
+  struct kt_arena arena;
+  size_t n_refused = 0;
+  bool is_made = false;
+  (void)state;
+  spine_set(&set, 20);
+  const struct kt_prefix_child root = test_store_build(&kept, &set);
+  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+  for (size_t i = 0; i < 2; i++) {
+    lookups[i] = (struct kt_prefix_lookup){ .root_ref = root.ref, .key = set.at[i].vrf_output };
+  }
+  assert_int_equal(kt_prefix_paths(&nodes, lookups, 2, &arena), KT_OK);
+  assert_int_equal(kt_prefix_prove_paths(&root.hash, lookups, 2, &arena, &want), KT_OK);
+  for (size_t cap = 0; !is_made; cap += 16) {
+    struct kt_prefix_proof got;
+    struct kt_arena little;
+    kt_arena_init(&little, cap);
+    enum kt_err err = kt_prefix_prove_paths(&root.hash, lookups, 2, &little, &got);
+    is_made = err == KT_OK;
+    n_refused += is_made ? 0 : 1;
+    assert_true(is_made || err == KT_ERR_MEMORY);
+    if (is_made) {
+      same_proof(&got, &want);
+    }
+    kt_arena_release(&little);
+  }
+  assert_true(n_refused > 20);
+  kt_arena_release(&arena);
+  free(kept.nodes);
+}
+
+static enum kt_err endless_get(void *ctx, uint64_t ref, struct kt_prefix_node *ret_node)
+{
+  (void)ctx;
+  *ret_node = (struct kt_prefix_node){ .child = { { .ref = ref }, { .ref = ref } } };
+  return KT_OK;
+}
+
+static void a_tree_without_end_is_refused(void **state)
+{
+  const struct kt_prefix_nodes nodes = { .get = endless_get };
+  struct kt_prefix_lookup lookup = { .root_ref = 1 };
+  struct kt_hash commitment;
+  struct kt_arena arena;
+  (void)state;
+  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+  assert_int_equal(kt_prefix_paths(&nodes, &lookup, 1, &arena), KT_ERR_STORE);
+  assert_int_equal(kt_prefix_find(&nodes, (struct kt_prefix_child){ .ref = 1 }, &lookup.key, &commitment),
+                   KT_ERR_STORE);
+  kt_arena_release(&arena);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_path_tells_what_is_there),
+    cmocka_unit_test(a_proof_needs_memory),
+    cmocka_unit_test(a_tree_without_end_is_refused),
     cmocka_unit_test(insertion_matches_the_model),
     cmocka_unit_test(insertion_refuses_what_is_there),
     cmocka_unit_test(insertion_copies_on_write),
