@@ -99,7 +99,7 @@ static void read_paths(struct kt_log_reader *reader, const struct kt_log_ahead *
       lookups[i] = (struct kt_prefix_lookup){ .root_ref = entry.prefix_root_ref, .key = ahead->proofs[i].proof.output };
     }
     kt_log_nodes_init(&nodes, reader->conn, cache, NULL);
-    kt_log_read_ahead(&nodes, lookups, ahead->n, arena);
+    (void)!kt_log_paths(&nodes, lookups, ahead->n, arena);
   }
   kt_store_read_end(reader->conn);
 }

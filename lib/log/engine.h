@@ -73,9 +73,9 @@ KT_MUST_USE enum kt_err kt_log_quad_path_get(struct kt_log_nodes *nodes, uint64_
                                              unsigned depth, union kt_log_quad_words *ret_quad);
 /* A kt_prefix_nodes.paths with ctx a kt_log_nodes. Lookups of one key should be together, in the order of the trees. */
 KT_MUST_USE enum kt_err kt_log_paths(void *nodes, struct kt_prefix_lookup *lookups, size_t n, struct kt_arena *arena);
+#define KT_LOG_AHEAD_MAX 64 /* as many as an answer reads ahead; the rest one by one */
 /* For who knows what will be looked up: all at once is faster. What cannot be read is found by whoever needs it. Lookups and arena
  * have to live as long as the nodes. */
-#define KT_LOG_AHEAD_MAX 64 /* as many as an answer reads ahead; the rest one by one */
 void kt_log_read_ahead(struct kt_log_nodes *nodes, struct kt_prefix_lookup *lookups, size_t n, struct kt_arena *arena);
 /* The prefix tree of an entry; `before` 0 entries it is empty. KT_ERR_STORE when the entry is missing. */
 KT_MUST_USE enum kt_err kt_log_prefix_root(struct kt_store_conn *conn, uint64_t n_entries,

@@ -329,7 +329,7 @@ static void check_commitment(struct check *check, const struct kt_store_label *l
 static bool check_version(struct check *check, const struct kt_store_label *label, uint32_t version, uint64_t *last_pos,
                           struct kt_arena *arena)
 {
-  const struct kt_prefix_nodes nodes = { .ctx = &check->nodes, .get = kt_log_node_get, .paths = kt_log_paths };
+  const struct kt_prefix_nodes nodes = { .ctx = &check->nodes, .get = kt_log_node_get };
   struct kt_store_version row;
   struct kt_prefix_leaf leaf;
   struct kt_prefix_child root;

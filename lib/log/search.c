@@ -88,14 +88,19 @@ static size_t inspected_entries(const struct kt_log_query *query, uint64_t ret_p
  * that exists is not looked up again once it was shown, and a greater one only where the search goes that far. */
 static void read_ahead(struct kt_log_query *query, const struct kt_log_label_facts *facts)
 {
-  struct kt_prefix_lookup *lookups = kt_arena_alloc(query->arena, KT_LOG_AHEAD_MAX, sizeof *lookups);
   uint64_t positions[KT_IBST_DEPTH_MAX];
   uint64_t roots[KT_IBST_DEPTH_MAX];
   /* Without a cache, what the keys of one tree have in common would be read for each. */
-  if (lookups == NULL || query->reader->log->options.cache_bytes == 0) {
+  if (query->reader->log->options.cache_bytes == 0) {
     return;
   }
   size_t n_entries = inspected_entries(query, positions, roots);
+  size_t n_max = n_entries * facts->keys.n;
+  n_max = n_max < KT_LOG_AHEAD_MAX ? n_max : KT_LOG_AHEAD_MAX;
+  struct kt_prefix_lookup *lookups = kt_arena_alloc(query->arena, n_max, sizeof *lookups);
+  if (lookups == NULL) {
+    return;
+  }
   size_t n_before = 0; /* entries before the version's */
   while (n_before < n_entries && positions[n_before] < facts->newest_pos) {
     n_before++;
@@ -105,7 +110,7 @@ static void read_ahead(struct kt_log_query *query, const struct kt_log_label_fac
     const struct kt_label_key *key = &facts->keys.keys[k];
     bool exists = key->version <= facts->version;
     size_t end = exists && n_before < n_entries ? n_before + 1 : n_entries;
-    for (size_t i = exists ? 0 : n_before; i < end && n < KT_LOG_AHEAD_MAX; i++) {
+    for (size_t i = exists ? 0 : n_before; i < end && n < n_max; i++) {
       lookups[n++] = (struct kt_prefix_lookup){ .root_ref = roots[i], .key = key->vrf_output };
     }
   }

@@ -115,19 +115,24 @@ _Static_assert(KT_IBST_DEPTH_MAX <= KT_LOG_AHEAD_MAX, "a frontier fits");
  * is not distinguished, and every version of the ladder in the entry of the new ones. */
 static void read_ahead(struct kt_log_query *query, const struct kt_label_update *what)
 {
-  struct kt_prefix_lookup *lookups = kt_arena_alloc(query->arena, KT_LOG_AHEAD_MAX, sizeof *lookups);
   const struct kt_log_cache *cache = &query->reader->log->cache;
   uint64_t frontier[KT_IBST_DEPTH_MAX];
   struct kt_store_entry entry;
   bool any;
   uint64_t rightmost;
-  if (lookups == NULL || query->reader->log->options.cache_bytes == 0 || what->position == 0 ||
+  if (query->reader->log->options.cache_bytes == 0 || what->position == 0 ||
       kt_rightmost_distinguished(&query->record->view, &any, &rightmost) != KT_OK) {
     return;
   }
   size_t n = 0;
   const struct kt_label_key *previous = kt_label_keys_find(&query->keys, what->has_previous ? what->previous : 0);
   size_t n_frontier = previous != NULL ? kt_ibst_frontier(what->position, frontier) : 0;
+  size_t n_max = n_frontier + query->keys.n;
+  n_max = n_max < KT_LOG_AHEAD_MAX ? n_max : KT_LOG_AHEAD_MAX;
+  struct kt_prefix_lookup *lookups = kt_arena_alloc(query->arena, n_max, sizeof *lookups);
+  if (lookups == NULL) {
+    return;
+  }
   for (size_t i = 0; i < n_frontier; i++) {
     bool is_looked_up = (!any || frontier[i] > rightmost) && (!what->has_previous || frontier[i] > what->previous_pos);
     if (is_looked_up && kt_log_cache_entry(cache, query->reader->conn, frontier[i], &entry) == KT_OK) {
@@ -135,7 +140,7 @@ static void read_ahead(struct kt_log_query *query, const struct kt_label_update 
     }
   }
   enum kt_err err = kt_log_cache_entry(cache, query->reader->conn, what->position, &entry);
-  for (size_t i = 0; err == KT_OK && i < query->keys.n && n < KT_LOG_AHEAD_MAX; i++) {
+  for (size_t i = 0; err == KT_OK && i < query->keys.n && n < n_max; i++) {
     lookups[n++] =
         (struct kt_prefix_lookup){ .root_ref = entry.prefix_root_ref, .key = query->keys.keys[i].vrf_output };
   }
