@@ -93,14 +93,15 @@ struct audit_turns {
   double hash_us;
 };
 
-static struct audit_turns take_turns(struct bench_world *world, uint64_t from, uint64_t to)
+/* one_to: where the first entry ends, or `from` where it is not told apart. */
+static struct audit_turns take_turns(struct bench_world *world, uint64_t from, uint64_t one_to, uint64_t to)
 {
   struct audit_turns turns = { 0 };
   for (size_t i = 0; i < BENCH_TURNS; i++) {
     turns.all_s += audit(world, from, to, "1").cpu_s / BENCH_TURNS;
     turns.hash_us += bench_primitive_busy(BENCH_HASH, 1, HASH_S).cpu_us / BENCH_TURNS;
-    if (to - from >= APART_MIN) {
-      turns.one_s += audit(world, from, from + 1, "1").cpu_s / BENCH_TURNS;
+    if (one_to > from) {
+      turns.one_s += audit(world, from, one_to, "1").cpu_s / BENCH_TURNS;
     }
   }
   return turns;
@@ -110,12 +111,13 @@ void bench_measure_audit(struct bench_world *world)
 {
   uint64_t to = world->state.n_entries;
   uint64_t from = to > ENTRIES_MAX ? to - ENTRIES_MAX : 0;
+  uint64_t one_to = to - from >= APART_MIN ? from + 1 : from;
   struct counted counted = count(world, from, to);
-  struct counted one = count(world, from, to - from >= APART_MIN ? from + 1 : from);
+  struct counted one = count(world, from, one_to);
   struct bench_profile *profile = bench_profile_begin(world->options, world->state.n_labels, "audit");
   struct bench_cost all = audit(world, from, to, NULL);
   bench_profile_end(profile, &all.pid, 1);
-  struct audit_turns turns = take_turns(world, from, to);
+  struct audit_turns turns = take_turns(world, from, one_to, to);
   double n = (double)counted.n_leaves;
   double more = n - (double)one.n_leaves;
   double more_hashes = (double)counted.n_hashes - (double)one.n_hashes;
