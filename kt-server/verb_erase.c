@@ -72,7 +72,7 @@ static int show(const struct kt_verb *verb, const char *label, const char *versi
   tell_done(label, version, json_integer_value(n));
   if (!is_clean) {
     kt_say(
-        "copies of what was erased are in the database's files for now, because somebody reads an older state of it or "
+        "copies of what was erased are still in the database's files, because somebody reads an older state of it or "
         "the disk fails; they are overwritten as soon as that ends, and `kt-server status` says when it is done");
   }
   return KT_EXIT_DONE;
