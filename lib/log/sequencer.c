@@ -217,8 +217,9 @@ static bool has_idle_work(const struct kt_log *log, bool is_untidy, uint64_t idl
          (n_proofs > 0 && idle_ms >= (is_long ? PROOFS_LONG_DELAY_MS : PROOFS_DELAY_MS));
 }
 
-/* When the last rounds were. */
+/* When the last rounds of this thread were: before the first, long ago. */
 struct rhythm {
+  bool has_committed;
   uint64_t commit_ms;
   uint64_t round_ms;
   uint64_t rest_ms; /* until then it pays to gather updates */
@@ -229,9 +230,9 @@ struct rhythm {
 /* Group commit: what arrives while one commit runs goes into the next, so nothing waits when the log is idle; under load
  * commits keep the configured distance, because every entry right of the last distinguished one makes searches longer.
  * Nothing is gained by holding back what fills an entry. log->lock is held. */
-static void keep_cadence(struct kt_log *log, uint64_t last_commit_ms)
+static void keep_cadence(struct kt_log *log, const struct rhythm *last)
 {
-  uint64_t next_ms = last_commit_ms + log->options.cadence_ms;
+  uint64_t next_ms = last->has_committed ? last->commit_ms + log->options.cadence_ms : 0;
   while (!log->stopping && log->n_queued < KT_LOG_LEAVES_MAX && monotonic_ms() < next_ms) {
     wait_until(log, next_ms);
   }
@@ -264,7 +265,10 @@ static void note_round(struct rhythm *last, uint64_t start_ms, size_t n)
   uint64_t now_ms = monotonic_ms();
   uint64_t rest_ms = (now_ms - start_ms) * REST_TIMES;
   last->round_ms = now_ms;
-  last->commit_ms = last->is_untidy ? now_ms : last->commit_ms;
+  if (last->is_untidy) {
+    last->has_committed = true;
+    last->commit_ms = now_ms;
+  }
   last->n = n;
   last->rest_ms = n < 2 ? now_ms : now_ms + (rest_ms < REST_MAX_MS ? rest_ms : REST_MAX_MS);
 }
@@ -275,7 +279,7 @@ static bool find_work(struct kt_log *log, const struct rhythm *last)
   uint64_t now_ms = monotonic_ms();
   uint64_t tidy_ms = last->round_ms + IDLE_MS;
   /* not again at once: a heartbeat that cannot be committed must not become a busy loop */
-  bool due = !atomic_load(&log->is_fatal) && now_ms - last->commit_ms >= CLOCK_CHECK_MS &&
+  bool due = !atomic_load(&log->is_fatal) && (!last->has_committed || now_ms - last->commit_ms >= CLOCK_CHECK_MS) &&
              (atomic_load(&log->is_unsigned) || heartbeat_due(log));
   if (due || has_idle_work(log, last->is_untidy, now_ms - last->round_ms)) {
     return true;
@@ -291,7 +295,7 @@ static void *sequencer_main(void *ctx)
   pthread_mutex_lock(&log->lock);
   while (!log->stopping || log->first != NULL) {
     if (log->first != NULL) {
-      keep_cadence(log, last.commit_ms);
+      keep_cadence(log, &last);
       gather(log, &last);
     } else if (!find_work(log, &last)) {
       continue;
