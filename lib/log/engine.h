@@ -49,9 +49,10 @@ struct kt_log_fresh {
 struct kt_log_nodes {
   struct kt_store_conn *conn;
   const struct kt_log_cache *cache;
-  const struct kt_log_fresh *fresh; /* the writer's; NULL for readers */
-  size_t n_stored;                  /* quads that were read from the store */
-  uint64_t last_ref;                /* the quad read last, 0 for none: one of its children is mostly next */
+  const struct kt_log_fresh *fresh;             /* the writer's; NULL for readers */
+  const struct kt_log_leaf_hashes *leaf_hashes; /* NULL: leaves are read */
+  size_t n_stored;                              /* quads that were read from the store */
+  uint64_t last_ref;                            /* the quad read last, 0 for none: one of its children is mostly next */
   union kt_log_quad_words last;
   const struct kt_prefix_lookup *ahead; /* whose paths are known already */
   size_t n_ahead;

@@ -11,6 +11,7 @@ void kt_log_nodes_init(struct kt_log_nodes *nodes, struct kt_store_conn *conn, c
   nodes->conn = conn;
   nodes->cache = cache;
   nodes->fresh = fresh;
+  nodes->leaf_hashes = NULL;
   nodes->n_stored = 0;
   nodes->last_ref = 0;
   nodes->n_ahead = 0;
@@ -26,18 +27,19 @@ static const struct kt_log_fresh *find_fresh(const struct kt_log_nodes *nodes, u
 }
 
 /* From the store, and right: what lies below a quad has to lead to its own hash. */
-static enum kt_err read_stored(struct kt_store_conn *conn, uint64_t ref, struct kt_log_quad *ret_quad)
+static enum kt_err read_stored(const struct kt_log_nodes *nodes, uint64_t ref, struct kt_log_quad *ret_quad)
 {
+  const struct kt_log_below below = { nodes->conn, nodes->cache, nodes->leaf_hashes };
   uint8_t record[KT_LOG_NODE_LEN];
   uint64_t slots[KT_LOG_QUAD_SLOTS];
   struct kt_hash stored;
   struct kt_hash hash;
-  enum kt_err err = kt_store_get_node(conn, ref, record);
+  enum kt_err err = kt_store_get_node(nodes->conn, ref, record);
   if (err != KT_OK) {
     return err;
   }
   kt_log_quad_decode(record, &stored, slots);
-  err = kt_log_quad_expand(conn, slots, ret_quad);
+  err = kt_log_quad_expand(&below, slots, ret_quad);
   if (err == KT_OK) {
     kt_prefix_parent_hash(kt_log_quad_child_hash(ret_quad, 0), kt_log_quad_child_hash(ret_quad, 1), &hash);
     err = kt_hash_equal(&hash, &stored) ? KT_OK : KT_ERR_PROOF;
@@ -60,7 +62,7 @@ static enum kt_err read_quad(struct kt_log_nodes *nodes, uint64_t ref)
   if (nodes->cache != NULL && kt_log_cache_get_quad(nodes->cache, ref, &nodes->last)) {
     return KT_OK;
   }
-  enum kt_err err = read_stored(nodes->conn, ref, &nodes->last.quad);
+  enum kt_err err = read_stored(nodes, ref, &nodes->last.quad);
   nodes->n_stored++;
   if (err == KT_OK && nodes->cache != NULL) {
     kt_log_cache_put_quad(nodes->cache, ref, &nodes->last.quad);

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "log/cache.h"
+#include "log/leaf_hashes.h"
+
 _Static_assert(KT_LOG_NODE_LEN == KT_HASH_LEN + KT_LOG_QUAD_SLOTS * KT_LOG_SLOT_LEN, "a record is a hash and slots");
 _Static_assert(sizeof(struct kt_prefix_leaf) == KT_STORE_LEAF_LEN, "leaves are stored as they are");
 _Static_assert(KT_STORE_REF_BITS == 48 && KT_LOG_SLOT_LEN * 8 == KT_STORE_REF_BITS, "a slot holds a reference");
@@ -47,42 +50,63 @@ enum kt_err kt_log_leaf_read(struct kt_store_conn *conn, uint64_t ref, struct kt
   return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
 }
 
-static enum kt_err hash_of(struct kt_store_conn *conn, uint64_t ref, struct kt_hash *ret_hash)
+static enum kt_err leaf_hash_of(const struct kt_log_below *below, uint64_t ref, struct kt_hash *ret_hash)
 {
-  uint8_t record[KT_LOG_NODE_LEN];
   struct kt_prefix_leaf leaf;
-  enum kt_err err;
-  if (ref == 0) {
-    memset(ret_hash->b, 0, KT_HASH_LEN);
+  enum kt_err err = KT_OK;
+  if (below->leaf_hashes != NULL && kt_log_leaf_hashes_get(below->leaf_hashes, ref, ret_hash)) {
     return KT_OK;
   }
-  if (kt_store_ref_is_leaf(ref)) {
-    err = kt_log_leaf_read(conn, ref, &leaf);
-    if (err == KT_OK) {
-      kt_prefix_leaf_hash(&leaf, ret_hash);
+  if (below->cache == NULL || !kt_log_cache_get_leaf(below->cache, ref, &leaf)) {
+    err = kt_log_leaf_read(below->conn, ref, &leaf);
+    if (err == KT_OK && below->cache != NULL) {
+      kt_log_cache_put_leaf(below->cache, ref, &leaf);
     }
-  } else {
-    err = kt_store_get_node(conn, ref, record);
-    if (err == KT_OK) {
-      memcpy(ret_hash->b, record, KT_HASH_LEN);
-    }
+  }
+  if (err == KT_OK) {
+    kt_prefix_leaf_hash(&leaf, ret_hash);
+  }
+  return err;
+}
+
+/* To hash what is in the cache takes less than to read the record. */
+static enum kt_err quad_hash_of(const struct kt_log_below *below, uint64_t ref, struct kt_hash *ret_hash)
+{
+  uint8_t record[KT_LOG_NODE_LEN];
+  union kt_log_quad_words words;
+  if (below->cache != NULL && kt_log_cache_get_quad(below->cache, ref, &words)) {
+    kt_prefix_parent_hash(kt_log_quad_child_hash(&words.quad, 0), kt_log_quad_child_hash(&words.quad, 1), ret_hash);
+    return KT_OK;
+  }
+  enum kt_err err = kt_store_get_node(below->conn, ref, record);
+  if (err == KT_OK) {
+    memcpy(ret_hash->b, record, KT_HASH_LEN);
   }
   return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
 }
 
+static enum kt_err hash_of(const struct kt_log_below *below, uint64_t ref, struct kt_hash *ret_hash)
+{
+  if (ref == 0) {
+    memset(ret_hash->b, 0, KT_HASH_LEN);
+    return KT_OK;
+  }
+  return kt_store_ref_is_leaf(ref) ? leaf_hash_of(below, ref, ret_hash) : quad_hash_of(below, ref, ret_hash);
+}
+
 /* The child's hashes from its slots. */
-static enum kt_err expand_child(struct kt_store_conn *conn, struct kt_log_half *half, struct kt_hash *ret_hash)
+static enum kt_err expand_child(const struct kt_log_below *below, struct kt_log_half *half, struct kt_hash *ret_hash)
 {
   const uint64_t *slot = half->slot;
   if (slot[0] == 0 && slot[1] == 0) {
     return KT_OK;
   }
   if (slot[1] == KT_LOG_SLOT_LEAF) {
-    return kt_store_ref_is_leaf(slot[0]) ? hash_of(conn, slot[0], ret_hash) : KT_ERR_STORE;
+    return kt_store_ref_is_leaf(slot[0]) ? hash_of(below, slot[0], ret_hash) : KT_ERR_STORE;
   }
-  enum kt_err err = hash_of(conn, slot[0], &half->slot_hash0);
+  enum kt_err err = hash_of(below, slot[0], &half->slot_hash0);
   if (err == KT_OK) {
-    err = hash_of(conn, slot[1], &half->slot_hash1);
+    err = hash_of(below, slot[1], &half->slot_hash1);
   }
   if (err == KT_OK) {
     kt_prefix_parent_hash(&half->slot_hash0, &half->slot_hash1, ret_hash);
@@ -90,13 +114,13 @@ static enum kt_err expand_child(struct kt_store_conn *conn, struct kt_log_half *
   return err;
 }
 
-enum kt_err kt_log_quad_expand(struct kt_store_conn *conn, const uint64_t slots[static KT_LOG_QUAD_SLOTS],
+enum kt_err kt_log_quad_expand(const struct kt_log_below *below, const uint64_t slots[static KT_LOG_QUAD_SLOTS],
                                struct kt_log_quad *ret_quad)
 {
   struct kt_log_quad quad = { .half = { { .slot = { slots[0], slots[1] } }, { .slot = { slots[2], slots[3] } } } };
   enum kt_err err = KT_OK;
   for (size_t c = 0; err == KT_OK && c < 2; c++) {
-    err = expand_child(conn, &quad.half[c], kt_log_quad_child_hash(&quad, c));
+    err = expand_child(below, &quad.half[c], kt_log_quad_child_hash(&quad, c));
   }
   if (err == KT_OK) {
     *ret_quad = quad;

@@ -17,6 +17,9 @@
 
 #define KT_LOG_QUAD_SLOTS 4
 #define KT_LOG_SLOT_LEN 6
+struct kt_log_cache;
+struct kt_log_leaf_hashes;
+
 /* In slot 2c + 1: child c is itself the leaf in slot 2c. No reference has this value. */
 #define KT_LOG_SLOT_LEAF (((uint64_t)1 << 48) - 1)
 
@@ -92,9 +95,15 @@ void kt_log_quad_decode(const uint8_t record[static KT_LOG_NODE_LEN], struct kt_
                         uint64_t ret_slots[static KT_LOG_QUAD_SLOTS]);
 /* A leaf as it is stored. KT_ERR_STORE when it is missing. */
 KT_MUST_USE enum kt_err kt_log_leaf_read(struct kt_store_conn *conn, uint64_t ref, struct kt_prefix_leaf *ret_leaf);
-/* The quad whose slots are given, its hashes computed from the records and leaves they refer to. KT_ERR_STORE: one of
- * them is missing. */
-KT_MUST_USE enum kt_err kt_log_quad_expand(struct kt_store_conn *conn, const uint64_t slots[static KT_LOG_QUAD_SLOTS],
+/* Where the hashes of what lies below a quad come from: from memory what is there, and else from the store. */
+struct kt_log_below {
+  struct kt_store_conn *conn;
+  const struct kt_log_cache *cache;             /* NULL: none */
+  const struct kt_log_leaf_hashes *leaf_hashes; /* NULL: none */
+};
+/* The quad whose slots are given. KT_ERR_STORE: something that they refer to is missing. */
+KT_MUST_USE enum kt_err kt_log_quad_expand(const struct kt_log_below *below,
+                                           const uint64_t slots[static KT_LOG_QUAD_SLOTS],
                                            struct kt_log_quad *ret_quad);
 
 #endif

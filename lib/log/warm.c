@@ -1,118 +1,247 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A log that has just been opened has nothing in its caches, and a path through a tree then costs dozens of reads. So a thread
  * reads the trees that searches look into, from their roots down, as far as the cache has room, whenever nobody else wants the
- * processor. */
+ * processor.
+ *
+ * The quads of a tree of ten million labels are scattered over gigabytes, and a quad in memory has the hashes of what is below it.
+ * So they are listed first, level by level, and then read in the order of the file, what is below a quad before the quad:
+ * each page of the file is read once for a level and once at the end, and no record is read for its hash alone. Leaves are
+ * hashed before, entry by entry. */
 #define _GNU_SOURCE /* gettid */
 
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "log/engine.h"
+#include "log/leaf_hashes.h"
 #include "tree/ibst.h"
 
 #define NICE_LAST 19
 #define NODES_PER_SNAPSHOT 256 /* an old snapshot would keep the write-ahead log from beginning again */
-
-#define DEPTH_STEP 4U
+#define SHARE_OF_LEAF_HASHES 8 /* of the cache's size, while the trees are read */
 
 struct warmer {
   struct kt_log *log;
-  struct kt_store_conn *conn;
   struct kt_log_nodes nodes;
-  struct kt_log_nodes nodes_before; /* of the tree that was read before */
-  size_t n_quads_max;
-  unsigned depth_max;
-  bool is_deeper; /* something lies below that depth */
+  struct kt_log_leaf_hashes leaf_hashes;
   size_t n_seen;
 };
 
 static bool may_go_on(struct warmer *warmer)
 {
-  if (atomic_load(&warmer->log->is_warming_ended) || warmer->nodes.n_stored >= warmer->n_quads_max) {
+  if (atomic_load(&warmer->log->is_warming_ended)) {
     return false;
   }
   if (warmer->n_seen++ % NODES_PER_SNAPSHOT == 0) {
-    kt_store_read_end(warmer->conn);
-    return kt_store_read_begin(warmer->conn) == KT_OK;
+    kt_store_read_end(warmer->nodes.conn);
+    return kt_store_read_begin(warmer->nodes.conn) == KT_OK;
   }
   return true;
 }
 
-/* before: what the tree that was read before has at this place; it has the whole subtree when that is the same. False: end. What
- * cannot be read is found by whoever needs it. */
-static bool read_below(struct warmer *warmer, uint64_t ref, uint64_t before, unsigned depth)
+/* --- lists ------------------------------------------------------------------------------------------------------------- */
+
+/* References of quads. */
+struct list {
+  uint64_t *refs;
+  size_t n;
+  size_t n_max;
+};
+
+static void push(struct list *list, uint64_t ref)
 {
-  struct kt_prefix_node node;
-  struct kt_prefix_node other = { .is_leaf = true };
-  if (ref == 0 || ref == before) {
-    return true;
+  if (list->n < list->n_max) {
+    list->refs[list->n++] = ref;
   }
-  if (depth > warmer->depth_max) {
-    warmer->is_deeper = true;
-    return true;
+}
+
+/* Entry by entry, and in each from its end: a quad's number is smaller than those of the quads below it. */
+static int compare_refs(const void *a, const void *b)
+{
+  uint64_t x = *(const uint64_t *)a ^ (KT_STORE_NODES_MAX - 1);
+  uint64_t y = *(const uint64_t *)b ^ (KT_STORE_NODES_MAX - 1);
+  return (x > y) - (x < y);
+}
+
+static void sort(struct list *list, size_t first)
+{
+  if (list->n > first) {
+    qsort(&list->refs[first], list->n - first, sizeof list->refs[0], compare_refs);
   }
-  if (!may_go_on(warmer) || kt_log_node_get(&warmer->nodes, ref, &node) != KT_OK ||
-      (before != 0 && kt_log_node_get(&warmer->nodes_before, before, &other) != KT_OK)) {
+}
+
+static bool contains(const struct list *list, uint64_t ref)
+{
+  return list->n > 0 && bsearch(&ref, list->refs, list->n, sizeof ref, compare_refs) != NULL;
+}
+
+/* Sort what is behind the first ones, each only once, and without what is known: who has a quad has all that is below it. */
+static void tidy(struct list *list, size_t first, const struct list *known)
+{
+  size_t n = first;
+  sort(list, first);
+  for (size_t i = first; i < list->n; i++) {
+    uint64_t ref = list->refs[i];
+    if ((n == first || list->refs[n - 1] != ref) && !contains(known, ref)) {
+      list->refs[n++] = ref;
+    }
+  }
+  list->n = n;
+}
+
+/* False: end. What cannot be read is found by whoever needs it. */
+static bool push_children(struct warmer *warmer, uint64_t ref, struct list *list)
+{
+  uint8_t record[KT_LOG_NODE_LEN];
+  struct kt_hash hash;
+  uint64_t slots[KT_LOG_QUAD_SLOTS];
+  if (!may_go_on(warmer) || kt_store_get_node(warmer->nodes.conn, ref, record) != KT_OK) {
     return false;
   }
-  for (size_t i = 0; i < 2 && !node.is_leaf; i++) {
-    if (!read_below(warmer, node.child[i].ref, other.is_leaf ? 0 : other.child[i].ref, depth + 1)) {
+  kt_log_quad_decode(record, &hash, slots);
+  for (size_t i = 0; i < KT_LOG_QUAD_SLOTS; i++) {
+    if (slots[i] != 0 && !kt_store_ref_is_leaf(slots[i])) {
+      push(list, slots[i]);
+    }
+  }
+  return true;
+}
+
+/* The trees' quads that are not known: the upper levels that it has room for as a whole, because a quad costs a read for everything below
+ * it that is not in the cache. It begins with the roots. */
+static bool list_below(struct warmer *warmer, const struct list *known, struct list *list)
+{
+  size_t first = 0;
+  tidy(list, first, known);
+  for (unsigned depth = 0; first < list->n && depth < KT_PREFIX_DEPTH_MAX; depth += 2) {
+    size_t end = list->n;
+    for (size_t i = first; i < end; i++) {
+      if (!push_children(warmer, list->refs[i], list)) {
+        return false;
+      }
+    }
+    if (list->n == list->n_max) {
+      list->n = end;
+    }
+    tidy(list, end, known);
+    first = end;
+  }
+  sort(list, 0);
+  return true;
+}
+
+static bool read_listed(struct warmer *warmer, const struct list *list)
+{
+  struct kt_log_quad quad;
+  for (size_t i = 0; i < list->n; i++) {
+    if (!may_go_on(warmer) || kt_log_quad_get(&warmer->nodes, list->refs[i], &quad) != KT_OK) {
       return false;
     }
   }
   return true;
 }
+
+/* --- trees -------------------------------------------------------------------------------------------------------------- */
 
 /* A search for a greatest version looks at the frontier from the rightmost distinguished entry on. An entry of the frontier is
  * distinguished when from the one before it to the rightmost a reasonable monitoring window has passed. */
 static bool is_looked_at(const struct warmer *warmer, const struct kt_log_head *head, uint64_t pos,
                          struct kt_store_entry *ret_entry)
 {
-  return kt_log_cache_entry(&warmer->log->cache, warmer->conn, pos, ret_entry) == KT_OK &&
+  return kt_log_cache_entry(&warmer->log->cache, warmer->nodes.conn, pos, ret_entry) == KT_OK &&
          ret_entry->prefix_root_ref != KT_STORE_REF_PRUNED &&
          (pos == head->size - 1 ||
           head->timestamp_ms - ret_entry->timestamp_ms < warmer->log->options.config->reasonable_monitoring_window);
 }
 
-/* Newest first. */
-static bool read_trees(struct warmer *warmer, const struct kt_log_head *head)
+/* The roots of those trees, the newest first. */
+static size_t find_roots(const struct warmer *warmer, uint64_t ret_refs[static KT_IBST_DEPTH_MAX])
 {
   uint64_t frontier[KT_IBST_DEPTH_MAX];
+  struct kt_log_head head;
   struct kt_store_entry entry;
-  uint64_t before = 0;
-  size_t i = kt_ibst_frontier(head->size, frontier);
-  while (i-- > 0 && is_looked_at(warmer, head, frontier[i], &entry)) {
-    if (!read_below(warmer, entry.prefix_root_ref, before, 0)) {
-      return false;
-    }
-    before = entry.prefix_root_ref;
+  kt_log_head(warmer->log, &head);
+  size_t n = 0;
+  size_t i = kt_ibst_frontier(head.size, frontier);
+  while (i-- > 0 && is_looked_at(warmer, &head, frontier[i], &entry)) {
+    ret_refs[n++] = entry.prefix_root_ref;
   }
-  return true;
+  return n;
 }
 
-/* Deeper and deeper, so that what there is room for is what most searches pass. */
-static void read_all(struct warmer *warmer, const struct kt_log_head *head)
+/* What these trees have and the known ones do not. The list is the caller's to free. */
+static bool read_trees(struct warmer *warmer, const uint64_t *roots, size_t n_roots, const struct list *known,
+                       size_t n_max, struct list *ret_list)
 {
-  do {
-    warmer->is_deeper = false;
-    warmer->depth_max += DEPTH_STEP;
-  } while (read_trees(warmer, head) && warmer->is_deeper);
+  *ret_list = (struct list){ .refs = malloc(n_max * sizeof *ret_list->refs), .n_max = n_max };
+  if (ret_list->refs == NULL) {
+    return false;
+  }
+  for (size_t i = 0; i < n_roots; i++) {
+    if (roots[i] != 0 && !kt_store_ref_is_leaf(roots[i])) {
+      push(ret_list, roots[i]);
+    }
+  }
+  return list_below(warmer, known, ret_list) && read_listed(warmer, ret_list);
+}
+
+/* The newest tree is what every search ends in; the tops of the older ones have room beside it in any case. */
+static void read_all(struct warmer *warmer)
+{
+  uint64_t roots[KT_IBST_DEPTH_MAX];
+  const struct list none = { .n = 0 };
+  struct list newest;
+  struct list older;
+  size_t n_max = kt_log_cache_n_quads(&warmer->log->cache);
+  size_t n_roots = find_roots(warmer, roots);
+  if (n_roots == 0) {
+    return;
+  }
+  if (read_trees(warmer, roots, 1, &none, n_max - n_max / 8, &newest)) {
+    (void)read_trees(warmer, roots + 1, n_roots - 1, &newest, n_max - newest.n, &older);
+    free(older.refs);
+  }
+  free(newest.refs);
+}
+
+/* As far as there is room. */
+static void read_leaves(struct warmer *warmer)
+{
+  struct kt_log *log = warmer->log;
+  struct kt_log_head head;
+  kt_log_head(log, &head);
+  enum kt_err err =
+      kt_log_leaf_hashes_init(&warmer->leaf_hashes, head.size, log->options.cache_bytes / SHARE_OF_LEAF_HASHES);
+  while (err == KT_OK && may_go_on(warmer)) {
+    err = kt_log_leaf_hashes_read(&warmer->leaf_hashes, warmer->nodes.conn, &log->cache);
+  }
+  warmer->nodes.leaf_hashes = &warmer->leaf_hashes;
+}
+
+/* Gigabytes in the order of the disk take less time than a tenth of them in another. */
+static void page_in(struct warmer *warmer)
+{
+  uint64_t at = 0;
+  while (!atomic_load(&warmer->log->is_warming_ended) && kt_store_page_in(warmer->nodes.conn, &at)) {
+  }
 }
 
 void kt_log_warm_trees(struct kt_log *log)
 {
-  struct warmer warmer = { .log = log, .n_quads_max = kt_log_cache_n_quads(&log->cache) };
+  struct warmer warmer = { .log = log };
+  struct kt_store_conn *conn;
   struct kt_store_error error;
-  struct kt_log_head head;
-  kt_log_head(log, &head);
-  if (kt_store_open_reader(log->options.store, &warmer.conn, &error) != KT_OK) {
+  if (kt_store_open_reader(log->options.store, &conn, &error) != KT_OK) {
     return;
   }
-  kt_log_nodes_init(&warmer.nodes, warmer.conn, &log->cache, NULL);
-  kt_log_nodes_init(&warmer.nodes_before, warmer.conn, &log->cache, NULL);
-  read_all(&warmer, &head);
-  kt_store_read_end(warmer.conn);
-  kt_store_close_conn(warmer.conn);
+  kt_log_nodes_init(&warmer.nodes, conn, &log->cache, NULL);
+  page_in(&warmer);
+  read_leaves(&warmer);
+  read_all(&warmer);
+  kt_log_leaf_hashes_release(&warmer.leaf_hashes);
+  kt_store_read_end(conn);
+  kt_store_close_conn(conn);
 }
 
 static void *warm_main(void *ctx)

@@ -13,6 +13,13 @@ static enum kt_err nothing(struct kt_store_conn *conn)
   return KT_OK;
 }
 
+static bool page_in(struct kt_store_conn *conn, uint64_t *at)
+{
+  (void)conn;
+  (void)at;
+  return false;
+}
+
 static enum kt_err maintain(struct kt_store_conn *conn, bool is_idle)
 {
   (void)conn;
@@ -430,6 +437,7 @@ static const struct kt_store_ops memory_ops = {
   .commit = commit,
   .rollback = rollback,
   .maintain = maintain,
+  .page_in = page_in,
   .read_begin = nothing,
   .read_end = end_nothing,
   .get_meta = get_meta,

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Transactions, checkpoints, verification and backup of the SQLite backend. */
+#define _GNU_SOURCE /* _SC_PHYS_PAGES */
+
 #include "store/sqlite.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "store/files.h"
@@ -11,6 +14,7 @@
  * log has 32 MiB. */
 #define CHECKPOINT_FRAMES_IDLE 250
 #define CHECKPOINT_FRAMES_MAX 8000
+#define PAGE_IN_BYTES (64 << 10)
 
 static enum kt_err run_simple(struct kt_store_conn *conn, enum kt_sqlite_statement id)
 {
@@ -57,6 +61,32 @@ void kt_sqlite_rollback(struct kt_store_conn *conn)
   if (sqlite3_get_autocommit(sqlite->db) == 0 && run_simple(conn, KT_SQL_ROLLBACK) != KT_OK) {
     sqlite->is_unusable = true;
   }
+}
+
+/* --- reading --------------------------------------------------------------------------------------------------- */
+
+/* Half of the machine's memory: the rest is for whoever uses it. */
+static bool could_be_kept(sqlite3_int64 size)
+{
+  return size / 2 < (sqlite3_int64)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 4;
+}
+
+/* Through SQLite's own handle: to close another one would release the locks of all. */
+bool kt_sqlite_page_in(struct kt_store_conn *conn, uint64_t *at)
+{
+  sqlite3_file *file = NULL;
+  sqlite3_int64 size = 0;
+  int rc = sqlite3_file_control(kt_sqlite_of(conn)->db, NULL, SQLITE_FCNTL_FILE_POINTER, &file);
+  if (rc != SQLITE_OK || file->pMethods->xFileSize(file, &size) != SQLITE_OK || !could_be_kept(size) ||
+      *at >= (uint64_t)size) {
+    return false;
+  }
+  int n = (uint64_t)size - *at < PAGE_IN_BYTES ? (int)((uint64_t)size - *at) : PAGE_IN_BYTES;
+  void *piece = malloc(PAGE_IN_BYTES);
+  bool ok = piece != NULL && file->pMethods->xRead(file, piece, n, (sqlite3_int64)*at) == SQLITE_OK;
+  free(piece);
+  *at += (uint64_t)n;
+  return ok;
 }
 
 /* The transaction begins with the first statement: who finds everything in memory has no use for one. */

@@ -323,6 +323,7 @@ const struct kt_store_ops kt_sqlite_ops = {
   .commit = kt_sqlite_commit,
   .rollback = kt_sqlite_rollback,
   .maintain = kt_sqlite_maintain,
+  .page_in = kt_sqlite_page_in,
   .read_begin = kt_sqlite_read_begin,
   .read_end = kt_sqlite_read_end,
   .get_meta = kt_sqlite_get_meta,

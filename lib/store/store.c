@@ -196,6 +196,11 @@ enum kt_err kt_store_maintain(struct kt_store_conn *writer, bool is_idle)
   return writer->store->ops->maintain(writer, is_idle);
 }
 
+bool kt_store_page_in(struct kt_store_conn *conn, uint64_t *at)
+{
+  return conn->store->ops->page_in(conn, at);
+}
+
 enum kt_err kt_store_read_begin(struct kt_store_conn *reader)
 {
   if (reader->is_writer) {

@@ -499,10 +499,11 @@ static void a_leafs_mark_on_a_quad_is_damage(void **state)
   assert_int_equal(kt_store_commit(world->log->writer), KT_OK);
   kt_log_fresh_publish(world->log);
   assert_int_equal(kt_log_prefix_root(world->log->writer, 2, &root), KT_OK);
+  const struct kt_log_below below = { .conn = world->log->writer };
   const uint64_t marked[KT_LOG_QUAD_SLOTS] = { root.ref, KT_LOG_SLOT_LEAF, 0, 0 };
   const uint64_t plain[KT_LOG_QUAD_SLOTS] = { root.ref, 0, 0, 0 };
-  assert_int_equal(kt_log_quad_expand(world->log->writer, marked, &quad), KT_ERR_STORE);
-  assert_int_equal(kt_log_quad_expand(world->log->writer, plain, &quad), KT_OK);
+  assert_int_equal(kt_log_quad_expand(&below, marked, &quad), KT_ERR_STORE);
+  assert_int_equal(kt_log_quad_expand(&below, plain, &quad), KT_OK);
   assert_memory_equal(quad.half[0].slot_hash0.b, root.hash.b, KT_HASH_LEN);
   bare_end(world);
   free(trees->binary.nodes);

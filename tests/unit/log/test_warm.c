@@ -12,7 +12,9 @@
 
 static const struct kt_store_ops *real_ops;
 static struct kt_store_ops counting_ops;
-static size_t n_reads;       /* of nodes and leaves */
+static size_t n_reads;         /* of nodes and leaves */
+static uint64_t refs[1 << 12]; /* of the nodes that were read */
+static size_t n_refs;
 static size_t n_reads_max;   /* after so many, the warming is told to end; 0: never */
 static struct kt_log *ended; /* the log of it */
 
@@ -26,6 +28,8 @@ static void count_read(void)
 static enum kt_err get_node(struct kt_store_conn *conn, uint64_t ref, uint8_t *ret_record)
 {
   count_read();
+  assert_true(n_refs < sizeof refs / sizeof refs[0]);
+  refs[n_refs++] = ref;
   return real_ops->get_node(conn, ref, ret_record);
 }
 
@@ -41,6 +45,7 @@ static void reopen(struct world *world)
   world_open(world);
   ended = world->log;
   n_reads = 0;
+  n_refs = 0;
   n_reads_max = 0;
 }
 
@@ -109,6 +114,42 @@ static void nor_does_one_that_looks_at_older_trees(void **state)
   (void)state;
   kt_log_warm_trees(world->log);
   assert_int_equal(reads_of_searches(world), 0);
+  warm_world_end(world);
+}
+
+/* Of the quads that are read to be kept: those of the newest tree, then what others have beside it, each in the order of the file, and
+ * in an entry what is below a quad first. */
+static void expect_order(uint64_t ref, uint64_t *last, size_t *n_falls)
+{
+  uint64_t place = ref ^ (KT_STORE_NODES_MAX - 1);
+  *n_falls += place < *last;
+  *last = place;
+  assert_true(*n_falls <= 1);
+}
+
+/* Once to list it and once to keep it. Leaves are read entry by entry. */
+static void no_record_is_read_more_than_twice(void **state)
+{
+  struct world *world = cold_world(CACHE_BYTES, N_MORE);
+  (void)state;
+  kt_log_warm_trees(world->log);
+  assert_int_equal(n_reads, n_refs);
+  assert_true(n_refs > 0);
+  uint64_t last = 0;
+  size_t n_falls = 0;
+  size_t n_twice = 0;
+  for (size_t i = 0; i < n_refs; i++) {
+    size_t n_before = 0;
+    for (size_t j = 0; j < i; j++) {
+      n_before += refs[j] == refs[i];
+    }
+    assert_true(n_before < 2);
+    if (n_before == 1) {
+      expect_order(refs[i], &last, &n_falls);
+      n_twice++;
+    }
+  }
+  assert_int_equal(2 * n_twice, n_refs);
   warm_world_end(world);
 }
 
@@ -181,6 +222,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(searches_of_a_warm_log_read_no_node),
     cmocka_unit_test(nor_does_one_that_looks_at_older_trees),
+    cmocka_unit_test(no_record_is_read_more_than_twice),
     cmocka_unit_test(trees_before_the_distinguished_entry_are_not_read),
     cmocka_unit_test(it_ends_when_told),
     cmocka_unit_test(its_thread_ends_with_the_log),

@@ -194,6 +194,29 @@ static void assert_pragma(const struct kt_store_conn *conn, const char *sql, con
   assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
 }
 
+/* Piece by piece to the end of the file, and not further. */
+static void test_page_in(void **state)
+{
+  struct store_test *t = *state;
+  struct stat status;
+  uint64_t at = 0;
+  size_t n = 0;
+  store_test_open(t, true);
+  for (uint64_t pos = 0; pos < 60; pos++) {
+    store_test_append(t, pos);
+  }
+  store_test_reopen(t); /* the write-ahead log is in the file now */
+  assert_int_equal(stat(t->path, &status), 0);
+  while (kt_store_page_in(t->reader, &at)) {
+    n++;
+    assert_true(at <= (uint64_t)status.st_size);
+  }
+  assert_int_equal(at, status.st_size);
+  assert_true(n > 1);
+  assert_true(store_test_entry_is_there(t->reader, 59));
+  store_test_close(t);
+}
+
 static void test_settings(void **state)
 {
   struct store_test *t = *state;
@@ -224,6 +247,7 @@ int main(void)
     CASE(test_missing_entry_is_found),
     CASE(test_damaged_column_is_an_error),
     CASE(test_read_only_directory),
+    CASE(test_page_in),
     CASE(test_settings),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
