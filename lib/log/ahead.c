@@ -104,9 +104,10 @@ static void read_paths(struct kt_log_reader *reader, const struct kt_log_ahead *
   kt_store_read_end(reader->conn);
 }
 
-/* What fails here is done when the response is made, which has somebody to tell. */
-static void look_ahead(struct kt_log_reader *reader, struct kt_bytes label, const struct kt_optional_u32 *known,
-                       uint64_t n_new, struct kt_arena *arena, struct kt_log_ahead *ahead)
+/* Of the request the values do not matter; there are n_new with the skipped ones. What fails here is done when the response is
+ * made, which has somebody to tell. */
+static void look_ahead(struct kt_log_reader *reader, const struct kt_update_request *request, uint64_t n_new,
+                       struct kt_arena *arena, struct kt_log_ahead *ahead)
 {
   struct kt_log *log = reader->log;
   kt_log_updating_begin(log);
@@ -114,30 +115,34 @@ static void look_ahead(struct kt_log_reader *reader, struct kt_bytes label, cons
   if (is_calm) {
     (void)sched_yield(); /* the sequencer was woken, perhaps on this core: its disk first */
   }
-  enum kt_err err = prove(reader, label, known, n_new, arena, ahead);
+  enum kt_err err = prove(reader, request->label, &request->greatest_version, n_new, arena, ahead);
   /* While others are at work the answer comes late, and what is read now would have to be read again. */
   if (err == KT_OK && is_calm && log->options.cache_bytes > 0) {
     read_paths(reader, ahead, arena);
   }
   if (err == KT_OK) {
-    (void)!prove_made(log, label, arena, ahead);
+    (void)!prove_made(log, request->label, arena, ahead);
   }
+  ahead->arena = arena;
+  ahead->request = *request;
+  atomic_store(&ahead->is_ready, true);
   kt_log_updating_end(log);
 }
 
 void kt_log_update_ahead(struct kt_log_reader *reader, const struct kt_update_request *request, struct kt_arena *arena,
                          struct kt_log_ahead *ahead)
 {
-  look_ahead(reader, request->label, &request->greatest_version, request->n_values, arena, ahead);
+  look_ahead(reader, request, request->n_values, arena, ahead);
 }
 
 void kt_log_manager_ahead(struct kt_log_reader *reader, const struct kt_manager_update_request *request,
                           struct kt_arena *arena, struct kt_log_ahead *ahead)
 {
   const struct kt_optional_u32 *known = &request->greatest_version;
+  const struct kt_update_request plain = { .last = request->last, .label = request->label, .greatest_version = *known };
   uint64_t n_known = known->present ? (uint64_t)known->value + 1 : 0;
   uint64_t n_new = request->signed_version - n_known + request->n_values; /* with the skipped ones */
-  look_ahead(reader, request->label, known, n_new, arena, ahead);
+  look_ahead(reader, &plain, n_new, arena, ahead);
 }
 
 static bool copy_version(const struct kt_log_new_version *from, struct kt_arena *arena, struct kt_log_new_version *to)
@@ -163,7 +168,7 @@ static void copy_proofs(const struct kt_log_pending *pending, struct kt_arena *a
   ahead->n_inserted = ahead->n;
 }
 
-void kt_log_update_keep(const struct kt_log_pending *pending, struct kt_arena *arena, struct kt_log_ahead *ahead)
+void kt_log_update_keep(struct kt_log_pending *pending, struct kt_arena *arena, struct kt_log_ahead *ahead)
 {
   size_t n = pending->n_new;
   struct kt_log_made *made = kt_arena_alloc(arena, 1, sizeof *made);
@@ -176,6 +181,7 @@ void kt_log_update_keep(const struct kt_log_pending *pending, struct kt_arena *a
     *made = (struct kt_log_made){ .n_versions = pending->n_versions, .n_new = n, .versions = versions };
     ahead->made = made;
     copy_proofs(pending, arena, ahead);
+    pending->ahead = ahead;
   }
 }
 

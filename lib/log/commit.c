@@ -297,7 +297,8 @@ static void forget_changed(struct kt_log *log, const struct kt_log_pending *list
 }
 
 /* What is durable is the log's now; is it signed? */
-static enum kt_err publish_commit(const struct commit *commit, struct kt_log_problem *problem)
+static enum kt_err publish_commit(const struct commit *commit, const struct kt_log_pending *list,
+                                  struct kt_log_problem *problem)
 {
   struct kt_log *log = commit->log;
   bool vouched = commit->auditor.size > log->auditor.size;
@@ -309,7 +310,9 @@ static enum kt_err publish_commit(const struct commit *commit, struct kt_log_pro
     return KT_OK;
   }
   log->tip = commit->tip;
-  return kt_log_sign_durable(log, problem);
+  /* Of several, each thread makes its own response sooner than this one makes them all. */
+  const bool is_alone = list != NULL && list->next == NULL;
+  return kt_log_sign_durable(log, is_alone ? list : NULL, problem);
 }
 
 /* Commit and publish. KT_OK: the outcomes stand. */
@@ -332,7 +335,7 @@ static enum kt_err make_durable(struct commit *commit, const struct kt_log_pendi
   forget_changed(log, list);
   atomic_fetch_add(&log->n_commits, 1);
   atomic_fetch_add(&log->n_inserted, commit->n_inserted);
-  err = publish_commit(commit, problem);
+  err = publish_commit(commit, list, problem);
   if (commit->has_erased) { /* durable, signed or not */
     atomic_fetch_add(&log->n_erasures, 1);
     atomic_store(&log->is_wash_due, true);

@@ -159,6 +159,7 @@ struct kt_log {
 
   pthread_mutex_t round_lock; /* one round of the sequencer at a time; guards what follows */
   struct kt_store_conn *writer;
+  struct kt_log_reader *drafter; /* NULL: read only */
   struct kt_log_tip tip;
   uint64_t stored_size;        /* of the head that was put into the store last */
   struct kt_log_guard guarded; /* the head that was signed last; size 0: none, or not known */
@@ -198,10 +199,13 @@ struct kt_log_reader {
 void kt_log_publish(struct kt_log *log, const struct kt_log_head *head);
 /* Guard durable, then sign, then publish the tip (S12); what was committed enters the cache. On a failure that does not pass by itself (problem->retry) nothing
  * may be signed any more. */
-KT_MUST_USE enum kt_err kt_log_sign_tip(struct kt_log *log, struct kt_log_problem *problem);
+/* waiting: somebody whose update is in the tip, for whom a response can be drafted meanwhile; or NULL. */
+KT_MUST_USE enum kt_err kt_log_sign_tip(struct kt_log *log, const struct kt_log_pending *waiting,
+                                        struct kt_log_problem *problem);
 /* The same for a tip that a running log has made durable: a failure ends the signing, or leaves the log unsigned until
  * this is called again. */
-KT_MUST_USE enum kt_err kt_log_sign_durable(struct kt_log *log, struct kt_log_problem *problem);
+KT_MUST_USE enum kt_err kt_log_sign_durable(struct kt_log *log, const struct kt_log_pending *waiting,
+                                            struct kt_log_problem *problem);
 /* Stop signing for good and tell the program. */
 void kt_log_fail(struct kt_log *log, const struct kt_log_problem *problem);
 /* The published head, if there is one, in the writer's transaction (log/published.h). "data durable → guard durable → sign":
@@ -281,6 +285,10 @@ struct kt_log_made {
   const struct kt_log_new_version *versions;
 };
 
+/* Make the response of an update but for its head, when that is going to be this one, whose entries are durable. What fails is made
+ * later. */
+void kt_log_update_draft(struct kt_log_reader *reader, const struct kt_log_head *head,
+                         const struct kt_log_pending *pending);
 /* Let the sequencer store the proofs of what was inserted. */
 void kt_log_ahead_store(struct kt_log *log, const struct kt_log_outcome *outcome, const struct kt_log_ahead *ahead);
 /* NULL: not among them. */
@@ -302,6 +310,7 @@ struct kt_log_pending {
   struct kt_hash token_hash;
   struct kt_log_auditor_head auditor;
 
+  struct kt_log_ahead *ahead; /* of the response; NULL: there is none */
   kt_log_done done;
   void *done_ctx;
   struct kt_log_outcome outcome;

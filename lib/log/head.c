@@ -109,8 +109,20 @@ static enum kt_err check_step(const struct kt_log *log, const struct step *step,
   return KT_OK;
 }
 
-static enum kt_err sign_step(struct kt_log *log, struct step *step, uint8_t *ret_signature,
-                             struct kt_log_problem *problem)
+/* What else there is to do while the signer waits for its disk, now that the data is durable. */
+static void use_waiting_time(struct kt_log *log, const struct kt_log_guard *to, const struct kt_log_pending *waiting)
+{
+  const struct kt_log_head head = {
+    .size = to->size, .timestamp_ms = to->timestamp_ms, .root = to->root, .auditor = log->auditor
+  };
+  kt_log_fresh_publish(log); /* before the head */
+  if (waiting != NULL && to->size == log->tip.size) {
+    kt_log_update_draft(log->drafter, &head, waiting);
+  }
+}
+
+static enum kt_err sign_step(struct kt_log *log, const struct kt_log_pending *waiting, struct step *step,
+                             uint8_t *ret_signature, struct kt_log_problem *problem)
 {
   const struct kt_log_options *options = &log->options;
   struct kt_log_guard to;
@@ -125,7 +137,7 @@ static enum kt_err sign_step(struct kt_log *log, struct step *step, uint8_t *ret
   if (options->sign_begin != NULL) {
     options->sign_begin(options->ctx, &step->extension);
   }
-  kt_log_fresh_publish(log); /* before the head, after the data is durable, while the signer waits for its disk */
+  use_waiting_time(log, &to, waiting);
   err = options->sign(options->ctx, &step->extension, ret_signature);
   if (err == KT_ERR_UNDETERMINED) {
     return kt_log_retry(problem, KT_ERR_STORE, "guard-full", "there is no room for the head guard");
@@ -158,7 +170,7 @@ static enum kt_err check_signature(const struct kt_log *log, const struct kt_log
              : kt_log_refuse(problem, KT_ERR_UNSUPPORTED, "key", "the signature is not by the configuration's key");
 }
 
-enum kt_err kt_log_sign_tip(struct kt_log *log, struct kt_log_problem *problem)
+enum kt_err kt_log_sign_tip(struct kt_log *log, const struct kt_log_pending *waiting, struct kt_log_problem *problem)
 {
   struct kt_log_head head = { .size = log->tip.size, .timestamp_ms = log->tip.timestamp_ms };
   if (head.size < log->guarded.size || head.timestamp_ms < log->guarded.timestamp_ms) {
@@ -170,7 +182,7 @@ enum kt_err kt_log_sign_tip(struct kt_log *log, struct kt_log_problem *problem)
   }
   enum kt_err err = KT_OK;
   do {
-    err = sign_step(log, step, head.signature, problem);
+    err = sign_step(log, waiting, step, head.signature, problem);
   } while (err == KT_OK && log->guarded.size < head.size);
   free(step);
   kt_log_fresh_publish(log); /* it is durable, signed or not */
@@ -184,9 +196,10 @@ enum kt_err kt_log_sign_tip(struct kt_log *log, struct kt_log_problem *problem)
   return err;
 }
 
-enum kt_err kt_log_sign_durable(struct kt_log *log, struct kt_log_problem *problem)
+enum kt_err kt_log_sign_durable(struct kt_log *log, const struct kt_log_pending *waiting,
+                                struct kt_log_problem *problem)
 {
-  enum kt_err err = kt_log_sign_tip(log, problem);
+  enum kt_err err = kt_log_sign_tip(log, waiting, problem);
   atomic_store(&log->is_unsigned, err != KT_OK);
   if (err != KT_OK && !problem->retry) {
     kt_log_fail(log, problem);

@@ -54,6 +54,7 @@ static enum kt_err check_options(const struct kt_log_options *options, struct kt
 static void log_free(struct kt_log *log)
 {
   kt_log_fresh_free(log);
+  kt_log_reader_free(log->drafter);
   kt_log_cache_release(&log->cache);
   kt_label_cache_release(&log->labels);
   kt_store_close_conn(log->writer);
@@ -165,7 +166,7 @@ static enum kt_err write_first(struct kt_log *log, struct kt_log_problem *proble
     kt_store_rollback(log->writer);
     return err;
   }
-  return kt_log_sign_tip(log, problem);
+  return kt_log_sign_tip(log, NULL, problem);
 }
 
 enum kt_err kt_log_create(const struct kt_log_options *options, struct kt_log_problem *ret_problem)
@@ -311,7 +312,7 @@ static enum kt_err sign_or_publish(struct kt_log *log, struct kt_log_problem *pr
   if (err == KT_OK) {
     err = kt_log_auditor_load(log, problem);
   }
-  return err == KT_OK ? kt_log_sign_tip(log, problem) : err;
+  return err == KT_OK ? kt_log_sign_tip(log, NULL, problem) : err;
 }
 
 static void begin_to_write(struct kt_log *log)
@@ -334,6 +335,9 @@ enum kt_err kt_log_open(const struct kt_log_options *options, struct kt_log **re
   err = load_tip(log, ret_problem);
   if (err == KT_OK) {
     err = sign_or_publish(log, ret_problem);
+  }
+  if (err == KT_OK && !log->options.read_only) {
+    err = kt_log_reader_new(log, &log->drafter, ret_problem);
   }
   if (err != KT_OK) {
     log_free(log);

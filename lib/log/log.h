@@ -24,6 +24,9 @@
 
 #include <kt/arena.h>
 #include <kt/writer.h>
+
+#include <stdatomic.h>
+
 #include "log/extension.h"
 #include "store/store.h"
 #include "wire/credential.h"
@@ -229,6 +232,7 @@ KT_MUST_USE enum kt_err kt_log_consistency(struct kt_log_reader *reader, uint64_
 /* An update on its way: checked, authorised, VRF outputs computed; everything it needs is copied. */
 struct kt_log_pending;
 struct kt_log_ahead;
+struct kt_log_draft;
 struct kt_log_made;
 
 /* What an erasure did. */
@@ -262,10 +266,12 @@ KT_MUST_USE enum kt_err kt_log_update_respond(struct kt_log_reader *reader, cons
                                               struct kt_log_problem *ret_problem);
 
 /* What the response needs and is known before it. To be given to respond, which reads or computes what is missing (NULL: all
- * of it); lives in the arena. For requests that prepare made pending; what fails is left out.
+ * of it); it and what it has in the arena live until then. For requests that prepare made pending; what fails is left out.
  *
  * Between prepare and submit: keep what is going to be inserted, so that it need not be read again. Between submit and
- * respond, while the sequencer waits for the disk: compute VRF proofs that only the response needs, and read its paths. */
+ * respond, while the sequencer waits for the disk: compute VRF proofs that only the response needs, and read its paths. When
+ * that is done in time, and nobody else's update is in the commit, the sequencer makes the response but for its head, while
+ * the signer waits for its disk. */
 struct kt_log_ahead {
   const struct kt_log_made *made;
   const struct kt_store_new_proof *made_proofs; /* of versions in made: to be stored */
@@ -273,8 +279,12 @@ struct kt_log_ahead {
   const struct kt_store_new_proof *proofs;
   size_t n;
   size_t n_inserted; /* the first of them: they are stored with the update */
+  struct kt_arena *arena;
+  struct kt_update_request request;
+  atomic_bool is_ready;             /* from now on until done is called, all of this is the sequencer's */
+  const struct kt_log_draft *draft; /* NULL: none */
 };
-void kt_log_update_keep(const struct kt_log_pending *pending, struct kt_arena *arena, struct kt_log_ahead *ahead);
+void kt_log_update_keep(struct kt_log_pending *pending, struct kt_arena *arena, struct kt_log_ahead *ahead);
 void kt_log_update_ahead(struct kt_log_reader *reader, const struct kt_update_request *request, struct kt_arena *arena,
                          struct kt_log_ahead *ahead);
 

@@ -96,23 +96,25 @@ enum kt_err kt_log_check_last(const struct kt_log *log, const struct kt_optional
   return err == KT_OK ? check_last(head.size, atomic_load(&log->pruned.boundary), last, problem) : err;
 }
 
-static struct kt_full_tree_head full_tree_head(const struct kt_log_query *query, const struct kt_optional_u64 *last)
+struct kt_full_tree_head kt_log_full_tree_head(const struct kt_config *config, const struct kt_log_head *head,
+                                               const struct kt_optional_u64 *last)
 {
-  if (last->present && last->value == query->head.size) {
+  if (last->present && last->value == head->size) {
     return (struct kt_full_tree_head){ .type = KT_HEAD_SAME };
   }
-  size_t signature_len = query->config->suite->signature_len;
-  const struct kt_log_auditor_head *auditor = &query->head.auditor;
+  size_t signature_len = config->suite->signature_len;
+  const struct kt_log_auditor_head *auditor = &head->auditor;
   return (struct kt_full_tree_head){
     .type = KT_HEAD_UPDATED,
-    .tree_head = { .tree_size = query->head.size, .signature = { query->head.signature, signature_len } },
+    .tree_head = { .tree_size = head->size, .signature = { head->signature, signature_len } },
     .auditor_head = { .timestamp = auditor->timestamp_ms,
                       .tree_size = auditor->size,
                       .signature = { auditor->signature, signature_len } },
   };
 }
 
-static enum kt_err query_begin(struct kt_log_query *query, struct kt_log_reader *reader,
+/* head NULL: the published one. */
+static enum kt_err query_begin(struct kt_log_query *query, struct kt_log_reader *reader, const struct kt_log_head *head,
                                const struct kt_optional_u64 *last, struct kt_arena *arena, struct kt_writer *w,
                                struct kt_log_problem *problem)
 {
@@ -132,8 +134,12 @@ static enum kt_err query_begin(struct kt_log_query *query, struct kt_log_reader 
     .prefix_nodes = { .ctx = &query->nodes, .get = kt_log_node_get, .paths = kt_log_paths },
   };
   kt_log_nodes_init(&query->nodes, reader->conn, &reader->log->cache, NULL);
-  kt_log_head(reader->log, &query->head);
-  query->full_tree_head = full_tree_head(query, last);
+  if (head != NULL) {
+    query->head = *head;
+  } else {
+    kt_log_head(reader->log, &query->head);
+  }
+  query->full_tree_head = kt_log_full_tree_head(query->config, &query->head, last);
   enum kt_err err = check_last(query->head.size, atomic_load(&reader->log->pruned.boundary), last, problem);
   if (err != KT_OK) {
     return err;
@@ -212,11 +218,11 @@ static enum kt_err query_end(struct kt_log_query *query, enum kt_err err)
   return query->problem->code != NULL ? err : explain(query, err);
 }
 
-static enum kt_err run_once(struct kt_log_query *query, struct kt_log_reader *reader,
+static enum kt_err run_once(struct kt_log_query *query, struct kt_log_reader *reader, const struct kt_log_head *head,
                             const struct kt_optional_u64 *last, struct kt_arena *arena, struct kt_writer *w,
                             struct kt_log_problem *problem, kt_log_answer answer, const void *request)
 {
-  enum kt_err err = query_begin(query, reader, last, arena, w, problem);
+  enum kt_err err = query_begin(query, reader, head, last, arena, w, problem);
   if (err == KT_OK) {
     err = answer(query, request);
   }
@@ -227,12 +233,19 @@ enum kt_err kt_log_query_run(struct kt_log_reader *reader, const struct kt_optio
                              struct kt_writer *w, struct kt_log_problem *problem, kt_log_answer answer,
                              const void *request)
 {
+  return kt_log_query_run_at(reader, NULL, last, arena, w, problem, answer, request);
+}
+
+enum kt_err kt_log_query_run_at(struct kt_log_reader *reader, const struct kt_log_head *head,
+                                const struct kt_optional_u64 *last, struct kt_arena *arena, struct kt_writer *w,
+                                struct kt_log_problem *problem, kt_log_answer answer, const void *request)
+{
   struct kt_log_query query;
   uint64_t boundary = atomic_load(&reader->log->pruned.boundary);
-  enum kt_err err = run_once(&query, reader, last, arena, w, problem, answer, request);
+  enum kt_err err = run_once(&query, reader, head, last, arena, w, problem, answer, request);
   /* What came from the cache may be older than what was read from the store: pruning between the two looks like damage. */
   if (err == KT_ERR_STORE && atomic_load(&reader->log->pruned.boundary) != boundary) {
-    err = run_once(&query, reader, last, arena, w, problem, answer, request);
+    err = run_once(&query, reader, head, last, arena, w, problem, answer, request);
   }
   return err;
 }

@@ -48,6 +48,10 @@ struct kt_log_query {
   size_t n_ladders;
 };
 
+/* What a response begins with. Borrows the signatures from the head. */
+struct kt_full_tree_head kt_log_full_tree_head(const struct kt_config *config, const struct kt_log_head *head,
+                                               const struct kt_optional_u64 *last);
+
 /* S2: `last` 0 is malformed, larger than the log a conflict. A log without the auditor's head answers nobody. */
 KT_MUST_USE enum kt_err kt_log_check_last(const struct kt_log *log, const struct kt_optional_u64 *last,
                                           struct kt_log_problem *problem);
@@ -58,6 +62,11 @@ typedef enum kt_err (*kt_log_answer)(struct kt_log_query *query, const void *req
 KT_MUST_USE enum kt_err kt_log_query_run(struct kt_log_reader *reader, const struct kt_optional_u64 *last,
                                          struct kt_arena *arena, struct kt_writer *w, struct kt_log_problem *problem,
                                          kt_log_answer answer, const void *request);
+/* The same at a head that is not published yet: its entries are durable, its signature is not looked at. */
+KT_MUST_USE enum kt_err kt_log_query_run_at(struct kt_log_reader *reader, const struct kt_log_head *head,
+                                            const struct kt_optional_u64 *last, struct kt_arena *arena,
+                                            struct kt_writer *w, struct kt_log_problem *problem, kt_log_answer answer,
+                                            const void *request);
 /* Refuse with this query's problem. */
 __attribute__((format(printf, 4, 5))) enum kt_err kt_log_query_refuse(struct kt_log_query *query, enum kt_err err,
                                                                       const char *code, const char *format, ...);

@@ -98,7 +98,7 @@ static enum kt_err get_ready(struct kt_log *log, struct kt_log_problem *problem)
   if (atomic_load(&log->is_fatal)) {
     return kt_log_refuse(problem, KT_ERR_STORE, "fatal", "the log failed and accepts nothing until it is restarted");
   }
-  return atomic_load(&log->is_unsigned) ? kt_log_sign_durable(log, problem) : KT_OK;
+  return atomic_load(&log->is_unsigned) ? kt_log_sign_durable(log, NULL, problem) : KT_OK;
 }
 
 static void store_proofs(struct kt_log *log)

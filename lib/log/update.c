@@ -2,6 +2,7 @@
 /* draft: User Operations / Updating a Label; the response. */
 #include <string.h>
 
+#include "crypto/hash.h"
 #include "log/query.h"
 #include "tree/ibst.h"
 
@@ -153,11 +154,12 @@ struct answer {
   const struct kt_log_ahead *ahead;
 };
 
-static enum kt_err answer(struct kt_log_query *query, const void *ctx)
+/* But for its head. Everything in it is in the query's arena. */
+static enum kt_err make_response(struct kt_log_query *query, const struct answer *about,
+                                 struct kt_update_response *ret_response)
 {
-  const struct answer *about = ctx;
   const struct kt_update_request *request = about->request;
-  struct kt_update_response response = { .full_tree_head = query->full_tree_head };
+  struct kt_update_response response = { .skipped_versions = 0 };
   const struct kt_history history = { .ctx = query, .greatest_at = kt_log_query_greatest_at };
   struct kt_label_update what;
   bool distinguished;
@@ -183,10 +185,85 @@ static enum kt_err answer(struct kt_log_query *query, const void *ctx)
   }
   if (err == KT_OK) {
     response.position = what.position;
+    *ret_response = response;
+  }
+  return err;
+}
+
+static enum kt_err answer(struct kt_log_query *query, const void *ctx)
+{
+  struct kt_update_response response;
+  enum kt_err err = make_response(query, ctx, &response);
+  if (err == KT_OK) {
+    response.full_tree_head = query->full_tree_head;
     kt_update_response_write(query->w, query->config, &response);
   }
   return err;
 }
+
+/* --- drafts ------------------------------------------------------------------------------------------------------------- */
+
+/* A response at a head whose signature is not known yet. */
+struct kt_log_draft {
+  struct kt_log_head head;
+  struct kt_update_response response;
+};
+
+struct drafting {
+  struct answer about;
+  struct kt_log_draft *draft;
+};
+
+static enum kt_err draft(struct kt_log_query *query, const void *ctx)
+{
+  const struct drafting *drafting = ctx;
+  drafting->draft->head = query->head;
+  return make_response(query, &drafting->about, &drafting->draft->response);
+}
+
+void kt_log_update_draft(struct kt_log_reader *reader, const struct kt_log_head *head,
+                         const struct kt_log_pending *pending)
+{
+  struct kt_log_ahead *ahead = pending->ahead;
+  struct kt_log_problem problem;
+  struct kt_writer nothing;
+  if (ahead == NULL || !atomic_load(&ahead->is_ready) || !pending->outcome.inserted) {
+    return;
+  }
+  const struct drafting drafting = {
+    .about = { .request = &ahead->request, .outcome = &pending->outcome, .ahead = ahead },
+    .draft = kt_arena_alloc(ahead->arena, 1, sizeof *drafting.draft),
+  };
+  kt_writer_init(&nothing, 0);
+  if (drafting.draft != NULL && kt_log_query_run_at(reader, head, &ahead->request.last, ahead->arena, &nothing,
+                                                    &problem, draft, &drafting) == KT_OK) {
+    ahead->draft = drafting.draft;
+  }
+  kt_writer_release(&nothing);
+}
+
+/* False: the head that is published is not the draft's, or a response that long is refused. */
+static bool write_draft(const struct kt_log *log, const struct kt_update_request *request,
+                        const struct kt_log_draft *made, struct kt_writer *w)
+{
+  struct kt_log_head head;
+  kt_log_head(log, &head);
+  if (!kt_hash_equal(&head.root, &made->head.root) || head.auditor.size != made->head.auditor.size) {
+    return false;
+  }
+  size_t start = w->len;
+  struct kt_update_response response = made->response;
+  response.full_tree_head = kt_log_full_tree_head(log->options.config, &head, &request->last);
+  kt_update_response_write(w, log->options.config, &response);
+  if (w->err == KT_OK && w->len - start <= log->options.limits.response_max) {
+    return true;
+  }
+  w->len = start;
+  w->err = KT_OK;
+  return false;
+}
+
+/* --- entry points ------------------------------------------------------------------------------------------------------- */
 
 enum kt_err kt_log_update_respond(struct kt_log_reader *reader, const struct kt_update_request *request,
                                   const struct kt_log_outcome *outcome, const struct kt_log_ahead *ahead,
@@ -198,7 +275,9 @@ enum kt_err kt_log_update_respond(struct kt_log_reader *reader, const struct kt_
     return outcome->err;
   }
   kt_log_updating_begin(reader->log);
-  enum kt_err err = kt_log_query_run(reader, &request->last, arena, w, ret_problem, answer, &about);
+  bool is_written = ahead != NULL && ahead->draft != NULL && write_draft(reader->log, request, ahead->draft, w);
+  enum kt_err err =
+      is_written ? KT_OK : kt_log_query_run(reader, &request->last, arena, w, ret_problem, answer, &about);
   kt_log_ahead_store(reader->log, outcome, ahead);
   kt_log_updating_end(reader->log);
   return err;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* VRF proofs are computed once, and kept without waiting for an update. The oracle is a count of the suite's calls. */
 #include "log/engine.h"
-#include "log_test.h"
+#include "update_test.h"
 
 #include <stdatomic.h>
 
@@ -90,43 +90,6 @@ static void a_registration_computes_two_proofs_and_a_lookup_none(void **state)
   assert_int_equal(n_proved, 4);
 }
 
-/* An update of a label that is not in the log yet, from its preparation to its response. */
-struct update {
-  struct kt_bytes value;
-  struct kt_update_request request;
-  struct kt_log_pending *pending;
-  struct kt_log_outcome outcome;
-  struct kt_log_ahead ahead;
-};
-
-static void prepare(struct world *world, struct person *owner, struct update *ret_update)
-{
-  *ret_update = (struct update){ .value = person_set(world, owner, 1, true) };
-  ret_update->request =
-      (struct kt_update_request){ .label = owner->label, .values = &ret_update->value, .n_values = 1 };
-  world_ok(world, kt_log_update_prepare(world->reader, &ret_update->request, (struct kt_bytes){ 0 },
-                                        &ret_update->pending, &world->problem));
-  kt_log_update_keep(ret_update->pending, &world->arena, &ret_update->ahead);
-}
-
-/* ahead: of the update, or NULL. */
-static void respond(struct world *world, const struct update *update, const struct kt_log_ahead *ahead,
-                    struct kt_writer *ret_w)
-{
-  kt_writer_init(ret_w, (size_t)1 << 20);
-  world_ok(world, kt_log_update_respond(world->reader, &update->request, &update->outcome, ahead, &world->arena, ret_w,
-                                        &world->problem));
-}
-
-/* Releases both. */
-static void expect_same(struct kt_writer *a, struct kt_writer *b)
-{
-  assert_int_equal(a->len, b->len);
-  assert_memory_equal(a->buf, b->buf, a->len);
-  kt_writer_release(a);
-  kt_writer_release(b);
-}
-
 /* What was computed ahead is what the response would have computed. */
 static void a_response_does_not_depend_on_what_is_ahead(void **state)
 {
@@ -135,18 +98,18 @@ static void a_response_does_not_depend_on_what_is_ahead(void **state)
   struct update update;
   struct kt_writer with;
   struct kt_writer without;
-  prepare(world, person_new(world, "alice", 1), &update);
+  update_prepare(world, person_new(world, "alice", 1), &update);
   kt_log_update_ahead(world->reader, &update.request, &world->arena, &update.ahead);
   assert_non_null(update.ahead.made);
   assert_int_equal(update.ahead.n, 1);
   kt_log_insert(world->log, &update.pending, 1, &update.outcome);
   auditor_keep_up(world);
   assert_int_equal(n_proved, 2);
-  respond(world, &update, &update.ahead, &with);
+  update_respond(world, &update, &update.ahead, &with);
   assert_int_equal(n_proved, 2);
-  respond(world, &update, NULL, &without);
+  update_respond(world, &update, NULL, &without);
   assert_int_equal(n_proved, 3);
-  expect_same(&with, &without);
+  expect_same_bytes(&with, &without);
 }
 
 /* What was kept of an update answers it also when the label has a newer version by the time of the response. */
@@ -159,7 +122,7 @@ static void a_late_response_is_of_its_own_update(void **state)
   struct kt_log_pending *pending = NULL;
   struct kt_writer with;
   struct kt_writer without;
-  prepare(world, alice, &update);
+  update_prepare(world, alice, &update);
   assert_non_null(update.ahead.made);
   kt_log_insert(world->log, &update.pending, 1, &update.outcome);
   person_logged(world, alice, update.value);
@@ -173,9 +136,9 @@ static void a_late_response_is_of_its_own_update(void **state)
   assert_true(second.inserted);
   assert_int_equal(second.position, update.outcome.position + 1);
   auditor_keep_up(world);
-  respond(world, &update, &update.ahead, &with);
-  respond(world, &update, NULL, &without);
-  expect_same(&with, &without);
+  update_respond(world, &update, &update.ahead, &with);
+  update_respond(world, &update, NULL, &without);
+  expect_same_bytes(&with, &without);
 }
 
 /* While the log is calm the output alone is waited for, and the proofs come later; while others are at work on updates they are
@@ -192,7 +155,7 @@ static void load_decides_when_a_new_version_is_proved(void **state)
     if (busy == 1) {
       kt_log_updating_begin(world->log);
     }
-    prepare(world, owner, &update);
+    update_prepare(world, owner, &update);
     assert_int_equal(n_proved, 2 * busy);
     kt_log_update_ahead(world->reader, &update.request, &world->arena, &update.ahead);
     assert_int_equal(n_proved, 2);
@@ -201,7 +164,7 @@ static void load_decides_when_a_new_version_is_proved(void **state)
     assert_int_equal(is_stored(scene, update.outcome.label_id, 0), busy);
     assert_int_equal(is_stored(scene, update.outcome.label_id, 1), busy);
     auditor_keep_up(world);
-    respond(world, &update, &update.ahead, &w);
+    update_respond(world, &update, &update.ahead, &w);
     if (busy == 1) {
       kt_log_updating_end(world->log);
     }

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The response that the sequencer makes before its head is signed: it is what the thread that asked would have made, or it is not
+ * used. */
+#include "update_test.h"
+
+/* The update is committed, with nobody else's. */
+static void commit(struct world *world, struct update *update)
+{
+  kt_log_update_ahead(world->reader, &update->request, &world->arena, &update->ahead);
+  kt_log_insert(world->log, &update->pending, 1, &update->outcome);
+}
+
+static void expect_same_answer(struct world *world, const struct update *update)
+{
+  struct kt_writer with;
+  struct kt_writer without;
+  update_respond(world, update, &update->ahead, &with);
+  update_respond(world, update, NULL, &without);
+  expect_same_bytes(&with, &without);
+}
+
+/* One that needs no memory but for its bytes was there already. */
+static bool is_drafted(struct world *world, const struct update *update)
+{
+  struct kt_arena none;
+  struct kt_writer w;
+  kt_arena_init(&none, 0);
+  kt_writer_init(&w, (size_t)1 << 20);
+  enum kt_err err = kt_log_update_respond(world->reader, &update->request, &update->outcome, &update->ahead, &none, &w,
+                                          &world->problem);
+  assert_true(err == KT_OK ? w.len > 0 : err == KT_ERR_MEMORY && w.len == 0);
+  kt_writer_release(&w);
+  kt_arena_release(&none);
+  return err == KT_OK;
+}
+
+static void a_draft_is_the_response(void **state)
+{
+  struct world *world = world_start();
+  struct update update;
+  (void)state;
+  auditor_keep_up(world);
+  update_prepare(world, person_new(world, "alice", 1), &update);
+  commit(world, &update);
+  assert_int_equal(update.outcome.err, KT_OK);
+  assert_true(is_drafted(world, &update));
+  expect_same_answer(world, &update);
+  world_end(world);
+}
+
+/* Whatever that was. */
+static void a_draft_goes_on_from_the_retained_head(void **state)
+{
+  struct world *world = world_start();
+  (void)state;
+  for (uint64_t last = 1; last <= world_size(world) && last < 20; last++) {
+    char name[16];
+    struct update update;
+    (void)snprintf(name, sizeof name, "person-%u", (unsigned)last);
+    auditor_keep_up(world);
+    update_prepare(world, person_new(world, name, 1), &update);
+    update.request.last = (struct kt_optional_u64){ .present = true, .value = last };
+    commit(world, &update);
+    assert_true(is_drafted(world, &update));
+    expect_same_answer(world, &update);
+  }
+  assert_int_equal(world_size(world), 20);
+  world_end(world);
+}
+
+static void a_draft_of_an_older_head_is_not_used(void **state)
+{
+  struct world *world = world_start();
+  struct update updates[2];
+  (void)state;
+  auditor_keep_up(world);
+  for (size_t i = 0; i < 2; i++) {
+    update_prepare(world, person_new(world, i == 0 ? "alice" : "bob", 1), &updates[i]);
+  }
+  for (size_t i = 0; i < 2; i++) {
+    commit(world, &updates[i]);
+    assert_true(is_drafted(world, &updates[i]));
+  }
+  assert_false(is_drafted(world, &updates[0]));
+  expect_same_answer(world, &updates[0]);
+  expect_same_answer(world, &updates[1]);
+  world_end(world);
+}
+
+static void a_draft_with_an_older_head_of_the_auditor_is_not_used(void **state)
+{
+  struct world *world = world_start();
+  struct update update;
+  (void)state;
+  auditor_keep_up(world);
+  update_prepare(world, person_new(world, "alice", 1), &update);
+  commit(world, &update);
+  assert_true(is_drafted(world, &update));
+  auditor_keep_up(world);
+  assert_int_equal(is_drafted(world, &update), !world->is_audited);
+  expect_same_answer(world, &update);
+  world_end(world);
+}
+
+/* Each of several makes its own; so does one whose thread is still at work on what is to be ahead. */
+static void nothing_is_drafted_for_many_or_for_who_is_not_ready(void **state)
+{
+  struct world *world = world_start();
+  struct update updates[2];
+  struct update late;
+  struct kt_log_pending *pending[2];
+  struct kt_log_outcome outcomes[2];
+  (void)state;
+  auditor_keep_up(world);
+  for (size_t i = 0; i < 2; i++) {
+    update_prepare(world, person_new(world, i == 0 ? "alice" : "bob", 1), &updates[i]);
+    kt_log_update_ahead(world->reader, &updates[i].request, &world->arena, &updates[i].ahead);
+    pending[i] = updates[i].pending;
+  }
+  kt_log_insert(world->log, pending, 2, outcomes);
+  for (size_t i = 0; i < 2; i++) {
+    updates[i].outcome = outcomes[i];
+    assert_false(is_drafted(world, &updates[i]));
+    expect_same_answer(world, &updates[i]);
+  }
+  update_prepare(world, person_new(world, "carol", 1), &late);
+  kt_log_insert(world->log, &late.pending, 1, &late.outcome);
+  kt_log_update_ahead(world->reader, &late.request, &world->arena, &late.ahead);
+  assert_false(is_drafted(world, &late));
+  expect_same_answer(world, &late);
+  world_end(world);
+}
+
+/* Somebody was first: the answer is about what exists. */
+static void what_was_not_inserted_has_no_draft(void **state)
+{
+  struct world *world = world_start();
+  struct person *alice = person_new(world, "alice", 1);
+  struct update first;
+  struct update second;
+  (void)state;
+  auditor_keep_up(world);
+  update_prepare(world, alice, &first);
+  update_prepare(world, alice, &second);
+  commit(world, &first);
+  commit(world, &second);
+  assert_true(first.outcome.inserted);
+  assert_false(second.outcome.inserted);
+  assert_false(is_drafted(world, &second));
+  expect_same_answer(world, &second);
+  world_end(world);
+}
+
+/* It was made before the signer was heard. */
+static void a_draft_without_a_signature_goes_to_nobody(void **state)
+{
+  struct world *world = world_start();
+  struct update update;
+  struct kt_writer w;
+  (void)state;
+  auditor_keep_up(world);
+  update_prepare(world, person_new(world, "alice", 1), &update);
+  world->guard_err = KT_ERR_STORE;
+  commit(world, &update);
+  assert_non_null(update.ahead.draft);
+  kt_writer_init(&w, (size_t)1 << 20);
+  assert_int_equal(kt_log_update_respond(world->reader, &update.request, &update.outcome, &update.ahead, &world->arena,
+                                         &w, &world->problem),
+                   KT_ERR_STORE);
+  assert_string_equal(world->problem.code, "guard");
+  /* Even if somebody believed that it had succeeded. */
+  update.outcome.err = KT_OK;
+  assert_int_not_equal(kt_log_update_respond(world->reader, &update.request, &update.outcome, &update.ahead,
+                                             &world->arena, &w, &world->problem),
+                       KT_OK);
+  assert_int_equal(w.len, 0);
+  kt_writer_release(&w);
+  world_end(world);
+}
+
+/* S10: "refuse, never truncate". */
+static void a_draft_that_is_too_long_is_refused(void **state)
+{
+  struct world *world = world_start();
+  struct update update;
+  struct kt_writer w;
+  (void)state;
+  world_close(world);
+  world->options.limits.response_max = 100;
+  world_open(world);
+  update_prepare(world, person_new(world, "alice", 1), &update);
+  commit(world, &update);
+  assert_non_null(update.ahead.draft);
+  kt_writer_init(&w, (size_t)1 << 20);
+  assert_int_equal(kt_log_update_respond(world->reader, &update.request, &update.outcome, &update.ahead, &world->arena,
+                                         &w, &world->problem),
+                   KT_ERR_LIMIT);
+  assert_string_equal(world->problem.code, "response-size");
+  assert_int_equal(w.len, 0);
+  kt_writer_release(&w);
+  world_end(world);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_draft_is_the_response),
+    cmocka_unit_test(a_draft_goes_on_from_the_retained_head),
+    cmocka_unit_test(a_draft_of_an_older_head_is_not_used),
+    cmocka_unit_test(a_draft_with_an_older_head_of_the_auditor_is_not_used),
+    cmocka_unit_test(nothing_is_drafted_for_many_or_for_who_is_not_ready),
+    cmocka_unit_test(what_was_not_inserted_has_no_draft),
+    cmocka_unit_test(a_draft_without_a_signature_goes_to_nobody),
+    cmocka_unit_test(a_draft_that_is_too_long_is_refused),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
