@@ -188,6 +188,7 @@ static void a_draft_that_is_too_long_is_refused(void **state)
   world_close(world);
   world->options.limits.response_max = 100;
   world_open(world);
+  auditor_keep_up(world);
   update_prepare(world, person_new(world, "alice", 1), &update);
   commit(world, &update);
   assert_non_null(update.ahead.draft);
