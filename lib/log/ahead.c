@@ -19,13 +19,13 @@ static struct kt_store_new_proof *make_room(const struct kt_log_ahead *ahead, si
 }
 
 /* What the response shows: an insertion of n_new versions above those known. It does not show the proofs of the new ones.
- * Under load prepare has made them. */
+ * Under load prepare has made them. The sequencer may be looking at is_ready: nothing else is written. */
 static enum kt_err prove(struct kt_log_reader *reader, struct kt_bytes label, const struct kt_optional_u32 *known,
                          uint64_t n_new, struct kt_arena *arena, struct kt_log_ahead *ret_ahead)
 {
   uint32_t versions[KT_UPDATE_VERSIONS_MAX];
   struct kt_store_label row = { 0 };
-  struct kt_log_ahead ahead = *ret_ahead;
+  struct kt_log_ahead ahead = { .proofs = ret_ahead->proofs, .n = ret_ahead->n };
   if (n_new == 0 || n_new > UINT8_MAX) { /* nothing to add: somebody was first */
     return KT_OK;
   }
@@ -50,9 +50,9 @@ static enum kt_err prove(struct kt_log_reader *reader, struct kt_bytes label, co
   if (err == KT_OK) {
     err = kt_log_vrf_prove(reader->log, label, &proofs[n_before], ahead.n - n_before);
   }
-  ahead.proofs = proofs;
   if (err == KT_OK) {
-    *ret_ahead = ahead;
+    ret_ahead->proofs = proofs;
+    ret_ahead->n = ahead.n;
   }
   return err;
 }
@@ -125,7 +125,7 @@ static void look_ahead(struct kt_log_reader *reader, const struct kt_update_requ
   }
   ahead->arena = arena;
   ahead->request = *request;
-  atomic_store(&ahead->is_ready, true);
+  atomic_store(&ahead->is_ready, is_calm);
   kt_log_updating_end(log);
 }
 

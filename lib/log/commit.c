@@ -310,8 +310,8 @@ static enum kt_err publish_commit(const struct commit *commit, const struct kt_l
     return KT_OK;
   }
   log->tip = commit->tip;
-  /* Of several, each thread makes its own response sooner than this one makes them all. */
-  const bool is_alone = list != NULL && list->next == NULL;
+  /* Several threads make their own responses sooner than this one makes them all, and nobody is to wait for another's. */
+  const bool is_alone = list != NULL && list->next == NULL && !kt_log_updating_is_busy(log);
   return kt_log_sign_durable(log, is_alone ? list : NULL, problem);
 }
 

@@ -197,9 +197,8 @@ struct kt_log_reader {
 
 /* With log->auditor. */
 void kt_log_publish(struct kt_log *log, const struct kt_log_head *head);
-/* Guard durable, then sign, then publish the tip (S12); what was committed enters the cache. On a failure that does not pass by itself (problem->retry) nothing
- * may be signed any more. */
-/* waiting: somebody whose update is in the tip, for whom a response can be drafted meanwhile; or NULL. */
+/* Guard durable, then sign, then publish the tip (S12); what was committed enters the cache. On a failure that does not pass
+ * by itself (problem->retry) nothing may be signed any more. waiting: somebody whose update is in the tip, for whom a response can be drafted meanwhile; or NULL. */
 KT_MUST_USE enum kt_err kt_log_sign_tip(struct kt_log *log, const struct kt_log_pending *waiting,
                                         struct kt_log_problem *problem);
 /* The same for a tip that a running log has made durable: a failure ends the signing, or leaves the log unsigned until
@@ -285,7 +284,7 @@ struct kt_log_made {
   const struct kt_log_new_version *versions;
 };
 
-/* Make the response of an update but for its head, when that is going to be this one, whose entries are durable. What fails is made
+/* Make the response of an update but for its head, which is going to be this one; its entries are durable. What fails is made
  * later. */
 void kt_log_update_draft(struct kt_log_reader *reader, const struct kt_log_head *head,
                          const struct kt_log_pending *pending);

@@ -6,8 +6,9 @@
 
 enum kt_err kt_log_leaf_hashes_init(struct kt_log_leaf_hashes *table, uint64_t n_entries, size_t max_bytes)
 {
-  size_t n_hashes = max_bytes / sizeof *table->hashes;
-  size_t n = n_entries < n_hashes ? (size_t)n_entries : n_hashes; /* each has a leaf */
+  const size_t n_max = max_bytes / (sizeof *table->first + sizeof *table->hashes); /* each has a leaf */
+  const size_t n = n_entries < n_max ? (size_t)n_entries : n_max;
+  const size_t n_hashes = (max_bytes - n * sizeof *table->first) / sizeof *table->hashes;
   /* What is never used is never touched. */
   *table = (struct kt_log_leaf_hashes){ .first = malloc((n + 1) * sizeof *table->first),
                                         .hashes = malloc((n_hashes + 1) * sizeof *table->hashes),

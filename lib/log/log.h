@@ -270,8 +270,8 @@ KT_MUST_USE enum kt_err kt_log_update_respond(struct kt_log_reader *reader, cons
  *
  * Between prepare and submit: keep what is going to be inserted, so that it need not be read again. Between submit and
  * respond, while the sequencer waits for the disk: compute VRF proofs that only the response needs, and read its paths. When
- * that is done in time, and nobody else's update is in the commit, the sequencer makes the response but for its head, while
- * the signer waits for its disk. */
+ * that is done in time, and nobody else's update is on its way, the sequencer makes the response but for its head, while the
+ * signer waits for its disk. */
 struct kt_log_ahead {
   const struct kt_log_made *made;
   const struct kt_store_new_proof *made_proofs; /* of versions in made: to be stored */
@@ -281,7 +281,7 @@ struct kt_log_ahead {
   size_t n_inserted; /* the first of them: they are stored with the update */
   struct kt_arena *arena;
   struct kt_update_request request;
-  atomic_bool is_ready;             /* from now on until done is called, all of this is the sequencer's */
+  atomic_bool is_ready; /* from now on until done is called, all of this is the sequencer's; before, only this */
   const struct kt_log_draft *draft; /* NULL: none */
 };
 void kt_log_update_keep(struct kt_log_pending *pending, struct kt_arena *arena, struct kt_log_ahead *ahead);

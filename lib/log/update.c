@@ -206,6 +206,7 @@ static enum kt_err answer(struct kt_log_query *query, const void *ctx)
 /* A response at a head whose signature is not known yet. */
 struct kt_log_draft {
   struct kt_log_head head;
+  struct kt_optional_u64 last; /* of the request */
   struct kt_update_response response;
 };
 
@@ -218,6 +219,7 @@ static enum kt_err draft(struct kt_log_query *query, const void *ctx)
 {
   const struct drafting *drafting = ctx;
   drafting->draft->head = query->head;
+  drafting->draft->last = drafting->about.request->last;
   return make_response(query, &drafting->about, &drafting->draft->response);
 }
 
@@ -242,13 +244,19 @@ void kt_log_update_draft(struct kt_log_reader *reader, const struct kt_log_head 
   kt_writer_release(&nothing);
 }
 
+static bool is_same_last(const struct kt_optional_u64 *a, const struct kt_optional_u64 *b)
+{
+  return a->present == b->present && (!a->present || a->value == b->value);
+}
+
 /* False: the head that is published is not the draft's, or a response that long is refused. */
 static bool write_draft(const struct kt_log *log, const struct kt_update_request *request,
                         const struct kt_log_draft *made, struct kt_writer *w)
 {
   struct kt_log_head head;
   kt_log_head(log, &head);
-  if (!kt_hash_equal(&head.root, &made->head.root) || head.auditor.size != made->head.auditor.size) {
+  if (!kt_hash_equal(&head.root, &made->head.root) || head.auditor.size != made->head.auditor.size ||
+      !is_same_last(&request->last, &made->last)) {
     return false;
   }
   size_t start = w->len;

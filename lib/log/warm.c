@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "crypto/hkdf.h"
 #include "log/engine.h"
 #include "log/leaf_hashes.h"
 #include "tree/ibst.h"
@@ -20,6 +21,8 @@
 #define NICE_LAST 19
 #define NODES_PER_SNAPSHOT 256 /* an old snapshot would keep the write-ahead log from beginning again */
 #define SHARE_OF_LEAF_HASHES 8 /* of the cache's size, while the trees are read */
+#define PAGE_IN_TIMES 8        /* the cache's size: a larger file is not read as a whole */
+#define PIECE_LEN ((size_t)256 << 10)
 
 struct warmer {
   struct kt_log *log;
@@ -28,9 +31,14 @@ struct warmer {
   size_t n_seen;
 };
 
+static bool is_ended(const struct warmer *warmer)
+{
+  return atomic_load(&warmer->log->is_warming_ended);
+}
+
 static bool may_go_on(struct warmer *warmer)
 {
-  if (atomic_load(&warmer->log->is_warming_ended)) {
+  if (is_ended(warmer)) {
     return false;
   }
   if (warmer->n_seen++ % NODES_PER_SNAPSHOT == 0) {
@@ -47,12 +55,15 @@ struct list {
   uint64_t *refs;
   size_t n;
   size_t n_max;
+  bool is_full; /* and something was left out */
 };
 
 static void push(struct list *list, uint64_t ref)
 {
   if (list->n < list->n_max) {
     list->refs[list->n++] = ref;
+  } else {
+    list->is_full = true;
   }
 }
 
@@ -76,55 +87,69 @@ static bool contains(const struct list *list, uint64_t ref)
   return list->n > 0 && bsearch(&ref, list->refs, list->n, sizeof ref, compare_refs) != NULL;
 }
 
-/* Sort what is behind the first ones, each only once, and without what is known: who has a quad has all that is below it. */
-static void tidy(struct list *list, size_t first, const struct list *known)
+/* Sort what is behind the first ones, each only once. */
+static void tidy(struct list *list, size_t first)
 {
   size_t n = first;
   sort(list, first);
   for (size_t i = first; i < list->n; i++) {
-    uint64_t ref = list->refs[i];
-    if ((n == first || list->refs[n - 1] != ref) && !contains(known, ref)) {
-      list->refs[n++] = ref;
+    if (n == first || list->refs[n - 1] != list->refs[i]) {
+      list->refs[n++] = list->refs[i];
     }
   }
   list->n = n;
 }
 
 /* False: end. What cannot be read is found by whoever needs it. */
-static bool push_children(struct warmer *warmer, uint64_t ref, struct list *list)
+static bool push_children(struct warmer *warmer, uint64_t ref, const struct list *known, struct list *list)
 {
   uint8_t record[KT_LOG_NODE_LEN];
   struct kt_hash hash;
   uint64_t slots[KT_LOG_QUAD_SLOTS];
-  if (!may_go_on(warmer) || kt_store_get_node(warmer->nodes.conn, ref, record) != KT_OK) {
+  if (!may_go_on(warmer)) {
     return false;
+  }
+  enum kt_err err = kt_store_get_node(warmer->nodes.conn, ref, record);
+  if (err != KT_OK) {
+    return err == KT_ERR_ABSENT; /* it was pruned */
   }
   kt_log_quad_decode(record, &hash, slots);
   for (size_t i = 0; i < KT_LOG_QUAD_SLOTS; i++) {
-    if (slots[i] != 0 && !kt_store_ref_is_leaf(slots[i])) {
+    if (slots[i] != 0 && !kt_store_ref_is_leaf(slots[i]) && !contains(known, slots[i])) {
       push(list, slots[i]);
     }
   }
   return true;
 }
 
-/* The trees' quads that are not known: the upper levels that it has room for as a whole, because a quad costs a read for everything below
- * it that is not in the cache. It begins with the roots. */
+/* What is below one level of the list; nothing when there is not room for all of it, because a quad costs a read for everything
+ * below it that is not in the cache. */
+static bool list_level(struct warmer *warmer, size_t first, const struct list *known, struct list *list)
+{
+  const size_t end = list->n;
+  for (size_t i = first; i < end && !list->is_full; i++) {
+    if (!push_children(warmer, list->refs[i], known, list)) {
+      return false;
+    }
+  }
+  if (list->is_full) {
+    list->n = end;
+  }
+  kt_store_read_end(warmer->nodes.conn); /* to sort takes a while */
+  tidy(list, end);
+  return !is_ended(warmer);
+}
+
+/* The trees' quads, level by level, but for the known ones and what is below them. The list begins with the roots. */
 static bool list_below(struct warmer *warmer, const struct list *known, struct list *list)
 {
   size_t first = 0;
-  tidy(list, first, known);
+  tidy(list, first);
   for (unsigned depth = 0; first < list->n && depth < KT_PREFIX_DEPTH_MAX; depth += 2) {
-    size_t end = list->n;
-    for (size_t i = first; i < end; i++) {
-      if (!push_children(warmer, list->refs[i], list)) {
-        return false;
-      }
+    const size_t end = list->n;
+    if (!list_level(warmer, first, known, list)) {
+      return false;
     }
-    if (list->n == list->n_max) {
-      list->n = end;
-    }
-    tidy(list, end, known);
     first = end;
   }
   sort(list, 0);
@@ -195,7 +220,7 @@ static void read_all(struct warmer *warmer)
   struct list older;
   size_t n_max = kt_log_cache_n_quads(&warmer->log->cache);
   size_t n_roots = find_roots(warmer, roots);
-  if (n_roots == 0) {
+  if (n_roots == 0 || n_max == 0) {
     return;
   }
   if (read_trees(warmer, roots, 1, &none, n_max - n_max / 8, &newest)) {
@@ -219,12 +244,21 @@ static void read_leaves(struct warmer *warmer)
   warmer->nodes.leaf_hashes = &warmer->leaf_hashes;
 }
 
-/* Gigabytes in the order of the disk take less time than a tenth of them in another. */
+/* Gigabytes in the order of the disk take less time than a tenth of them in another. Who gives the log a small cache does not
+ * want it to fill the machine's memory with the file. */
 static void page_in(struct warmer *warmer)
 {
+  struct kt_store_conn *conn = warmer->nodes.conn;
+  const uint64_t max_bytes = (uint64_t)warmer->log->options.cache_bytes * PAGE_IN_TIMES;
   uint64_t at = 0;
-  while (!atomic_load(&warmer->log->is_warming_ended) && kt_store_page_in(warmer->nodes.conn, &at)) {
+  uint8_t *piece = malloc(PIECE_LEN);
+  if (piece == NULL) {
+    return;
   }
+  while (!is_ended(warmer) && kt_store_page_in(conn, max_bytes, &at, piece, PIECE_LEN)) {
+  }
+  kt_wipe(piece, PIECE_LEN); /* values and openings are in it, and may be erased later */
+  free(piece);
 }
 
 void kt_log_warm_trees(struct kt_log *log)

@@ -13,10 +13,13 @@ static enum kt_err nothing(struct kt_store_conn *conn)
   return KT_OK;
 }
 
-static bool page_in(struct kt_store_conn *conn, uint64_t *at)
+static bool page_in(struct kt_store_conn *conn, uint64_t max_bytes, uint64_t *at, uint8_t *room, size_t len)
 {
   (void)conn;
+  (void)max_bytes;
   (void)at;
+  (void)room;
+  (void)len;
   return false;
 }
 

@@ -155,7 +155,7 @@ enum kt_err kt_sqlite_begin(struct kt_store_conn *conn);
 enum kt_err kt_sqlite_commit(struct kt_store_conn *conn);
 void kt_sqlite_rollback(struct kt_store_conn *conn);
 enum kt_err kt_sqlite_maintain(struct kt_store_conn *conn, bool is_idle);
-bool kt_sqlite_page_in(struct kt_store_conn *conn, uint64_t *at);
+bool kt_sqlite_page_in(struct kt_store_conn *conn, uint64_t max_bytes, uint64_t *at, uint8_t *room, size_t len);
 enum kt_err kt_sqlite_read_begin(struct kt_store_conn *conn);
 void kt_sqlite_read_end(struct kt_store_conn *conn);
 enum kt_err kt_sqlite_verify(struct kt_store_conn *conn);

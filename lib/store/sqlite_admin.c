@@ -4,7 +4,6 @@
 
 #include "store/sqlite.h"
 
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "store/files.h"
@@ -14,7 +13,6 @@
  * log has 32 MiB. */
 #define CHECKPOINT_FRAMES_IDLE 250
 #define CHECKPOINT_FRAMES_MAX 8000
-#define PAGE_IN_BYTES (64 << 10)
 
 static enum kt_err run_simple(struct kt_store_conn *conn, enum kt_sqlite_statement id)
 {
@@ -66,27 +64,26 @@ void kt_sqlite_rollback(struct kt_store_conn *conn)
 /* --- reading --------------------------------------------------------------------------------------------------- */
 
 /* Half of the machine's memory: the rest is for whoever uses it. */
-static bool could_be_kept(sqlite3_int64 size)
+static bool could_be_kept(uint64_t size)
 {
-  return size / 2 < (sqlite3_int64)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 4;
+  return size < (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 2;
 }
 
 /* Through SQLite's own handle: to close another one would release the locks of all. */
-bool kt_sqlite_page_in(struct kt_store_conn *conn, uint64_t *at)
+bool kt_sqlite_page_in(struct kt_store_conn *conn, uint64_t max_bytes, uint64_t *at, uint8_t *room, size_t len)
 {
   sqlite3_file *file = NULL;
   sqlite3_int64 size = 0;
   int rc = sqlite3_file_control(kt_sqlite_of(conn)->db, NULL, SQLITE_FCNTL_FILE_POINTER, &file);
-  if (rc != SQLITE_OK || file->pMethods->xFileSize(file, &size) != SQLITE_OK || !could_be_kept(size) ||
-      *at >= (uint64_t)size) {
+  if (rc != SQLITE_OK || file->pMethods->xFileSize(file, &size) != SQLITE_OK || *at >= (uint64_t)size ||
+      (uint64_t)size > max_bytes || !could_be_kept((uint64_t)size)) {
     return false;
   }
-  int n = (uint64_t)size - *at < PAGE_IN_BYTES ? (int)((uint64_t)size - *at) : PAGE_IN_BYTES;
-  void *piece = malloc(PAGE_IN_BYTES);
-  bool ok = piece != NULL && file->pMethods->xRead(file, piece, n, (sqlite3_int64)*at) == SQLITE_OK;
-  free(piece);
-  *at += (uint64_t)n;
-  return ok;
+  const uint64_t left = (uint64_t)size - *at;
+  const uint64_t n = left < len ? left : len;
+  rc = file->pMethods->xRead(file, room, (int)n, (sqlite3_int64)*at);
+  *at += n;
+  return rc == SQLITE_OK;
 }
 
 /* The transaction begins with the first statement: who finds everything in memory has no use for one. */

@@ -196,9 +196,9 @@ enum kt_err kt_store_maintain(struct kt_store_conn *writer, bool is_idle)
   return writer->store->ops->maintain(writer, is_idle);
 }
 
-bool kt_store_page_in(struct kt_store_conn *conn, uint64_t *at)
+bool kt_store_page_in(struct kt_store_conn *conn, uint64_t max_bytes, uint64_t *at, uint8_t *room, size_t len)
 {
-  return conn->store->ops->page_in(conn, at);
+  return conn->store->ops->page_in(conn, max_bytes, at, room, len);
 }
 
 enum kt_err kt_store_read_begin(struct kt_store_conn *reader)

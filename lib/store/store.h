@@ -70,9 +70,10 @@ void kt_store_rollback(struct kt_store_conn *writer);
  * moment, so a little is worth doing; otherwise only what must not grow any further. */
 KT_MUST_USE enum kt_err kt_store_maintain(struct kt_store_conn *writer, bool is_idle);
 
-/* For who is going to read a large part of the file, in no order of the disk's: have the system read the next piece of it, from *at
- * (0 at first) on, and move *at. False: that was all, or the file is larger than what the system could keep of it. */
-bool kt_store_page_in(struct kt_store_conn *conn, uint64_t *at);
+/* For who is going to read a large part of the file, in no order of the disk's: have the system read the next piece of it, from
+ * *at (0 at first) on, and move *at. False: that was all, it cannot be read, or the file is larger than max_bytes or than
+ * half of the machine's memory. The piece has at most len bytes and is left in `room`: to be wiped. */
+bool kt_store_page_in(struct kt_store_conn *conn, uint64_t max_bytes, uint64_t *at, uint8_t *room, size_t len);
 
 /* Optional bracket around many reads of one reader: cheaper than each on its own, and they may (need not) all see the
  * moment of begin. Keep it short: it holds back the checkpoint. */

@@ -3,6 +3,15 @@
  * used. */
 #include "update_test.h"
 
+#include <sched.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "log/engine.h"
+#include "store/backend.h"
+
+#define N_RACES 100
+
 /* The update is committed, with nobody else's. */
 static void commit(struct world *world, struct update *update)
 {
@@ -98,6 +107,22 @@ static void a_draft_with_an_older_head_of_the_auditor_is_not_used(void **state)
   assert_true(is_drafted(world, &update));
   auditor_keep_up(world);
   assert_int_equal(is_drafted(world, &update), !world->is_audited);
+  expect_same_answer(world, &update);
+  world_end(world);
+}
+
+/* Whoever answers says again what the client retains. */
+static void a_draft_for_another_size_is_not_used(void **state)
+{
+  struct world *world = world_start();
+  struct update update;
+  (void)state;
+  auditor_keep_up(world);
+  update_prepare(world, person_new(world, "alice", 1), &update);
+  commit(world, &update);
+  assert_true(is_drafted(world, &update));
+  update.request.last = (struct kt_optional_u64){ .present = true, .value = 1 };
+  assert_false(is_drafted(world, &update));
   expect_same_answer(world, &update);
   world_end(world);
 }
@@ -202,6 +227,64 @@ static void a_draft_that_is_too_long_is_refused(void **state)
   world_end(world);
 }
 
+/* --- beside the sequencer's thread -------------------------------------------------------------------------------------- */
+
+static const struct kt_store_ops *real_ops;
+static struct kt_store_ops slow_ops;
+static unsigned n_commits;
+
+/* As on a disk: sometimes what is ahead is ready by then, and sometimes it is not. */
+static enum kt_err slow_commit(struct kt_store_conn *conn)
+{
+  const struct timespec pause = { .tv_nsec = (long)(n_commits++ % 8) * 300000 };
+  (void)nanosleep(&pause, NULL);
+  return real_ops->commit(conn);
+}
+
+struct waiting {
+  struct kt_log_outcome outcome;
+  atomic_bool is_done;
+};
+
+static void done(void *ctx, const struct kt_log_outcome *outcome)
+{
+  struct waiting *waiting = ctx;
+  waiting->outcome = *outcome;
+  atomic_store(&waiting->is_done, true);
+}
+
+static void the_sequencer_drafts_while_others_are_at_work(void **state)
+{
+  struct world *world = world_start();
+  size_t n_drafts = 0;
+  (void)state;
+  auditor_keep_up(world);
+  real_ops = world->store->ops;
+  slow_ops = *real_ops;
+  slow_ops.commit = slow_commit;
+  world->store->ops = &slow_ops;
+  assert_int_equal(kt_log_start(world->log), KT_OK);
+  for (unsigned i = 0; i < N_RACES; i++) {
+    char name[16];
+    struct update update;
+    struct waiting waiting = { .is_done = false };
+    (void)snprintf(name, sizeof name, "person-%u", i);
+    update_prepare(world, person_new(world, name, 1), &update);
+    world_ok(world, kt_log_submit(world->log, update.pending, done, &waiting, &world->problem));
+    kt_log_update_ahead(world->reader, &update.request, &world->arena, &update.ahead);
+    while (!atomic_load(&waiting.is_done)) {
+      (void)sched_yield();
+    }
+    update.outcome = waiting.outcome;
+    n_drafts += update.ahead.draft != NULL;
+    expect_same_answer(world, &update);
+  }
+  assert_true(n_drafts > 0);
+  kt_log_stop(world->log);
+  world->store->ops = real_ops;
+  world_end(world);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -213,6 +296,8 @@ int main(void)
     cmocka_unit_test(what_was_not_inserted_has_no_draft),
     cmocka_unit_test(a_draft_without_a_signature_goes_to_nobody),
     cmocka_unit_test(a_draft_that_is_too_long_is_refused),
+    cmocka_unit_test(a_draft_for_another_size_is_not_used),
+    cmocka_unit_test(the_sequencer_drafts_while_others_are_at_work),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

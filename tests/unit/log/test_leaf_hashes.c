@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The hashes of all leaves in memory are those of the leaves in the store. */
-#include "log_test.h"
+#include "update_test.h"
 
 #include "log/engine.h"
 #include "log/leaf_hashes.h"
@@ -61,13 +61,43 @@ static void no_more_than_there_is_room_for(void **state)
   struct kt_hash got;
   (void)state;
   for (size_t n = 0; n < 3; n++) {
-    assert_int_equal(kt_log_leaf_hashes_init(&table, N_ENTRIES, n * KT_HASH_LEN), KT_OK);
+    assert_int_equal(kt_log_leaf_hashes_init(&table, N_ENTRIES, n * (sizeof(size_t) + KT_HASH_LEN)), KT_OK);
     for (size_t i = 0; i < n; i++) { /* of one leaf each */
       assert_int_equal(read_next(world, &table), KT_OK);
     }
     assert_int_equal(read_next(world, &table), KT_ERR_LIMIT);
     assert_int_equal(kt_log_leaf_hashes_get(&table, kt_store_leaf_ref(0, 0), &got), n > 0);
     assert_false(kt_log_leaf_hashes_get(&table, kt_store_leaf_ref(n, 0), &got));
+    kt_log_leaf_hashes_release(&table);
+  }
+  world_end(world);
+}
+
+/* The second entry has three leaves. */
+static void all_leaves_of_an_entry_or_none(void **state)
+{
+  struct world *world = world_start();
+  struct update updates[3];
+  struct kt_log_pending *pending[3];
+  struct kt_log_outcome outcomes[3];
+  struct kt_hash got;
+  (void)state;
+  for (size_t i = 0; i < 3; i++) {
+    char *name = kt_arena_alloc(&world->arena, 1, 16);
+    (void)snprintf(name, 16, "person %zu", i);
+    update_prepare(world, person_new(world, name, 1), &updates[i]);
+    pending[i] = updates[i].pending;
+  }
+  kt_log_insert(world->log, pending, 3, outcomes);
+  assert_int_equal(world_size(world), 2);
+  for (size_t n_hashes = 2; n_hashes <= 4; n_hashes++) {
+    struct kt_log_leaf_hashes table;
+    assert_int_equal(kt_log_leaf_hashes_init(&table, 2, 2 * sizeof(size_t) + n_hashes * KT_HASH_LEN), KT_OK);
+    assert_int_equal(read_next(world, &table), KT_OK);
+    assert_int_equal(read_next(world, &table), n_hashes == 4 ? KT_OK : KT_ERR_LIMIT);
+    for (uint64_t i = 0; i < 3; i++) {
+      assert_int_equal(kt_log_leaf_hashes_get(&table, kt_store_leaf_ref(1, i), &got), n_hashes == 4);
+    }
     kt_log_leaf_hashes_release(&table);
   }
   world_end(world);
@@ -92,6 +122,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_leaf_of_the_entries_that_were_read),
     cmocka_unit_test(no_more_than_there_is_room_for),
+    cmocka_unit_test(all_leaves_of_an_entry_or_none),
     cmocka_unit_test(an_entry_that_is_not_there),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

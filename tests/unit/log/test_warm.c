@@ -33,6 +33,14 @@ static enum kt_err get_node(struct kt_store_conn *conn, uint64_t ref, uint8_t *r
   return real_ops->get_node(conn, ref, ret_record);
 }
 
+static size_t n_page_ins;
+
+static bool page_in(struct kt_store_conn *conn, uint64_t max_bytes, uint64_t *at, uint8_t *room, size_t len)
+{
+  n_page_ins++;
+  return real_ops->page_in(conn, max_bytes, at, room, len);
+}
+
 static enum kt_err get_leaf(struct kt_store_conn *conn, uint64_t pos, uint64_t index, uint8_t *ret_leaf)
 {
   count_read();
@@ -46,6 +54,7 @@ static void reopen(struct world *world)
   ended = world->log;
   n_reads = 0;
   n_refs = 0;
+  n_page_ins = 0;
   n_reads_max = 0;
 }
 
@@ -70,6 +79,7 @@ static struct world *cold_world(size_t cache_bytes, uint64_t n_entries)
   counting_ops = *real_ops;
   counting_ops.get_node = get_node;
   counting_ops.get_leaf = get_leaf;
+  counting_ops.page_in = page_in;
   world->store->ops = &counting_ops;
   reopen(world);
   return world;
@@ -133,6 +143,7 @@ static void no_record_is_read_more_than_twice(void **state)
   struct world *world = cold_world(CACHE_BYTES, N_MORE);
   (void)state;
   kt_log_warm_trees(world->log);
+  assert_int_equal(n_page_ins, 1);
   assert_int_equal(n_reads, n_refs);
   assert_true(n_refs > 0);
   uint64_t last = 0;
@@ -160,6 +171,29 @@ static bool has_tree_of(struct world *world, uint64_t pos)
   struct kt_store_conn *conn = world->reader->conn;
   assert_int_equal(kt_log_prefix_root(conn, pos + 1, &root), KT_OK);
   return kt_log_cache_get_quad(&world->log->cache, root.ref, &quad);
+}
+
+/* Levels that there is no room for as a whole are left out. The root stays, unless its set had more than its share. */
+static void what_has_no_room_is_left_out(void **state)
+{
+  size_t n_rooms = 0;
+  size_t n_roots = 0;
+  (void)state;
+  for (size_t bytes = 1024; bytes <= (size_t)64 << 10; bytes += 1024) {
+    struct world *world = cold_world(bytes, N_MORE);
+    const size_t room = kt_log_cache_n_quads(&world->log->cache);
+    kt_log_warm_trees(world->log);
+    assert_true(n_refs <= 2 * room + room * KT_LOG_QUAD_SLOTS);
+    if (room > 0) {
+      n_roots += has_tree_of(world, 26);
+      n_rooms++;
+    } else {
+      assert_int_equal(n_reads, 0);
+    }
+    (void)reads_of_searches(world);
+    warm_world_end(world);
+  }
+  assert_true(n_rooms > 0 && n_rooms < 64 && n_roots > n_rooms / 2);
 }
 
 /* When a reasonable monitoring window has passed since 26, the first entry after it is distinguished, and searches begin there. */
@@ -223,6 +257,7 @@ int main(void)
     cmocka_unit_test(searches_of_a_warm_log_read_no_node),
     cmocka_unit_test(nor_does_one_that_looks_at_older_trees),
     cmocka_unit_test(no_record_is_read_more_than_twice),
+    cmocka_unit_test(what_has_no_room_is_left_out),
     cmocka_unit_test(trees_before_the_distinguished_entry_are_not_read),
     cmocka_unit_test(it_ends_when_told),
     cmocka_unit_test(its_thread_ends_with_the_log),

@@ -199,6 +199,7 @@ static void test_page_in(void **state)
 {
   struct store_test *t = *state;
   struct stat status;
+  uint8_t room[4000];
   uint64_t at = 0;
   size_t n = 0;
   store_test_open(t, true);
@@ -207,11 +208,14 @@ static void test_page_in(void **state)
   }
   store_test_reopen(t); /* the write-ahead log is in the file now */
   assert_int_equal(stat(t->path, &status), 0);
-  while (kt_store_page_in(t->reader, &at)) {
+  const uint64_t size = (uint64_t)status.st_size;
+  assert_false(kt_store_page_in(t->reader, size - 1, &at, room, sizeof room)); /* too large */
+  assert_int_equal(at, 0);
+  while (kt_store_page_in(t->reader, size, &at, room, sizeof room)) {
     n++;
-    assert_true(at <= (uint64_t)status.st_size);
+    assert_int_equal(at, n * sizeof room < size ? n * sizeof room : size);
   }
-  assert_int_equal(at, status.st_size);
+  assert_int_equal(at, size);
   assert_true(n > 1);
   assert_true(store_test_entry_is_there(t->reader, 59));
   store_test_close(t);
