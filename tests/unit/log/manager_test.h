@@ -80,6 +80,7 @@ static inline enum kt_err post_manager(struct world *world, const struct kt_mana
   struct kt_manager_update_request request;
   struct kt_log_pending *pending = NULL;
   struct kt_log_outcome outcome;
+  struct kt_log_ahead ahead = { 0 };
   kt_writer_init(&encoded, (size_t)1 << 24);
   kt_writer_init(&w, (size_t)1 << 24);
   kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
@@ -90,9 +91,13 @@ static inline enum kt_err post_manager(struct world *world, const struct kt_mana
   if (err == KT_OK) {
     bool queued = pending != NULL;
     if (queued) {
+      kt_log_update_keep(pending, &arena, &ahead);
+      kt_log_manager_ahead(world->reader, &request, &arena, &ahead);
       kt_log_insert(world->log, &pending, 1, &outcome);
+      assert_int_equal(ahead.draft != NULL, outcome.inserted);
     }
-    err = kt_log_manager_respond(world->reader, &request, queued ? &outcome : NULL, NULL, &arena, &w, &world->problem);
+    err = kt_log_manager_respond(world->reader, &request, queued ? &outcome : NULL, queued ? &ahead : NULL, &arena, &w,
+                                 &world->problem);
   }
   if (err == KT_OK) {
     *ret_response = world_take(world, &w);
