@@ -198,7 +198,8 @@ struct kt_log_reader {
 /* With log->auditor. */
 void kt_log_publish(struct kt_log *log, const struct kt_log_head *head);
 /* Guard durable, then sign, then publish the tip (S12); what was committed enters the cache. On a failure that does not pass
- * by itself (problem->retry) nothing may be signed any more. waiting: somebody whose update is in the tip, for whom a response can be drafted meanwhile; or NULL. */
+ * by itself (problem->retry) nothing may be signed any more. waiting: somebody whose update is in the tip, for whom a
+ * response can be drafted meanwhile; or NULL. */
 KT_MUST_USE enum kt_err kt_log_sign_tip(struct kt_log *log, const struct kt_log_pending *waiting,
                                         struct kt_log_problem *problem);
 /* The same for a tip that a running log has made durable: a failure ends the signing, or leaves the log unsigned until

@@ -3,8 +3,8 @@
  * reads the trees that searches look into, from their roots down, as far as the cache has room, whenever nobody else wants the
  * processor.
  *
- * The quads of a tree of ten million labels are scattered over gigabytes, and a quad in memory has the hashes of what is below it.
- * So they are listed first, level by level, and then read in the order of the file, what is below a quad before the quad:
+ * The quads of a tree of ten million labels are scattered over gigabytes, and a quad in memory has the hashes of what is
+ * below it. So they are listed first, level by level, and then read in the order of the file, what is below a quad before the quad:
  * each page of the file is read once for a level and once at the end, and no record is read for its hash alone. Leaves are
  * hashed before, entry by entry. */
 #define _GNU_SOURCE /* gettid */

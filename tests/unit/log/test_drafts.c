@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The response that the sequencer makes before its head is signed: it is what the thread that asked would have made, or it is not
- * used. */
+/* The response that the sequencer makes before its head is signed: it is what the thread that asked would have made, or it
+ * is not used. */
 #include "update_test.h"
 
 #include <sched.h>

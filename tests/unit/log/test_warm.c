@@ -127,8 +127,8 @@ static void nor_does_one_that_looks_at_older_trees(void **state)
   warm_world_end(world);
 }
 
-/* Of the quads that are read to be kept: those of the newest tree, then what others have beside it, each in the order of the file, and
- * in an entry what is below a quad first. */
+/* Of the quads that are read to be kept: those of the newest tree, then what others have beside it, each in the order of the
+ * file, and in an entry what is below a quad first. */
 static void expect_order(uint64_t ref, uint64_t *last, size_t *n_falls)
 {
   uint64_t place = ref ^ (KT_STORE_NODES_MAX - 1);
