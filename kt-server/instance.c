@@ -275,10 +275,10 @@ enum kt_err kt_instance_lock(struct kt_instance *instance, struct kt_error *erro
 }
 
 /* Of the configured cache an eighth is for the pages of the database, shared by the handles there are at most: one of each
- * thread, the sequencer's, and one for administration. */
+ * thread, the sequencer's two, and one for administration. */
 static size_t page_cache_bytes(const struct kt_settings *settings)
 {
-  return (size_t)(settings->cache_bytes / 8 / (settings->threads + 2));
+  return (size_t)(settings->cache_bytes / 8 / (settings->threads + 3));
 }
 
 enum kt_err kt_instance_open_store(struct kt_instance *instance, bool create, bool guard_may_be_missing,
