@@ -139,7 +139,7 @@ void kt_log_manager_ahead(struct kt_log_reader *reader, const struct kt_manager_
                           struct kt_arena *arena, struct kt_log_ahead *ahead)
 {
   const struct kt_optional_u32 *known = &request->greatest_version;
-  const struct kt_update_request plain = { .last = request->last, .label = request->label, .greatest_version = *known };
+  const struct kt_update_request plain = kt_log_plain_update(request);
   uint64_t n_known = known->present ? (uint64_t)known->value + 1 : 0;
   uint64_t n_new = request->signed_version - n_known + request->n_values; /* with the skipped ones */
   look_ahead(reader, &plain, n_new, arena, ahead);

@@ -285,6 +285,13 @@ struct kt_log_made {
   const struct kt_log_new_version *versions;
 };
 
+/* What of a Manager's request its response is about. */
+static inline struct kt_update_request kt_log_plain_update(const struct kt_manager_update_request *request)
+{
+  return (struct kt_update_request){ .last = request->last,
+                                     .label = request->label,
+                                     .greatest_version = request->greatest_version };
+}
 /* Make the response of an update but for its head, which is going to be this one; its entries are durable. What fails is made
  * later. */
 void kt_log_update_draft(struct kt_log_reader *reader, const struct kt_log_head *head,

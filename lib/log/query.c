@@ -201,21 +201,25 @@ static enum kt_err explain(struct kt_log_query *query, enum kt_err err)
                        reason->text != NULL ? reason->text : kt_err_text(err));
 }
 
+enum kt_err kt_log_response_keep(const struct kt_log *log, struct kt_writer *w, size_t start, enum kt_err err)
+{
+  err = err == KT_OK ? w->err : err;
+  if (err == KT_OK && w->len - start > log->options.limits.response_max) {
+    err = KT_ERR_LIMIT;
+  }
+  if (err != KT_OK) {
+    w->len = start;
+    w->err = KT_OK;
+  }
+  return err;
+}
+
 /* Also when begin failed. */
 static enum kt_err query_end(struct kt_log_query *query, enum kt_err err)
 {
-  struct kt_writer *w = query->w;
   kt_store_read_end(query->reader->conn);
-  if (err == KT_OK && w->err == KT_OK && w->len - query->w_start > query->reader->log->options.limits.response_max) {
-    err = KT_ERR_LIMIT;
-  }
-  err = err == KT_OK ? w->err : err; /* S10: "refuse, never truncate" */
-  if (err == KT_OK) {
-    return KT_OK;
-  }
-  w->len = query->w_start;
-  w->err = KT_OK;
-  return query->problem->code != NULL ? err : explain(query, err);
+  err = kt_log_response_keep(query->reader->log, query->w, query->w_start, err);
+  return err == KT_OK || query->problem->code != NULL ? err : explain(query, err);
 }
 
 static enum kt_err run_once(struct kt_log_query *query, struct kt_log_reader *reader, const struct kt_log_head *head,

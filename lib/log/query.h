@@ -67,6 +67,10 @@ KT_MUST_USE enum kt_err kt_log_query_run_at(struct kt_log_reader *reader, const 
                                             const struct kt_optional_u64 *last, struct kt_arena *arena,
                                             struct kt_writer *w, struct kt_log_problem *problem, kt_log_answer answer,
                                             const void *request);
+/* S10, "refuse, never truncate": what was written from start on when err is KT_OK, or nothing of it: err, the writer's error, or
+ * KT_ERR_LIMIT when it is longer than any response. */
+KT_MUST_USE enum kt_err kt_log_response_keep(const struct kt_log *log, struct kt_writer *w, size_t start,
+                                             enum kt_err err);
 /* Refuse with this query's problem. */
 __attribute__((format(printf, 4, 5))) enum kt_err kt_log_query_refuse(struct kt_log_query *query, enum kt_err err,
                                                                       const char *code, const char *format, ...);

@@ -263,12 +263,7 @@ static bool write_draft(const struct kt_log *log, const struct kt_update_request
   struct kt_update_response response = made->response;
   response.full_tree_head = kt_log_full_tree_head(log->options.config, &head, &request->last);
   kt_update_response_write(w, log->options.config, &response);
-  if (w->err == KT_OK && w->len - start <= log->options.limits.response_max) {
-    return true;
-  }
-  w->len = start;
-  w->err = KT_OK;
-  return false;
+  return kt_log_response_keep(log, w, start, KT_OK) == KT_OK;
 }
 
 /* --- entry points ------------------------------------------------------------------------------------------------------- */
@@ -295,8 +290,6 @@ enum kt_err kt_log_manager_respond(struct kt_log_reader *reader, const struct kt
                                    const struct kt_log_outcome *outcome, const struct kt_log_ahead *ahead,
                                    struct kt_arena *arena, struct kt_writer *w, struct kt_log_problem *ret_problem)
 {
-  const struct kt_update_request plain = { .last = request->last,
-                                           .label = request->label,
-                                           .greatest_version = request->greatest_version };
+  const struct kt_update_request plain = kt_log_plain_update(request);
   return kt_log_update_respond(reader, &plain, outcome, ahead, arena, w, ret_problem);
 }

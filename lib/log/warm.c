@@ -4,9 +4,9 @@
  * processor.
  *
  * The quads of a tree of ten million labels are scattered over gigabytes, and a quad in memory has the hashes of what is
- * below it. So they are listed first, level by level, and then read in the order of the file, what is below a quad before the quad:
- * each page of the file is read once for a level and once at the end, and no record is read for its hash alone. Leaves are
- * hashed before, entry by entry. */
+ * below it. So they are listed first, level by level, and then read in the order of the file, what is below a quad before
+ * the quad: each page of the file is read once for a level and once at the end, and no record is read for its hash alone.
+ * Leaves are hashed before, entry by entry. */
 #define _GNU_SOURCE /* gettid */
 
 #include <stdlib.h>
@@ -220,7 +220,7 @@ static void read_all(struct warmer *warmer)
   struct list older;
   size_t n_max = kt_log_cache_n_quads(&warmer->log->cache);
   size_t n_roots = find_roots(warmer, roots);
-  if (n_roots == 0 || n_max == 0) {
+  if (n_roots == 0) {
     return;
   }
   if (read_trees(warmer, roots, 1, &none, n_max - n_max / 8, &newest)) {
@@ -266,7 +266,7 @@ void kt_log_warm_trees(struct kt_log *log)
   struct warmer warmer = { .log = log };
   struct kt_store_conn *conn;
   struct kt_store_error error;
-  if (kt_store_open_reader(log->options.store, &conn, &error) != KT_OK) {
+  if (kt_log_cache_n_quads(&log->cache) == 0 || kt_store_open_reader(log->options.store, &conn, &error) != KT_OK) {
     return;
   }
   kt_log_nodes_init(&warmer.nodes, conn, &log->cache, NULL);

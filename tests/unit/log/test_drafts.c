@@ -43,16 +43,38 @@ static bool is_drafted(struct world *world, const struct update *update)
   return err == KT_OK;
 }
 
-static void a_draft_is_the_response(void **state)
+/* Alice's update is committed and drafted. */
+static struct world *world_with_draft(struct update *ret_update)
 {
   struct world *world = world_start();
-  struct update update;
-  (void)state;
   auditor_keep_up(world);
-  update_prepare(world, person_new(world, "alice", 1), &update);
-  commit(world, &update);
-  assert_int_equal(update.outcome.err, KT_OK);
-  assert_true(is_drafted(world, &update));
+  update_prepare(world, person_new(world, "alice", 1), ret_update);
+  commit(world, ret_update);
+  assert_int_equal(ret_update->outcome.err, KT_OK);
+  assert_true(is_drafted(world, ret_update));
+  return world;
+}
+
+/* Although there is a draft. */
+static void expect_refused(struct world *world, const struct update *update, enum kt_err want_err,
+                           const char *want_code)
+{
+  struct kt_writer w;
+  assert_non_null(update->ahead.draft);
+  kt_writer_init(&w, (size_t)1 << 20);
+  assert_int_equal(kt_log_update_respond(world->reader, &update->request, &update->outcome, &update->ahead,
+                                         &world->arena, &w, &world->problem),
+                   want_err);
+  assert_string_equal(world->problem.code, want_code);
+  assert_int_equal(w.len, 0);
+  kt_writer_release(&w);
+}
+
+static void a_draft_is_the_response(void **state)
+{
+  struct update update;
+  struct world *world = world_with_draft(&update);
+  (void)state;
   expect_same_answer(world, &update);
   world_end(world);
 }
@@ -98,13 +120,9 @@ static void a_draft_of_an_older_head_is_not_used(void **state)
 
 static void a_draft_with_an_older_head_of_the_auditor_is_not_used(void **state)
 {
-  struct world *world = world_start();
   struct update update;
+  struct world *world = world_with_draft(&update);
   (void)state;
-  auditor_keep_up(world);
-  update_prepare(world, person_new(world, "alice", 1), &update);
-  commit(world, &update);
-  assert_true(is_drafted(world, &update));
   auditor_keep_up(world);
   assert_int_equal(is_drafted(world, &update), !world->is_audited);
   expect_same_answer(world, &update);
@@ -114,13 +132,9 @@ static void a_draft_with_an_older_head_of_the_auditor_is_not_used(void **state)
 /* Whoever answers says again what the client retains. */
 static void a_draft_for_another_size_is_not_used(void **state)
 {
-  struct world *world = world_start();
   struct update update;
+  struct world *world = world_with_draft(&update);
   (void)state;
-  auditor_keep_up(world);
-  update_prepare(world, person_new(world, "alice", 1), &update);
-  commit(world, &update);
-  assert_true(is_drafted(world, &update));
   update.request.last = (struct kt_optional_u64){ .present = true, .value = 1 };
   assert_false(is_drafted(world, &update));
   expect_same_answer(world, &update);
@@ -187,14 +201,10 @@ static void a_draft_without_a_signature_goes_to_nobody(void **state)
   update_prepare(world, person_new(world, "alice", 1), &update);
   world->guard_err = KT_ERR_STORE;
   commit(world, &update);
-  assert_non_null(update.ahead.draft);
-  kt_writer_init(&w, (size_t)1 << 20);
-  assert_int_equal(kt_log_update_respond(world->reader, &update.request, &update.outcome, &update.ahead, &world->arena,
-                                         &w, &world->problem),
-                   KT_ERR_STORE);
-  assert_string_equal(world->problem.code, "guard");
+  expect_refused(world, &update, KT_ERR_STORE, "guard");
   /* Even if somebody believed that it had succeeded. */
   update.outcome.err = KT_OK;
+  kt_writer_init(&w, (size_t)1 << 20);
   assert_int_not_equal(kt_log_update_respond(world->reader, &update.request, &update.outcome, &update.ahead,
                                              &world->arena, &w, &world->problem),
                        KT_OK);
@@ -208,7 +218,6 @@ static void a_draft_that_is_too_long_is_refused(void **state)
 {
   struct world *world = world_start();
   struct update update;
-  struct kt_writer w;
   (void)state;
   world_close(world);
   world->options.limits.response_max = 100;
@@ -216,14 +225,7 @@ static void a_draft_that_is_too_long_is_refused(void **state)
   auditor_keep_up(world);
   update_prepare(world, person_new(world, "alice", 1), &update);
   commit(world, &update);
-  assert_non_null(update.ahead.draft);
-  kt_writer_init(&w, (size_t)1 << 20);
-  assert_int_equal(kt_log_update_respond(world->reader, &update.request, &update.outcome, &update.ahead, &world->arena,
-                                         &w, &world->problem),
-                   KT_ERR_LIMIT);
-  assert_string_equal(world->problem.code, "response-size");
-  assert_int_equal(w.len, 0);
-  kt_writer_release(&w);
+  expect_refused(world, &update, KT_ERR_LIMIT, "response-size");
   world_end(world);
 }
 
