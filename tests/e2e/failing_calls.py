@@ -2,8 +2,8 @@
 """System calls that fail, one and from then on all, in server, signer, client and auditor: nobody crashes or hangs, a client
 says no word against an honest log, nothing acknowledged is lost, and without the failure everything goes on.
 
-Called with the build folder, a stride (1: every call; default: a few drawn by lot), a folder that keeps the counters and a seed
-(lib_counters), and which calls (default: all); KT_SERVER and KT_VERIFY name the programs, kt-failing-calls.so in the build folder
+Called with the build folder, a stride (1: every call; default: a few drawn by lot), a folder that keeps the counters, a seed
+(lib_counters), a share K/N (every N-th of the points, from the K-th), and which calls (default: all); KT_SERVER and KT_VERIFY name the programs, kt-failing-calls.so in the build folder
 makes calls fail (tests/failing_calls/shim.c). "alloc" is an allocation of the programs, of Jansson or of SQLite.
 
 What each program calls is counted once, and the points drawn from it are kept in a file: the next run goes on behind the last
@@ -28,7 +28,7 @@ from lib_server import change_settings
 
 BUILD = sys.argv[1]
 STRIDE = int(sys.argv[2]) if len(sys.argv) > 2 else 0
-FOLDER, SEED = (sys.argv[3:5] + ["", ""])[:2]
+FOLDER, SEED, SHARE = (sys.argv[3:6] + ["", "", ""])[:3]
 SHIM = os.path.join(BUILD, "tests", "kt-failing-calls.so")
 A_FEW = 1  # of each role, without a stride
 PATIENCE_S = 150  # a client waits a minute for a server that accepts nobody
@@ -40,8 +40,9 @@ CAUSES = {"open": errno.EMFILE, "read": errno.EIO, "pread": errno.EIO, "write": 
           "connect": errno.ECONNREFUSED, "accept": errno.EMFILE, "recv": errno.ECONNRESET, "send": errno.ECONNRESET,
           "poll": errno.ENOMEM, "epoll": errno.ENOSPC, "thread": errno.EAGAIN, "alloc": errno.ENOMEM}
 GROUPS = ("init", "run", "signer", "lookup", "monitor", "device", "audit", "auditor")
-CALLS = sys.argv[5:] or list(CAUSES)
+CALLS = sys.argv[6:] or list(CAUSES)
 ALLOCATIONS_PER_CALL = 1 if CALLS == ["alloc"] else 10  # there are many more of them: among others, one in so many
+FIRST, SHARES = map(int, (SHARE or "1/1").split("/"))
 ALSO_FULL = ("write", "pwrite", "ftruncate", "open")  # these fail for want of room as well
 
 
@@ -101,7 +102,7 @@ def each_point(run, group, role, count):
     path = run.path(f"points-{group}.json")
     points = read_whole(path, None)
     if points is None:
-        points = choose(count(), run.choices(group))
+        points = choose(count(), run.choices(group))[FIRST - 1::SHARES]
         write_whole(path, points)
     for point in points[run[group]:]:
         yield Point(role, *point)
@@ -392,7 +393,7 @@ def main():
         if b"__asan_init" in file.read():
             print("a build with sanitizers: their run-time library wants to come first, so nothing was preloaded")
             return
-    with LongRun("failing-calls", FOLDER, SEED or None, stride=STRIDE, calls=CALLS) as run:
+    with LongRun("failing-calls", FOLDER, SEED or None, stride=STRIDE, calls=CALLS, share=SHARE) as run:
         print(f"failing-calls: stride {STRIDE}, seed {run.seed}, in {run.folder}", flush=True)
         for part in (run_init, run_servers, run_clients, run_auditor):
             run.work()

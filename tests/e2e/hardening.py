@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-from lib_programs import SERVER, check, server_verb
+from lib_programs import SERVER, check, of_threads, server_verb
 from lib_server import RunningServer
 
 BUILD = sys.argv[1]
@@ -34,8 +34,7 @@ def is_sanitized():
 
 def sandboxes(pid):
     """The seccomp mode of every thread: 2 is a filter."""
-    threads = os.listdir(f"/proc/{pid}/task")
-    return {int(re.search(r"^Seccomp:\s+(\d)$", proc(pid, f"task/{thread}/status"), re.MULTILINE)[1]) for thread in threads}
+    return {int(re.search(r"^Seccomp:\s+(\d)$", status, re.MULTILINE)[1]) for status in of_threads(pid, "status")}
 
 
 def locked_kib(pid):

@@ -46,6 +46,17 @@ def die_with_us():
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def of_threads(pid, name):
+    """What the system's file of this name says of each thread; one that ended while they were listed is none."""
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{thread}/{name}", encoding="ascii", errors="replace") as file:
+                said = file.read()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        yield said
+
+
 def random_key():
     return "raw:" + base64.b64encode(os.urandom(32)).decode()
 

@@ -10,7 +10,7 @@ import socket
 import tempfile
 import time
 
-from lib_programs import check, server_verb
+from lib_programs import check, of_threads, server_verb
 from lib_server import RunningServer
 
 # libmicrohttpd 0.9.75 takes 128 events at a time, and with its own threads left those unanswered that came in exactly so many.
@@ -52,11 +52,7 @@ def open_connections(server, n):
 
 def states(pid):
     """One letter for each thread."""
-    found = set()
-    for thread in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{thread}/stat", encoding="ascii", errors="replace") as file:
-            found.add(file.read().rpartition(") ")[2][0])
-    return found
+    return {stat.rpartition(") ")[2][0] for stat in of_threads(pid, "stat")}
 
 
 def hold(process):
