@@ -62,12 +62,28 @@ void kt_folder_remove(const char *dir, const char *const *names, size_t n, bool 
   }
 }
 
-enum kt_err kt_folder_check_mark(const char *dir, struct kt_error *error)
+/* Where nobody can tell, the folder is neither marked nor not. */
+enum kt_err kt_folder_is_marked(const char *dir, bool *ret_is_marked, struct kt_error *error)
 {
   struct kt_path path;
   enum kt_err err = kt_path_join(dir, KT_NAME_READ_ONLY, &path, error);
-  if (err != KT_OK || access(path.s, F_OK) != 0) {
+  if (err != KT_OK) {
     return err;
   }
-  return kt_error_set(error, KT_ERR_CONFLICT, "%s is marked to be served read only; the file %s says why", dir, path.s);
+  *ret_is_marked = access(path.s, F_OK) == 0;
+  if (!*ret_is_marked && errno != ENOENT) {
+    return kt_error_set(error, KT_ERR_STORE, "%s: %s", path.s, strerror(errno));
+  }
+  return KT_OK;
+}
+
+enum kt_err kt_folder_check_mark(const char *dir, struct kt_error *error)
+{
+  bool is_marked = false;
+  enum kt_err err = kt_folder_is_marked(dir, &is_marked, error);
+  if (err != KT_OK || !is_marked) {
+    return err;
+  }
+  return kt_error_set(error, KT_ERR_CONFLICT,
+                      "%s is marked to be served read only; its file " KT_NAME_READ_ONLY " says why", dir);
 }

@@ -176,16 +176,30 @@ static enum kt_err flush(int fd, const char *path, struct kt_error *error)
   return fdatasync(fd) == 0 ? KT_OK : kt_error_set(error, KT_ERR_STORE, "making %s durable: %s", path, strerror(errno));
 }
 
-/* While one copy is damaged the other one stays as it is. */
+/* One after the other, so that at any moment the disk has one that nobody is writing to. */
+static enum kt_err put_durably(int fd, size_t i, const char *path, const struct kt_log_guard *guard,
+                               struct kt_error *error)
+{
+  enum kt_err err = put_copy(fd, i, path, guard, error);
+  return err == KT_OK ? flush(fd, path, error) : err;
+}
+
+/* The copy that is damaged, or older than the other one. */
+static size_t worse_of(const struct copies *copies)
+{
+  bool are_good = copies->is_good[0] && copies->is_good[1];
+  return copies->is_good[1] && (!are_good || is_newer(&copies->guards[1], &copies->guards[0])) ? 0 : 1;
+}
+
+/* While one copy is not what the guard is, the other one stays as it is. */
 static enum kt_err repair(int fd, const char *path, const struct copies *copies, const struct kt_log_guard *guard,
                           struct kt_error *error)
 {
-  if (copies->is_good[0] && copies->is_good[1]) {
+  if (copies->is_good[0] && copies->is_good[1] && is_same(&copies->guards[0], &copies->guards[1])) {
     return KT_OK;
   }
-  kt_say("%s: one of its two copies was damaged, and is written anew from the other one", path);
-  enum kt_err err = put_copy(fd, copies->is_good[0] ? 1 : 0, path, guard, error);
-  return err == KT_OK ? flush(fd, path, error) : err;
+  kt_say("%s: one of its two copies was damaged or older, and is written anew from the other one", path);
+  return put_durably(fd, worse_of(copies), path, guard, error);
 }
 
 /* A full disk passes by itself only when it is met before anything was changed. */
@@ -224,6 +238,27 @@ static enum kt_err swap(int fd, const char *path, const struct kt_log_guard *bef
   return err == KT_OK ? put_both(fd, path, guard, error) : err;
 }
 
+/* What reads may be in the kernel's memory only: the process that wrote it was killed before its flush, or the flush failed.
+ * So both copies are written again, for pages that the kernel takes for clean are not flushed. The lock is held. */
+static enum kt_err settle(int fd, const char *path, struct kt_log_guard *ret_guard, struct kt_error *error)
+{
+  struct copies copies = { 0 };
+  enum kt_err err = read_copies(fd, path, &copies, error);
+  if (err == KT_OK) {
+    err = judge(&copies, path, ret_guard, error);
+  }
+  if (err == KT_OK) {
+    err = repair(fd, path, &copies, ret_guard, error);
+  }
+  for (size_t i = 0; err == KT_OK && i < N_COPIES; i++) {
+    err = put_durably(fd, i, path, ret_guard, error);
+  }
+  if (err == KT_OK && (fsync(fd) != 0 || !kt_file_sync_folder_of(path))) {
+    err = kt_error_set(error, KT_ERR_STORE, "making %s durable: %s", path, strerror(errno));
+  }
+  return err;
+}
+
 /* The first one. Another process that makes it at the same time fails; so does a later one, when this was interrupted:
  * nothing was signed before the file was whole. */
 static enum kt_err create(const char *path, const struct kt_log_guard *guard, struct kt_error *error)
@@ -244,6 +279,29 @@ static enum kt_err create(const char *path, const struct kt_log_guard *guard, st
   return err;
 }
 
+/* Nobody else writes until it is closed. */
+static enum kt_err open_to_write(const char *path, int *ret_fd, struct kt_error *error)
+{
+  enum kt_err err = open_guard(path, O_RDWR, ret_fd, error);
+  if (err == KT_OK && flock(*ret_fd, LOCK_EX) != 0) {
+    err = kt_error_set(error, KT_ERR_STORE, "locking %s: %s", path, strerror(errno));
+    (void)close(*ret_fd);
+  }
+  return err;
+}
+
+enum kt_err kt_guard_settle(const char *path, struct kt_log_guard *ret_guard, struct kt_error *error)
+{
+  int fd = -1;
+  enum kt_err err = open_to_write(path, &fd, error);
+  if (err != KT_OK) {
+    return err;
+  }
+  err = settle(fd, path, ret_guard, error);
+  (void)close(fd);
+  return err;
+}
+
 enum kt_err kt_guard_save(const char *path, const struct kt_log_guard *before, const struct kt_log_guard *guard,
                           struct kt_error *error)
 {
@@ -251,16 +309,11 @@ enum kt_err kt_guard_save(const char *path, const struct kt_log_guard *before, c
   if (before == NULL) {
     return create(path, guard, error);
   }
-  enum kt_err err = open_guard(path, O_RDWR, &fd, error);
+  enum kt_err err = open_to_write(path, &fd, error);
   if (err != KT_OK) {
     return err;
   }
-  if (flock(fd, LOCK_EX) != 0) {
-    err = kt_error_set(error, KT_ERR_STORE, "locking %s: %s", path, strerror(errno));
-  }
-  if (err == KT_OK) {
-    err = swap(fd, path, before, guard, error);
-  }
+  err = swap(fd, path, before, guard, error);
   (void)close(fd);
   return err;
 }

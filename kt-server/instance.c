@@ -216,14 +216,6 @@ static enum kt_err load_keys(struct kt_instance *instance, struct kt_error *erro
   return err == KT_OK && is_managed ? kt_role_load_token(instance, error) : err;
 }
 
-static enum kt_err look_for_mark(struct kt_instance *instance, struct kt_error *error)
-{
-  struct kt_path path;
-  enum kt_err err = kt_path_join(instance->dir.s, KT_NAME_READ_ONLY, &path, error);
-  instance->is_marked = err == KT_OK && access(path.s, F_OK) == 0;
-  return err;
-}
-
 enum kt_err kt_instance_load_public(struct kt_instance *instance, const char *dir, struct kt_error *error)
 {
   struct kt_path path;
@@ -238,7 +230,7 @@ enum kt_err kt_instance_load_public(struct kt_instance *instance, const char *di
     err = kt_path_join(instance->dir.s, instance->settings.head_guard, &instance->guard_path, error);
   }
   if (err == KT_OK) {
-    err = look_for_mark(instance, error);
+    err = kt_folder_is_marked(instance->dir.s, &instance->is_marked, error);
   }
   return err == KT_OK ? load_config(instance, error) : err;
 }
@@ -286,7 +278,7 @@ enum kt_err kt_instance_open_store(struct kt_instance *instance, bool create, bo
 {
   const struct kt_signer_place signer = { .dir = instance->dir.s,
                                           .address = instance->settings.signer,
-                                          .guard_may_be_missing = guard_may_be_missing,
+                                          .guard_may_be_missing = create || guard_may_be_missing,
                                           .has_no_sandbox = instance->has_no_sandbox };
   const struct kt_store_options options = { .create = create,
                                             .node_len = KT_LOG_NODE_LEN,

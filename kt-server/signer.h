@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The signing process: it alone holds the log's signing key and the head guard. The process that talks to the network asks
  * it to sign and shows what was added to the log; it checks that against the guard (log/extension.h), makes the new guard
- * durable, and signs. Whoever takes over the network's process can have it sign entries of theirs, and nothing that takes
- * back a head: no fork, no smaller log, no earlier timestamp.
+ * durable, and signs. Whoever can only talk to it can have it sign entries of theirs, and nothing that takes back a head: no
+ * fork, no smaller log, no earlier timestamp.
  *
  * By default `run` and the verbs that write start it as a child, over a socket pair; it ends when they do. With the
  * setting `signer: unix:PATH` it is a service of its own (`kt-server signer DIR2 --listen unix:PATH`), which can have another user,
@@ -23,7 +23,7 @@ struct kt_signer;
 struct kt_signer_place {
   const char *dir;           /* of the signing key and the guard, when the signer is a child */
   const char *address;       /* "internal", or "unix:PATH", relative to dir */
-  bool guard_may_be_missing; /* the child's, as is the next; a service decides them itself */
+  bool guard_may_be_missing; /* as for a new log; the child's, as is the next: a service decides them itself */
   bool has_no_sandbox;
 };
 
@@ -47,7 +47,8 @@ KT_MUST_USE enum kt_err kt_signer_check(const char *dir, struct kt_error *error)
 /* The signing key in a file, for this Configuration; kt_sign_key_free. For the signer, and for a log's last statement. */
 KT_MUST_USE enum kt_err kt_signer_key_load(const char *path, const struct kt_config *config,
                                            struct kt_sign_key **ret_key, struct kt_error *error);
-/* Serve one peer on fd until it closes. What is wrong with the folder is told to the peer, in answer to its first request. */
+/* Serve one peer on fd until it closes. What is wrong with the folder is told to the peer, in answer to its first request.
+ * Without guard_may_be_missing nothing is signed where there is no guard, a log's first head neither. */
 void kt_signer_serve(int fd, const char *dir, bool guard_may_be_missing);
 
 /* --- messages ---------------------------------------------------------------------------------------------------------- */

@@ -117,7 +117,7 @@ static enum kt_err find_guard(struct folder *folder, const char *dir)
 
 static enum kt_err load_guard(struct folder *folder)
 {
-  enum kt_err err = kt_guard_load(folder->guard_path.s, &folder->guard, &folder->error);
+  enum kt_err err = kt_guard_settle(folder->guard_path.s, &folder->guard, &folder->error);
   return err == KT_ERR_ABSENT ? KT_OK : err;
 }
 
@@ -162,7 +162,7 @@ static enum kt_err no_guard(const struct folder *folder, struct kt_error *error)
 static enum kt_err signed_last(const struct folder *folder, const struct kt_log_extension *extension,
                                struct kt_log_guard *ret_from, struct kt_error *error)
 {
-  if (folder->guard.size > 0 || extension->size == 0) {
+  if (folder->guard.size > 0) {
     *ret_from = folder->guard;
     return KT_OK;
   }

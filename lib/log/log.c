@@ -186,6 +186,16 @@ enum kt_err kt_log_create(const struct kt_log_options *options, struct kt_log_pr
 
 /* --- open ----------------------------------------------------------------------------------------------------------- */
 
+/* "Order data, guard, sign" holds for what an earlier process left, too: what is read here is going to be signed. */
+static enum kt_err settle(struct kt_log *log, struct kt_log_problem *problem)
+{
+  if (log->options.read_only) {
+    return KT_OK;
+  }
+  enum kt_err err = kt_store_settle(log->writer);
+  return err == KT_OK ? KT_OK : kt_log_store_problem(problem, err, log->writer);
+}
+
 static enum kt_err load_tip(struct kt_log *log, struct kt_log_problem *problem)
 {
   uint64_t n;
@@ -332,7 +342,10 @@ enum kt_err kt_log_open(const struct kt_log_options *options, struct kt_log **re
   if (err != KT_OK) {
     return err;
   }
-  err = load_tip(log, ret_problem);
+  err = settle(log, ret_problem);
+  if (err == KT_OK) {
+    err = load_tip(log, ret_problem);
+  }
   if (err == KT_OK) {
     err = sign_or_publish(log, ret_problem);
   }

@@ -23,6 +23,12 @@ static bool page_in(struct kt_store_conn *conn, uint64_t max_bytes, uint64_t *at
   return false;
 }
 
+static enum kt_err settle(struct kt_store_conn *conn)
+{
+  (void)conn;
+  return KT_OK;
+}
+
 static enum kt_err maintain(struct kt_store_conn *conn, bool is_idle)
 {
   (void)conn;
@@ -439,6 +445,7 @@ static const struct kt_store_ops memory_ops = {
   .begin = nothing,
   .commit = commit,
   .rollback = rollback,
+  .settle = settle,
   .maintain = maintain,
   .page_in = page_in,
   .read_begin = nothing,

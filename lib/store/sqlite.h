@@ -154,6 +154,9 @@ void kt_sqlite_close_conn(struct kt_store_conn *conn);
 enum kt_err kt_sqlite_begin(struct kt_store_conn *conn);
 enum kt_err kt_sqlite_commit(struct kt_store_conn *conn);
 void kt_sqlite_rollback(struct kt_store_conn *conn);
+/* A checkpoint of everything, of SQLite's kind `mode` (FULL, TRUNCATE). KT_ERR_UNDETERMINED: another program is in the way. */
+enum kt_err kt_sqlite_checkpoint_all(struct kt_store_conn *conn, int mode, const char *operation);
+enum kt_err kt_sqlite_settle(struct kt_store_conn *conn);
 enum kt_err kt_sqlite_maintain(struct kt_store_conn *conn, bool is_idle);
 bool kt_sqlite_page_in(struct kt_store_conn *conn, uint64_t max_bytes, uint64_t *at, uint8_t *room, size_t len);
 enum kt_err kt_sqlite_read_begin(struct kt_store_conn *conn);

@@ -116,6 +116,24 @@ int kt_sqlite_on_commit(void *ctx, sqlite3 *db, const char *schema, int n_frames
   return SQLITE_OK;
 }
 
+enum kt_err kt_sqlite_checkpoint_all(struct kt_store_conn *conn, int mode, const char *operation)
+{
+  sqlite3 *db = kt_sqlite_of(conn)->db;
+  int rc = sqlite3_wal_checkpoint_v2(db, NULL, mode, NULL, NULL);
+  if (rc == SQLITE_OK) {
+    return KT_OK;
+  }
+  enum kt_err err = kt_sqlite_fail(&conn->error, db, rc, operation);
+  return (rc & 0xff) == SQLITE_BUSY ? KT_ERR_UNDETERMINED : err;
+}
+
+/* Flushing the write-ahead log would not do: pages that could not be written earlier are clean in the kernel's eyes. What
+ * it says is written to the database's pages, which are flushed. */
+enum kt_err kt_sqlite_settle(struct kt_store_conn *conn)
+{
+  return kt_sqlite_checkpoint_all(conn, SQLITE_CHECKPOINT_FULL, "making durable what an earlier process wrote");
+}
+
 enum kt_err kt_sqlite_maintain(struct kt_store_conn *conn, bool is_idle)
 {
   struct kt_sqlite *sqlite = kt_sqlite_of(conn);

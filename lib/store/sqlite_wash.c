@@ -221,13 +221,9 @@ static enum kt_err empty_log(struct kt_store_conn *conn)
 {
   sqlite3 *db = kt_sqlite_of(conn)->db;
   (void)sqlite3_busy_timeout(db, WAIT_FOR_READERS_MS);
-  int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+  enum kt_err err = kt_sqlite_checkpoint_all(conn, SQLITE_CHECKPOINT_TRUNCATE, "emptying the write-ahead log");
   (void)sqlite3_busy_timeout(db, KT_SQLITE_BUSY_TIMEOUT_MS);
-  if (rc == SQLITE_OK) {
-    return KT_OK;
-  }
-  enum kt_err err = kt_sqlite_fail(&conn->error, db, rc, "emptying the write-ahead log");
-  return (rc & 0xff) == SQLITE_BUSY ? KT_ERR_UNDETERMINED : err;
+  return err;
 }
 
 enum kt_err kt_sqlite_wash(struct kt_store_conn *conn)

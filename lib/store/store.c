@@ -188,6 +188,14 @@ void kt_store_rollback(struct kt_store_conn *writer)
   }
 }
 
+enum kt_err kt_store_settle(struct kt_store_conn *writer)
+{
+  if (!writer->is_writer || writer->in_transaction) {
+    return kt_store_fail(&writer->error, KT_ERR_USAGE, "settle: not the writer, or a transaction is open");
+  }
+  return writer->store->ops->settle(writer);
+}
+
 enum kt_err kt_store_maintain(struct kt_store_conn *writer, bool is_idle)
 {
   if (!writer->is_writer || writer->in_transaction) {

@@ -65,6 +65,10 @@ bool kt_store_is_full(const struct kt_store_conn *conn);
 KT_MUST_USE enum kt_err kt_store_begin(struct kt_store_conn *writer);
 KT_MUST_USE enum kt_err kt_store_commit(struct kt_store_conn *writer);
 void kt_store_rollback(struct kt_store_conn *writer);
+/* For a writer that was just opened and is about to have signed what it found: that may be in the kernel's memory only, when the
+ * process that wrote it was killed before its flush, or the flush failed. It is written again, to its place in the file,
+ * and flushed. KT_ERR_UNDETERMINED: another program is reading; try again. */
+KT_MUST_USE enum kt_err kt_store_settle(struct kt_store_conn *writer);
 /* Housekeeping of the writer between transactions (checkpoint of the write-ahead log). Call it after each commit, when the
  * result is published: a failure here does not undo the commit. is_idle: nobody waits for the next transaction at the
  * moment, so a little is worth doing; otherwise only what must not grow any further. */

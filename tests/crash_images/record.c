@@ -190,6 +190,15 @@ static void write_file(const char *folder, const char *name, const struct record
   }
 }
 
+bool record_is_flushed(const struct record *record, size_t n_ops, size_t file)
+{
+  size_t last = n_ops;
+  while (last > 0 && record->ops[last - 1].file != file) {
+    last--;
+  }
+  return last == 0 || record->ops[last - 1].call == SHIM_SYNC;
+}
+
 void record_image(const struct record *record, size_t n_ops, enum image_kind kind, uint64_t (*next)(void *ctx),
                   void *ctx, const char *folder)
 {

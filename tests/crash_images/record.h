@@ -13,6 +13,7 @@
   {                                      \
     "log.db", "log.db-wal", "head.guard" \
   }
+#define RECORD_WAL 1
 #define RECORD_GUARD 2
 #define SECTOR 512
 
@@ -61,6 +62,8 @@ enum image_kind {
   IMAGE_TORN,    /* the power went: of what was not flushed, any sector may be there or not */
 };
 
+/* Whether everything was flushed that the first n_ops operations wrote to this file. */
+bool record_is_flushed(const struct record *record, size_t n_ops, size_t file);
 /* The files after the first n_ops operations, written into the folder, which is emptied before. next: random numbers. */
 void record_image(const struct record *record, size_t n_ops, enum image_kind kind, uint64_t (*next)(void *ctx),
                   void *ctx, const char *folder);

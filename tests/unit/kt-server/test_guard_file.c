@@ -207,6 +207,31 @@ static void a_torn_write_is_recovered(void **state)
   }
 }
 
+/* After an interrupted write somebody else signs: then both copies hold the newer guard, or a flipped bit in one would take
+ * it back. */
+static void who_signs_settles_first(void **state)
+{
+  static char after[KT_GUARD_FILE_LEN + 2];
+  static char data[KT_GUARD_FILE_LEN + 2];
+  struct kt_log_guard settled;
+  struct kt_error error;
+  const struct kt_log_guard new_guard = start_with(1000);
+  (void)state;
+  (void)slurp(after, sizeof after);
+  for (size_t copy = 0; copy < 2; copy++) {
+    (void)start_with(999);
+    (void)slurp(data, sizeof data);
+    memcpy(data + copy * KT_GUARD_DISTANCE, after + copy * KT_GUARD_DISTANCE, KT_GUARD_COPY_LEN);
+    spill(data, KT_GUARD_FILE_LEN);
+    assert_int_equal(kt_guard_settle(path, &settled, &error), KT_OK);
+    assert_int_equal(settled.size, new_guard.size);
+    assert_int_equal(slurp(data, sizeof data), KT_GUARD_FILE_LEN);
+    assert_memory_equal(data, after, KT_GUARD_FILE_LEN);
+  }
+  (void)unlink(path);
+  assert_int_equal(kt_guard_settle(path, &settled, &error), KT_ERR_ABSENT);
+}
+
 /* One sector that became garbage while it was written, the other copy not reached or done. */
 static void a_garbled_sector_is_recovered(void **state)
 {
@@ -312,6 +337,7 @@ int main(void)
     cmocka_unit_test(damage_of_both_is_an_error),
     cmocka_unit_test(contradicting_copies_are_an_error),
     cmocka_unit_test(a_torn_write_is_recovered),
+    cmocka_unit_test(who_signs_settles_first),
     cmocka_unit_test(a_garbled_sector_is_recovered),
     cmocka_unit_test(only_who_knows_the_guard_moves_it),
     cmocka_unit_test(processes_do_not_overwrite_each_other),

@@ -104,10 +104,18 @@ static void start(struct scene *scene)
   assert_int_equal(pthread_create(&scene->thread, NULL, serve, scene), 0);
 }
 
+/* A new log's, or one whose guard was given up. */
+static void start_without_guard(struct scene *scene)
+{
+  scene->guard_may_be_missing = true;
+  start(scene);
+}
+
 static void stop(struct scene *scene)
 {
   (void)close(scene->fd);
   assert_int_equal(pthread_join(scene->thread, NULL), 0);
+  scene->guard_may_be_missing = false;
 }
 
 static struct kt_signer_response ask(const struct scene *scene, enum kt_signer_request_type type,
@@ -184,7 +192,7 @@ static void s12_the_signer_signs_a_log_that_grows(void **state)
 {
   struct scene *scene = *state;
   struct history *history = history_new(ENTRIES);
-  start(scene);
+  start_without_guard(scene);
   assert_int_equal(ask(scene, KT_SIGNER_GUARD, NULL).err, KT_ERR_ABSENT);
   signs(scene, history, 0, 1);
   signs(scene, history, 1, 2);
@@ -210,7 +218,7 @@ static void s12_the_signer_refuses_every_fork(void **state)
   struct scene *scene = *state;
   struct history *history = history_new(ENTRIES);
   struct history *forked = history_new(5);
-  start(scene);
+  start_without_guard(scene);
   signs(scene, history, 0, 8);
   for (int round = 0; round < 2; round++) {
     for (size_t from = 0; from <= ENTRIES; from++) {
@@ -234,7 +242,7 @@ static void s12_the_signer_does_not_go_back_in_time(void **state)
 {
   struct scene *scene = *state;
   struct history *history = history_new(ENTRIES);
-  start(scene);
+  start_without_guard(scene);
   signs(scene, history, 0, 8);
   history->entries[8].timestamp_ms = history->entries[7].timestamp_ms - 1;
   refuses(scene, history, 8, 9, KT_ERR_CONFLICT);
@@ -248,21 +256,55 @@ static void s12_a_lost_guard_has_to_be_accepted(void **state)
 {
   struct scene *scene = *state;
   struct history *history = history_new(ENTRIES);
-  start(scene);
+  start_without_guard(scene);
   signs(scene, history, 0, 8);
   stop(scene);
   assert_int_equal(unlink(file(scene, KT_NAME_HEAD_GUARD).s), 0);
   start(scene);
   refuses(scene, history, 8, 9, KT_ERR_ABSENT);
+  refuses(scene, history, 0, 1, KT_ERR_ABSENT); /* nor another log in its place */
   stop(scene);
-  scene->guard_may_be_missing = true;
-  start(scene);
+  start_without_guard(scene);
   signs(scene, history, 8, 9);
   refuses(scene, history, 7, 9, KT_ERR_CONFLICT); /* once it has signed, it is bound */
   stop(scene);
-  scene->guard_may_be_missing = false;
   start(scene);
   signs(scene, history, 9, 10);
+  stop(scene);
+  free(history);
+}
+
+static void read_guard(const struct scene *scene, char ret_data[static KT_GUARD_FILE_LEN])
+{
+  FILE *stream = fopen(file(scene, KT_NAME_HEAD_GUARD).s, "rb");
+  assert_non_null(stream);
+  assert_int_equal(fread(ret_data, 1, KT_GUARD_FILE_LEN, stream), KT_GUARD_FILE_LEN);
+  assert_int_equal(fclose(stream), 0);
+}
+
+/* The signer was killed between the two copies of 9: the next one signs 9 when both say so, or a bit that flips in the first
+ * would make it forget. */
+static void s12_what_another_signer_left_is_settled(void **state)
+{
+  struct scene *scene = *state;
+  struct history *history = history_new(ENTRIES);
+  static char before[KT_GUARD_FILE_LEN];
+  static char after[KT_GUARD_FILE_LEN];
+  start_without_guard(scene);
+  signs(scene, history, 0, 8);
+  read_guard(scene, before);
+  signs(scene, history, 8, 9);
+  read_guard(scene, after);
+  stop(scene);
+  FILE *stream = fopen(file(scene, KT_NAME_HEAD_GUARD).s, "r+b");
+  assert_non_null(stream);
+  assert_int_equal(fseek(stream, KT_GUARD_DISTANCE, SEEK_SET), 0);
+  assert_int_equal(fwrite(before + KT_GUARD_DISTANCE, 1, KT_GUARD_COPY_LEN, stream), KT_GUARD_COPY_LEN);
+  assert_int_equal(fclose(stream), 0);
+  start(scene);
+  signs(scene, history, 9, 9);
+  read_guard(scene, before);
+  assert_memory_equal(before, after, sizeof after);
   stop(scene);
   free(history);
 }
@@ -293,6 +335,10 @@ static void bad_folders(void **state)
   fails_to_start(scene, KT_ERR_DENIED, "0640");
   assert_int_equal(kt_signer_check(scene->dir, &error), KT_ERR_DENIED);
   assert_int_equal(chmod(key.s, 0600), 0);
+  const struct kt_path mark = file(scene, KT_NAME_READ_ONLY);
+  assert_int_equal(symlink(KT_NAME_READ_ONLY, mark.s), 0); /* to itself: whether it is there cannot be told */
+  fails_to_start(scene, KT_ERR_STORE, KT_NAME_READ_ONLY);
+  assert_int_equal(unlink(mark.s), 0);
   assert_int_equal(kt_file_replace(file(scene, KT_NAME_HEAD_GUARD).s, "junk", 4, 0600, &error), KT_OK);
   fails_to_start(scene, KT_ERR_FORMAT, KT_NAME_HEAD_GUARD);
   assert_int_equal(unlink(file(scene, KT_NAME_HEAD_GUARD).s), 0);
@@ -409,6 +455,7 @@ int main(void)
     cmocka_unit_test_setup_teardown(s12_the_signer_refuses_every_fork, set_up, tear_down),
     cmocka_unit_test_setup_teardown(s12_the_signer_does_not_go_back_in_time, set_up, tear_down),
     cmocka_unit_test_setup_teardown(s12_a_lost_guard_has_to_be_accepted, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(s12_what_another_signer_left_is_settled, set_up, tear_down),
     cmocka_unit_test_setup_teardown(bad_folders, set_up, tear_down),
     cmocka_unit_test_setup_teardown(garbage_ends_the_connection, set_up, tear_down),
     cmocka_unit_test(requests_survive_their_encoding),
