@@ -12,6 +12,7 @@
 
 #include "frame.h"
 #include "instance.h"
+#include "json/builder.h"
 
 struct sockaddr_un kt_admin_address(int dir_fd)
 {
@@ -37,7 +38,7 @@ uid_t kt_admin_peer(int fd)
 
 bool kt_admin_send(int fd, const json_t *message)
 {
-  char *text = json_dumps(message, JSON_COMPACT);
+  char *text = kt_json_dump(message, JSON_COMPACT);
   size_t len = text != NULL ? strlen(text) : 0;
   bool sent = len <= KT_ADMIN_MESSAGE_MAX && kt_frame_send(fd, text, len);
   free(text);

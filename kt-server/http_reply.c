@@ -51,7 +51,7 @@ enum MHD_Result kt_http_reply_problem(struct kt_call *call)
   const struct kt_problem *problem = &call->problem;
   char retry_after[16];
   json_t *document = kt_problem_document(problem, MHD_get_reason_phrase_for(problem->status), call->request_id);
-  struct MHD_Response *response = text_response(call, document != NULL ? json_dumps(document, JSON_COMPACT) : NULL);
+  struct MHD_Response *response = text_response(call, kt_json_dump(document, JSON_COMPACT));
   json_decref(document);
   if (response == NULL) {
     return MHD_NO;
@@ -78,7 +78,7 @@ static struct MHD_Response *json_response(struct kt_call *call)
   json_t *raw = kt_json_base64((struct kt_bytes){ call->w.buf, call->w.len });
   char *text = NULL;
   if (view != NULL && raw != NULL && json_object_set(view, "raw", raw) == 0) {
-    text = json_dumps(view, JSON_COMPACT);
+    text = kt_json_dump(view, JSON_COMPACT);
   }
   json_decref(raw);
   json_decref(view);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "json/device_set.h"
+#include "json/builder.h"
 #include "migrate.h"
 
 static json_t *key_line(const void *ctx, size_t i)
@@ -59,7 +61,9 @@ static enum kt_err write_line(struct kt_bytes label, struct kt_bytes value, stru
     json_decref(line);
     return KT_OK;
   }
-  bool written = json_dumpf(line, file, JSON_COMPACT) == 0 && fputc('\n', file) != EOF;
+  char *text = kt_json_dump(line, JSON_COMPACT);
+  bool written = text != NULL && fprintf(file, "%s\n", text) > 0;
+  free(text);
   json_decref(line);
   return written ? KT_OK : KT_ERR_UNDETERMINED;
 }

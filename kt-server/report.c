@@ -44,7 +44,7 @@ static int print_object(const struct kt_verb *verb, int code, json_t *fields)
   json_t *object = json_pack("{s:s++, s:s}", "schema", "kt.server.", verb->name, "/1", "verdict", verdict_of(code));
   char *text = NULL;
   if (object != NULL && fields != NULL && json_object_update(object, fields) == 0) {
-    text = json_dumps(object, JSON_COMPACT);
+    text = kt_json_dump(object, JSON_COMPACT);
   }
   json_decref(object);
   json_decref(fields);

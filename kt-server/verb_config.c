@@ -21,7 +21,7 @@ static int print_config(const struct kt_instance *instance)
     return written ? KT_EXIT_DONE : KT_EXIT_UNDECIDED;
   }
   json_t *view = kt_json_config(&instance->config);
-  char *text = view != NULL ? json_dumps(view, JSON_INDENT(2)) : NULL;
+  char *text = kt_json_dump(view, JSON_INDENT(2));
   (void)printf("%s\n", text != NULL ? text : "");
   kt_say("this is what the %zu bytes mean; for the bytes use -o FILE", instance->config_len);
   int code = text != NULL ? KT_EXIT_DONE : KT_EXIT_UNDECIDED;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "hook_exec.h"
+#include "json/builder.h"
 #include "report.h"
 #include "schedule.h"
 #include "state_hooks.h"
@@ -203,7 +204,9 @@ static bool write_event(const struct kt_ledger_entry *entry, const char *home, c
     return false;
   }
   json_t *event = event_json(entry);
-  bool ok = json_dumpf(event, file, JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0 && fputc('\n', file) != EOF;
+  char *text = kt_json_dump(event, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+  bool ok = text != NULL && fprintf(file, "%s\n", text) > 0;
+  free(text);
   json_decref(event);
   ok = fclose(file) == 0 && ok;
   if (!ok) {

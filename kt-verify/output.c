@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/hex.h"
+#include "json/builder.h"
 
 #define FAIL_SIZE 1024
 
@@ -301,7 +302,7 @@ static char *object_text(const struct kt_output *out, enum kt_exit code)
   json_object_set_new(object, "schema", json_string(schema));
   json_object_set_new(object, "verdict", json_string(kt_output_verdict(out, code)));
   json_object_update(object, out->object);
-  char *text = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
+  char *text = kt_json_dump(object, JSON_COMPACT | JSON_ENSURE_ASCII);
   json_decref(object);
   if (atomic_load(&is_incomplete)) {
     free(text);

@@ -13,6 +13,7 @@
 #include "base/hex.h"
 #include "base/reader.h"
 #include "crypto/hash.h"
+#include "json/builder.h"
 
 #define SEND_ATTEMPTS 10
 #define SEND_PAUSE_S 1
@@ -199,7 +200,7 @@ void kt_sas_channel_close(struct kt_sas_channel *channel)
 enum kt_exit kt_sas_channel_send(struct kt_sas_channel *channel, const struct kt_sas_message *message)
 {
   json_t *object = kt_json_sas_message(message);
-  char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
+  char *text = kt_json_dump(object, JSON_COMPACT);
   json_decref(object);
   if (text == NULL) {
     return kt_output_fail(channel->session->out, KT_EXIT_UNDECIDED, "memory", "the message cannot be written");

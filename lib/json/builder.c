@@ -103,3 +103,18 @@ json_t *kt_json_array(const void *ctx, size_t n, json_t *(*item)(const void *ctx
   }
   return array;
 }
+
+/* json_dumpb counts what does not fit, so its first call says how much room the second one needs. */
+char *kt_json_dump(const json_t *value, size_t flags)
+{
+  size_t len = value != NULL ? json_dumpb(value, NULL, 0, flags) : 0;
+  char *text = len > 0 ? malloc(len + 1) : NULL;
+  if (text != NULL && json_dumpb(value, text, len, flags) != len) {
+    free(text);
+    return NULL;
+  }
+  if (text != NULL) {
+    text[len] = '\0';
+  }
+  return text;
+}

@@ -32,6 +32,10 @@ json_t *kt_json_text(struct kt_bytes text);
 /* A message that may quote anything: where it is not UTF-8, every byte that is not ASCII becomes '?'. */
 json_t *kt_json_lossy(const char *text);
 
+/* The text of a value, with Jansson's flags; free() it. NULL: no memory, or no value. Not by json_dumps, which leaves
+ * the name of a member out when there is no memory for it and says that all is well. */
+char *kt_json_dump(const json_t *value, size_t flags);
+
 /* An array of n values, item(ctx, i) each. NULL as soon as one of them is. */
 json_t *kt_json_array(const void *ctx, size_t n, json_t *(*item)(const void *ctx, size_t i));
 

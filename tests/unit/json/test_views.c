@@ -54,6 +54,37 @@ static void a_failure_sticks(void **state)
   assert_null(kt_json_end(&b));
 }
 
+static size_t n_until_failure; /* 0: never again */
+
+static void *failing_malloc(size_t size)
+{
+  return n_until_failure > 0 && --n_until_failure == 0 ? NULL : malloc(size);
+}
+
+/* Each allocation of Jansson's in turn: the whole text, or none. */
+static void a_text_is_whole_or_none(void **state)
+{
+  static const char expected[] = "{\"size\":7,\"a name that needs room\":[1,2],\"and another of that kind\":null}";
+  (void)state;
+  json_t *value = json_loads(expected, 0, NULL);
+  size_t n = 0;
+  size_t n_none = 0;
+  do {
+    n_until_failure = ++n;
+    json_set_alloc_funcs(failing_malloc, free);
+    char *text = kt_json_dump(value, JSON_COMPACT);
+    json_set_alloc_funcs(malloc, free);
+    n_none += text == NULL ? 1 : 0;
+    if (text != NULL) {
+      assert_string_equal(text, expected);
+    }
+    free(text);
+  } while (n_until_failure == 0 && n < 1000);
+  assert_true(n > 1 && n < 1000 && n_none > 0);
+  assert_null(kt_json_dump(NULL, JSON_COMPACT));
+  json_decref(value);
+}
+
 static void heads(void **state)
 {
   static const uint8_t signature[] = { 1, 2 };
@@ -131,8 +162,13 @@ static void log_structures(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(forms),  cmocka_unit_test(a_failure_sticks), cmocka_unit_test(heads),
-    cmocka_unit_test(proofs), cmocka_unit_test(monitor_requests), cmocka_unit_test(log_structures),
+    cmocka_unit_test(forms),
+    cmocka_unit_test(a_failure_sticks),
+    cmocka_unit_test(heads),
+    cmocka_unit_test(proofs),
+    cmocka_unit_test(monitor_requests),
+    cmocka_unit_test(log_structures),
+    cmocka_unit_test(a_text_is_whole_or_none),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
