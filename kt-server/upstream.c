@@ -140,8 +140,7 @@ static void set_options(struct kt_upstream *upstream, const char *url, const str
   }
 }
 
-/* RFC 9457. A code that is not one of ours' form is dropped. */
-static void read_problem(struct kt_upstream_reply *reply)
+void kt_upstream_problem_read(struct kt_upstream_reply *reply)
 {
   static const char prefix[] = "urn:kt:problem:";
   json_t *problem = json_loadb((const char *)reply->body, reply->len, JSON_REJECT_DUPLICATES, NULL);
@@ -175,7 +174,7 @@ static void perform(struct kt_upstream *upstream, struct kt_upstream_reply *repl
   if (reply->status != 200) {
     (void)curl_easy_getinfo(upstream->curl, CURLINFO_RETRY_AFTER, &retry_after);
     reply->retry_after_s = retry_after > 0 && retry_after < 3600 ? (unsigned)retry_after : 0;
-    read_problem(reply);
+    kt_upstream_problem_read(reply);
   }
 }
 

@@ -38,6 +38,9 @@ static inline struct kt_bytes kt_upstream_body(const struct kt_upstream_reply *r
   return (struct kt_bytes){ reply->body, reply->len };
 }
 
+/* Fill `code` and `text` from the body, which should be a problem document (RFC 9457). A code that has not the form of ours
+ * is dropped. */
+void kt_upstream_problem_read(struct kt_upstream_reply *reply);
 /* A reply that is not 200, for the client: what the Manager refused is handed on; that it cannot be reached, or is in
  * trouble, is a 503 with Retry-After. */
 void kt_upstream_problem(const struct kt_upstream_reply *reply, struct kt_problem *ret_problem);

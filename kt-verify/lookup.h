@@ -9,6 +9,17 @@
 enum kt_exit kt_lookup_label(struct kt_session *session, struct kt_bytes label);
 /* The same after the newest version was looked up; code: how that ended. */
 enum kt_exit kt_lookup_report(struct kt_watch *watch, enum kt_exit code);
+#define KT_LOOKUP_GROUP_MAX 4096
+
+struct kt_lookup_group {
+  struct kt_bytes labels[KT_LOOKUP_GROUP_MAX];
+  size_t n;
+};
+
+/* One label per line of the file at `path`, into *group, which borrows. Everything is checked before anything is asked. Empty
+ * lines are skipped, and a label that comes again. */
+enum kt_exit kt_lookup_group_parse(struct kt_output *out, const char *path, struct kt_bytes text,
+                                   struct kt_lookup_group *group);
 /* Everybody in the file that --group names. */
 enum kt_exit kt_lookup_group(struct kt_session *session, const char *path);
 

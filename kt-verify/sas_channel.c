@@ -146,15 +146,13 @@ static enum kt_exit send_to_relay(struct kt_sas_channel *channel, const char *te
   return code;
 }
 
-/* Message messages<0..2^8-1>: the first one is enough, the next ones are asked for when it is their turn. */
-static enum kt_err first_message(const struct kt_reply *reply, struct kt_arena *arena, struct kt_bytes *ret_text)
+enum kt_err kt_sas_relay_read(struct kt_bytes answer, struct kt_arena *arena, struct kt_bytes *ret_text)
 {
   struct kt_reader r;
-  kt_reader_init(&r, reply->body, reply->len);
-  if (reply->len == 1 && reply->body[0] == 0) {
-    return KT_ERR_ABSENT;
+  kt_reader_init(&r, answer.data, answer.len);
+  if (kt_read_u8(&r) == 0) {
+    return kt_reader_end(&r) == KT_OK ? KT_ERR_ABSENT : KT_ERR_FORMAT;
   }
-  (void)kt_read_u8(&r);
   const struct kt_bytes message = kt_read_opaque16(&r, KT_JSON_SAS_MAX);
   if (r.err != KT_OK || message.len == 0) {
     return KT_ERR_FORMAT;
@@ -175,7 +173,7 @@ static enum kt_err receive_from_relay(struct kt_sas_channel *channel, struct kt_
   snprintf(path, sizeof path, "%s?from=%u", channel->receive_path, channel->n_received);
   kt_transport_get(channel->session->transport, path, &reply);
   if (reply.kind == KT_REPLY_OK) {
-    err = first_message(&reply, arena, ret_text);
+    err = kt_sas_relay_read(kt_reply_body(&reply), arena, ret_text);
     channel->n_received += err == KT_OK;
   } else if (reply.kind == KT_REPLY_PROBLEM && reply.status != 429 && reply.status < 500) {
     (void)kt_session_refused(channel->session, &reply, "the relay");

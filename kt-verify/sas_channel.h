@@ -33,6 +33,10 @@ void kt_sas_channel_open_relay(struct kt_sas_channel *channel, struct kt_session
                                bool is_starter);
 void kt_sas_channel_close(struct kt_sas_channel *channel);
 
+/* What the relay answers, Message messages<0..2^8-1>: its first message, for the next ones are asked for when it is their turn.
+ * KT_ERR_ABSENT: there is none. KT_ERR_FORMAT; KT_ERR_MEMORY. */
+KT_MUST_USE enum kt_err kt_sas_relay_read(struct kt_bytes answer, struct kt_arena *arena, struct kt_bytes *ret_text);
+
 /* Says what is wrong. */
 enum kt_exit kt_sas_channel_send(struct kt_sas_channel *channel, const struct kt_sas_message *message);
 

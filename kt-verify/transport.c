@@ -167,8 +167,7 @@ static size_t receive(char *data, size_t size, size_t n, void *ctx)
   return len;
 }
 
-/* RFC 9457. What the server writes is shown to a person, so it is cleaned. */
-static void read_problem(struct kt_reply *reply)
+void kt_reply_problem_read(struct kt_reply *reply)
 {
   json_t *problem = json_loadb((const char *)reply->body, reply->len, JSON_REJECT_DUPLICATES, NULL);
   const char *type = json_string_value(json_object_get(problem, "type"));
@@ -259,7 +258,7 @@ static void exchange_end(struct exchange *exchange, CURLcode rc, bool no_content
   if (reply->kind == KT_REPLY_PROBLEM) {
     curl_easy_getinfo(exchange->curl, CURLINFO_RETRY_AFTER, &retry_after);
     reply->retry_after_s = retry_after > 0 && retry_after < 86400 ? (int)retry_after : 0;
-    read_problem(reply);
+    kt_reply_problem_read(reply);
   }
 }
 

@@ -57,6 +57,8 @@ struct kt_post {
 void kt_transport_post_all(struct kt_transport *transport, struct kt_post *posts, size_t n, size_t under_way_max);
 
 void kt_reply_release(struct kt_reply *reply);
+/* Fill `type`, `error` and `size` from the body, which should be a problem document (RFC 9457). A person will read it. */
+void kt_reply_problem_read(struct kt_reply *reply);
 static inline struct kt_bytes kt_reply_body(const struct kt_reply *reply)
 {
   return (struct kt_bytes){ reply->body, reply->len };

@@ -11,15 +11,9 @@
 #include "text_file.h"
 
 #define GROUP_FILE_MAX ((size_t)1 << 20)
-#define MEMBERS_MAX 4096
 #define WAVE_MAX 64 /* members whose answers are in memory together; each wave changes the state at once */
 
-struct group {
-  struct kt_bytes labels[MEMBERS_MAX];
-  size_t n;
-};
-
-static bool is_member(const struct group *group, struct kt_bytes label)
+static bool is_member(const struct kt_lookup_group *group, struct kt_bytes label)
 {
   for (size_t i = 0; i < group->n; i++) {
     if (group->labels[i].len == label.len && memcmp(group->labels[i].data, label.data, label.len) == 0) {
@@ -41,9 +35,10 @@ static struct kt_bytes next_line(struct kt_bytes *text)
   return line;
 }
 
-/* Everything is checked before anything is asked. Empty lines are skipped, and a label that comes again. */
-static enum kt_exit parse_group(struct kt_output *out, const char *path, struct kt_bytes text, struct group *group)
+enum kt_exit kt_lookup_group_parse(struct kt_output *out, const char *path, struct kt_bytes text,
+                                   struct kt_lookup_group *group)
 {
+  group->n = 0;
   for (size_t number = 1; text.len > 0; number++) {
     struct kt_bytes label = next_line(&text);
     if (label.len == 0 || is_member(group, label)) {
@@ -53,8 +48,8 @@ static enum kt_exit parse_group(struct kt_output *out, const char *path, struct 
       return kt_output_fail(out, KT_EXIT_USAGE, "label", "%s: line %zu is no label; nobody was looked up", path,
                             number);
     }
-    if (group->n == MEMBERS_MAX) {
-      return kt_output_fail(out, KT_EXIT_USAGE, "group", "%s: more than %d labels", path, MEMBERS_MAX);
+    if (group->n == KT_LOOKUP_GROUP_MAX) {
+      return kt_output_fail(out, KT_EXIT_USAGE, "group", "%s: more than %d labels", path, KT_LOOKUP_GROUP_MAX);
     }
     group->labels[group->n++] = label;
   }
@@ -92,7 +87,8 @@ static enum kt_exit look_up_member(struct kt_session *session, struct kt_lookup_
   return code;
 }
 
-static void summarize(struct kt_output *out, const struct group *group, const enum kt_exit *codes, enum kt_exit worst)
+static void summarize(struct kt_output *out, const struct kt_lookup_group *group, const enum kt_exit *codes,
+                      enum kt_exit worst)
 {
   size_t counts[KT_EXIT_ABSENT + 1] = { 0 };
   for (size_t i = 0; i < group->n; i++) {
@@ -136,7 +132,7 @@ static enum kt_exit look_up_wave(struct kt_session *session, const struct kt_byt
   return worst;
 }
 
-static enum kt_exit look_up_all(struct kt_session *session, const struct group *group)
+static enum kt_exit look_up_all(struct kt_session *session, const struct kt_lookup_group *group)
 {
   enum kt_exit worst = KT_EXIT_OK;
   enum kt_exit *codes = kt_arena_alloc(&session->pinned_arena, group->n, sizeof *codes);
@@ -160,14 +156,13 @@ static enum kt_exit look_up_all(struct kt_session *session, const struct group *
 enum kt_exit kt_lookup_group(struct kt_session *session, const char *path)
 {
   struct kt_bytes text;
-  struct group *group = kt_arena_alloc(&session->pinned_arena, 1, sizeof *group);
+  struct kt_lookup_group *group = kt_arena_alloc(&session->pinned_arena, 1, sizeof *group);
   if (group == NULL) {
     return kt_output_fail(session->out, KT_EXIT_USAGE, "memory", "out of memory");
   }
   enum kt_exit code = kt_text_file_read(session->out, path, GROUP_FILE_MAX, &session->pinned_arena, &text);
   if (code == KT_EXIT_OK) {
-    group->n = 0;
-    code = parse_group(session->out, path, text, group);
+    code = kt_lookup_group_parse(session->out, path, text, group);
   }
   return code == KT_EXIT_OK ? look_up_all(session, group) : code;
 }

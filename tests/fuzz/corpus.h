@@ -20,6 +20,8 @@ void corpus_put_scene(struct toy_log *log, size_t index);
 void corpus_put_answers(const char *target, const char *mode, int first);
 void corpus_put_log_answers(const struct toy_log *log, struct kt_arena *arena);
 void corpus_put_audit_feed(struct toy_log *log, struct kt_arena *arena);
+void corpus_put_manager_request(void);
+void corpus_put_migrations(void);
 void corpus_put_evidence(struct toy_log *log, struct kt_arena *arena);
 void corpus_put_credentials(struct kt_arena *arena);
 
@@ -34,6 +36,6 @@ void corpus_put_client(void);
 void corpus_put_device_sets(struct kt_arena *arena);
 void corpus_put_sas(void);
 void corpus_put_codes(struct kt_arena *arena);
-void corpus_put_texts(void);
+void corpus_put_texts(struct kt_arena *arena);
 
 #endif

@@ -69,6 +69,18 @@ void corpus_put_device_sets(struct kt_arena *arena)
                                             .n_recovery_keys = 1 };
   FUZZ_CHECK(kt_account_state_encode(&account, arena, &state) == KT_OK);
   corpus_put("state", "account", 4, state);
+  const struct kt_contact contact = { .has_key = true,
+                                      .key = owner_key,
+                                      .state = KT_CONTACT_CHANGED,
+                                      .since_ms = 7,
+                                      .method = KT_METHOD_SAS,
+                                      .verified_ms = 5,
+                                      .changed_key = stranger_key,
+                                      .policy = KT_CONTACT_STRICT };
+  struct kt_writer w;
+  kt_writer_init(&w, FILE_LIMIT);
+  kt_contact_write(&w, &contact);
+  corpus_put_written("state", "contact", 7, &w);
 }
 
 /* --- a comparison by short code ------------------------------------------------------------------------------------------ */
@@ -180,14 +192,21 @@ void corpus_put_codes(struct kt_arena *arena)
   corpus_put_text("public_code", "code", 'c', text);
   corpus_put_text("public_code", "bech32m", 'm', text);
   corpus_put_text("public_code", "capitals", 'm', "A1LQFN3A");
+  corpus_put_text("public_code", "base32", 'b', "AEBAGBAF");
+  corpus_put_text("public_code", "base64", 'b', "AQIDBA==");
+  corpus_put_text("public_code", "hex", 'b', "0123456789abcdefABCDEF");
   corpus_put("public_code", "groups", 'g', (struct kt_bytes){ (const uint8_t *)"ktp\0\1\37\7", 7 });
 }
 
 /* --- texts ------------------------------------------------------------------------------------------------------------------- */
 
-/* Two contacts of an exported file, as they are once it is open. */
-static void put_book(void)
+/* Two contacts of an exported file, as they are once it is open, and before. Owner and nonce of fuzz_paper.c. */
+static void put_book(struct kt_arena *arena)
 {
+  static const uint8_t seed[KT_ACCOUNT_SEED_LEN] = "fuzz: the owner";
+  static const uint8_t nonce[KT_BOOK_NONCE_LEN] = "fuzz: nonce";
+  const struct kt_book_owner owner = { .label = toy_label("alice"), .seed = seed };
+  struct kt_bytes sealed;
   const struct kt_book_entry entries[] = {
     { .label = toy_label("alice"), .key = { { KT_ACCOUNT_KEY_TYPE, 1 } }, .method = KT_METHOD_QR, .verified_ms = 7 },
     { .label = toy_label("bob"),
@@ -199,9 +218,11 @@ static void put_book(void)
   kt_writer_init(&w, FILE_LIMIT);
   kt_contact_book_write(&w, entries, 2);
   corpus_put_written("paper", "book", 'b', &w);
+  FUZZ_CHECK(kt_contact_book_seal(&owner, entries, 2, nonce, arena, &sealed) == KT_OK);
+  corpus_put("paper", "book-sealed", 's', sealed);
 }
 
-void corpus_put_texts(void)
+void corpus_put_texts(struct kt_arena *arena)
 {
 #define HASH "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
   corpus_put_text("json", "search", 's', "{\"label\":\"alice\",\"version\":3,\"last\":17}");
@@ -226,7 +247,7 @@ void corpus_put_texts(void)
                   "ktr1 qqqs yqcy q5rq\nwzqf pg9s crgw pugp\nzysn zs23 v9cc rydp\nk8qa rc0s zkcd ry\n");
   corpus_put_text("paper", "recovery-slip", 'r',
                   "KTR1-QQQS-YQCY-Q5RQ-WZQF-PG9S-CRGW-PUGP-ZYSN-ZS23-V9CC-RYDP-K8QA-RC0S-ZKCD-RX");
-  put_book();
+  put_book(arena);
   corpus_put_text("heads", "text", -1,
                   "kt-heads/1\n# from bob\nlog " HASH "\nhead 7 " HASH " 1700000000123\nsigned 9 " HASH
                   " abcd 010203\n");

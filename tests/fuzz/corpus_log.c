@@ -8,13 +8,17 @@
 #include "support/toy_audit.h"
 #include "support/toy_naive.h"
 #include "support/toy_credential.h"
+#include "support/toy_migration.h"
 #include "support/toy_scene.h"
 #include "wire/audit_head.h"
 #include "wire/auditor.h"
+#include "wire/manager.h"
 #include "wire/tree_head.h"
 
 #define FILE_LIMIT ((size_t)1 << 20)
 #define CONSISTENCY_FROM 5
+#define IN_MANAGEMENT 16 /* high parts of the first byte of fuzz_wire.c */
+#define FROM_16 96
 
 /* --- requests, responses, states ---------------------------------------------------------------------------------------- */
 
@@ -140,6 +144,55 @@ void corpus_put_log_answers(const struct toy_log *log, struct kt_arena *arena)
   corpus_put_written("state", "audit", 3, &w);
 }
 
+/* --- third-party management ------------------------------------------------------------------------------------------------ */
+
+void corpus_put_manager_request(void)
+{
+  const struct kt_config config = { .suite = fuzz_suite(false), .mode = KT_MODE_THIRD_PARTY_MANAGEMENT };
+  const uint8_t signature[KT_SIGNATURE_MAX] = { 1, 2, 3 };
+  const struct kt_bytes signed_by = { signature, config.suite->signature_len };
+  const struct kt_update_value values[] = { { toy_label("one"), signed_by }, { toy_label("two"), signed_by } };
+  const struct kt_manager_update_request request = { .last = { true, 7 },
+                                                     .label = toy_label("alice"),
+                                                     .greatest_version = { true, 2 },
+                                                     .values = values,
+                                                     .n_values = 2,
+                                                     .signed_version = 3 };
+  struct kt_writer w;
+  kt_writer_init(&w, FILE_LIMIT);
+  kt_manager_update_request_write(&w, &config, &request);
+  corpus_put_written("wire", "manager-update-request", 15 + IN_MANAGEMENT, &w);
+}
+
+/* --- migration statements ------------------------------------------------------------------------------------------------- */
+
+/* What fuzz_state.c signs anew. */
+static void put_migration_sizes(const char *name, uint64_t size, uint64_t lost_size, bool has_old_key)
+{
+  struct kt_writer w;
+  kt_writer_init(&w, FILE_LIMIT);
+  kt_write_u64(&w, size);
+  kt_write_u64(&w, lost_size);
+  kt_write_u8(&w, has_old_key ? 3 : 1);
+  kt_write_u16(&w, 200);
+  kt_write_u8(&w, 3);
+  corpus_put_written("state", name, 9, &w);
+}
+
+void corpus_put_migrations(void)
+{
+  static struct toy_migration migration;
+  struct kt_writer w;
+  toy_migration_init(&migration, fuzz_suite(false));
+  toy_migration_write(&migration, true, &w);
+  corpus_put_written("state", "migration", 8, &w);
+  toy_migration_write(&migration, false, &w);
+  corpus_put_written("state", "migration-without-old-key", 8, &w);
+  put_migration_sizes("migration-sizes", 7, 8, true);
+  put_migration_sizes("migration-sizes-without-old-key", 7, 8, false);
+  put_migration_sizes("migration-sizes-that-make-no-sense", 8, 8, true);
+}
+
 /* --- the auditor's feed ---------------------------------------------------------------------------------------------------- */
 
 static void put_audit_head(struct toy_log *log)
@@ -152,11 +205,24 @@ static void put_audit_head(struct toy_log *log)
   kt_writer_init(&w, FILE_LIMIT);
   kt_audit_head_write(&w, &head);
   corpus_put_written("wire", "audit-head", 14, &w);
-  kt_writer_init(&w, FILE_LIMIT);
   head.has_auditor = true;
   head.auditor = (struct kt_auditor_tree_head){ 1000, 1, head.tree_head.signature };
+  kt_writer_init(&w, FILE_LIMIT);
+  kt_auditor_tree_head_write(&w, &head.auditor);
+  corpus_put_written("wire", "auditor-tree-head", FROM_16 + 0, &w);
+  kt_writer_init(&w, FILE_LIMIT);
   kt_audit_head_write(&w, &head);
   corpus_put_written("wire", "audit-head-vouched", 14, &w);
+}
+
+/* As kt-verify reads it, which asked for so many entries. */
+static void put_asked_page(const char *name, uint8_t limit, const struct kt_writer *page)
+{
+  struct kt_writer w;
+  kt_writer_init(&w, FILE_LIMIT);
+  kt_write_u8(&w, limit);
+  kt_write_bytes(&w, page->buf, page->len);
+  corpus_put_written("client", name, 'a', &w);
 }
 
 void corpus_put_audit_feed(struct toy_log *log, struct kt_arena *arena)
@@ -187,7 +253,10 @@ void corpus_put_audit_feed(struct toy_log *log, struct kt_arena *arena)
   }
   put_audit_head(log);
   corpus_put_written("verify", "audit-feed", 0xf2, &feed);
-  corpus_put_written("json", "audit-page", 'a', &page);
+  corpus_put("json", "audit-page", 'a', (struct kt_bytes){ page.buf, page.len });
+  put_asked_page("audit-page", TOY_FEED_LEN, &page);
+  put_asked_page("audit-page-too-long", TOY_FEED_LEN - 1, &page);
+  kt_writer_release(&page);
 }
 
 /* --- evidence ---------------------------------------------------------------------------------------------------------------- */

@@ -9,6 +9,9 @@
 #include "crypto/hash.h"
 
 #define HASH "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define PROBLEM                                                                                                \
+  "{\"type\":\"urn:kt:problem:signed-version\",\"title\":\"Unprocessable Content\",\"status\":422,\"detail\":" \
+  "\"version 3 is there\\u0007\",\"size\":17}"
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 #define GUARD_DISTANCE 4096
 #define GUARD_COPY 256
@@ -106,6 +109,15 @@ void corpus_put_client(void)
   put_signed("signed-p256", 'p', "p256", 65, HASH " 7 " HASH " -");
   corpus_put_text("client", "room", 'r', "1234 5678");
   corpus_put_text("client", "room-dashes", 'r', "12-34-56-78");
+  corpus_put_text("client", "credential", 'c', "kt-credential/1\nlog " HASH "\ncredential AQID\n");
+  corpus_put_text("client", "credential-update", 'c',
+                  "\nkt-credential-update/1\r\n# by mail\n log " HASH " \nof " ZEROS "\nupdate AQIDBA==\n");
+  corpus_put_text("client", "credential-of-another-log", 'c', "kt-credential/1\nlog " ZEROS "\ncredential AQID\n");
+  corpus_put_text("client", "group", 'g', "alice\nbob\r\n\n\xc3\xa9l\xc3\xa8ve\nalice");
+  corpus_put("client", "relay", 'm', (struct kt_bytes){ (const uint8_t *)"\2\0\3one\0\3two", 11 });
+  corpus_put("client", "relay-nothing", 'm', (struct kt_bytes){ (const uint8_t *)"\0", 1 });
+  corpus_put_text("client", "problem", 'P', PROBLEM);
+  corpus_put("client", "kind", 'k', (struct kt_bytes){ (const uint8_t *)"\0\2\1", 3 });
 }
 
 void corpus_put_server(void)
@@ -131,4 +143,7 @@ void corpus_put_server(void)
   corpus_put_text("server", "days", 'u', "365d");
   corpus_put_text("server", "size", 'u', "64KiB");
   corpus_put_text("server", "number", 'u', "18446744073709551615");
+  corpus_put_text("server", "scopes", 'u', "search,admin");
+  corpus_put_text("server", "manager-refuses", 'p', "\x7a" PROBLEM);    /* 422 */
+  corpus_put_text("server", "manager-in-trouble", 'p', "\xcbnot JSON"); /* 503 */
 }

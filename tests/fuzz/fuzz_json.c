@@ -3,9 +3,13 @@
  * structure of the draft. The first byte selects. */
 #include "fuzz.h"
 
+#include "base/hex.h"
+#include "base/reader.h"
 #include "json/auditor.h"
 #include "json/device_set.h"
 #include "json/search.h"
+
+#define WRITER_LIMIT ((size_t)64 << 20)
 
 static void check_search_request(struct kt_bytes text, struct kt_arena *arena)
 {
@@ -85,6 +89,98 @@ static void check_provision(struct kt_bytes text, struct kt_bytes label, struct 
   json_decref(object);
 }
 
+/* --- views of encoded answers: every byte of the answer is in them -------------------------------------------------------- */
+
+static void check_value(struct kt_bytes value, struct kt_arena *arena)
+{
+  struct kt_device_set set;
+  const bool is_set = kt_device_set_decode(value, arena, &set) == KT_OK;
+  json_t *view = kt_json_value(value);
+  FUZZ_CHECK(is_set ? json_is_object(view) : json_is_null(view));
+  FUZZ_CHECK(!is_set || json_array_size(json_object_get(view, "devices")) == set.n_devices);
+  json_decref(view);
+}
+
+static void write_hash(struct kt_writer *w, const json_t *hex)
+{
+  uint8_t hash[KT_HASH_LEN];
+  size_t len = 0;
+  const char *text = json_string_value(hex);
+  FUZZ_CHECK(text != NULL && kt_hex_decode(text, strlen(text), sizeof hash, hash, &len) == KT_OK && len == sizeof hash);
+  kt_write_bytes(w, hash, sizeof hash);
+}
+
+static void write_hashes(struct kt_writer *w, const json_t *list)
+{
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    write_hash(w, json_array_get(list, i));
+  }
+}
+
+static void write_u64(struct kt_writer *w, const json_t *number)
+{
+  const char *text = json_string_value(number);
+  kt_write_u64(w, text != NULL ? strtoull(text, NULL, 10) : (uint64_t)json_integer_value(number));
+}
+
+static void write_consistency(struct kt_writer *w, const json_t *view)
+{
+  const json_t *subtrees = json_object_get(view, "full_subtrees");
+  const json_t *elements = json_object_get(view, "elements");
+  kt_write_count8(w, json_array_size(subtrees));
+  write_hashes(w, subtrees);
+  kt_write_count16(w, json_array_size(elements));
+  write_hashes(w, elements);
+}
+
+static void write_audit_state(struct kt_writer *w, const json_t *view)
+{
+  const json_t *subtrees = json_object_get(view, "full_subtrees");
+  const json_t *frontier = json_object_get(view, "frontier");
+  const json_t *elements = json_object_get(view, "elements");
+  write_u64(w, json_object_get(view, "size"));
+  kt_write_count8(w, json_array_size(subtrees));
+  write_hashes(w, subtrees);
+  kt_write_count8(w, json_array_size(frontier));
+  for (size_t i = 0; i < json_array_size(frontier); i++) {
+    const json_t *entry = json_array_get(frontier, i);
+    write_u64(w, json_object_get(entry, "timestamp_ms"));
+    write_hash(w, json_object_get(entry, "prefix_root"));
+  }
+  kt_write_count16(w, json_array_size(elements));
+  write_hashes(w, elements);
+}
+
+static void check_view(struct kt_bytes answer, json_t *view, void (*write)(struct kt_writer *w, const json_t *view))
+{
+  struct kt_writer w;
+  if (view != NULL) {
+    kt_writer_init(&w, WRITER_LIMIT);
+    write(&w, view);
+    FUZZ_CHECK(fuzz_wrote(&w, answer));
+    kt_writer_release(&w);
+    json_decref(view);
+  }
+}
+
+/* There is a view just where there are as many updates as it says, and nothing else. */
+static void check_audit_page(struct kt_bytes page, struct kt_arena *arena)
+{
+  struct kt_reader r;
+  struct kt_auditor_update update;
+  uint64_t n = 0;
+  kt_reader_init(&r, page.data, page.len);
+  const uint32_t count = kt_read_u32(&r);
+  for (; r.err == KT_OK && n < count; n++) {
+    kt_auditor_update_read(&r, arena, &update);
+  }
+  const enum kt_err err = kt_reader_end(&r);
+  json_t *view = kt_json_audit_page(page);
+  FUZZ_CHECK((view != NULL) == (err == KT_OK) || err == KT_ERR_MEMORY);
+  FUZZ_CHECK(view == NULL || json_array_size(json_object_get(view, "updates")) == count);
+  json_decref(view);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   static const struct kt_bytes alice = { (const uint8_t *)"alice", 5 };
@@ -99,10 +195,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   case 'i': check_provision(input.rest, (struct kt_bytes){ .len = 0 }, &arena); break;
   case 'p': check_provision(input.rest, alice, &arena); break;
   case 'l': check_line(input.rest, &arena); break;
-  case 'v': json_decref(kt_json_value(input.rest)); break;
-  case 'a': json_decref(kt_json_audit_page(input.rest)); break;
-  case 't': json_decref(kt_json_audit_state(input.rest)); break;
-  case 'c': json_decref(kt_json_consistency(input.rest)); break;
+  case 'v': check_value(input.rest, &arena); break;
+  case 'a': check_audit_page(input.rest, &arena); break;
+  case 't': check_view(input.rest, kt_json_audit_state(input.rest), write_audit_state); break;
+  case 'c': check_view(input.rest, kt_json_consistency(input.rest), write_consistency); break;
   default: break;
   }
   kt_arena_release(&arena);

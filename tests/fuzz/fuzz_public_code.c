@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A public code as a person typed it, and Bech32m below it. The first byte selects: 'c' a code; 'm' any Bech32m text;
- * 'g' a prefix, a zero byte and groups of five bits to be written. What is read is written so that it reads the same, a
+/* A public code as a person typed it, Bech32m below it, and the other ways to write bytes as text. The first byte selects:
+ * 'c' a code; 'm' any Bech32m text; 'g' a prefix, a zero byte and groups of five bits to be written; 'b' Base32, Base64, hex. What is read is written so that it reads the same, a
  * refusal says why, and the place it names is inside what was typed. */
 #include "fuzz.h"
 
 #include <kt/public_code.h>
 
+#include <strings.h>
+
+#include "base/base32.h"
 #include "base/bech32m.h"
+#include "base/hex.h"
 
 #define GROUP_MASK 31
 
@@ -94,6 +98,29 @@ static void check_groups(struct kt_bytes input)
   check_typo(text, len, input.data[input.len - 1]);
 }
 
+static void check_bytes(struct kt_bytes typed)
+{
+  const char *text = (const char *)typed.data;
+  uint8_t bytes[512];
+  char again[KT_HEX_SIZE(sizeof bytes)];
+  size_t len = 0;
+  if (typed.len > sizeof bytes) {
+    return;
+  }
+  if (kt_base32_decode(text, typed.len, bytes, &len) == KT_OK) {
+    FUZZ_CHECK(kt_base32_encode((struct kt_bytes){ bytes, len }, again) == typed.len);
+    FUZZ_CHECK(memcmp(again, text, typed.len) == 0);
+  }
+  if (kt_base64_decode(text, typed.len, sizeof bytes, bytes, &len) == KT_OK) {
+    FUZZ_CHECK(kt_base64_encode((struct kt_bytes){ bytes, len }, again) == typed.len);
+    FUZZ_CHECK(memcmp(again, text, typed.len) == 0);
+  }
+  if (kt_hex_decode(text, typed.len, sizeof bytes, bytes, &len) == KT_OK) {
+    FUZZ_CHECK(kt_hex_encode((struct kt_bytes){ bytes, len }, again) == typed.len);
+    FUZZ_CHECK(strncasecmp(again, text, typed.len) == 0);
+  }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   struct fuzz_input input;
@@ -103,6 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   switch (input.selector) {
   case 'c': check_code(input.rest); break;
   case 'm': check_bech32m(input.rest); break;
+  case 'b': check_bytes(input.rest); break;
   case 'g':
     if (input.rest.len > 0) {
       check_groups(input.rest);

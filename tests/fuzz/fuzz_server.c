@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files and messages of a log's folder that are not YAML and not a database: head guard, administration trail, access tokens,
- * keys, lines of an import, the signer's messages, requests of verbs, numbers with units. The first byte selects.
+ * keys, lines of an import, the signer's messages, requests of verbs, numbers with units, scopes, what a Manager refuses with. The
+ * first byte selects.
  *
  * What reads is written again as it was; what is refused says why; what can be added to is added to, and reads again. */
 #include "fuzz.h"
@@ -14,9 +15,11 @@
 #include "crypto/key_text.h"
 #include "guard_file.h"
 #include "lines.h"
+#include "operator_send.h"
 #include "signer.h"
 #include "trail.h"
 #include "units.h"
+#include "upstream.h"
 
 #define FILE_LIMIT ((size_t)1 << 16)
 
@@ -86,6 +89,37 @@ static void check_trail(struct kt_bytes content)
   FUZZ_CHECK(kt_trail_read(folder, NULL, NULL, &again, &error) == KT_OK && again.seq == end.seq + 1);
 }
 
+#define OUR_ID "fedcba98"
+#define OUR_TOKEN KT_ACCESS_PREFIX OUR_ID "_" SECRET
+#define SECRET "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+/* Before whatever a file holds stands a line of a token of ours: it lets in for what it says, and for nothing else. */
+static void check_our_token(struct kt_bytes content)
+{
+  static const struct kt_bytes shown = { (const uint8_t *)OUR_TOKEN, sizeof OUR_TOKEN - 1 };
+  struct kt_access *tokens = NULL;
+  struct kt_error error = { { 0 } };
+  struct kt_writer w;
+  uint8_t id[KT_ACCESS_ID_LEN] = { 0 };
+  char hash[65];
+  char line[192];
+  char path[128];
+  kt_access_hash(OUR_TOKEN, hash);
+  (void)snprintf(line, sizeof line, "kt-access/1 " OUR_ID " search 7 %s\n", hash);
+  kt_writer_init(&w, 2 * FILE_LIMIT);
+  kt_write_bytes(&w, line, strlen(line));
+  kt_write_bytes(&w, content.data, content.len);
+  FUZZ_CHECK(w.err == KT_OK);
+  put_file(KT_NAME_ACCESS, (struct kt_bytes){ w.buf, w.len }, path);
+  kt_writer_release(&w);
+  if (kt_access_open(folder, &tokens, &error) == KT_OK) {
+    FUZZ_CHECK(kt_access_check(tokens, shown, KT_PURPOSE_SEARCH, id) == KT_ACCESS_GRANTED);
+    FUZZ_CHECK(memcmp(id, OUR_ID, sizeof id) == 0);
+    FUZZ_CHECK(kt_access_check(tokens, shown, KT_PURPOSE_UPDATE, id) == KT_ACCESS_FORBIDDEN);
+    kt_access_close(tokens);
+  }
+}
+
 static void check_tokens(struct kt_bytes content)
 {
   struct kt_access *tokens = NULL;
@@ -105,6 +139,7 @@ static void check_tokens(struct kt_bytes content)
   json_decref(answer);
   json_decref(request);
   kt_access_close(tokens);
+  check_our_token(content);
 }
 
 /* Every byte but the newlines is given away once, in order. */
@@ -176,6 +211,35 @@ static void check_operation(struct kt_bytes text)
   json_decref(request);
 }
 
+/* What a Manager answers that is no 200, to its Service Operator: the first byte says which status. Users get a refusal with a
+ * code of our form, or a 503. */
+static void check_manager_problem(struct kt_bytes answer)
+{
+  struct kt_upstream_reply reply = { .status = 0 };
+  struct kt_problem problem;
+  struct fuzz_input input;
+  if (!fuzz_split(answer.data, answer.len, &input)) {
+    return;
+  }
+  reply.status = 300 + input.selector;
+  reply.len = input.rest.len;
+  reply.body = malloc(reply.len + 1);
+  FUZZ_CHECK(reply.body != NULL);
+  memcpy(reply.body, input.rest.data, reply.len);
+  kt_upstream_problem_read(&reply);
+  FUZZ_CHECK(strspn(reply.code, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(reply.code));
+  FUZZ_CHECK(memchr(reply.text, '\0', sizeof reply.text) != NULL);
+  FUZZ_CHECK(kt_opsend_is_there(&reply) == (reply.status == 422 && strcmp(reply.code, "signed-version") == 0));
+  kt_upstream_problem(&reply, &problem);
+  const bool is_refusal = reply.status / 100 == 4 && reply.status != 401 && reply.status != 403;
+  FUZZ_CHECK(problem.status == (is_refusal ? reply.status : 503) && problem.code[0] != '\0');
+  FUZZ_CHECK(is_refusal || problem.retry_after_s > 0);
+  json_t *document = kt_problem_document(&problem, "title", "id");
+  FUZZ_CHECK(json_is_string(json_object_get(document, "detail")));
+  json_decref(document);
+  kt_upstream_reply_release(&reply);
+}
+
 /* --- texts ------------------------------------------------------------------------------------------------------------------ */
 
 /* The same but for capital letters. */
@@ -220,6 +284,12 @@ static void check_units(struct kt_bytes text)
   }
   err = kt_size_parse(copy, &value, &why);
   FUZZ_CHECK(err == KT_OK || err == KT_ERR_LIMIT || why != NULL);
+  const unsigned scopes = kt_scopes_parse(copy);
+  if (scopes != 0) {
+    char names[KT_SCOPES_TEXT_SIZE];
+    kt_scopes_text(scopes, names);
+    FUZZ_CHECK(kt_scopes_parse(names) == scopes);
+  }
   if (kt_number_parse(copy, &value) == KT_OK) {
     FUZZ_CHECK(strspn(copy, "0123456789") == strlen(copy) && strtoull(copy, NULL, 10) == value);
   }
@@ -245,6 +315,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   case 'o': check_operation(input.rest); break;
   case 'k': check_key(input.rest); break;
   case 'u': check_units(input.rest); break;
+  case 'p': check_manager_problem(input.rest); break;
   default: break;
   }
   return 0;

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is kept between runs or handed from person to person: retained states, the state of an account, evidence files.
+/* What is kept between runs or handed from person to person: retained states, the state of an account and of a contact,
+ * evidence files, migration statements.
  * What decodes is encoded to the same bytes again. The first byte selects. */
 #include "fuzz.h"
 
 #include <kt/account_policy.h>
 #include <kt/audit.h>
 #include <kt/client.h>
+#include <kt/contact.h>
 #include <kt/evidence.h>
 
+#include "base/reader.h"
 #include "crypto/hash.h"
 #include "support/toy_log.h"
+#include "support/toy_migration.h"
 
 #define WRITER_LIMIT ((size_t)64 << 20)
 
@@ -90,6 +94,17 @@ static enum kt_err account_state(struct kt_bytes input, struct kt_arena *arena, 
   return err;
 }
 
+static enum kt_err contact(struct kt_bytes input, struct kt_arena *arena, struct kt_writer *w)
+{
+  struct kt_contact decoded;
+  (void)arena;
+  enum kt_err err = kt_contact_decode(input, &decoded);
+  if (err == KT_OK) {
+    kt_contact_write(w, &decoded);
+  }
+  return err;
+}
+
 /* --- evidence --------------------------------------------------------------------------------------------------------- */
 
 static const struct toy_log *honest_log(void)
@@ -144,9 +159,69 @@ static enum kt_err evidence_body(struct kt_bytes input, struct kt_arena *arena, 
   return err;
 }
 
+/* --- migration statements ----------------------------------------------------------------------------------------------- */
+
+static struct toy_migration *the_migration(void)
+{
+  static struct toy_migration migration;
+  if (migration.old_log.len == 0) {
+    toy_migration_init(&migration, fuzz_suite(false));
+  }
+  return &migration;
+}
+
+/* Nobody but the two logs can sign: what is accepted is what they would sign. */
+static enum kt_err migration_statement(struct kt_bytes input, struct kt_arena *arena, struct kt_writer *w)
+{
+  const struct toy_migration *logs = the_migration();
+  struct kt_migration_checked checked;
+  struct kt_reason reason = { .code = NULL };
+  (void)arena;
+  enum kt_err err = kt_migration_read(input, &checked, &reason);
+  FUZZ_CHECK((err == KT_OK) == (reason.code == NULL));
+  if (err == KT_OK) {
+    const bool has_old_key = checked.statement.old_signature.len > 0;
+    FUZZ_CHECK(!kt_hash_equal(&checked.old_log_id, &checked.new_log_id));
+    FUZZ_CHECK(kt_migration_write(&checked.statement, &checked.old_config, has_old_key ? &logs->old_log.key : NULL,
+                                  &checked.new_config, &logs->new_log.key, w) == KT_OK);
+  }
+  return err == KT_ERR_PROOF ? KT_ERR_FORMAT : err;
+}
+
+/* Signed anew, with sizes of the input's: read just where they make sense. One bit of it flipped: refused. */
+static enum kt_err migration_signed(struct kt_bytes input, struct kt_arena *arena, struct kt_writer *w)
+{
+  struct toy_migration *logs = the_migration();
+  struct kt_migration *statement = &logs->statement;
+  struct kt_writer written;
+  struct kt_reader r;
+  kt_reader_init(&r, input.data, input.len);
+  statement->size = kt_read_u64(&r);
+  statement->lost_size = kt_read_u64(&r);
+  const uint8_t flags = kt_read_u8(&r);
+  const uint16_t flip_at = kt_read_u16(&r);
+  const uint8_t flip = kt_read_u8(&r);
+  if (kt_reader_end(&r) != KT_OK) {
+    return KT_ERR_FORMAT;
+  }
+  statement->has_lost = (flags & 1) != 0;
+  toy_migration_sign_head(logs);
+  toy_migration_write(logs, (flags & 2) != 0, &written);
+  const bool makes_sense = statement->size > 0 && (!statement->has_lost || statement->lost_size > statement->size);
+  FUZZ_CHECK((migration_statement((struct kt_bytes){ written.buf, written.len }, arena, w) == KT_OK) == makes_sense);
+  FUZZ_CHECK(!makes_sense || fuzz_wrote(w, (struct kt_bytes){ written.buf, written.len }));
+  written.buf[flip_at % written.len] ^= (uint8_t)(1U << flip % 8);
+  w->len = 0;
+  FUZZ_CHECK(migration_statement((struct kt_bytes){ written.buf, written.len }, arena, w) != KT_OK);
+  kt_writer_release(&written);
+  kt_write_bytes(w, input.data, input.len);
+  return w->err;
+}
+
 /* Numbers are part of the corpus. */
 static enum kt_err (*const kinds[])(struct kt_bytes input, struct kt_arena *arena, struct kt_writer *w) = {
-  log_state, contact_state, owner_state, audit_state, account_state, evidence_file, evidence_body,
+  log_state,     contact_state, owner_state, audit_state,         account_state,
+  evidence_file, evidence_body, contact,     migration_statement, migration_signed,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every structure of the wire: what decodes is encoded to the same bytes again and has a JSON view. The first byte:
- * structure in the low nibble, mode and suite in the high one. */
+ * structure in the low nibble, mode and suite in the high one, and above 95 structures from number 16 on. */
 #include "fuzz.h"
 
 #include "json/auditor.h"
@@ -12,6 +12,7 @@
 #include "wire/audit_head.h"
 #include "wire/auditor.h"
 #include "wire/distinguished.h"
+#include "wire/manager.h"
 #include "wire/monitor.h"
 #include "wire/search.h"
 #include "wire/update.h"
@@ -204,27 +205,53 @@ static enum kt_err audit_head(struct passage *p)
   return err;
 }
 
+static enum kt_err manager_update_request(struct passage *p)
+{
+  struct kt_manager_update_request request;
+  enum kt_err err = kt_manager_update_request_decode(p->input, p->config, &p->arena, &request);
+  if (err == KT_OK) {
+    kt_manager_update_request_write(&p->w, p->config, &request);
+  }
+  return err;
+}
+
+static enum kt_err auditor_tree_head(struct passage *p)
+{
+  struct kt_auditor_tree_head head;
+  enum kt_err err = kt_auditor_tree_head_decode(p->input, &head);
+  if (err == KT_OK) {
+    kt_auditor_tree_head_write(&p->w, &head);
+  }
+  return err;
+}
+
 /* Numbers are part of the corpus: new structures go at the end. */
 static enum kt_err (*const structures[])(struct passage *p) = {
-  search_request,        search_response,        search_response_fixed, contact_monitor_request, owner_init_request,
-  owner_monitor_request, monitor_response,       owner_init_response,   update_request,          update_response,
-  distinguished_request, distinguished_response, auditor_update,        configuration,           audit_head,
+  search_request,         search_response,        search_response_fixed, contact_monitor_request, owner_init_request,
+  owner_monitor_request,  monitor_response,       owner_init_response,   update_request,          update_response,
+  distinguished_request,  distinguished_response, auditor_update,        configuration,           audit_head,
+  manager_update_request, auditor_tree_head,
 };
 #define N_STRUCTURES (sizeof structures / sizeof structures[0])
+#define N_HIGH 6 /* modes and suites */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   struct fuzz_input input;
-  if (!fuzz_split(data, size, &input) || input.selector % 16 >= N_STRUCTURES) {
+  if (!fuzz_split(data, size, &input)) {
     return 0;
   }
-  const unsigned high = input.selector / 16;
-  const struct kt_config config = { .suite = fuzz_suite(high / 3 % 2 == 1),
+  const unsigned high = input.selector / 16 % N_HIGH;
+  const unsigned number = input.selector % 16 + 16U * (input.selector / (16 * N_HIGH));
+  if (number >= N_STRUCTURES) {
+    return 0;
+  }
+  const struct kt_config config = { .suite = fuzz_suite(high / 3 == 1),
                                     .mode = (enum kt_mode)(KT_MODE_CONTACT_MONITORING + high % 3) };
   struct passage passage = { .config = &config, .input = input.rest };
   kt_arena_init(&passage.arena, KT_ARENA_CAP_DEFAULT);
   kt_writer_init(&passage.w, WRITER_LIMIT);
-  enum kt_err err = structures[input.selector % 16](&passage);
+  enum kt_err err = structures[number](&passage);
   FUZZ_CHECK(err == KT_OK ? fuzz_wrote(&passage.w, input.rest) : fuzz_is_refusal(err));
   json_decref(passage.view);
   kt_writer_release(&passage.w);

@@ -72,12 +72,14 @@ int main(int argc, char **argv)
   corpus_put_client();
   corpus_put_log_answers(&log, &arena);
   corpus_put_audit_feed(&log, &arena);
+  corpus_put_manager_request();
+  corpus_put_migrations();
   corpus_put_evidence(&log, &arena);
   corpus_put_credentials(&arena);
   corpus_put_device_sets(&arena);
   corpus_put_sas();
   corpus_put_codes(&arena);
-  corpus_put_texts();
+  corpus_put_texts(&arena);
   toy_log_release(&log);
   kt_arena_release(&arena);
   return 0;

@@ -66,11 +66,36 @@ static void lines_come_in_pieces(void **state)
   kt_arena_release(&arena);
 }
 
+static void an_answer_of_the_relay_begins_with_a_count(void **state)
+{
+  static const struct {
+    const char *answer;
+    size_t len;
+    enum kt_err err;
+  } cases[] = {
+    { "\0", 1, KT_ERR_ABSENT },       { "\1\0\3one", 6, KT_OK },         { "\2\0\3one\0\1x", 9, KT_OK },
+    { "", 0, KT_ERR_FORMAT },         { "\1", 1, KT_ERR_FORMAT },        { "\1\0\0", 3, KT_ERR_FORMAT },
+    { "\1\0\3on", 5, KT_ERR_FORMAT }, { "\0\0\3one", 6, KT_ERR_FORMAT },
+  };
+  struct kt_arena arena;
+  (void)state;
+  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    const struct kt_bytes answer = { (const uint8_t *)cases[i].answer, cases[i].len };
+    struct kt_bytes text = { .len = 0 };
+    assert_int_equal(kt_sas_relay_read(answer, &arena, &text), cases[i].err);
+    assert_int_equal(text.len, cases[i].err == KT_OK ? 3 : 0);
+    assert_true(text.len == 0 || memcmp(text.data, "one", 3) == 0);
+  }
+  kt_arena_release(&arena);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(rooms_are_eight_digits),
     cmocka_unit_test(lines_come_in_pieces),
+    cmocka_unit_test(an_answer_of_the_relay_begins_with_a_count),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

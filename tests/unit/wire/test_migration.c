@@ -7,84 +7,16 @@
 #include "crypto/hash.h"
 #include "support/fail_crypto.h"
 #include "support/suite.h"
-#include "wire/migration.h"
-#include "wire/tree_head.h"
+#include "support/toy_migration.h"
 
-struct side {
-  struct kt_config config;
-  struct kt_sign_key key;
-  uint8_t sign_public[KT_PUBLIC_KEY_MAX];
-  uint8_t vrf_public[KT_PUBLIC_KEY_MAX];
-  uint8_t encoded[KT_CONFIG_MAX];
-  size_t len;
-};
-
-static void side_init(struct side *side, const struct kt_suite *suite, uint8_t which)
+static void scene_init(struct toy_migration *scene)
 {
-  const uint8_t sign_seed[KT_SEED_LEN] = { which };
-  const uint8_t vrf_seed[KT_SEED_LEN] = { (uint8_t)(which + 1) };
-  assert_int_equal(suite->sign_public(sign_seed, side->sign_public), KT_OK);
-  assert_int_equal(suite->vrf_public(vrf_seed, side->vrf_public), KT_OK);
-  side->key = test_sign_key(suite, sign_seed);
-  side->config = (struct kt_config){
-    .suite = suite,
-    .mode = KT_MODE_CONTACT_MONITORING,
-    .signature_public_key = { side->sign_public, suite->sign_public_len },
-    .vrf_public_key = { side->vrf_public, suite->vrf_public_len },
-    .max_ahead = 1000,
-    .max_behind = 60000,
-    .reasonable_monitoring_window = 3600000,
-  };
-  side->len = kt_config_encode(&side->config, side->encoded);
-  assert_true(side->len > 0);
-}
-
-struct scene {
-  struct side old_log;
-  struct side new_log;
-  uint8_t head_signature[KT_SIGNATURE_MAX];
-  struct kt_migration statement;
-};
-
-static void scene_init_suite(struct scene *scene, const struct kt_suite *suite)
-{
-  assert_int_equal(kt_crypto_init(), KT_OK);
-  side_init(&scene->old_log, suite, 1);
-  side_init(&scene->new_log, suite, 11);
-  scene->statement = (struct kt_migration){
-    .old_config = { scene->old_log.encoded, scene->old_log.len },
-    .size = 7,
-    .timestamp_ms = 1700000000000,
-    .root = { { 9 } },
-    .head_signature = { scene->head_signature, suite->signature_len },
-    .has_lost = true,
-    .lost_size = 8,
-    .lost_root = { { 10 } },
-    .new_config = { scene->new_log.encoded, scene->new_log.len },
-    .made_ms = 1700000001000,
-  };
-  assert_int_equal(
-      kt_tree_head_sign(&scene->old_log.config, &scene->old_log.key, 7, &scene->statement.root, scene->head_signature),
-      KT_OK);
-}
-
-static void scene_init(struct scene *scene)
-{
-  scene_init_suite(scene, test_suite());
-}
-
-static void write_it(const struct scene *scene, bool has_old_key, struct kt_writer *w)
-{
-  kt_writer_init(w, KT_MIGRATION_MAX);
-  assert_int_equal(kt_migration_write(&scene->statement, &scene->old_log.config,
-                                      has_old_key ? &scene->old_log.key : NULL, &scene->new_log.config,
-                                      &scene->new_log.key, w),
-                   KT_OK);
+  toy_migration_init(scene, test_suite());
 }
 
 static void says_what_was_signed(void **state)
 {
-  struct scene scene;
+  struct toy_migration scene;
   struct kt_writer w;
   struct kt_migration_checked read;
   struct kt_reason reason = { 0 };
@@ -92,7 +24,7 @@ static void says_what_was_signed(void **state)
   (void)state;
   scene_init(&scene);
   for (int has_old_key = 0; has_old_key < 2; has_old_key++) {
-    write_it(&scene, has_old_key != 0, &w);
+    toy_migration_write(&scene, has_old_key != 0, &w);
     assert_memory_equal(w.buf, "kt-migration/1", 14);
     assert_int_equal(kt_migration_read((struct kt_bytes){ w.buf, w.len }, &read, &reason), KT_OK);
     assert_int_equal(read.statement.size, 7);
@@ -110,12 +42,12 @@ static void says_what_was_signed(void **state)
 /* One byte after the other: refused, or, in the length of a field, malformed. */
 static void every_byte_counts(void **state)
 {
-  struct scene scene;
+  struct toy_migration scene;
   struct kt_writer w;
   (void)state;
   scene_init(&scene);
   for (int has_old_key = 0; has_old_key < 2; has_old_key++) {
-    write_it(&scene, has_old_key != 0, &w);
+    toy_migration_write(&scene, has_old_key != 0, &w);
     for (size_t i = 0; i < w.len; i++) {
       struct kt_migration_checked read;
       struct kt_reason reason = { 0 };
@@ -132,7 +64,7 @@ static void every_byte_counts(void **state)
 /* The old log's signature cannot be taken off a statement, nor that of one statement put on another. */
 static void signatures_belong_together(void **state)
 {
-  struct scene scene;
+  struct toy_migration scene;
   struct kt_writer with;
   struct kt_writer without;
   struct kt_writer forged;
@@ -141,8 +73,8 @@ static void signatures_belong_together(void **state)
   (void)state;
   scene_init(&scene);
   size_t len = scene.old_log.config.suite->signature_len;
-  write_it(&scene, true, &with);
-  write_it(&scene, false, &without);
+  toy_migration_write(&scene, true, &with);
+  toy_migration_write(&scene, false, &without);
   size_t statement_len = without.len - 2 - 2 - len;
   kt_writer_init(&forged, KT_MIGRATION_MAX);
   kt_write_bytes(&forged, with.buf, statement_len);
@@ -175,14 +107,14 @@ static void sizes_make_sense(void **state)
   } bad[] = { { 7, 7 }, { 7, 6 }, { 7, 0 }, { 0, 8 } };
   (void)state;
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-    struct scene scene;
+    struct toy_migration scene;
     struct kt_writer w;
     struct kt_migration_checked read;
     struct kt_reason reason = { 0 };
     scene_init(&scene);
     scene.statement.size = bad[i].size;
     scene.statement.lost_size = bad[i].lost_size;
-    write_it(&scene, true, &w);
+    toy_migration_write(&scene, true, &w);
     assert_int_equal(kt_migration_read((struct kt_bytes){ w.buf, w.len }, &read, &reason), KT_ERR_PROOF);
     assert_string_equal(reason.code, "migration-sizes");
     kt_writer_release(&w);
@@ -192,7 +124,7 @@ static void sizes_make_sense(void **state)
 /* A key that no log could have is the statement's fault, not this machine's. */
 static void refuses_a_bad_key(void **state)
 {
-  struct scene scene;
+  struct toy_migration scene;
   struct kt_writer w;
   struct kt_migration_checked read;
   struct kt_reason reason = { 0 };
@@ -200,7 +132,7 @@ static void refuses_a_bad_key(void **state)
   scene_init(&scene);
   memset(scene.new_log.sign_public, 0xff, sizeof scene.new_log.sign_public);
   scene.statement.new_config.len = kt_config_encode(&scene.new_log.config, scene.new_log.encoded);
-  write_it(&scene, true, &w);
+  toy_migration_write(&scene, true, &w);
   assert_int_equal(kt_migration_read((struct kt_bytes){ w.buf, w.len }, &read, &reason), KT_ERR_PROOF);
   assert_string_equal(reason.code, "config-keys");
   kt_writer_release(&w);
@@ -209,11 +141,11 @@ static void refuses_a_bad_key(void **state)
 /* libcrypto runs out of memory: nobody is told that the statement is wrong, for nobody knows. */
 static void says_nothing_without_memory(void **state)
 {
-  struct scene scene;
+  struct toy_migration scene;
   struct kt_writer w;
   (void)state;
-  scene_init_suite(&scene, kt_suite_by_id(KT_SUITE_P256));
-  write_it(&scene, true, &w);
+  toy_migration_init(&scene, kt_suite_by_id(KT_SUITE_P256));
+  toy_migration_write(&scene, true, &w);
   for (int for_good = 0; for_good < 2; for_good++) {
     long n = 0;
     bool was_denied;
