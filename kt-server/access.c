@@ -74,7 +74,8 @@ void kt_scopes_text(unsigned scopes, char ret_text[static KT_SCOPES_TEXT_SIZE])
 static unsigned scopes_for(enum kt_purpose purpose)
 {
   switch (purpose) {
-  case KT_PURPOSE_SEARCH: return KT_SCOPE_SEARCH;
+  case KT_PURPOSE_SEARCH:
+  case KT_PURPOSE_RELAY: return KT_SCOPE_SEARCH;
   case KT_PURPOSE_MONITOR:
     return KT_SCOPE_SEARCH | KT_SCOPE_UPDATE; /* "monitoring is never denied" to whoever updates */
   case KT_PURPOSE_UPDATE: return KT_SCOPE_UPDATE;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "http_server.h"
+#include "relay.h"
 
 /* --- connections, as libmicrohttpd reports them ----------------------------------------------------------------------- */
 
@@ -53,22 +54,41 @@ void kt_call_join_peer(struct kt_call *call)
 
 /* --- requests ------------------------------------------------------------------------------------------------------- */
 
+struct kt_address kt_call_counted_as(const struct kt_call *call)
+{
+  struct kt_address counted = { .key = { 0 } };
+  if (call->has_principal) {
+    memcpy(counted.key, call->principal, sizeof call->principal); /* an address has something in its second half */
+  } else if (call->peer != NULL) {
+    counted = call->peer->address;
+  }
+  return counted;
+}
+
+static unsigned take(struct kt_http_limits *limits, const uint8_t *key, size_t len, enum kt_purpose purpose)
+{
+  uint64_t rate = atomic_load(&limits->rates[purpose]);
+  unsigned burst_s = KT_QUOTA_BURST_S;
+  if (purpose == KT_PURPOSE_RELAY) {
+    rate = KT_RELAY_ADDRESS_RATE_PER_S;
+    burst_s = KT_RELAY_ADDRESS_BURST_S;
+  }
+  return kt_quota_take(&limits->quota, key, len, rate, burst_s, kt_monotonic_ms());
+}
+
 /* Each purpose has a quota of its own: searches do not use up what monitoring needs (S11). */
 bool kt_call_is_within_rate(struct kt_call *call)
 {
   struct kt_http_limits *limits = &call->http->limits;
   uint8_t key[KT_ADDRESS_KEY_LEN + 1] = { 0 };
   enum kt_purpose purpose = call->route->purpose;
-  if (call->has_principal) {
-    memcpy(key, call->principal, sizeof call->principal); /* an address has something in its second half */
-  } else if (call->peer != NULL && kt_address_is_counted(&call->peer->address)) {
-    memcpy(key, call->peer->address.key, KT_ADDRESS_KEY_LEN);
-  } else {
+  const struct kt_address counted = kt_call_counted_as(call);
+  if (!kt_address_is_counted(&counted)) {
     return true;
   }
+  memcpy(key, counted.key, KT_ADDRESS_KEY_LEN);
   key[KT_ADDRESS_KEY_LEN] = (uint8_t)purpose;
-  unsigned wait_s =
-      kt_quota_take(&limits->quota, key, sizeof key, atomic_load(&limits->rates[purpose]), kt_monotonic_ms());
+  unsigned wait_s = take(limits, key, sizeof key, purpose);
   if (wait_s == 0) {
     return true;
   }

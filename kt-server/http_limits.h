@@ -33,6 +33,8 @@ void kt_http_limits_reload(struct kt_http_limits *limits, const struct kt_settin
 void kt_call_join_peer(struct kt_call *call);
 /* False: call->problem is set to 429. The route is known. */
 bool kt_call_is_within_rate(struct kt_call *call);
+/* Whom its requests count for: the holder of its access token, or its address. */
+struct kt_address kt_call_counted_as(const struct kt_call *call);
 /* Room for so many bytes until the call is over. False: call->problem is set to 503. */
 bool kt_call_reserve(struct kt_call *call, size_t n_bytes);
 void kt_call_give_back(struct kt_call *call);

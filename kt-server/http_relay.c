@@ -4,6 +4,7 @@
 
 #include "base/reader.h"
 #include "http_call.h"
+#include "http_limits.h"
 #include "json/builder.h"
 #include "relay.h"
 
@@ -32,10 +33,6 @@ static enum kt_step refuse_put(struct kt_call *call, enum kt_err err)
   case KT_ERR_CONFLICT:
     kt_problem_set(problem, 409, "mailbox-full", "a mailbox takes %d messages", KT_RELAY_MESSAGES_MAX);
     break;
-  case KT_ERR_LIMIT:
-    kt_problem_set(problem, 503, "relay-full", "the relay is full; messages are dropped after ten minutes");
-    problem->retry_after_s = 60;
-    break;
   case KT_ERR_STALE:
     kt_problem_set(problem, 429, "relay-rate", "too many messages at once");
     problem->retry_after_s = 1;
@@ -48,6 +45,7 @@ static enum kt_step refuse_put(struct kt_call *call, enum kt_err err)
 enum kt_step kt_answer_relay_put(struct kt_call *call)
 {
   const struct kt_bytes message = { call->body, call->body_len };
+  const struct kt_address from = kt_call_counted_as(call);
   uint8_t count = 0;
   if (!has_mailbox(call)) {
     return KT_STEP_REFUSE;
@@ -57,7 +55,7 @@ enum kt_step kt_answer_relay_put(struct kt_call *call)
                    KT_RELAY_MESSAGE_MAX);
     return KT_STEP_REFUSE;
   }
-  enum kt_err err = kt_relay_put(kt_call_relay(call), call->path_rest, message, monotonic_ms(), &count);
+  enum kt_err err = kt_relay_put(kt_call_relay(call), &from, call->path_rest, message, monotonic_ms(), &count);
   if (err != KT_OK) {
     return refuse_put(call, err);
   }
@@ -87,7 +85,10 @@ json_t *kt_view_relay_get(struct kt_call *call)
   json_t *list = json_array();
   kt_reader_init(&r, call->w.buf, call->w.len);
   for (size_t n = kt_read_u8(&r); list != NULL && n > 0; n--) {
-    (void)json_array_append_new(list, kt_json_base64(kt_read_opaque16(&r, KT_RELAY_MESSAGE_MAX)));
+    if (json_array_append_new(list, kt_json_base64(kt_read_opaque16(&r, KT_RELAY_MESSAGE_MAX))) != 0) {
+      json_decref(list);
+      list = NULL;
+    }
   }
-  return json_pack("{s:o}", "messages", list);
+  return list != NULL ? json_pack("{s:o}", "messages", list) : NULL;
 }

@@ -296,7 +296,7 @@ const struct kt_route kt_log_routes[] = {
   { "GET", "/v1/auditor/head", KT_BODY_NONE, BINARY, kt_answer_auditor_get, kt_view_auditor_get, KT_PURPOSE_SEARCH },
   { "PUT", "/v1/auditor/head", KT_BODY_BINARY, NULL, kt_answer_auditor_put, NULL, KT_PURPOSE_SEARCH },
   { "PUT", "/v1/relay/{mailbox}", KT_BODY_BINARY_OR_JSON, BINARY, kt_answer_relay_put, kt_view_relay_put,
-    KT_PURPOSE_SEARCH },
+    KT_PURPOSE_RELAY },
   { "GET", "/v1/relay/{mailbox}", KT_BODY_NONE, BINARY, kt_answer_relay_get, kt_view_relay_get, KT_PURPOSE_SEARCH },
   { "GET", "/openapi.yaml", KT_BODY_NONE, KT_OPENAPI_TYPE, kt_answer_openapi, NULL, KT_PURPOSE_PUBLIC },
   { NULL, NULL, KT_BODY_NONE, NULL, NULL, NULL, KT_PURPOSE_PUBLIC },

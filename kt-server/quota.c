@@ -28,14 +28,15 @@ static void pay(_Atomic uint64_t *place, uint64_t now_us, uint64_t cost_us)
   } while (!atomic_compare_exchange_weak(place, &paid_us, next_us));
 }
 
-unsigned kt_quota_take(struct kt_quota *quota, const uint8_t *key, size_t len, uint64_t rate_per_s, uint64_t now_ms)
+unsigned kt_quota_take(struct kt_quota *quota, const uint8_t *key, size_t len, uint64_t rate_per_s, unsigned burst_s,
+                       uint64_t now_ms)
 {
   size_t at[KT_SPREAD_ROWS];
   if (rate_per_s == 0) {
     return 0;
   }
   const uint64_t now_us = now_ms * 1000;
-  const uint64_t most_us = now_us + KT_QUOTA_BURST_S * SECOND_US;
+  const uint64_t most_us = now_us + burst_s * SECOND_US;
   uint64_t least_us = UINT64_MAX;
   kt_spread_places(&quota->spread, key, len, at);
   for (size_t row = 0; row < KT_SPREAD_ROWS; row++) {

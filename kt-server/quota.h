@@ -14,7 +14,7 @@
 #include "address.h"
 
 #define KT_QUOTA_PLACES 16384
-#define KT_QUOTA_BURST_S 10 /* seconds' worth of requests that may come at once */
+#define KT_QUOTA_BURST_S 10 /* where nothing speaks for another burst */
 
 struct kt_quota {
   struct kt_spread spread;
@@ -25,7 +25,9 @@ struct kt_quota {
 KT_MUST_USE enum kt_err kt_quota_init(struct kt_quota *quota);
 void kt_quota_release(struct kt_quota *quota);
 
-/* 0: within the rate. Otherwise the seconds until it is, at least 1, and nothing is counted. rate_per_s 0: no limit. */
-unsigned kt_quota_take(struct kt_quota *quota, const uint8_t *key, size_t len, uint64_t rate_per_s, uint64_t now_ms);
+/* 0: within the rate. Otherwise the seconds until it is, at least 1, and nothing is counted. rate_per_s 0: no limit. burst_s:
+ * seconds' worth of requests that may come at once. */
+unsigned kt_quota_take(struct kt_quota *quota, const uint8_t *key, size_t len, uint64_t rate_per_s, unsigned burst_s,
+                       uint64_t now_ms);
 
 #endif

@@ -10,9 +10,19 @@
 
 #define BUCKETS 1024
 
+/* Whoever wrote the first message of a mailbox holds it. A holder is there while it holds one. */
+struct holder {
+  struct holder *next_in_bucket;
+  struct kt_address from;
+  size_t n_mailboxes;
+  size_t n_bytes;
+};
+
 struct mailbox {
   struct mailbox *next_in_bucket;
+  struct mailbox *older;
   struct mailbox *younger;
+  struct holder *holder;
   char name[KT_RELAY_NAME_MAX + 1];
   uint64_t created_ms;
   uint8_t n;
@@ -24,10 +34,11 @@ struct kt_relay {
   pthread_mutex_t lock;
   uint8_t hash_key[crypto_shorthash_KEYBYTES]; /* names are chosen by strangers */
   struct mailbox *buckets[BUCKETS];
+  struct holder *holders[BUCKETS];
   struct mailbox *oldest;
   struct mailbox *youngest;
   size_t n_bytes;
-  uint64_t tokens_milli; /* thousandths of a message that may be put now */
+  uint64_t tokens_milli; /* thousandths of a message that nobody in particular may put now */
   uint64_t refilled_ms;
 };
 
@@ -54,13 +65,70 @@ bool kt_relay_name_is_valid(const char *name)
          strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == len;
 }
 
+/* --- holders; with the lock held -------------------------------------------------------------------------------------- */
+
+static size_t bucket_at(const struct kt_relay *relay, const void *key, size_t len)
+{
+  uint8_t hash[crypto_shorthash_BYTES];
+  (void)crypto_shorthash(hash, key, len, relay->hash_key);
+  return (hash[0] | (unsigned)hash[1] << 8) % BUCKETS;
+}
+
+/* The link to the holder, or to where it belongs. */
+static struct holder **holder_link(struct kt_relay *relay, const struct kt_address *from)
+{
+  struct holder **link = &relay->holders[bucket_at(relay, from->key, sizeof from->key)];
+  while (*link != NULL && memcmp((*link)->from.key, from->key, sizeof from->key) != 0) {
+    link = &(*link)->next_in_bucket;
+  }
+  return link;
+}
+
+/* NULL: no memory. */
+static struct holder *holder_of(struct kt_relay *relay, const struct kt_address *from)
+{
+  struct holder **link = holder_link(relay, from);
+  if (*link == NULL) {
+    *link = calloc(1, sizeof **link);
+    if (*link != NULL) {
+      (*link)->from = *from;
+    }
+  }
+  return *link;
+}
+
+static void charge(struct kt_relay *relay, struct holder *holder, size_t n_bytes)
+{
+  holder->n_bytes += n_bytes;
+  relay->n_bytes += n_bytes;
+}
+
+static void leave(struct kt_relay *relay, struct holder *holder)
+{
+  if (--holder->n_mailboxes == 0) {
+    struct holder **link = holder_link(relay, &holder->from);
+    *link = holder->next_in_bucket;
+    free(holder);
+  }
+}
+
+/* NULL: there is none. */
+static const struct holder *largest_holder(const struct kt_relay *relay)
+{
+  const struct holder *largest = NULL;
+  for (size_t i = 0; i < BUCKETS; i++) {
+    for (const struct holder *holder = relay->holders[i]; holder != NULL; holder = holder->next_in_bucket) {
+      largest = largest == NULL || holder->n_bytes > largest->n_bytes ? holder : largest;
+    }
+  }
+  return largest;
+}
+
 /* --- mailboxes; with the lock held ------------------------------------------------------------------------------------ */
 
 static struct mailbox **bucket_of(struct kt_relay *relay, const char *name)
 {
-  uint8_t hash[crypto_shorthash_BYTES];
-  (void)crypto_shorthash(hash, (const uint8_t *)name, strlen(name), relay->hash_key);
-  return &relay->buckets[(hash[0] | (unsigned)hash[1] << 8) % BUCKETS];
+  return &relay->buckets[bucket_at(relay, name, strlen(name))];
 }
 
 /* What a mailbox costs: its own memory as well, or empty names would be free. */
@@ -81,24 +149,37 @@ static void mailbox_free(struct mailbox *mailbox)
   free(mailbox);
 }
 
-static void drop_oldest(struct kt_relay *relay)
+static void drop(struct kt_relay *relay, struct mailbox *mailbox)
 {
-  struct mailbox *mailbox = relay->oldest;
   struct mailbox **link = bucket_of(relay, mailbox->name);
   while (*link != mailbox) {
     link = &(*link)->next_in_bucket;
   }
   *link = mailbox->next_in_bucket;
-  relay->oldest = mailbox->younger;
-  relay->youngest = relay->oldest == NULL ? NULL : relay->youngest;
+  *(mailbox->older != NULL ? &mailbox->older->younger : &relay->oldest) = mailbox->younger;
+  *(mailbox->younger != NULL ? &mailbox->younger->older : &relay->youngest) = mailbox->older;
   relay->n_bytes -= cost_of(mailbox);
+  mailbox->holder->n_bytes -= cost_of(mailbox);
+  leave(relay, mailbox->holder);
   mailbox_free(mailbox);
+}
+
+static void drop_oldest_of(struct kt_relay *relay, const struct holder *holder)
+{
+  struct mailbox *mailbox = relay->oldest;
+  while (mailbox->holder != holder) {
+    mailbox = mailbox->younger;
+  }
+  drop(relay, mailbox);
 }
 
 static void expire(struct kt_relay *relay, uint64_t now_ms)
 {
-  while (relay->oldest != NULL && now_ms - relay->oldest->created_ms >= KT_RELAY_LIFETIME_MS) {
-    drop_oldest(relay);
+  struct mailbox *younger = NULL;
+  for (struct mailbox *mailbox = relay->oldest; mailbox != NULL && now_ms - mailbox->created_ms >= KT_RELAY_LIFETIME_MS;
+       mailbox = younger) {
+    younger = mailbox->younger;
+    drop(relay, mailbox);
   }
 }
 
@@ -111,15 +192,20 @@ static struct mailbox *find(struct kt_relay *relay, const char *name)
   return mailbox;
 }
 
-static struct mailbox *add_mailbox(struct kt_relay *relay, const char *name, uint64_t now_ms)
+static struct mailbox *add_mailbox(struct kt_relay *relay, const struct kt_address *from, const char *name,
+                                   uint64_t now_ms)
 {
   struct mailbox *mailbox = calloc(1, sizeof *mailbox);
-  if (mailbox == NULL) {
+  struct holder *holder = mailbox != NULL ? holder_of(relay, from) : NULL;
+  if (holder == NULL) {
+    free(mailbox);
     return NULL;
   }
   struct mailbox **bucket = bucket_of(relay, name);
   memcpy(mailbox->name, name, strlen(name) + 1);
   mailbox->created_ms = now_ms;
+  mailbox->holder = holder;
+  mailbox->older = relay->youngest;
   mailbox->next_in_bucket = *bucket;
   *bucket = mailbox;
   if (relay->youngest != NULL) {
@@ -128,8 +214,23 @@ static struct mailbox *add_mailbox(struct kt_relay *relay, const char *name, uin
     relay->oldest = mailbox;
   }
   relay->youngest = mailbox;
-  relay->n_bytes += sizeof *mailbox;
+  holder->n_mailboxes++;
+  charge(relay, holder, sizeof *mailbox);
   return mailbox;
+}
+
+/* Room for a message in a mailbox of its own. Whoever has its share loses its oldest mailbox, and when all together are too much,
+ * whoever holds most: nobody can fill the relay for others. Nobody in particular stands for many, and has no share. */
+static void make_room(struct kt_relay *relay, const struct kt_address *from, size_t n_bytes)
+{
+  const struct holder *holder = *holder_link(relay, from);
+  while (kt_address_is_counted(from) && holder != NULL && holder->n_bytes + n_bytes > KT_RELAY_SHARE_BYTES) {
+    drop_oldest_of(relay, holder);
+    holder = *holder_link(relay, from);
+  }
+  while (relay->n_bytes + n_bytes > KT_RELAY_BYTES_MAX) {
+    drop_oldest_of(relay, largest_holder(relay));
+  }
 }
 
 static bool take_token(struct kt_relay *relay, uint64_t now_ms)
@@ -155,25 +256,24 @@ static enum kt_err append(struct kt_relay *relay, struct mailbox *mailbox, struc
   memcpy(copy, message.data, message.len);
   mailbox->messages[mailbox->n] = copy;
   mailbox->lens[mailbox->n++] = (uint16_t)message.len;
-  relay->n_bytes += message.len;
+  charge(relay, mailbox->holder, message.len);
   return KT_OK;
 }
 
-static enum kt_err put(struct kt_relay *relay, const char *name, struct kt_bytes message, uint64_t now_ms,
-                       uint8_t *ret_count)
+static enum kt_err put(struct kt_relay *relay, const struct kt_address *from, const char *name, struct kt_bytes message,
+                       uint64_t now_ms, uint8_t *ret_count)
 {
   expire(relay, now_ms);
   struct mailbox *mailbox = find(relay, name);
   if (mailbox != NULL && mailbox->n == KT_RELAY_MESSAGES_MAX) {
     return KT_ERR_CONFLICT;
   }
-  if (relay->n_bytes + sizeof *mailbox + message.len > KT_RELAY_BYTES_MAX) {
-    return KT_ERR_LIMIT;
-  }
-  if (!take_token(relay, now_ms)) {
+  if (!kt_address_is_counted(from) && !take_token(relay, now_ms)) {
     return KT_ERR_STALE;
   }
-  mailbox = mailbox != NULL ? mailbox : add_mailbox(relay, name, now_ms);
+  make_room(relay, from, sizeof *mailbox + message.len);
+  mailbox = find(relay, name); /* it may be the one that was dropped */
+  mailbox = mailbox != NULL ? mailbox : add_mailbox(relay, from, name, now_ms);
   enum kt_err err = mailbox != NULL ? append(relay, mailbox, message) : KT_ERR_MEMORY;
   if (err == KT_OK) {
     *ret_count = mailbox->n;
@@ -188,18 +288,20 @@ void kt_relay_free(struct kt_relay *relay)
   if (relay == NULL) {
     return;
   }
-  while (relay->oldest != NULL) {
-    drop_oldest(relay);
+  struct mailbox *younger = NULL;
+  for (struct mailbox *mailbox = relay->oldest; mailbox != NULL; mailbox = younger) {
+    younger = mailbox->younger;
+    drop(relay, mailbox);
   }
   (void)pthread_mutex_destroy(&relay->lock);
   free(relay);
 }
 
-enum kt_err kt_relay_put(struct kt_relay *relay, const char *name, struct kt_bytes message, uint64_t now_ms,
-                         uint8_t *ret_count)
+enum kt_err kt_relay_put(struct kt_relay *relay, const struct kt_address *from, const char *name,
+                         struct kt_bytes message, uint64_t now_ms, uint8_t *ret_count)
 {
   (void)pthread_mutex_lock(&relay->lock);
-  enum kt_err err = put(relay, name, message, now_ms, ret_count);
+  enum kt_err err = put(relay, from, name, message, now_ms, ret_count);
   (void)pthread_mutex_unlock(&relay->lock);
   return err;
 }

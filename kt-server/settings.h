@@ -11,8 +11,15 @@
 #include "file_io.h"
 
 /* What a request is for: each has its own quota. */
-enum kt_purpose { KT_PURPOSE_PUBLIC, KT_PURPOSE_SEARCH, KT_PURPOSE_MONITOR, KT_PURPOSE_UPDATE, KT_PURPOSE_ADMIN };
-#define KT_PURPOSES 5
+enum kt_purpose {
+  KT_PURPOSE_PUBLIC,
+  KT_PURPOSE_SEARCH,
+  KT_PURPOSE_MONITOR,
+  KT_PURPOSE_UPDATE,
+  KT_PURPOSE_ADMIN,
+  KT_PURPOSE_RELAY, /* its messages; its rate is fixed (relay.h) */
+};
+#define KT_PURPOSES 6
 
 /* Who may ask at all. */
 enum kt_access_policy { KT_ACCESS_OPEN, KT_ACCESS_TOKEN };

@@ -15,8 +15,8 @@
 #include "crypto/hash.h"
 #include "json/builder.h"
 
-#define SEND_ATTEMPTS 10
-#define SEND_PAUSE_S 1
+#define SEND_PATIENCE_S 60 /* in all; longer than an address over the relay's rate has to wait */
+#define SEND_PAUSE_MAX_S 5
 
 bool kt_sas_room_parse(const char *text, char ret_room[static KT_SAS_ROOM_SIZE])
 {
@@ -125,19 +125,32 @@ void kt_sas_channel_open_relay(struct kt_sas_channel *channel, struct kt_session
   mailbox_path(session, is_starter ? "joiner" : "starter", room, channel->receive_path, sizeof channel->receive_path);
 }
 
-/* Only what the relay certainly did not take is sent again: a message twice ends the exchange. */
+/* Seconds to wait before the message is sent again; 0: there is nothing to wait for. Only what the relay certainly did not take is
+ * sent again: a message twice ends the exchange. */
+static int pause_after(const struct kt_reply *reply)
+{
+  if (reply->kind != KT_REPLY_PROBLEM || (reply->status != 429 && reply->status != 503)) {
+    return 0;
+  }
+  return reply->retry_after_s < 1                  ? 1
+         : reply->retry_after_s < SEND_PAUSE_MAX_S ? reply->retry_after_s
+                                                   : SEND_PAUSE_MAX_S;
+}
+
 static enum kt_exit send_to_relay(struct kt_sas_channel *channel, const char *text)
 {
-  const struct timespec pause = { .tv_sec = SEND_PAUSE_S };
   struct kt_reply reply;
   enum kt_exit code = KT_EXIT_OK;
-  for (int attempt = 1;; attempt++) {
+  int waited_s = 0;
+  for (;;) {
     kt_transport_put(channel->session->transport, channel->send_path, kt_text_bytes(text), &reply);
-    if (reply.kind != KT_REPLY_PROBLEM || reply.status != 429 || attempt == SEND_ATTEMPTS) {
+    const struct timespec pause = { .tv_sec = pause_after(&reply) };
+    if (pause.tv_sec == 0 || waited_s >= SEND_PATIENCE_S) {
       break;
     }
     kt_reply_release(&reply);
     nanosleep(&pause, NULL);
+    waited_s += (int)pause.tv_sec;
   }
   if (reply.kind != KT_REPLY_OK) {
     code = kt_session_refused(channel->session, &reply, "the relay");

@@ -5,6 +5,7 @@ Whatever it does, the two never become verified contacts of each other with diff
 both see the same numbers, and no otherwise."""
 
 import hashlib
+import http.client
 import http.server
 import json
 import os
@@ -146,6 +147,30 @@ def over_files(work, alice, bob):
         check(len(joined["emoji"]) == 7 and joined["decimals"] in starter.output, "both with the same code")
 
 
+# --- a flood --------------------------------------------------------------------------------------------------------
+
+
+def put_from(log, address, mailbox, body):
+    host, port = log.url.removeprefix("http://").split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=20, source_address=(address, 0))
+    connection.request("PUT", f"/v1/relay/{mailbox}", body, {"Content-Type": "application/octet-stream"})
+    answer = connection.getresponse()
+    content = answer.read()
+    connection.close()
+    return answer.status, content
+
+
+def flood(log, alice, bob):
+    """One address puts as much as it can: it is slowed down, and nobody else."""
+    forget(alice, bob)
+    took = [put_from(log, "127.0.0.3", f"flood-number-{n:08}", bytes(4096))[0] for n in range(300)]
+    check(set(took) == {200, 429} and 32 <= took.count(200) <= 64, "a flood is slowed down", took.count(200))
+    check(took[:32] == [200] * 32, "but not a comparison's messages")
+    others = [put_from(log, f"127.0.1.{1 + n % 10}", f"other-number-{n:08}", b"x")[0] for n in range(100)]
+    check(set(others) == {200}, "and others are not", others)
+    over_the_relay(alice, bob)
+
+
 # --- a hostile relay --------------------------------------------------------------------------------------------------
 
 
@@ -210,7 +235,12 @@ class RelayHandler(http.server.BaseHTTPRequestHandler):
         self.forward(self.rfile.read(int(self.headers["Content-Length"])))
 
     def do_PUT(self):
-        self.reply(200, self.server.put(self.role(), self.rfile.read(int(self.headers["Content-Length"]))))
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        refusal = self.server.attack.refuse()
+        if refusal is None:
+            self.reply(200, self.server.put(self.role(), body))
+        else:
+            self.reply(refusal, b"")
 
     def log_message(self, *args):
         pass
@@ -224,6 +254,19 @@ class Attack:
 
     def answer(self, content):
         return content
+
+    def refuse(self):
+        """The status of a PUT that is not taken."""
+
+
+class Busy(Attack):
+    """Has no time at first."""
+
+    def __init__(self):
+        self.refusals = [503, 429, 503]
+
+    def refuse(self):
+        return self.refusals.pop() if self.refusals else None
 
 
 def edit(message, **members):
@@ -361,6 +404,9 @@ def hostile(log, log_id, alice, bob):
     check(seen[0] == seen[1] and codes == [0, 0], "a relay that only listens changes nothing", seen, codes)
     check([len(m) for m in record.messages.values()] == [3, 3], "three messages each way")
     forget(alice, bob)
+    seen, codes = converse(*through(log, log_id, alice, bob, Busy())[:2])
+    check(seen[0] == seen[1] and codes == [0, 0], "a relay that is busy is asked again", seen, codes)
+    forget(alice, bob)
     cases = attacks(record.messages)
     check(len(cases) >= 15, "enough attacks", len(cases))
     for name, attack in cases.items():
@@ -434,6 +480,7 @@ def main():
         log, config = new_log(work)
         alice, bob = (new_person(work, name, log, config) for name in ("alice", "bob"))
         over_the_relay(alice, bob)
+        flood(log, alice, bob)
         refusals(alice, bob)
         over_files(work, alice, bob)
         hostile(log, bytes.fromhex(alice.json("log", "head")["log"]["id"]), alice, bob)

@@ -35,7 +35,7 @@ static int destroy(void **state)
 
 static unsigned take(const uint8_t *key, size_t len, uint64_t now_ms)
 {
-  return kt_quota_take(&quota, key, len, RATE, now_ms);
+  return kt_quota_take(&quota, key, len, RATE, KT_QUOTA_BURST_S, now_ms);
 }
 
 /* How many of `n` requests at one moment pass. */
@@ -57,6 +57,18 @@ static void a_burst_and_then_the_rate(void **state)
   }
   /* After long silence the burst is there again, and no more than that. */
   assert_int_equal(passing(alice, sizeof alice, 90000000, 10000), RATE * KT_QUOTA_BURST_S);
+}
+
+static void a_burst_of_its_own(void **state)
+{
+  unsigned passed = 0;
+  (void)state;
+  for (int i = 0; i < 100; i++) {
+    passed += kt_quota_take(&quota, alice, sizeof alice, 1, 32, 1000000) == 0 ? 1 : 0;
+  }
+  assert_int_equal(passed, 32);
+  assert_int_equal(kt_quota_take(&quota, alice, sizeof alice, 1, 32, 1001000), 0);
+  assert_in_range(kt_quota_take(&quota, alice, sizeof alice, 1, 32, 1001000), 1, 2);
 }
 
 static void a_refusal_costs_nothing_and_says_when(void **state)
@@ -92,7 +104,7 @@ static void no_rate_is_no_limit(void **state)
 {
   (void)state;
   for (int i = 0; i < 100000; i++) {
-    assert_int_equal(kt_quota_take(&quota, alice, sizeof alice, 0, 1), 0);
+    assert_int_equal(kt_quota_take(&quota, alice, sizeof alice, 0, KT_QUOTA_BURST_S, 1), 0);
   }
 }
 
@@ -159,6 +171,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_burst_and_then_the_rate, make, destroy),
+    cmocka_unit_test_setup_teardown(a_burst_of_its_own, make, destroy),
     cmocka_unit_test_setup_teardown(a_refusal_costs_nothing_and_says_when, make, destroy),
     cmocka_unit_test_setup_teardown(keys_do_not_share, make, destroy),
     cmocka_unit_test_setup_teardown(no_rate_is_no_limit, make, destroy),
