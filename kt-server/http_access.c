@@ -112,8 +112,24 @@ static struct kt_call *call_new(struct kt_http *http, struct MHD_Connection *con
 struct framing {
   unsigned n_lengths;
   unsigned n_encodings;
+  unsigned n_hosts;
+  unsigned n_odd; /* names that are none */
   const char *length;
 };
+
+static bool begins_with(const char *name, const char *prefix)
+{
+  return strncasecmp(name, prefix, strlen(prefix)) == 0;
+}
+
+/* RFC 9110, Tokens. The library takes a name for what stands before the colon: "Content-Length " with its blank, and
+ * "Transfer-Encodingchunked" when the value came on a line of its own. A proxy may take either for the name without. */
+static bool is_odd(const char *name)
+{
+  static const char tchar[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  return name[0] == '\0' || name[strspn(name, tchar)] != '\0' || begins_with(name, MHD_HTTP_HEADER_CONTENT_LENGTH) ||
+         begins_with(name, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+}
 
 static enum MHD_Result collect_framing(void *ctx, enum MHD_ValueKind kind, const char *key, const char *value)
 {
@@ -124,6 +140,10 @@ static enum MHD_Result collect_framing(void *ctx, enum MHD_ValueKind kind, const
     framing->n_lengths++;
   } else if (strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
     framing->n_encodings++;
+  } else if (strcasecmp(key, MHD_HTTP_HEADER_HOST) == 0) {
+    framing->n_hosts++;
+  } else if (is_odd(key)) {
+    framing->n_odd++;
   }
   return MHD_YES;
 }
@@ -132,10 +152,25 @@ static enum MHD_Result collect_framing(void *ctx, enum MHD_ValueKind kind, const
  * what a Service Operator takes from a user must not be too long for its Manager. */
 #define SIGNATURES_MAX (UINT8_MAX * (2 + KT_SIGNATURE_MAX) + 4)
 
+/* Whoever brings no values has little to say; what a monitor asks about, in its longest form, is a few KiB. */
+#define REQUEST_MAX ((uint64_t)64 << 10)
+
 static uint64_t body_max(const struct kt_call *call)
 {
-  bool is_signed = call->route != NULL && call->route->body == KT_BODY_SIGNED_BINARY;
-  return atomic_load(&call->http->body_max) + (is_signed ? SIGNATURES_MAX : 0);
+  const uint64_t max = atomic_load(&call->http->body_max);
+  switch (call->route != NULL ? call->route->body : KT_BODY_NONE) {
+  case KT_BODY_VALUES: return max;
+  case KT_BODY_SIGNED_VALUES: return max + SIGNATURES_MAX;
+  case KT_BODY_NONE:
+  case KT_BODY_BINARY:
+  case KT_BODY_BINARY_OR_JSON: break;
+  }
+  return max < REQUEST_MAX ? max : REQUEST_MAX;
+}
+
+static uint64_t discard_max(const struct kt_call *call)
+{
+  return atomic_load(&call->http->body_max) + SIGNATURES_MAX + DISCARD_MAX;
 }
 
 static void refuse_length(struct kt_call *call)
@@ -150,8 +185,12 @@ static void check_framing(struct kt_call *call, uint64_t *ret_length)
   struct framing framing = { 0 };
   uint64_t length = 0;
   (void)MHD_get_connection_values(call->connection, MHD_HEADER_KIND, collect_framing, &framing);
-  if (framing.n_encodings > 0 || framing.n_lengths > 1 ||
-      (framing.n_lengths == 1 && (framing.length == NULL || kt_number_parse(framing.length, &length) != KT_OK))) {
+  if (framing.n_hosts > 1 || framing.n_odd > 0) {
+    kt_problem_set(&call->problem, 400, "framing", "the head of this request can be read in more than one way");
+    call->problem.close = true;
+  } else if (framing.n_encodings > 0 || framing.n_lengths > 1 ||
+             (framing.n_lengths == 1 &&
+              (framing.length == NULL || kt_number_parse(framing.length, &length) != KT_OK))) {
     kt_problem_set(&call->problem, 400, "framing", "a body has one Content-Length, and no Transfer-Encoding");
     call->problem.close = true;
   }
@@ -163,7 +202,7 @@ static void check_framing(struct kt_call *call, uint64_t *ret_length)
 static bool is_refused_at_once(struct kt_call *call, uint64_t length)
 {
   const char *expect = MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT);
-  return call->problem.status != 0 && (call->problem.close || expect != NULL || length > body_max(call) + DISCARD_MAX);
+  return call->problem.status != 0 && (call->problem.close || expect != NULL || length > discard_max(call));
 }
 
 /* Does a list of media types contain this one? Parameters are ignored, but for a weight of zero. */
@@ -252,7 +291,7 @@ static bool body_reserve(struct kt_call *call, size_t needed)
   while (cap < needed) {
     cap *= 2;
   }
-  if (!kt_call_reserve(call, cap - call->body_cap)) {
+  if (!kt_call_reserve_body(call, cap)) {
     return false;
   }
   uint8_t *body = realloc(call->body, cap);
@@ -270,7 +309,7 @@ static enum MHD_Result take_body(struct kt_call *call, const char *data, size_t 
   uint64_t max = body_max(call);
   if (call->problem.status != 0) {
     call->body_len += len; /* dropped */
-    return call->body_len > max + DISCARD_MAX ? MHD_NO : MHD_YES;
+    return call->body_len > discard_max(call) ? MHD_NO : MHD_YES;
   }
   if (call->body_len + len > max) {
     refuse_length(call);

@@ -24,7 +24,8 @@ enum kt_body_type {
   KT_BODY_NONE,
   KT_BODY_BINARY,
   KT_BODY_BINARY_OR_JSON,
-  KT_BODY_SIGNED_BINARY, /* somebody else's body with signatures added: it may be longer by those */
+  KT_BODY_VALUES,        /* binary, with values of a label: as long as the settings allow */
+  KT_BODY_SIGNED_VALUES, /* that of somebody else with signatures added: it may be longer by those */
 };
 
 struct kt_route {
@@ -68,6 +69,7 @@ struct kt_call {
   bool has_principal;
   uint8_t principal[8]; /* the access token's id */
   size_t n_reserved;    /* of the memory for all requests under way */
+  size_t n_large;       /* of these, for the body beyond its first KiB */
   struct kt_arena arena;
   struct kt_writer w;
   const char *cache_control; /* static; NULL: no-store */
@@ -135,6 +137,8 @@ json_t *kt_view_credential_update(struct kt_call *call);
 /* The update routes; http_update.c, http_manager.c. */
 enum kt_step kt_answer_update(struct kt_call *call);
 enum kt_step kt_answer_manager_update(struct kt_call *call);
+/* False: call->problem is set. From the head of the request alone. */
+bool kt_call_is_the_operator(struct kt_call *call);
 
 /* Of the search route: binary or JSON; false: call->problem is set. */
 bool kt_call_read_search(struct kt_call *call, struct kt_search_request *ret_request);

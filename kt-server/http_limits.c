@@ -6,6 +6,8 @@
 #include "http_server.h"
 #include "relay.h"
 
+#define LARGE_FROM ((size_t)4 << 10) /* a body: what most requests fit into */
+
 /* --- connections, as libmicrohttpd reports them ----------------------------------------------------------------------- */
 
 static const struct sockaddr *counted_address(const struct kt_http *http, const struct sockaddr *from)
@@ -99,24 +101,50 @@ bool kt_call_is_within_rate(struct kt_call *call)
   return false;
 }
 
-bool kt_call_reserve(struct kt_call *call, size_t n_bytes)
+/* False, always. */
+static bool refuse_full(struct kt_call *call)
 {
-  struct kt_http_limits *limits = &call->http->limits;
-  if (atomic_fetch_add(&limits->n_bytes, n_bytes) + n_bytes <= limits->bytes_max) {
-    call->n_reserved += n_bytes;
-    return true;
-  }
-  (void)atomic_fetch_sub(&limits->n_bytes, n_bytes);
-  (void)atomic_fetch_add(&limits->n_full, 1);
+  (void)atomic_fetch_add(&call->http->limits.n_full, 1);
   kt_problem_set(&call->problem, 503, "busy", "requests and answers under way use all the memory there is for them");
   call->problem.retry_after_s = 1;
   return false;
 }
 
+static bool take(_Atomic uint64_t *used, uint64_t max, size_t n_bytes, size_t *taken)
+{
+  if (atomic_fetch_add(used, n_bytes) + n_bytes > max) {
+    (void)atomic_fetch_sub(used, n_bytes);
+    return false;
+  }
+  *taken += n_bytes;
+  return true;
+}
+
+bool kt_call_reserve(struct kt_call *call, size_t n_bytes)
+{
+  struct kt_http_limits *limits = &call->http->limits;
+  if (take(&limits->n_bytes, limits->bytes_max, n_bytes, &call->n_reserved)) {
+    return true;
+  }
+  return refuse_full(call);
+}
+
+bool kt_call_reserve_body(struct kt_call *call, size_t cap)
+{
+  struct kt_http_limits *limits = &call->http->limits;
+  const size_t before = call->body_cap > LARGE_FROM ? call->body_cap : LARGE_FROM;
+  if (cap > before && !take(&limits->n_large, limits->bytes_max / 2, cap - before, &call->n_large)) {
+    return refuse_full(call);
+  }
+  return kt_call_reserve(call, cap - call->body_cap);
+}
+
 void kt_call_give_back(struct kt_call *call)
 {
   (void)atomic_fetch_sub(&call->http->limits.n_bytes, call->n_reserved);
+  (void)atomic_fetch_sub(&call->http->limits.n_large, call->n_large);
   call->n_reserved = 0;
+  call->n_large = 0;
 }
 
 /* --- life ------------------------------------------------------------------------------------------------------------ */

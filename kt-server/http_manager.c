@@ -7,12 +7,25 @@
 #include "http_update.h"
 #include "wire/manager.h"
 
-static bool is_the_operator(const struct kt_call *call)
+static bool shows_operator_token(const struct kt_call *call)
 {
   const char *expected = call->http->instance->operator_token;
   const struct kt_bytes token = kt_call_bearer(call);
   return expected[0] != '\0' && token.len == KT_OPERATOR_TOKEN_LEN &&
          sodium_memcmp(token.data, expected, KT_OPERATOR_TOKEN_LEN) == 0;
+}
+
+bool kt_call_is_the_operator(struct kt_call *call)
+{
+  if (kt_call_config(call)->mode != KT_MODE_THIRD_PARTY_MANAGEMENT) {
+    kt_problem_set(&call->problem, 404, "path", "this log has no Third-Party Manager");
+    return false;
+  }
+  if (!shows_operator_token(call)) {
+    kt_problem_set(&call->problem, 403, "not-the-operator", "only the Service Operator of this log may do this");
+    return false;
+  }
+  return true;
 }
 
 static enum kt_step begin(struct kt_call *call, const struct kt_manager_update_request *request)
@@ -57,14 +70,6 @@ enum kt_step kt_answer_manager_update(struct kt_call *call)
 {
   const struct kt_config *config = kt_call_config(call);
   struct kt_manager_update_request request;
-  if (config->mode != KT_MODE_THIRD_PARTY_MANAGEMENT) {
-    kt_problem_set(&call->problem, 404, "path", "this log has no Third-Party Manager");
-    return KT_STEP_REFUSE;
-  }
-  if (!is_the_operator(call)) {
-    kt_problem_set(&call->problem, 403, "not-the-operator", "only the Service Operator of this log may do this");
-    return KT_STEP_REFUSE;
-  }
   enum kt_err err =
       kt_manager_update_request_decode((struct kt_bytes){ call->body, call->body_len }, config, &call->arena, &request);
   if (err != KT_OK) {

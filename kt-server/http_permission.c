@@ -21,6 +21,9 @@ static struct kt_bytes shown_token(const struct kt_call *call)
 bool kt_call_is_permitted(struct kt_call *call)
 {
   const struct kt_instance *instance = call->http->instance;
+  if (call->route->body == KT_BODY_SIGNED_VALUES) {
+    return kt_call_is_the_operator(call);
+  }
   if (instance->settings.access == KT_ACCESS_OPEN || call->route->purpose == KT_PURPOSE_PUBLIC) {
     return true;
   }

@@ -27,6 +27,7 @@ BINARY = {"Content-Type": "application/octet-stream"}
 # other tests beside it: there only an attack that works shows, which delays honest requests by whole deadlines.
 P99_FLOOR_S = 0.010 if SIZE > 500 else 0.250
 MEMORY_CAP_KIB = 96 << 10
+HALF_BODIES = 80  # of 1 MiB: more than the server's memory for them
 POST = b"POST /v1/search HTTP/1.1\r\nHost: log\r\nContent-Type: application/octet-stream\r\n"
 SETTINGS = ("cache: 16MiB\nlimits:\n  head-timeout: 2s\n  body-timeout: 2s\n  send-timeout: 2s\n  timeout: 3s\n  memory: 32MiB\n"
             "  connections: 1000\n  connections-per-address: 20\nrates:\n  search: 50\n  monitor: 50\n  update: 10\n")
@@ -168,9 +169,28 @@ def impossible_requests(server):
     check(status in (400, 413, 431, None), "headers without end are refused", status)
     status = raw(server, b"GET /", *endless(b"a" * 4096, 8 << 20))
     check(status in (400, 404, 414, None), "a path without end is refused", status)
-    deep = b"[" * (1 << 19) + b"]" * (1 << 19)
+    deep = b"[" * 30000 + b"]" * 30000  # within the 64 KiB that a search may have
     status = raw(server, POST.replace(b"octet-stream", b"json") + b"Content-Length: %d\r\n\r\n" % len(deep), deep)
     check(status in (400, 415), "deep JSON is refused", status)
+
+
+def half_bodies(server):
+    """Large bodies of which half comes, at once, from a few addresses: they get no more than half of the memory."""
+    head = "POST {} HTTP/1.1\r\nHost: log\r\nContent-Type: application/octet-stream\r\nContent-Length: {}\r\n\r\n"
+    for path in ("/v1/update", "/v1/manager/update", "/v1/owner/init"):
+        held = []
+        for number in range(HALF_BODIES):
+            held.append(connect(server, f"127.1.211.{number // 10 + 1}"))
+            try:
+                held[-1].sendall(head.format(path, 1 << 20).encode() + bytes((1 << 19) + 1))
+            except OSError:
+                pass  # refused before it was sent
+        statuses = {ask(server, f"127.1.212.{number}")[0].status for number in range(1, 21)}
+        check(statuses == {200}, f"{HALF_BODIES} half bodies for {path}: searches are answered", statuses)
+        statuses = {ask(server, "127.1.212.1", "/v1/owner/init", b"\0")[0].status for _ in range(5)}
+        check(503 not in statuses, "and S11: those who monitor are", statuses)
+        for s in held:
+            s.close()
 
 
 def smuggling(server):
@@ -178,7 +198,10 @@ def smuggling(server):
     tail = b"Content-Length: %d\r\n" % len(body)
     for fields in (b"Transfer-Encoding: chunked\r\n", b"Transfer-Encoding: chunked\r\n" + tail, tail * 2,
                    tail + b"Content-Length: 5\r\n", b"Transfer-Encoding: identity\r\n" + tail, tail + b"Transfer-Encoding: x\r\n",
-                   b"transfer-encoding:\tchunked\r\n" + tail, b"Content-Length: 5, 5\r\n", b"Content-Length: 0x5\r\n"):
+                   b"transfer-encoding:\tchunked\r\n" + tail, b"Content-Length: 5, 5\r\n", b"Content-Length: 0x5\r\n",
+                   b"Transfer-Encoding:\r\n chunked\r\n" + tail, b"Transfer-Encoding : chunked\r\n" + tail,
+                   b"Content-Length:\r\n %d\r\n" % len(body), b"Content-Length : %d\r\n" % len(body),
+                   b"Content-Length\t: %d\r\n" % len(body), b"Host: other\r\n" + tail):
         with connect(server, "127.1.200.2") as s:
             # What follows must never be taken for a request of its own.
             s.sendall(POST + fields + b"\r\n" + body + b"GET /v1/config HTTP/1.1\r\nHost: log\r\n\r\n")
@@ -294,6 +317,7 @@ def main():
             attack_slowly(server, calm_s, f"{SIZE} slow bodies", POST + b"Content-Length: 100000\r\n\r\n", b"\0")
             attack_slowly(server, calm_s, f"{SIZE} that do not read",
                           b"GET /v1/audit?start=0 HTTP/1.1\r\nHost: log\r\n\r\n" * 3, b"", reads=True)
+            half_bodies(server)
             impossible_requests(server)
             smuggling(server)
             floods(server)

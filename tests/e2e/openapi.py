@@ -104,7 +104,7 @@ def check_tables(document):
     check(not stray, "every operation that all logs have is a route", stray)
     for key, (body, has_view) in table.items():
         content = described[key].get("requestBody", {}).get("content", {})
-        wanted = {"KT_BODY_NONE": set(), "KT_BODY_BINARY": {BINARY}, "KT_BODY_SIGNED_BINARY": {BINARY},
+        wanted = {"KT_BODY_NONE": set(), "KT_BODY_BINARY": {BINARY}, "KT_BODY_VALUES": {BINARY}, "KT_BODY_SIGNED_VALUES": {BINARY},
                   "KT_BODY_BINARY_OR_JSON": {BINARY, JSON}}[body]
         check(set(content) == wanted, f"{key}: request types", set(content))
         answer = described[key]["responses"].get("200", {}).get("content", {})
