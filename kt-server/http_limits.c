@@ -110,7 +110,7 @@ static bool refuse_full(struct kt_call *call)
   return false;
 }
 
-static bool take(_Atomic uint64_t *used, uint64_t max, size_t n_bytes, size_t *taken)
+static bool take_bytes(_Atomic uint64_t *used, uint64_t max, size_t n_bytes, size_t *taken)
 {
   if (atomic_fetch_add(used, n_bytes) + n_bytes > max) {
     (void)atomic_fetch_sub(used, n_bytes);
@@ -123,7 +123,7 @@ static bool take(_Atomic uint64_t *used, uint64_t max, size_t n_bytes, size_t *t
 bool kt_call_reserve(struct kt_call *call, size_t n_bytes)
 {
   struct kt_http_limits *limits = &call->http->limits;
-  if (take(&limits->n_bytes, limits->bytes_max, n_bytes, &call->n_reserved)) {
+  if (take_bytes(&limits->n_bytes, limits->bytes_max, n_bytes, &call->n_reserved)) {
     return true;
   }
   return refuse_full(call);
@@ -133,7 +133,7 @@ bool kt_call_reserve_body(struct kt_call *call, size_t cap)
 {
   struct kt_http_limits *limits = &call->http->limits;
   const size_t before = call->body_cap > LARGE_FROM ? call->body_cap : LARGE_FROM;
-  if (cap > before && !take(&limits->n_large, limits->bytes_max / 2, cap - before, &call->n_large)) {
+  if (cap > before && !take_bytes(&limits->n_large, limits->bytes_max / 2, cap - before, &call->n_large)) {
     return refuse_full(call);
   }
   return kt_call_reserve(call, cap - call->body_cap);
