@@ -22,11 +22,12 @@ static uint64_t head_age_ms(const struct kt_log_head *head)
   return now_ms > head->timestamp_ms ? now_ms - head->timestamp_ms : 0;
 }
 
-/* A Service Operator has its Manager's head, and signs values while nothing speaks against the Manager. */
+/* A Service Operator has its Manager's head, and signs while nothing speaks against the Manager and its own guard is whole. */
 static void get_status(const struct kt_call *call, struct kt_log_status *ret_status)
 {
   const struct kt_instance *instance = call->http->instance;
   struct kt_opheads_status heads;
+  struct kt_error why;
   if (instance->operator_role == NULL) {
     kt_log_status(instance->log, ret_status);
     return;
@@ -34,7 +35,7 @@ static void get_status(const struct kt_call *call, struct kt_log_status *ret_sta
   kt_opheads_status(kt_operator_heads(instance->operator_role), &heads);
   *ret_status = (struct kt_log_status){
     .head = { .size = heads.size, .timestamp_ms = heads.timestamp_ms, .root = heads.root },
-    .is_fatal = heads.is_halted,
+    .is_fatal = heads.is_halted || kt_opdb_is_stopped(kt_operator_db(instance->operator_role), &why),
   };
 }
 

@@ -34,6 +34,7 @@ struct kt_opdb {
   bool has_guard; /* what it holds, as this process read or wrote it last */
   struct kt_log_guard guarded;
   struct chain chain;
+  struct kt_error stopped; /* the guard failed for good, and why; empty: it did not */
 };
 
 /* --- the chain of records and its guard -------------------------------------------------------------------------------- */
@@ -115,6 +116,7 @@ static enum kt_err guard_check(struct kt_opdb *db, bool may_be_missing, struct k
   return KT_OK;
 }
 
+/* Only a full disk passes by itself. */
 static enum kt_err guard_write(struct kt_opdb *db, uint64_t now_ms, struct kt_error *error)
 {
   const struct kt_log_guard guard = { .size = db->chain.n, .timestamp_ms = now_ms, .root = db->chain.hash };
@@ -122,8 +124,40 @@ static enum kt_err guard_write(struct kt_opdb *db, uint64_t now_ms, struct kt_er
   if (err == KT_OK) {
     db->guarded = guard;
     db->has_guard = true;
+  } else if (err != KT_ERR_UNDETERMINED) {
+    db->stopped = *error;
+    kt_say("the operator signs nothing any more: %s", error->text);
   }
   return err;
+}
+
+/* The guard holds every record. It is behind when the program ended, or the disk was full, between a record and its guard. */
+static enum kt_err guard_hold(struct kt_opdb *db, uint64_t now_ms, struct kt_error *error)
+{
+  struct kt_log_guard guard;
+  if (db->stopped.text[0] != '\0') {
+    *error = db->stopped;
+    return KT_ERR_STORE;
+  }
+  enum kt_err err = kt_guard_load(db->guard_path, &guard, error);
+  bool is_held = err == KT_OK && guard.size == db->chain.n && kt_hash_equal(&guard.root, &db->chain.hash);
+  return is_held ? KT_OK : guard_write(db, now_ms, error);
+}
+
+enum kt_err kt_opdb_guard(struct kt_opdb *db, uint64_t now_ms, struct kt_error *error)
+{
+  (void)pthread_mutex_lock(&db->lock);
+  enum kt_err err = guard_hold(db, now_ms, error);
+  (void)pthread_mutex_unlock(&db->lock);
+  return err;
+}
+
+bool kt_opdb_is_stopped(struct kt_opdb *db, struct kt_error *ret_why)
+{
+  (void)pthread_mutex_lock(&db->lock);
+  *ret_why = db->stopped;
+  (void)pthread_mutex_unlock(&db->lock);
+  return ret_why->text[0] != '\0';
 }
 
 /* --- opening -------------------------------------------------------------------------------------------------------- */
@@ -344,7 +378,11 @@ enum kt_err kt_opdb_record(struct kt_opdb *db, const struct kt_opdb_record *reco
   (void)pthread_mutex_lock(&db->lock);
   struct chain chain = db->chain;
   chain_extend(&chain, record);
-  enum kt_err err = execute(db, "BEGIN IMMEDIATE", error);
+  /* First those before it: what cannot be guarded uses up no version, and the guard is never behind by more than one. */
+  enum kt_err err = guard_hold(db, now_ms, error);
+  if (err == KT_OK) {
+    err = execute(db, "BEGIN IMMEDIATE", error);
+  }
   if (err == KT_OK) {
     err = commit(db, put_record(db, record, &chain, error), error);
   }

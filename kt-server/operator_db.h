@@ -5,7 +5,8 @@
  * "Critically, the Service Operator is trusted to ensure that only one value for each version of a label is authorized"
  * (draft: Third Parties / Management): a version's value is written once, the database refuses a second one, and
  * kt_opdb_record returns only when the record is durable and the record guard knows of it, so a restored backup cannot sign
- * again. Thread-safe: one connection behind a lock. What a get returns lives in the caller's arena.
+ * again. A guard that fails for good, by more than a full disk, ends the recording and the signing until the database is opened
+ * once more. Thread-safe: one connection behind a lock. What a get returns lives in the caller's arena.
  *
  * Errors: KT_ERR_STORE, with KT_ERR_UNDETERMINED where there is no room on the disk now; *error says what. */
 #ifndef KT_SERVER_OPERATOR_DB_H
@@ -50,6 +51,11 @@ struct kt_opdb_record {
  * KT_ERR_DENIED: another label has the token by now. Then nothing is recorded. */
 KT_MUST_USE enum kt_err kt_opdb_record(struct kt_opdb *db, const struct kt_opdb_record *record, uint64_t now_ms,
                                        struct kt_error *error);
+/* Before every signature, also of what was recorded long ago: KT_OK when the guard holds all records, which it is made to where
+ * it is behind. KT_ERR_UNDETERMINED: no room for it now; else it failed for good. */
+KT_MUST_USE enum kt_err kt_opdb_guard(struct kt_opdb *db, uint64_t now_ms, struct kt_error *error);
+/* The guard failed for good; *ret_why says how. */
+bool kt_opdb_is_stopped(struct kt_opdb *db, struct kt_error *ret_why);
 /* After the Manager's answer was verified. */
 KT_MUST_USE enum kt_err kt_opdb_acknowledge(struct kt_opdb *db, struct kt_bytes label, uint64_t n_versions,
                                             struct kt_bytes state, struct kt_error *error);

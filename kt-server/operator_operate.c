@@ -16,6 +16,7 @@ static json_t *status(struct kt_instance *instance)
   struct kt_opheads_status heads;
   struct kt_hash log_id;
   struct kt_error error;
+  struct kt_error why;
   struct kt_json_builder log;
   struct kt_json_builder b;
   enum kt_err err = kt_opdb_count(kt_operator_db(instance->operator_role), &totals, &error);
@@ -37,7 +38,11 @@ static json_t *status(struct kt_instance *instance)
   kt_json_set(&b, "versions", kt_json_u64(totals.n_versions));
   kt_json_set(&b, "unacknowledged", kt_json_u64(totals.n_open));
   kt_json_set(&b, "queued", kt_json_u64(0));
-  kt_json_set(&b, "signing", json_boolean(!heads.is_halted));
+  bool is_stopped = kt_opdb_is_stopped(kt_operator_db(instance->operator_role), &why);
+  kt_json_set(&b, "signing", json_boolean(!heads.is_halted && !is_stopped));
+  if (is_stopped) {
+    kt_json_set(&b, "stopped", kt_json_lossy(why.text));
+  }
   kt_json_set(&b, "guard", kt_operate_guard(instance));
   return json_pack("{s:b, s:o}", "ok", 1, "status", kt_json_end(&b));
 }

@@ -11,20 +11,50 @@
 #define UPDATE_PATH "/v1/manager/update"
 #define RETRY_AFTER_S 5
 
-enum kt_err kt_opsend_sign(const struct kt_instance *instance, struct kt_bytes label, uint32_t first_version,
-                           const struct kt_bytes *values, size_t n_values, struct kt_arena *arena,
-                           struct kt_update_value *ret_values)
+enum kt_err kt_opsend_db_failed(const struct kt_operator *op, enum kt_err err, const struct kt_error *error,
+                                struct kt_problem *ret_problem)
 {
-  const struct kt_config *config = &instance->config;
-  enum kt_err err = KT_OK;
-  for (size_t i = 0; err == KT_OK && i < n_values; i++) {
-    uint8_t *signature = kt_arena_alloc(arena, 1, KT_SIGNATURE_MAX);
-    if (signature == NULL) {
-      return KT_ERR_MEMORY;
-    }
-    ret_values[i] =
-        (struct kt_update_value){ .value = values[i], .signature = { signature, config->suite->signature_len } };
-    err = kt_update_value_sign(config, instance->leaf->seed, label, first_version + (uint32_t)i, values[i], signature);
+  struct kt_error why;
+  if (err == KT_ERR_MEMORY) {
+    kt_problem_set(ret_problem, 500, "memory", "out of memory");
+  } else if (kt_opdb_is_stopped(op->db, &why)) {
+    kt_problem_set(ret_problem, 503, "fatal", "the operator signs nothing until a person has looked into it");
+    ret_problem->retry_after_s = RETRY_AFTER_S;
+  } else {
+    kt_say("%s", error->text);
+    kt_problem_set(ret_problem, 503, "operator-store", "the operator's database cannot be used now");
+    ret_problem->retry_after_s = RETRY_AFTER_S;
+  }
+  return err;
+}
+
+static enum kt_err sign_value(const struct kt_operator *op, const struct kt_opsend_values *values, size_t i,
+                              struct kt_arena *arena, struct kt_update_value *ret_value)
+{
+  const struct kt_instance *instance = op->instance;
+  uint8_t *signature = kt_arena_alloc(arena, 1, KT_SIGNATURE_MAX);
+  if (signature == NULL) {
+    return KT_ERR_MEMORY;
+  }
+  *ret_value = (struct kt_update_value){ .value = values->values[i],
+                                         .signature = { signature, instance->config.suite->signature_len } };
+  return kt_update_value_sign(&instance->config, instance->leaf->seed, values->label,
+                              values->first_version + (uint32_t)i, values->values[i], signature);
+}
+
+enum kt_err kt_opsend_sign(const struct kt_operator *op, const struct kt_opsend_values *values, struct kt_arena *arena,
+                           struct kt_update_value *ret_values, struct kt_problem *ret_problem)
+{
+  struct kt_error error;
+  enum kt_err err = kt_opdb_guard(op->db, kt_now_ms(), &error);
+  if (err != KT_OK) {
+    return kt_opsend_db_failed(op, err, &error, ret_problem);
+  }
+  for (size_t i = 0; err == KT_OK && i < values->n_values; i++) {
+    err = sign_value(op, values, i, arena, &ret_values[i]);
+  }
+  if (err != KT_OK) {
+    kt_problem_set(ret_problem, 500, "sign", "the values cannot be signed");
   }
   return err;
 }
@@ -71,13 +101,14 @@ static enum outcome judge_reply(const struct kt_upstream_reply *reply)
 static enum kt_err send_value(const struct kt_opsend_label *send, uint32_t version, struct kt_bytes value,
                               struct kt_arena *arena, enum outcome *ret_outcome, struct kt_problem *problem)
 {
-  const struct kt_instance *instance = send->op->instance;
+  const struct kt_opsend_values values = {
+    .label = send->label, .first_version = version, .values = &value, .n_values = 1
+  };
   uint64_t n_versions = send->row->n_versions;
   struct kt_update_value signed_value;
   struct kt_upstream_reply reply;
-  enum kt_err err = kt_opsend_sign(instance, send->label, version, &value, 1, arena, &signed_value);
+  enum kt_err err = kt_opsend_sign(send->op, &values, arena, &signed_value, problem);
   if (err != KT_OK) {
-    kt_problem_set(problem, 500, "sign", "the values cannot be signed");
     return err;
   }
   const struct kt_manager_update_request request = {
@@ -87,7 +118,7 @@ static enum kt_err send_value(const struct kt_opsend_label *send, uint32_t versi
     .n_values = 1,
     .signed_version = version,
   };
-  kt_opsend_request(instance, send->upstream, &request, &reply);
+  kt_opsend_request(send->op->instance, send->upstream, &request, &reply);
   *ret_outcome = judge_reply(&reply);
   if (*ret_outcome != ARRIVED) {
     kt_upstream_problem(&reply, problem);
@@ -112,10 +143,7 @@ static enum kt_err try_version(const struct kt_opsend_label *send, uint32_t vers
     return KT_OK;
   }
   if (err != KT_OK) {
-    kt_say("%s", error.text);
-    kt_problem_set(problem, 503, "operator-store", "the operator's database cannot be used now");
-    problem->retry_after_s = RETRY_AFTER_S;
-    return err;
+    return kt_opsend_db_failed(send->op, err, &error, problem);
   }
   if (send->row->state.len > 0) {
     err = kt_account_state_decode(send->row->state, arena, &state);

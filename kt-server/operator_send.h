@@ -9,10 +9,20 @@
 #include "wire/leaf.h"
 #include "wire/manager.h"
 
-/* values[0] is for first_version; all of them recorded before. The signatures live in the arena. */
-KT_MUST_USE enum kt_err kt_opsend_sign(const struct kt_instance *instance, struct kt_bytes label,
-                                       uint32_t first_version, const struct kt_bytes *values, size_t n_values,
-                                       struct kt_arena *arena, struct kt_update_value *ret_values);
+/* A failure of operator.db as a problem; said on stderr, but what ended the signing was said there already. Returns err. */
+enum kt_err kt_opsend_db_failed(const struct kt_operator *op, enum kt_err err, const struct kt_error *error,
+                                struct kt_problem *ret_problem);
+struct kt_opsend_values {
+  struct kt_bytes label;
+  uint32_t first_version; /* of values[0] */
+  const struct kt_bytes *values;
+  size_t n_values;
+};
+/* All of them recorded before; that the guard holds the records is seen to here. The signatures live in the arena. The
+ * problem is set on every error. */
+KT_MUST_USE enum kt_err kt_opsend_sign(const struct kt_operator *op, const struct kt_opsend_values *values,
+                                       struct kt_arena *arena, struct kt_update_value *ret_values,
+                                       struct kt_problem *ret_problem);
 /* Release the reply, whatever came. */
 void kt_opsend_request(const struct kt_instance *instance, struct kt_upstream *upstream,
                        const struct kt_manager_update_request *request, struct kt_upstream_reply *ret_reply);

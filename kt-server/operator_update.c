@@ -49,11 +49,7 @@ static enum kt_err no_memory(const struct update *update)
 /* A failure of operator.db. */
 static enum kt_err db_failed(const struct update *update, enum kt_err err, const struct kt_error *error)
 {
-  if (err == KT_ERR_MEMORY) {
-    return no_memory(update);
-  }
-  kt_say("%s", error->text);
-  return refuse(update, err, 503, "operator-store", "the operator's database cannot be used now");
+  return kt_opsend_db_failed(update->op, err, error, update->problem);
 }
 
 /* --- authorisation ------------------------------------------------------------------------------------------------------ */
@@ -332,7 +328,11 @@ static enum kt_err record(struct update *update)
 
 static enum kt_err send_order(struct update *update)
 {
-  struct kt_update_value *values = kt_arena_alloc(update->arena, update->request->n_values, sizeof *values);
+  const struct kt_opsend_values to_sign = { .label = update->request->label,
+                                            .first_version = update->first_version,
+                                            .values = update->request->values,
+                                            .n_values = update->request->n_values };
+  struct kt_update_value *values = kt_arena_alloc(update->arena, to_sign.n_values, sizeof *values);
   struct kt_manager_update_request request = { .last = update->request->last,
                                                .label = update->request->label,
                                                .greatest_version = update->request->greatest_version,
@@ -341,13 +341,11 @@ static enum kt_err send_order(struct update *update)
                                                .signed_version = update->first_version };
   struct kt_upstream_reply reply;
   enum kt_err err = values == NULL ? no_memory(update) : record(update);
+  if (err == KT_OK) {
+    err = kt_opsend_sign(update->op, &to_sign, update->arena, values, update->problem);
+  }
   if (err != KT_OK) {
     return err;
-  }
-  err = kt_opsend_sign(update->op->instance, request.label, update->first_version, update->request->values,
-                       request.n_values, update->arena, values);
-  if (err != KT_OK) {
-    return refuse(update, err, 500, "sign", "the values cannot be signed");
   }
   send_request(update, &request, &reply);
   bool is_there = kt_opsend_is_there(&reply);

@@ -95,6 +95,9 @@ static void print_status(const json_t *status, bool is_running)
         "copies of what was erased are still in the files: somebody reads an older state of them, or the disk fails");
   }
   print_guard(json_object_get(status, "guard"));
+  if (json_object_get(status, "stopped") != NULL) {
+    print_text("stopped", json_string_value(json_object_get(status, "stopped")));
+  }
   print_pruned(json_object_get(status, "pruned"));
 }
 

@@ -5,6 +5,7 @@ bodies that the signatures make longer, a Manager that answers slowly, an insert
 
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import urllib.error
 import urllib.request
 
 from lib_managed import ManagedLog, read_manager_update
-from lib_programs import SERVER, Person, check, random_key
+from lib_programs import SERVER, Person, check, random_key, server_verb
 
 ALICE = "alice@example.org"
 SKIPPING_MAX = 188  # docs/conformance.md
@@ -153,6 +154,62 @@ def an_insertion_again(log):
     check('"inserted":1' in said, "and goes on", said)
 
 
+def readiness(said):
+    """/readyz, where the operator said that it is."""
+    with open(said, encoding="utf-8") as file:
+        url = re.search(r"health and metrics on (\S+)", file.read()).group(1)
+    try:
+        with urllib.request.urlopen(url.rstrip("/") + "/readyz", timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def nothing_is_signed_without_the_guard(log):
+    """A label whose recorded values would be sent next; the record guard is gone, then behind."""
+    label = "guarded@x"
+    said_to = os.path.join(log.folder, "said")
+    log.stop()
+    with open(said_to, "w", encoding="utf-8") as file:
+        log.start(stderr=file)
+    guard = os.path.join(log.folder, "head-guard")
+    log.gate.mode = "refuse"
+    provision(log, label, SKIPPING_MAX - 1)
+    with open(guard, "rb") as file:
+        before = file.read()
+    provision(log, label, 1)
+    recorded = log.recorded(label)
+    check(len(recorded) == SKIPPING_MAX, "the label is full")
+    log.gate.mode = "open"
+    log.gate.last_update = None
+    os.rename(guard, guard + ".away")
+    for name in (label, "other@x", label):
+        said = provision(log, name, 1)
+        check(log.gate.last_update is None, "nothing is signed while the guard is away", said)
+    check(log.recorded(label) == recorded and log.recorded("other@x") == {}, "and no version is used up")
+    os.rename(guard + ".away", guard)
+    provision(log, label, 1)
+    check(log.gate.last_update is None, "nor by itself when it is back: somebody has to look")
+    status = json.loads(server_verb("status", log.folder, "--json"))
+    check(not status["signing"] and "head-guard" in status["stopped"], "the status says why", status)
+    status, body = readiness(said_to)
+    check(status == 503 and "fatal" in body, "nor is it ready", body)
+    with open(said_to, encoding="utf-8") as file:
+        said = file.read()
+    check(said.count("signs nothing any more") == 1, "which is said once", said)
+    log.stop()
+    with open(guard, "wb") as file:  # as a crash between a record and its guard leaves it
+        file.write(before)
+    log.start()
+    said = provision(log, label, 1)
+    check("not acknowledged" in said and log.gate.last_update is not None, "after a restart it goes on in order", said)
+    with open(guard, "rb") as file:
+        check(file.read() != before, "with a guard that holds what it signed")
+    said = provision(log, label, 1)
+    check('"inserted":1' in said, "then with the next", said)
+    log.check_signed_once()
+
+
 with tempfile.TemporaryDirectory() as folder:
     managed = ManagedLog(folder, "ed25519").start_both()
     a_full_label_goes_on(folder, managed)
@@ -162,5 +219,6 @@ with tempfile.TemporaryDirectory() as folder:
     one_slow_answer(managed, reader)
     a_mistake_asks_nothing(managed)
     an_insertion_again(managed)
+    nothing_is_signed_without_the_guard(managed)
     managed.stop()
     managed.manager.stop()

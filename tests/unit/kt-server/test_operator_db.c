@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "file_io.h"
+#include "guard_file.h"
 #include "operator_db.h"
 
 #define TEXT(text) ((struct kt_bytes){ (const uint8_t *)(text), strlen(text) })
@@ -182,17 +183,90 @@ static void an_old_copy_is_refused(void **state)
   refuse_open(scene, KT_ERR_CONFLICT);
 }
 
-/* The record is durable, the guard was not written: nothing may be signed, and the next try completes it. */
+static void refuse_everything(struct scene *scene, uint64_t n_recorded)
+{
+  struct kt_error why;
+  for (int i = 0; i < 3; i++) {
+    assert_int_not_equal(record(scene, ALICE, (uint32_t)n_recorded, "refused"), KT_OK);
+    assert_int_not_equal(kt_opdb_guard(scene->db, 1000, &scene->error), KT_OK);
+  }
+  assert_true(kt_opdb_is_stopped(scene->db, &why));
+  assert_int_not_equal(strlen(why.text), 0);
+  assert_int_equal(row_of(scene, ALICE).n_recorded, n_recorded);
+}
+
+/* Nothing is recorded, so no version is used up; nor later, when the guard could be written: somebody has to look. */
 static void a_guard_that_cannot_be_written(void **state)
 {
   struct scene *scene = *state;
   assert_int_equal(mkdir(scene->guard_path.s, 0700), 0); /* in its place */
-  assert_int_not_equal(record(scene, ALICE, 0, "a"), KT_OK);
+  refuse_everything(scene, 0);
   assert_int_equal(rmdir(scene->guard_path.s), 0);
-  assert_int_equal(record(scene, ALICE, 0, "b"), KT_ERR_CONFLICT);
-  assert_int_equal(record(scene, ALICE, 0, "a"), KT_OK);
+  refuse_everything(scene, 0);
   close_db(scene);
   open_db(scene, false);
+  assert_int_equal(record(scene, ALICE, 0, "a"), KT_OK);
+}
+
+static void move(const char *from, const char *to)
+{
+  assert_int_equal(rename(from, to), 0);
+}
+
+static void a_guard_that_is_gone(void **state)
+{
+  struct scene *scene = *state;
+  struct kt_path away;
+  struct kt_error why;
+  assert_int_equal(kt_path_join(scene->dir, "away", &away, &scene->error), KT_OK);
+  assert_int_equal(record(scene, ALICE, 0, "a"), KT_OK);
+  assert_int_equal(kt_opdb_guard(scene->db, 1000, &scene->error), KT_OK);
+  assert_false(kt_opdb_is_stopped(scene->db, &why));
+  move(scene->guard_path.s, away.s);
+  refuse_everything(scene, 1);
+  move(away.s, scene->guard_path.s);
+  refuse_everything(scene, 1);
+  close_db(scene);
+  open_db(scene, false);
+  assert_int_equal(record(scene, ALICE, 1, "b"), KT_OK);
+}
+
+/* Without a record between: the next signature finds it. */
+static void a_guard_that_another_one_moved(void **state)
+{
+  struct scene *scene = *state;
+  struct kt_log_guard guard;
+  assert_int_equal(record(scene, ALICE, 0, "a"), KT_OK);
+  assert_int_equal(kt_guard_load(scene->guard_path.s, &guard, &scene->error), KT_OK);
+  const struct kt_log_guard other = { .size = guard.size + 1, .timestamp_ms = 2000 };
+  assert_int_equal(kt_guard_save(scene->guard_path.s, &guard, &other, &scene->error), KT_OK);
+  assert_int_equal(kt_opdb_guard(scene->db, 1000, &scene->error), KT_ERR_CONFLICT);
+  refuse_everything(scene, 1);
+}
+
+static void check_guarded(struct scene *scene, uint64_t n_records)
+{
+  struct kt_log_guard guard;
+  assert_int_equal(kt_guard_load(scene->guard_path.s, &guard, &scene->error), KT_OK);
+  assert_int_equal(guard.size, n_records);
+}
+
+/* The program ended between a record and its guard: the guard is written before anything is signed, or recorded. */
+static void a_guard_that_is_behind(void **state)
+{
+  struct scene *scene = *state;
+  struct kt_path before;
+  assert_int_equal(kt_path_join(scene->dir, "before", &before, &scene->error), KT_OK);
+  assert_int_equal(record(scene, ALICE, 0, "a"), KT_OK);
+  copy_file(scene->guard_path.s, before.s);
+  assert_int_equal(record(scene, ALICE, 1, "b"), KT_OK);
+  close_db(scene);
+  copy_file(before.s, scene->guard_path.s);
+  open_db(scene, false);
+  assert_int_equal(kt_opdb_guard(scene->db, 2000, &scene->error), KT_OK);
+  check_guarded(scene, 2);
+  assert_int_equal(record(scene, ALICE, 2, "c"), KT_OK);
+  check_guarded(scene, 3);
 }
 
 static void tokens_belong_to_one_label(void **state)
@@ -264,6 +338,9 @@ int main(void)
     cmocka_unit_test_setup_teardown(versions_are_acknowledged_in_order, begin, end),
     cmocka_unit_test_setup_teardown(an_old_copy_is_refused, begin, end),
     cmocka_unit_test_setup_teardown(a_guard_that_cannot_be_written, begin, end),
+    cmocka_unit_test_setup_teardown(a_guard_that_is_gone, begin, end),
+    cmocka_unit_test_setup_teardown(a_guard_that_another_one_moved, begin, end),
+    cmocka_unit_test_setup_teardown(a_guard_that_is_behind, begin, end),
     cmocka_unit_test_setup_teardown(tokens_belong_to_one_label, begin, end),
     cmocka_unit_test_setup_teardown(a_token_is_used_up_once, begin, end),
     cmocka_unit_test_setup_teardown(the_head_is_kept, begin, end),
