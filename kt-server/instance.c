@@ -12,6 +12,7 @@
 #include "config_file.h"
 #include "access.h"
 #include "folder.h"
+#include "guard_file.h"
 #include "keys.h"
 #include "operator.h"
 #include "role.h"
@@ -202,6 +203,27 @@ static enum kt_err check_settings(const struct kt_instance *instance, struct kt_
 bool kt_instance_is_operator(const struct kt_instance *instance)
 {
   return instance->settings.upstream[0] != '\0';
+}
+
+bool kt_instance_has_signer_service(const struct kt_instance *instance)
+{
+  return strcmp(instance->settings.signer, "internal") != 0;
+}
+
+enum kt_err kt_instance_guard(const struct kt_instance *instance, struct kt_log_guard *ret_guard,
+                              struct kt_error *error)
+{
+  const struct kt_signer_place place = { .dir = instance->dir.s, .address = instance->settings.signer };
+  struct kt_signer *signer = NULL;
+  if (!kt_instance_has_signer_service(instance)) {
+    return kt_guard_load(instance->guard_path.s, ret_guard, error);
+  }
+  enum kt_err err = kt_signer_open(&place, &signer, error);
+  if (err == KT_OK) {
+    err = kt_signer_guard(signer, ret_guard, error);
+  }
+  kt_signer_close(signer);
+  return err;
 }
 
 /* By settings and Configuration: a log's keys, a Manager's, or a Service Operator's. Not the signing key: only the

@@ -65,6 +65,12 @@ void kt_instance_release(struct kt_instance *instance);
 
 /* The folder is a Service Operator's, under a Third-Party Manager. After load. */
 bool kt_instance_is_operator(const struct kt_instance *instance);
+/* A service holds the signing key and the head guard (`signer: unix:PATH`). After load. */
+bool kt_instance_has_signer_service(const struct kt_instance *instance);
+/* The head guard of a log that is not open for signing, from whoever has it: its file, or the service, which is asked. After
+ * load. Errors: kt_guard_load's, or kt_signer_open's and kt_signer_guard's. */
+KT_MUST_USE enum kt_err kt_instance_guard(const struct kt_instance *instance, struct kt_log_guard *ret_guard,
+                                          struct kt_error *error);
 /* What create and open of the engine need, once open_store was there; borrows from the instance. */
 struct kt_log_options kt_instance_log_options(struct kt_instance *instance, bool guard_may_be_missing);
 uint64_t kt_now_ms(void);

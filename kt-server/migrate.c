@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "admin.h"
-#include "guard_file.h"
 #include "keys.h"
 #include "log/published.h"
 #include "trail_operate.h"
@@ -86,20 +85,47 @@ static enum kt_err open_old(struct migrating *migrating, struct kt_error *error)
                                      what != NULL ? what : kt_err_text(err));
 }
 
-/* A later head than the data has was signed, and perhaps seen. When only its signature is lost, its entries go over. */
-static void look_for_lost(struct migrating *migrating)
+static enum kt_err refuse_unguarded(const struct kt_instance *old_log, enum kt_err err, const struct kt_error *cause,
+                                    struct kt_error *error)
 {
-  struct kt_error ignored;
+  const char *advice = kt_instance_has_signer_service(old_log)
+                           ? "Start the signer, with nobody else at it; when it is gone for good, set signer: internal "
+                             "and put its guard where head-guard says"
+                           : "Bring back the newest guard";
+  return kt_error_set(error, err,
+                      "what the old log signed last is not known: %.250s. %s. Only when no good copy of the guard is "
+                      "left anywhere, move away what is there and give --accept-missing-guard: the statement will not "
+                      "name what was lost",
+                      cause->text, advice);
+}
+
+/* A later head than the data has was signed, and perhaps seen. When only its signature is lost, its entries go over. Without
+ * the guard the statement would claim, under the old log's key, that nothing was lost. */
+static enum kt_err look_for_lost(struct migrating *migrating, struct kt_error *error)
+{
+  struct kt_error cause;
   struct kt_log_problem why;
   struct kt_log_guard guard;
   struct kt_migrate_report *report = &migrating->report;
   migrating->size = report->head.size;
-  if (kt_guard_load(migrating->old_log.guard_path.s, &guard, &ignored) == KT_OK && guard.size > report->head.size) {
+  /* A service that answers "absent" may miss something else. */
+  bool may_be_missing =
+      migrating->request->guard_may_be_missing && !kt_instance_has_signer_service(&migrating->old_log);
+  enum kt_err err = kt_instance_guard(&migrating->old_log, &guard, &cause);
+  if (err == KT_ERR_ABSENT && may_be_missing) {
+    report->is_guard_missing = true;
+    return KT_OK;
+  }
+  if (err != KT_OK) {
+    return refuse_unguarded(&migrating->old_log, err, &cause, error);
+  }
+  if (guard.size > report->head.size) {
     migrating->lost = guard;
     report->has_lost = true;
     report->lost_size = guard.size;
     migrating->size = kt_log_guard_judge(migrating->old_conn, &guard, &why) == KT_OK ? guard.size : migrating->size;
   }
+  return KT_OK;
 }
 
 /* Before anything is stated: from here on the last head is the last one. */
@@ -274,13 +300,16 @@ static enum kt_err carry_and_state(struct migrating *migrating, const struct kt_
 {
   enum kt_err err = end_old(migrating, error);
   if (err == KT_OK) {
-    look_for_lost(migrating);
+    err = look_for_lost(migrating, error); /* once more: now nothing is signed from the folder */
+  }
+  if (err == KT_OK) {
     err = carry_labels(migrating, error);
   }
   return err == KT_OK ? sign(migrating, old_key, new_key, error) : err;
 }
 
-/* The keys and the statement's place first: what is wrong with them must not be found out after hours of carrying. */
+/* The keys, the guard and the statement's place first: what is wrong with them must not be found out after hours of carrying,
+ * nor end the old log. */
 static enum kt_err migrate(struct migrating *migrating, struct kt_error *error)
 {
   const struct kt_migrate_request *request = migrating->request;
@@ -289,6 +318,9 @@ static enum kt_err migrate(struct migrating *migrating, struct kt_error *error)
   enum kt_err err = load_key(request->old_key, request->old_dir, &migrating->old_log.config, true, &old_key, error);
   if (err == KT_OK) {
     err = load_key(request->new_key, request->new_dir, &migrating->new_log.instance.config, false, &new_key, error);
+  }
+  if (err == KT_OK) {
+    err = look_for_lost(migrating, error);
   }
   if (err == KT_OK) {
     err = reserve_statement(request->statement, error);
@@ -300,6 +332,7 @@ static enum kt_err migrate(struct migrating *migrating, struct kt_error *error)
     }
   }
   migrating->report.is_signed_by_old = old_key != NULL;
+  migrating->report.has_signer_service = kt_instance_has_signer_service(&migrating->old_log);
   kt_sign_key_free(old_key);
   kt_sign_key_free(new_key);
   return err == KT_OK ? record(migrating, error) : err;

@@ -16,8 +16,9 @@ struct kt_migrate_request {
   const char *old_dir; /* stopped, or served read only; afterwards marked, so that it never signs again */
   const char *new_dir; /* an initialised log, stopped */
   const char *statement;
-  const char *old_key; /* NULL: signing.key in old_dir, if there is one */
-  const char *new_key; /* NULL: that of new_dir */
+  const char *old_key;       /* NULL: signing.key in old_dir, if there is one */
+  const char *new_key;       /* NULL: that of new_dir */
+  bool guard_may_be_missing; /* it is gone for good: nothing that was lost is stated */
 };
 
 struct kt_migrate_report {
@@ -26,6 +27,8 @@ struct kt_migrate_report {
   struct kt_log_head head; /* the old log's last */
   bool has_lost;           /* the guard knows of a later head, of this many entries */
   uint64_t lost_size;
+  bool is_guard_missing;   /* as was accepted: nobody knows whether the last head is the last one */
+  bool has_signer_service; /* whose folder is not marked */
   bool is_signed_by_old;
   uint64_t n_carried;
   uint64_t n_there;  /* in the new log already */
@@ -33,7 +36,8 @@ struct kt_migrate_report {
   uint64_t n_left;   /* that cannot be carried: said on stderr */
 };
 
-/* KT_ERR_UNDETERMINED: one of the logs is running; KT_ERR_UNSUPPORTED: a Service Operator's folder. What was carried stays when
+/* KT_ERR_UNDETERMINED: one of the logs is running; KT_ERR_UNSUPPORTED: a Service Operator's folder. Every failure to read
+ * the head guard, or to ask the signer that has it, is an error, before anything is done. What was carried stays when
  * it fails later; the statement is written last. KT_ERR_USAGE: its file is there already. */
 KT_MUST_USE enum kt_err kt_migrate(const struct kt_migrate_request *request, struct kt_migrate_report *ret_report,
                                    struct kt_error *error);

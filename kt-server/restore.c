@@ -11,7 +11,6 @@
 
 #include "backup.h"
 #include "folder.h"
-#include "guard_file.h"
 #include "instance.h"
 #include "log/published.h"
 #include "trail.h"
@@ -144,6 +143,10 @@ static enum kt_err load_folder(struct restoring *restoring, struct kt_error *err
     err = report->has_vrf_key ? kt_instance_load(instance, dir, error) : kt_instance_load_public(instance, dir, error);
   }
   report->guard_path = instance->guard_path;
+  report->has_signer_service = kt_instance_has_signer_service(instance);
+  if (report->has_signer_service) {
+    (void)snprintf(report->guard_path.s, sizeof report->guard_path.s, "%s", instance->settings.signer);
+  }
   return err;
 }
 
@@ -199,11 +202,12 @@ static enum kt_err compare_guard(struct restoring *restoring, struct kt_error *e
   struct kt_log_guard guard;
   struct kt_log_problem problem;
   struct kt_error cause;
-  if (strcmp(restoring->instance.settings.signer, "internal") != 0) {
+  enum kt_err err = kt_instance_guard(&restoring->instance, &guard, &cause);
+  if (err != KT_OK && report->has_signer_service) {
     report->guard = KT_RESTORE_GUARD_SIGNERS;
+    (void)snprintf(report->why, sizeof report->why, "%.250s", cause.text);
     return KT_OK;
   }
-  enum kt_err err = kt_guard_load(report->guard_path.s, &guard, &cause);
   if (err == KT_ERR_ABSENT) {
     report->guard = KT_RESTORE_GUARD_MISSING;
     return KT_OK;

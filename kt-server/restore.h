@@ -8,7 +8,7 @@
 #include "log/log.h"
 
 enum kt_restore_guard {
-  KT_RESTORE_GUARD_SIGNERS, /* a signer of its own has it, and decides at the start */
+  KT_RESTORE_GUARD_SIGNERS, /* a signer of its own has it, cannot be asked now, and decides at the start */
   KT_RESTORE_GUARD_MISSING, /* nothing shows whether this is the newest state */
   KT_RESTORE_GUARD_FITS,    /* nothing was signed that the copy does not have */
   KT_RESTORE_GUARD_AHEAD,   /* it is an old copy: marked */
@@ -20,8 +20,9 @@ struct kt_restore_report {
   struct kt_log_head head;
   uint64_t n_entries; /* as in kt_backup_report */
   enum kt_restore_guard guard;
-  struct kt_path guard_path;
-  char why[KT_LOG_REASON_SIZE]; /* AHEAD, REFUSES: one sentence */
+  struct kt_path guard_path;    /* or the address of the signer that has it */
+  char why[KT_LOG_REASON_SIZE]; /* SIGNERS, AHEAD, REFUSES: one sentence */
+  bool has_signer_service;
   bool has_signing_key;
   bool has_vrf_key; /* otherwise VRF outputs were not checked, and nothing can be served before it is there */
 };

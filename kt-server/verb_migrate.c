@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "json/builder.h"
 #include "migrate.h"
+#include "names.h"
 #include "report.h"
 
 static json_t *view(const struct kt_migrate_request *request, const struct kt_migrate_report *report)
@@ -20,6 +21,7 @@ static json_t *view(const struct kt_migrate_request *request, const struct kt_mi
   if (report->has_lost) {
     kt_json_set(&b, "lost_size", kt_json_u64(report->lost_size));
   }
+  kt_json_set(&b, "guard_missing", json_boolean(report->is_guard_missing));
   kt_json_set(&b, "signed_by_old", json_boolean(report->is_signed_by_old));
   kt_json_set(&b, "carried", kt_json_u64(report->n_carried));
   kt_json_set(&b, "already_there", kt_json_u64(report->n_there));
@@ -39,9 +41,17 @@ static void print(const struct kt_migrate_request *request, const struct kt_migr
     (void)printf("LOST: a head of %" PRIu64 " entries was signed. Whoever saw it is alerted, and right\n",
                  report->lost_size);
   }
+  if (report->is_guard_missing) {
+    (void)printf("NOTHING SHOWS that this head was its last one: the guard is missing, as you said\n");
+  }
   (void)printf("%s says so, signed by %s\n", request->statement,
                report->is_signed_by_old ? "the old log's key and the new one's"
                                         : "the new log's key ONLY: anybody could have made it. Vouch for it elsewhere");
+  if (report->has_signer_service) {
+    kt_say("the old log's signer is a service, and %s is marked, not the signer's folder: stop it, and put a file "
+           "named " KT_NAME_READ_ONLY " there, so that it never signs again",
+           request->old_dir);
+  }
   kt_say(
       "what comes next: kt-server run %s; publish %s and what kt-server config %s -o FILE writes. People check it with "
       "kt-verify log migration %s, begin with a new --home, and publish their devices again with their old account "
@@ -57,6 +67,7 @@ int kt_verb_migrate(const struct kt_verb *verb, int argc, char **argv)
   struct kt_migrate_request request = { .old_key = NULL };
   const struct kt_option options[] = { { "old-key", &request.old_key, NULL },
                                        { "new-key", &request.new_key, NULL },
+                                       { "accept-missing-guard", NULL, &request.guard_may_be_missing },
                                        { "json", NULL, &as_json } };
   struct kt_migrate_report report;
   struct kt_error error;

@@ -59,7 +59,7 @@ static void print_next(const char *dir, const struct kt_restore_report *report)
 {
   if (!report->has_vrf_key) {
     (void)printf("keys       put " KT_NAME_VRF_KEY " (mode 0600) into %s: no answer can be proved without it\n", dir);
-  } else if (!report->has_signing_key && !is_marked(report) && report->guard != KT_RESTORE_GUARD_SIGNERS) {
+  } else if (!report->has_signing_key && !is_marked(report) && !report->has_signer_service) {
     (void)printf("keys       " KT_NAME_SIGNING_KEY " is not in %s: without a signer it can be served read only\n", dir);
   }
   switch (report->guard) {
@@ -70,9 +70,11 @@ static void print_next(const char *dir, const struct kt_restore_report *report)
                  report->guard_path.s, dir);
     break;
   case KT_RESTORE_GUARD_SIGNERS:
-    (void)printf("guard      the signer's: it refuses to sign when this copy is older than the head it signed last\n"
-                 "next       kt-server run %s; when it is refused, with --read-only\n",
-                 dir);
+    (void)printf(
+        "guard      the signer's, which gave none (%s): it refuses to sign when this copy is older than the head "
+        "it signed last\n"
+        "next       kt-server run %s; when it is refused, with --read-only\n",
+        report->why, dir);
     break;
   case KT_RESTORE_GUARD_MISSING:
     (void)printf(

@@ -87,13 +87,12 @@ static void advise(const struct server *server, enum kt_err err)
   struct kt_path key;
   struct kt_error ignored;
   bool has_data = instance->store != NULL || instance->leaf != NULL;
-  bool is_ours = strcmp(instance->settings.signer, "internal") == 0;
   if (err == KT_ERR_ABSENT && has_data && access(instance->guard_path.s, F_OK) != 0) {
     kt_say("if the guard was lost and this database is known to be the newest, start once with "
            "--accept-missing-guard");
   }
-  bool has_key =
-      !is_ours || kt_key_find(server->dir, KT_NAME_SIGNING_KEY, &key, &ignored) != KT_OK || access(key.s, F_OK) == 0;
+  bool has_key = kt_instance_has_signer_service(instance) ||
+                 kt_key_find(server->dir, KT_NAME_SIGNING_KEY, &key, &ignored) != KT_OK || access(key.s, F_OK) == 0;
   if (instance->leaf == NULL && (err == KT_ERR_CONFLICT || instance->is_marked || !has_key)) {
     kt_say("there are three ways on: restore a newer copy of the log; answer from the head that was published last and "
            "take no updates (kt-server run %s --read-only); or go on as a new log (kt-server migrate)",

@@ -291,7 +291,7 @@ def a_failure_leaves_what_was_there(work, log, file):
 
 
 def a_signer_of_its_own_decides(work, keys, file):
-    """The guard is the signer's: restore cannot see it, the signer refuses."""
+    """The guard is the signer's, which cannot be asked now: it refuses at the start, where it has to."""
     folder = os.path.join(work, "vaulted")
     verb("restore", file, folder, "--keys", keys)
     settings = os.path.join(folder, "kt-server.yaml")

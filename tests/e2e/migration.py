@@ -10,6 +10,7 @@ import sys
 import tempfile
 
 from backup import ReadOnly, new_log, new_person, verb, verb_json
+from signer import Service, set_signer
 from lib_programs import Log, Person, check, random_key, server_verb
 
 BROKEN_CRYPTO = os.path.join(sys.argv[1], "tests", "libkt-broken_crypto.so")
@@ -181,6 +182,69 @@ def a_crash_and_no_key(work):
     check(told["lost_size"] > told["last_size"] and not told["signed_by_old"], "its head's signature does not", told)
 
 
+def a_guard_that_cannot_be_read(work):
+    """What was signed last is not known, so nothing is stated, nor is the old log ended."""
+    log, _ = new_log(work, "unguarded")
+    log.start()
+    log.insert("hugo", "phone")
+    log.stop()
+    new = os.path.join(work, "unguarded-new")
+    statement = os.path.join(work, "unguarded-statement")
+    server_verb("init", new)
+    guard = os.path.join(work, "unguarded-guard")
+    with open(guard, "rb") as file:
+        content = file.read()
+    with open(guard, "wb") as file:
+        file.write(b"x" * len(content))
+    for options in (), ("--accept-missing-guard",):
+        refused = migrate(log.folder, new, statement, *options, code=2)
+        check("is damaged" in refused["reason"]["text"] and "--accept-missing-guard" in refused["reason"]["text"],
+              "a damaged guard is refused", refused)
+    os.remove(guard)
+    refused = migrate(log.folder, new, statement, code=2)
+    check("--accept-missing-guard" in refused["reason"]["text"], "so is none", refused)
+    check(not os.path.exists(statement) and not os.path.exists(os.path.join(log.folder, "read-only")), "nothing was done")
+    told = migrate(log.folder, new, statement, "--accept-missing-guard")
+    check(told["guard_missing"] and "lost_size" not in told, "it goes on when the operator says so", told)
+
+
+def the_signer_is_asked(work):
+    """A backup is behind a guard that only a service has: the statement names what was lost, and restore says so before."""
+    log, keys = new_log(work, "served")
+    vault = Service(os.path.join(work, "served-vault"))
+    os.mkdir(vault.folder, 0o700)
+    shutil.move(os.path.join(log.folder, "signing.key"), vault.folder)
+    shutil.move(os.path.join(work, "served-guard"), os.path.join(vault.folder, "head-guard"))
+    shutil.copy(os.path.join(log.folder, "config.bin"), vault.folder)
+    os.remove(os.path.join(keys, "signing.key"))
+    set_signer(log, vault)
+    vault.start()
+    log.start()
+    log.insert("ivan", "phone")
+    copy = os.path.join(work, "served-copy")
+    verb("backup", log.folder, copy)
+    log.insert("ivan", "tablet")
+    log.insert("judy", "phone")
+    newest = verb_json("status", log.folder)["log"]["tree_size"]
+    log.stop()
+    old = os.path.join(work, "served-old")
+    restored = verb_json("restore", copy, old, "--keys", keys)
+    check(restored["guard"] == "ahead" and restored["read_only"], "the signer says that the copy is behind", restored)
+    os.remove(os.path.join(old, "read-only"))  # as where the signer could not be asked
+    new = os.path.join(work, "served-new")
+    statement = os.path.join(work, "served-statement")
+    server_verb("init", new)
+    key = ("--old-key", os.path.join(vault.folder, "signing.key"))
+    vault.stop()
+    refused = migrate(old, new, statement, *key, "--accept-missing-guard", code=3)
+    check("cannot be reached" in refused["reason"]["text"] and not os.path.exists(os.path.join(old, "read-only")),
+          "a signer that is stopped is not one without a guard", refused)
+    vault.start()
+    told = verb("migrate", old, new, statement, *key)
+    check(f"LOST: a head of {newest} entries" in told and "signer's folder" in told, "what was lost is stated", told)
+    vault.stop()
+
+
 def a_failure_of_this_machine(work):
     """Nobody hears that a signature is wrong when this machine could not verify it."""
     old = os.path.join(work, "p256")
@@ -215,6 +279,8 @@ def main():
         without_the_old_key(work, old, new)
         an_ended_log_signs_nothing(work)
         a_crash_and_no_key(work)
+        a_guard_that_cannot_be_read(work)
+        the_signer_is_asked(work)
         a_failure_of_this_machine(work)
     return 0
 
