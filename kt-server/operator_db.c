@@ -93,7 +93,7 @@ static void chain_extend(struct chain *chain, const struct kt_opdb_record *recor
 static enum kt_err guard_check(struct kt_opdb *db, bool may_be_missing, struct kt_error *error)
 {
   struct kt_log_guard guard;
-  enum kt_err err = kt_guard_load(db->guard_path, &guard, error);
+  enum kt_err err = kt_guard_settle(db->guard_path, &guard, error);
   if (err == KT_ERR_ABSENT && (may_be_missing || db->chain.n == 0)) {
     return KT_OK;
   }
@@ -218,6 +218,14 @@ static enum kt_err open_file(struct kt_opdb *db, const char *path, bool create, 
   return err == KT_OK ? check_format(db, error) : err;
 }
 
+/* "Record, guard, sign" holds for what an earlier process left, too, which was perhaps killed before a flush: what the
+ * write-ahead log says is written to the database's pages, which are flushed. The guard's copies follow in guard_check. */
+static enum kt_err settle(struct kt_opdb *db, struct kt_error *error)
+{
+  int rc = sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL);
+  return rc == SQLITE_OK ? KT_OK : kt_opsql_failed(db->sqlite, error);
+}
+
 enum kt_err kt_opdb_open(const char *path, const char *guard_path, bool create, bool guard_may_be_missing,
                          struct kt_opdb **ret_db, struct kt_error *error)
 {
@@ -229,6 +237,9 @@ enum kt_err kt_opdb_open(const char *path, const char *guard_path, bool create, 
   (void)pthread_mutex_init(&db->lock, NULL);
   (void)snprintf(db->guard_path, sizeof db->guard_path, "%s", guard_path);
   enum kt_err err = open_file(db, path, create, error);
+  if (err == KT_OK) {
+    err = settle(db, error);
+  }
   if (err == KT_OK) {
     err = chain_load(db, error);
   }

@@ -269,6 +269,40 @@ static void a_guard_that_is_behind(void **state)
   check_guarded(scene, 3);
 }
 
+static void replace_copy(const char *path, size_t i, const char *from)
+{
+  static char copy[KT_GUARD_COPY_LEN];
+  FILE *source = fopen(from, "rb");
+  FILE *file = fopen(path, "r+b");
+  assert_non_null(source);
+  assert_non_null(file);
+  assert_int_equal(fread(copy, sizeof copy, 1, source), 1);
+  assert_int_equal(fseek(file, (long)(i * KT_GUARD_DISTANCE), SEEK_SET), 0);
+  assert_int_equal(fwrite(copy, sizeof copy, 1, file), 1);
+  (void)fclose(source);
+  (void)fclose(file);
+}
+
+/* A write ended between the two copies: before anything is signed both hold the newer guard, so the loss of one takes nothing
+ * back. */
+static void a_guard_that_is_half_written(void **state)
+{
+  struct scene *scene = *state;
+  struct kt_path before;
+  assert_int_equal(kt_path_join(scene->dir, "before", &before, &scene->error), KT_OK);
+  assert_int_equal(record(scene, ALICE, 0, "a"), KT_OK);
+  copy_file(scene->guard_path.s, before.s);
+  assert_int_equal(record(scene, ALICE, 1, "b"), KT_OK);
+  close_db(scene);
+  replace_copy(scene->guard_path.s, 1, before.s);
+  open_db(scene, false);
+  assert_int_equal(kt_opdb_guard(scene->db, 1000, &scene->error), KT_OK);
+  assert_int_equal(truncate(before.s, 0), 0);
+  assert_int_equal(truncate(before.s, KT_GUARD_COPY_LEN), 0);
+  replace_copy(scene->guard_path.s, 0, before.s);
+  check_guarded(scene, 2);
+}
+
 static void tokens_belong_to_one_label(void **state)
 {
   struct scene *scene = *state;
@@ -341,6 +375,7 @@ int main(void)
     cmocka_unit_test_setup_teardown(a_guard_that_is_gone, begin, end),
     cmocka_unit_test_setup_teardown(a_guard_that_another_one_moved, begin, end),
     cmocka_unit_test_setup_teardown(a_guard_that_is_behind, begin, end),
+    cmocka_unit_test_setup_teardown(a_guard_that_is_half_written, begin, end),
     cmocka_unit_test_setup_teardown(tokens_belong_to_one_label, begin, end),
     cmocka_unit_test_setup_teardown(a_token_is_used_up_once, begin, end),
     cmocka_unit_test_setup_teardown(the_head_is_kept, begin, end),
