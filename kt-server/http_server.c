@@ -89,16 +89,9 @@ static enum kt_err load_tls(struct kt_http *http, struct kt_error *error)
 {
   const struct kt_instance *instance = http->instance;
   const struct kt_settings *settings = &instance->settings;
-  struct kt_path certificate;
-  struct kt_path key;
-  if (settings->tls_certificate[0] == '\0') {
-    return KT_OK;
-  }
-  enum kt_err err = kt_path_join(instance->dir.s, settings->tls_certificate, &certificate, error);
-  if (err == KT_OK) {
-    err = kt_path_join(instance->dir.s, settings->tls_key, &key, error);
-  }
-  return err == KT_OK ? kt_tls_new(certificate.s, key.s, &http->tls, error) : err;
+  return settings->tls_certificate[0] == '\0'
+             ? KT_OK
+             : kt_tls_new(instance->dir.s, settings->tls_certificate, settings->tls_key, &http->tls, error);
 }
 
 enum kt_err kt_http_reload_tls(struct kt_http *http, struct kt_error *error)

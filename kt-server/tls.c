@@ -2,7 +2,6 @@
 #include "tls.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 
 #define CHAIN_MAX 8
 #define PEM_MAX ((size_t)64 << 10)
+#define KEY_ID_MAX 64
 
 /* One pair of files as they were at one time. Connections may use an old one for as long as they live. */
 struct generation {
@@ -28,18 +28,6 @@ struct kt_tls {
 static enum kt_err refuse(const char *path, int code, struct kt_error *error)
 {
   return kt_error_set(error, KT_ERR_FORMAT, "%s: %s", path, gnutls_strerror(code));
-}
-
-/* gnutls compares the two when they are put together. */
-static enum kt_err check_pair(const struct kt_tls *tls, struct kt_error *error)
-{
-  gnutls_certificate_credentials_t pair = NULL;
-  int code = gnutls_certificate_allocate_credentials(&pair);
-  if (code == GNUTLS_E_SUCCESS) {
-    code = gnutls_certificate_set_x509_key_file(pair, tls->certificate.s, tls->key.s, GNUTLS_X509_FMT_PEM);
-    gnutls_certificate_free_credentials(pair);
-  }
-  return code >= 0 ? KT_OK : refuse(tls->certificate.s, code, error);
 }
 
 static enum kt_err load_chain(const struct kt_tls *tls, struct generation *generation, struct kt_error *error)
@@ -78,6 +66,36 @@ static enum kt_err load_key(const struct kt_tls *tls, struct generation *generat
   return err;
 }
 
+/* gnutls compares a pair for some kinds of key only, and a server with a wrong one has no handshake. */
+static enum kt_err check_pair(const struct kt_tls *tls, const struct generation *generation, struct kt_error *error)
+{
+  unsigned char of_key[KEY_ID_MAX];
+  unsigned char of_certificate[KEY_ID_MAX];
+  size_t len = sizeof of_key;
+  size_t certificate_len = sizeof of_certificate;
+  gnutls_pubkey_t public_key = NULL;
+  int code = gnutls_pubkey_init(&public_key);
+  if (code == GNUTLS_E_SUCCESS) {
+    code = gnutls_pubkey_import_privkey(public_key, generation->key, 0, 0);
+  }
+  if (code == GNUTLS_E_SUCCESS) {
+    code = gnutls_pubkey_get_key_id(public_key, GNUTLS_KEYID_USE_SHA256, of_key, &len);
+  }
+  gnutls_pubkey_deinit(public_key);
+  if (code == GNUTLS_E_SUCCESS) {
+    code = gnutls_pubkey_get_key_id(generation->chain[0].pubkey, GNUTLS_KEYID_USE_SHA256, of_certificate,
+                                    &certificate_len);
+  }
+  if (code != GNUTLS_E_SUCCESS) {
+    return refuse(tls->key.s, code, error);
+  }
+  if (len != certificate_len || memcmp(of_key, of_certificate, len) != 0) {
+    return kt_error_set(error, KT_ERR_FORMAT, "%s is not the key of the first certificate in %s", tls->key.s,
+                        tls->certificate.s);
+  }
+  return KT_OK;
+}
+
 static void generation_free(struct generation *generation)
 {
   for (unsigned i = 0; i < generation->n; i++) {
@@ -99,12 +117,12 @@ enum kt_err kt_tls_reload(struct kt_tls *tls, struct kt_error *error)
   if (generation == NULL) {
     return kt_error_set(error, KT_ERR_MEMORY, "out of memory");
   }
-  err = check_pair(tls, error);
-  if (err == KT_OK) {
-    err = load_chain(tls, generation, error);
-  }
+  err = load_chain(tls, generation, error);
   if (err == KT_OK) {
     err = load_key(tls, generation, error);
+  }
+  if (err == KT_OK) {
+    err = check_pair(tls, generation, error);
   }
   if (err != KT_OK) {
     generation_free(generation);
@@ -115,15 +133,20 @@ enum kt_err kt_tls_reload(struct kt_tls *tls, struct kt_error *error)
   return KT_OK;
 }
 
-enum kt_err kt_tls_new(const char *certificate, const char *key, struct kt_tls **ret_tls, struct kt_error *error)
+enum kt_err kt_tls_new(const char *dir, const char *certificate, const char *key, struct kt_tls **ret_tls,
+                       struct kt_error *error)
 {
   struct kt_tls *tls = calloc(1, sizeof *tls);
   if (tls == NULL) {
     return kt_error_set(error, KT_ERR_MEMORY, "out of memory");
   }
-  (void)snprintf(tls->certificate.s, sizeof tls->certificate.s, "%s", certificate);
-  (void)snprintf(tls->key.s, sizeof tls->key.s, "%s", key);
-  enum kt_err err = kt_tls_reload(tls, error);
+  enum kt_err err = kt_path_join(dir, certificate, &tls->certificate, error);
+  if (err == KT_OK) {
+    err = kt_path_join(dir, key, &tls->key, error);
+  }
+  if (err == KT_OK) {
+    err = kt_tls_reload(tls, error);
+  }
   if (err != KT_OK) {
     kt_tls_free(tls);
     return err;

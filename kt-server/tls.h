@@ -14,9 +14,9 @@
 
 struct kt_tls;
 
-/* Load both. KT_ERR_DENIED: others may read the key; KT_ERR_FORMAT: they are not PEM, or do not belong together;
+/* Load both; their names are relative to dir. KT_ERR_DENIED: others may read the key; KT_ERR_FORMAT: they are not PEM, or do not belong together;
  * KT_ERR_ABSENT, KT_ERR_STORE. */
-KT_MUST_USE enum kt_err kt_tls_new(const char *certificate, const char *key, struct kt_tls **ret_tls,
+KT_MUST_USE enum kt_err kt_tls_new(const char *dir, const char *certificate, const char *key, struct kt_tls **ret_tls,
                                    struct kt_error *error);
 /* No connection may be left. NULL is allowed. */
 void kt_tls_free(struct kt_tls *tls);

@@ -78,12 +78,28 @@ def check_own(where, folder, config):
     check_refusals(folder)
 
 
-def wait_for_word(server, word):
+def wait_for_word(server, word, n=1):
+    """In n lines of its messages."""
     for _ in range(100):
-        if any(word in line for line in server.said):
+        if sum(word in line for line in server.said) >= n:
             return True
         time.sleep(0.05)
     return False
+
+
+def shows(server, name):
+    """New connections get this certificate, soon."""
+    for _ in range(100):
+        if shown_certificate(server.port)[0] == certificate_of(name):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def mix(folder, certificate, key):
+    """The certificate of one pair and the key of another."""
+    use(folder, key)
+    shutil.copy(os.path.join(TLS, certificate + ".pem"), os.path.join(folder, "tls.pem"))
 
 
 def check_reload(folder, server):
@@ -98,10 +114,14 @@ def check_reload(folder, server):
             kept.sendall(b"POST /v1/search HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/octet-stream"
                          b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
             check(kept.recv(12) == b"HTTP/1.1 200", "an open connection goes on")
-    shutil.copy(os.path.join(TLS, "first.pem"), os.path.join(folder, "tls.pem"))  # with the second's key
+    use(folder, "ed25519")
     server.reload()
-    check(wait_for_word(server, "the old certificate stays"), "files that do not fit are refused")
-    check(shown_certificate(server.port)[0] == certificate_of("second"), "and the old ones stay")
+    check(shows(server, "ed25519"), "as well with an Ed25519 key")
+    for n, (certificate, key) in enumerate((("first", "second"), ("ed25519", "ed25519-other"), ("ed25519", "first")), 1):
+        mix(folder, certificate, key)
+        server.reload()
+        check(wait_for_word(server, "the old certificate stays", n), f"{certificate} with the key of {key} is refused")
+        check(shows(server, "ed25519"), "and the old ones stay")
 
 
 def check_refusals(folder):
@@ -109,7 +129,9 @@ def check_refusals(folder):
         done = subprocess.run([SERVER, "run", folder, "--listen", "127.0.0.1:0"], capture_output=True, text=True, timeout=30)
         check(done.returncode == 2 and word in done.stderr, f"refused at the start: {word}", done)
 
-    refused("key")  # still the wrong pair
+    for certificate, key in (("first", "second"), ("ed25519", "ed25519-other")):
+        mix(folder, certificate, key)
+        refused("is not the key of")
     use(folder, "first")
     os.chmod(os.path.join(folder, "tls.key"), 0o644)
     refused("0600")
