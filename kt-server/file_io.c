@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* mkostemp */
 #include "file_io.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -123,29 +125,44 @@ bool kt_file_sync_folder_of(const char *path)
   return done;
 }
 
-static bool write_new(const char *path, const void *data, size_t len, mode_t mode)
+/* A file that was not there before, under the template's name with its X replaced: a name that nobody can plant a link at,
+ * and that is nobody's file. What a kill leaves of it is in nobody's way. */
+static bool write_new(char *template, const void *data, size_t len, mode_t mode)
 {
-  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+  int fd = mkostemp(template, O_CLOEXEC);
   if (fd < 0) {
     return false;
   }
-  /* A leftover of a crash may have other permissions. */
   bool done = fchmod(fd, mode) == 0 && write_all(fd, data, len) && fsync(fd) == 0;
-  return close(fd) == 0 && done;
+  done = close(fd) == 0 && done;
+  if (!done) {
+    int cause = errno;
+    (void)unlink(template);
+    errno = cause;
+  }
+  return done;
+}
+
+static enum kt_err cannot_write(const char *path, struct kt_error *error)
+{
+  bool passes = errno == ENOSPC || errno == EDQUOT || errno == EMFILE || errno == ENFILE;
+  return kt_error_set(error, passes ? KT_ERR_UNDETERMINED : KT_ERR_STORE, "writing %s: %s", path, strerror(errno));
 }
 
 enum kt_err kt_file_replace(const char *path, const void *data, size_t len, mode_t mode, struct kt_error *error)
 {
   struct kt_path temporary;
-  int n = snprintf(temporary.s, sizeof temporary.s, "%s.new", path);
+  int n = snprintf(temporary.s, sizeof temporary.s, "%s.new-XXXXXX", path);
   if (n < 0 || (size_t)n >= sizeof temporary.s) {
     return kt_error_set(error, KT_ERR_LIMIT, "the path is too long: %.200s…", path);
   }
-  if (!write_new(temporary.s, data, len, mode) || rename(temporary.s, path) != 0 || !kt_file_sync_folder_of(path)) {
-    int cause = errno;
-    (void)unlink(temporary.s);
-    bool passes = cause == ENOSPC || cause == EDQUOT || cause == EMFILE || cause == ENFILE;
-    return kt_error_set(error, passes ? KT_ERR_UNDETERMINED : KT_ERR_STORE, "writing %s: %s", path, strerror(cause));
+  if (!write_new(temporary.s, data, len, mode)) {
+    return cannot_write(path, error);
   }
-  return KT_OK;
+  if (rename(temporary.s, path) != 0) {
+    enum kt_err err = cannot_write(path, error);
+    (void)unlink(temporary.s);
+    return err;
+  }
+  return kt_file_sync_folder_of(path) ? KT_OK : cannot_write(path, error);
 }

@@ -22,11 +22,12 @@ KT_MUST_USE enum kt_err kt_path_join(const char *dir, const char *name, struct k
  * KT_ERR_LIMIT: longer; KT_ERR_STORE. */
 KT_MUST_USE enum kt_err kt_file_read(const char *path, size_t cap, char *buf, size_t *ret_len, struct kt_error *error);
 
-/* A file with a secret: regular, mode 0600 at most, and nobody else's. KT_ERR_DENIED, KT_ERR_ABSENT, KT_ERR_STORE. */
+/* A file with a secret: regular, mode 0600 at most, and nobody else's (root, who may read them all, takes anybody's).
+ * KT_ERR_DENIED, KT_ERR_ABSENT, KT_ERR_STORE. */
 KT_MUST_USE enum kt_err kt_file_check_private(const char *path, struct kt_error *error);
 
-/* Temporary file, fsync, rename, fsync of the folder. KT_ERR_UNDETERMINED: no room on the disk or
- * in a quota, or no open file left; KT_ERR_STORE. */
+/* Temporary file beside it (path.new- and six characters that make a name nobody has), fsync, rename, fsync of the folder.
+ * KT_ERR_UNDETERMINED: no room on the disk or in a quota, or no open file left; KT_ERR_STORE. */
 KT_MUST_USE enum kt_err kt_file_replace(const char *path, const void *data, size_t len, mode_t mode,
                                         struct kt_error *error);
 
