@@ -79,8 +79,9 @@ static void judge(const struct kt_call *call, const struct kt_log_status *status
   } else if (disk_free < instance->settings.limits.disk_bytes) {
     kt_problem_set(problem, 503, "disk-full",
                    "%" PRIu64 " bytes are free for the database or its guard, limits.disk wants %" PRIu64
-                   "; updates will be refused, searches go on",
-                   disk_free, instance->settings.limits.disk_bytes);
+                   "; updates %s refused, searches go on",
+                   disk_free, instance->settings.limits.disk_bytes,
+                   atomic_load(&instance->is_full) ? "are" : "will soon be");
   }
 }
 

@@ -81,6 +81,17 @@ static void fatal(void *ctx, const char *text)
   }
 }
 
+static void full(void *ctx, const char *text)
+{
+  struct kt_instance *instance = ctx;
+  atomic_store(&instance->is_full, text != NULL);
+  if (text == NULL) {
+    kt_say("there is room on the disk again, and the log goes on");
+  } else {
+    kt_say("the disk is full, updates are refused until there is room: %s", text);
+  }
+}
+
 static void pruning(void *ctx, const char *text)
 {
   (void)ctx;
@@ -133,6 +144,7 @@ struct kt_log_options kt_instance_log_options(struct kt_instance *instance, bool
     .sign_begin = sign_begin,
     .sign = sign,
     .fatal = fatal,
+    .full = full,
     .pruning = pruning,
   };
 }

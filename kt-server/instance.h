@@ -6,6 +6,8 @@
 #ifndef KT_SERVER_INSTANCE_H
 #define KT_SERVER_INSTANCE_H
 
+#include <stdatomic.h>
+
 #include "crypto/secret.h"
 #include "file_io.h"
 #include "log/log.h"
@@ -41,6 +43,7 @@ struct kt_instance {
   char operator_token[KT_OPERATOR_TOKEN_LEN + 1];
   /* What the signer said last when it did not do as asked; written by the sequencer only. */
   struct kt_error signer_error;
+  atomic_bool is_full; /* the disk, when the log wanted to add to it last */
   /* Called when the log can sign no more; may be NULL. From any thread. */
   void (*on_fatal)(void *ctx);
   void *on_fatal_ctx;

@@ -116,6 +116,7 @@ static json_t *status_view(struct kt_instance *instance, const struct totals *to
   if (status.clock_problem != NULL) {
     kt_json_set(&b, "clock", json_pack("{s:s, s:s}", "code", status.clock_problem, "text", status.clock_reason));
   }
+  kt_json_set(&b, "disk_full", json_boolean(atomic_load(&instance->is_full)));
   kt_json_set(&b, "erasing", json_boolean(status.is_wash_due));
   kt_json_set(&b, "guard", kt_operate_guard(instance));
   if (status.has_lifetime) {

@@ -89,6 +89,9 @@ static void print_status(const json_t *status, bool is_running)
   if (json_object_get(status, "clock") != NULL) {
     print_text("clock", json_string_value(json_object_get(json_object_get(status, "clock"), "text")));
   }
+  if (json_is_true(json_object_get(status, "disk_full"))) {
+    print_text("disk", "FULL, updates are refused until there is room");
+  }
   if (json_is_true(json_object_get(status, "erasing"))) {
     print_text(
         "erasing",

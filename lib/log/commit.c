@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One durable transaction of the sequencer: data durable, guard durable, sign, publish, call back; in this order. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "log/auditor.h"
 
@@ -366,6 +367,16 @@ static void finish_erasures(struct kt_log *log, struct kt_log_pending *list)
   }
 }
 
+/* Those who ask get 503 each; who runs the log is told once, and once when it is over. */
+static void tell_full(struct kt_log *log, enum kt_err err, const struct kt_log_problem *problem)
+{
+  bool is_full = err == KT_OK ? false : log->is_full || strcmp(problem->code, KT_LOG_STORE_FULL) == 0;
+  if (is_full != log->is_full && log->options.full != NULL) {
+    log->options.full(log->options.ctx, is_full ? problem->text : NULL);
+  }
+  log->is_full = is_full;
+}
+
 void kt_log_commit(struct kt_log *log, struct kt_log_pending *list)
 {
   struct kt_log_problem problem = { 0 };
@@ -391,6 +402,7 @@ void kt_log_commit(struct kt_log *log, struct kt_log_pending *list)
     finish_erasures(log, list);
   }
   free(commit);
+  tell_full(log, err, &problem);
   kt_log_pending_finish(list);
   if (err == KT_OK) {
     maintain(log);

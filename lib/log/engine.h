@@ -23,6 +23,7 @@ __attribute__((format(printf, 4, 5))) enum kt_err kt_log_refuse(struct kt_log_pr
 enum kt_err kt_log_retry(struct kt_log_problem *problem, enum kt_err err, const char *code, const char *text);
 /* A registration token that is unknown (KT_ERR_ABSENT) or used (KT_ERR_CONFLICT); KT_ERR_DENIED. */
 enum kt_err kt_log_refuse_token(struct kt_log_problem *problem, enum kt_err err);
+#define KT_LOG_STORE_FULL "store-full"
 /* A failure of the store on this handle: "store-full" and "store-busy" pass by themselves, "store" does not. */
 enum kt_err kt_log_store_problem(struct kt_log_problem *problem, enum kt_err err, const struct kt_store_conn *conn);
 
@@ -138,6 +139,7 @@ struct kt_log {
   struct kt_log_snapshot snapshot;
   atomic_bool is_fatal;
   atomic_bool is_unsigned; /* the tip is durable, but there was no room for its guard */
+  bool is_full;            /* the last commit met a full disk; the sequencer's */
   atomic_bool is_busy;     /* the last commit was of several updates */
   _Atomic uint32_t
       n_awaited; /* so many queued updates, and nobody at work, end the sequencer's rest; 0: it does not rest */

@@ -101,6 +101,8 @@ struct kt_log_options {
   void (*fatal)(void *ctx, const char *text); /* nothing will be signed any more: report it, and restart the process */
   /* The clock is not believed any more, and why; NULL text: it is again. NULL is allowed. */
   void (*clock)(void *ctx, const char *text);
+  /* The disk is full, so that nothing is added, and what was met; NULL text: there is room again. Once each. NULL is allowed. */
+  void (*full)(void *ctx, const char *text);
   void (*pruning)(void *ctx, const char *text); /* pruning stopped or waits, and why; said once each. NULL is allowed */
 };
 

@@ -39,7 +39,7 @@ enum kt_err kt_log_store_problem(struct kt_log_problem *problem, enum kt_err err
     return kt_log_retry(problem, KT_ERR_STORE, "store-busy", kt_store_message(conn));
   }
   bool full = kt_store_is_full(conn);
-  (void)kt_log_refuse(problem, KT_ERR_STORE, full ? "store-full" : "store", "%s (%s)", kt_store_message(conn),
+  (void)kt_log_refuse(problem, KT_ERR_STORE, full ? KT_LOG_STORE_FULL : "store", "%s (%s)", kt_store_message(conn),
                       kt_err_text(err));
   problem->retry = full;
   return KT_ERR_STORE;

@@ -81,6 +81,21 @@ def search(server, label):
     return status
 
 
+def is_told_full(server):
+    return json.loads(server_verb("status", server.folder, "--json"))["disk_full"]
+
+
+def check_journal(server):
+    """A line when updates begin to be refused and one when they go on, however many there were."""
+    lines = [line for line in server.said if is_line_of_disk(line)]
+    check_quietly(lines and all(("the disk is full" in line) == (i % 2 == 0) for i, line in enumerate(lines)),
+                  "full and room again are told in turn", lines)
+
+
+def is_line_of_disk(line):
+    return "the disk is full" in line or "room on the disk again" in line
+
+
 def wait_until(what, *details, within_s=TELLS_WITHIN_S):
     end = time.monotonic() + within_s
     while not what():
@@ -118,12 +133,16 @@ def fill_at(disk, server, writers, free):
     # A log may find room in its own write-ahead log by a checkpoint: what it frees is filled again.
     wait_until(lambda: disk.fill(0) or is_not_ready(server), "readiness and metrics tell", free, disk.free())
     check_quietly(search(server, writers[0].accounts[0].label) == 200, "searches go on")
+    wait_until(lambda: disk.fill(0) or is_told_full(server), "status tells")
+    check_quietly("updates are refused" in get(server.health, "/readyz")[1], "readiness tells that they are refused now")
     disk.make_room()
     done = [writer.n_done for writer in writers]
     wait_until(lambda: is_ready(server), "readiness comes back")
     wait_until(lambda: all(writer.n_done > n for writer, n in zip(writers, done)), "updates go on without a restart",
                lambda: ([writer.said for writer in writers], server.said[-5:], done, [writer.n_done for writer in writers]),
                within_s=20)
+    check_quietly(not is_told_full(server), "status tells that there is room")
+    check_journal(server)
 
 
 def in_own_mounts():
