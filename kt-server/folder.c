@@ -62,6 +62,16 @@ void kt_folder_remove(const char *dir, const char *const *names, size_t n, bool 
   }
 }
 
+enum kt_err kt_folder_check_log(const char *dir, struct kt_error *error)
+{
+  struct kt_path path;
+  enum kt_err err = kt_path_join(dir, KT_NAME_SETTINGS, &path, error);
+  if (err != KT_OK || access(path.s, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)) {
+    return err; /* what else there is shows when it is read */
+  }
+  return kt_error_set(error, KT_ERR_ABSENT, "%s: no log here (no " KT_NAME_SETTINGS "); kt-server init makes one", dir);
+}
+
 /* Where nobody can tell, the folder is neither marked nor not. */
 enum kt_err kt_folder_is_marked(const char *dir, bool *ret_is_marked, struct kt_error *error)
 {

@@ -15,6 +15,8 @@ void kt_folder_remove_files(const char *dir, const char *const *names, size_t n)
  * them are ours. */
 void kt_folder_remove(const char *dir, const char *const *names, size_t n, bool made);
 
+/* KT_ERR_ABSENT: it is not there, or no log or operator was made in it. */
+KT_MUST_USE enum kt_err kt_folder_check_log(const char *dir, struct kt_error *error);
 /* KT_ERR_STORE: nobody can tell. */
 KT_MUST_USE enum kt_err kt_folder_is_marked(const char *dir, bool *ret_is_marked, struct kt_error *error);
 /* KT_ERR_CONFLICT: it has the file KT_NAME_READ_ONLY. Whoever made that knew that a head signed from this folder could be a

@@ -255,6 +255,9 @@ enum kt_err kt_instance_load_public(struct kt_instance *instance, const char *di
   struct kt_path path;
   enum kt_err err = kt_path_join(NULL, dir, &instance->dir, error);
   if (err == KT_OK) {
+    err = kt_folder_check_log(instance->dir.s, error);
+  }
+  if (err == KT_OK) {
     err = kt_path_join(instance->dir.s, KT_NAME_SETTINGS, &path, error);
   }
   if (err == KT_OK) {
@@ -307,6 +310,11 @@ static size_t page_cache_bytes(const struct kt_settings *settings)
   return (size_t)(settings->cache_bytes / 8 / (settings->threads + 3));
 }
 
+enum kt_err kt_instance_damaged(const struct kt_instance *instance, const char *text, struct kt_error *error)
+{
+  return kt_error_set(error, KT_ERR_PROOF, "%.200s is damaged, restore a backup: %.400s", instance->dir.s, text);
+}
+
 enum kt_err kt_instance_open_store(struct kt_instance *instance, bool create, bool guard_may_be_missing,
                                    struct kt_error *error)
 {
@@ -325,9 +333,21 @@ enum kt_err kt_instance_open_store(struct kt_instance *instance, bool create, bo
   }
   err = kt_store_open_sqlite(path.s, &options, &instance->store, &store_error);
   if (err != KT_OK) {
-    return kt_error_set(error, err, "%s", store_error.text);
+    return store_error.is_damaged ? kt_instance_damaged(instance, store_error.text, error)
+                                  : kt_error_set(error, err, "%s", store_error.text);
   }
   return instance->read_only ? KT_OK : kt_signer_open(&signer, &instance->signer, error);
+}
+
+/* Before the signer is asked for its guard: without a key it has no answer, and that is no lost guard. */
+static enum kt_err check_signing_key(const struct kt_instance *instance, struct kt_error *error)
+{
+  struct kt_path path;
+  if (kt_instance_is_operator(instance) || strcmp(instance->settings.signer, KT_SIGNER_INTERNAL) != 0) {
+    return KT_OK;
+  }
+  enum kt_err err = kt_key_find(instance->dir.s, KT_NAME_SIGNING_KEY, &path, error);
+  return err == KT_OK ? kt_key_check(path.s, error) : err;
 }
 
 enum kt_err kt_instance_open_log(struct kt_instance *instance, bool guard_may_be_missing, struct kt_error *error)
@@ -338,6 +358,9 @@ enum kt_err kt_instance_open_log(struct kt_instance *instance, bool guard_may_be
     return err;
   }
   err = instance->read_only ? KT_OK : kt_folder_check_mark(instance->dir.s, error);
+  if (err == KT_OK && !instance->read_only) {
+    err = check_signing_key(instance, error);
+  }
   if (err != KT_OK) {
     return err;
   }
@@ -350,6 +373,9 @@ enum kt_err kt_instance_open_log(struct kt_instance *instance, bool guard_may_be
   }
   struct kt_log_options options = kt_instance_log_options(instance, guard_may_be_missing);
   err = kt_log_open(&options, &instance->log, &problem);
+  if (err != KT_OK && problem.is_damaged) {
+    return kt_instance_damaged(instance, problem.text, error);
+  }
   if (err != KT_OK) {
     /* The engine knows that the signer refused, the signer knows why. */
     return instance->signer_error.text[0] != '\0'

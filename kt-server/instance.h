@@ -64,6 +64,8 @@ KT_MUST_USE enum kt_err kt_instance_open_log(struct kt_instance *instance, bool 
 /* All three, for one piece of work on a log that does not run: read only when the folder is marked so. What is added is
  * committed without a cadence, since nobody else adds anything. */
 KT_MUST_USE enum kt_err kt_instance_open(struct kt_instance *instance, const char *dir, struct kt_error *error);
+/* What SQLite or the engine said of a database that contradicts itself; KT_ERR_PROOF. */
+enum kt_err kt_instance_damaged(const struct kt_instance *instance, const char *text, struct kt_error *error);
 void kt_instance_release(struct kt_instance *instance);
 
 /* The folder is a Service Operator's, under a Third-Party Manager. After load. */

@@ -72,7 +72,7 @@ enum kt_err kt_key_find(const char *dir, const char *name, struct kt_path *ret_p
 }
 
 /* The service manager's folder is closed to others, and its files show an access list as a group's permission. */
-static enum kt_err check_private(const char *path, struct kt_error *error)
+enum kt_err kt_key_check(const char *path, struct kt_error *error)
 {
   const char *dir = credentials();
   size_t len = dir != NULL ? strlen(dir) : 0;
@@ -87,7 +87,7 @@ enum kt_err kt_key_load(const char *path, const char *role, struct kt_secret **r
   struct kt_secret *secret = NULL;
   char line[LINE_MAX_LEN + 1];
   size_t len = 0;
-  enum kt_err err = check_private(path, error);
+  enum kt_err err = kt_key_check(path, error);
   if (err != KT_OK) {
     return err;
   }

@@ -15,6 +15,8 @@ KT_MUST_USE enum kt_err kt_key_create(const char *path, const char *role, struct
  * then answers for who can read it; otherwise in dir. */
 KT_MUST_USE enum kt_err kt_key_find(const char *dir, const char *name, struct kt_path *ret_path,
                                     struct kt_error *error);
+/* Is it there, and nobody else's? Without reading it. KT_ERR_ABSENT, KT_ERR_DENIED, KT_ERR_STORE. */
+KT_MUST_USE enum kt_err kt_key_check(const char *path, struct kt_error *error);
 /* KT_ERR_ABSENT, KT_ERR_DENIED (permissions), KT_ERR_FORMAT, KT_ERR_STORE. */
 KT_MUST_USE enum kt_err kt_key_load(const char *path, const char *role, struct kt_secret **ret_secret,
                                     struct kt_error *error);

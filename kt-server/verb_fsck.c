@@ -52,6 +52,9 @@ static enum kt_err check(struct kt_instance *instance, struct findings *findings
   if (err == KT_ERR_PROOF) {
     return kt_error_set(error, err, "%s is damaged: %" PRIu64 " findings", instance->dir.s, findings->n);
   }
+  if (err != KT_OK && problem.is_damaged) {
+    return kt_instance_damaged(instance, problem.text, error);
+  }
   return err == KT_OK ? KT_OK : kt_error_set(error, err, "%s", problem.text);
 }
 

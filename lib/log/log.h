@@ -45,6 +45,7 @@ struct kt_log_reader;
 struct kt_log_problem {
   const char *code;              /* stable word for scripts, static: "last", "store-full", "busy" … */
   bool retry;                    /* passes by itself: try again later */
+  bool is_damaged;               /* the database contradicts itself: only a copy helps */
   uint64_t current_size;         /* code "auditor-head-old": of the newest head; otherwise 0 */
   char text[KT_LOG_REASON_SIZE]; /* one sentence for a person */
 };

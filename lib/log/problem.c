@@ -10,6 +10,7 @@ enum kt_err kt_log_refuse(struct kt_log_problem *problem, enum kt_err err, const
   va_start(args, format);
   problem->code = code;
   problem->retry = err == KT_ERR_MEMORY;
+  problem->is_damaged = false;
   problem->current_size = 0;
   (void)vsnprintf(problem->text, sizeof problem->text, format, args);
   va_end(args);
@@ -42,5 +43,6 @@ enum kt_err kt_log_store_problem(struct kt_log_problem *problem, enum kt_err err
   (void)kt_log_refuse(problem, KT_ERR_STORE, full ? KT_LOG_STORE_FULL : "store", "%s (%s)", kt_store_message(conn),
                       kt_err_text(err));
   problem->retry = full;
+  problem->is_damaged = kt_store_is_damaged(conn);
   return KT_ERR_STORE;
 }

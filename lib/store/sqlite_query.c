@@ -89,6 +89,7 @@ enum kt_err kt_sqlite_fail(struct kt_store_error *error, sqlite3 *db, int rc, co
   const enum kt_err kind = (rc & 0xff) == SQLITE_NOMEM ? KT_ERR_MEMORY : KT_ERR_STORE;
   enum kt_err err = kt_store_fail(error, kind, "%s: %s (SQLite error %d)", operation,
                                   is_last ? sqlite3_errmsg(db) : sqlite3_errstr(rc), rc);
+  error->is_damaged = (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB;
   error->is_full = (rc & 0xff) == SQLITE_FULL;
   return err;
 }

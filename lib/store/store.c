@@ -12,6 +12,7 @@ enum kt_err kt_store_fail(struct kt_store_error *error, enum kt_err err, const c
 {
   va_list args;
   va_start(args, format);
+  error->is_damaged = false;
   error->is_full = false;
   (void)vsnprintf(error->text, sizeof error->text, format, args);
   va_end(args);
@@ -144,6 +145,11 @@ const char *kt_store_message(const struct kt_store_conn *conn)
 bool kt_store_is_full(const struct kt_store_conn *conn)
 {
   return conn->error.is_full;
+}
+
+bool kt_store_is_damaged(const struct kt_store_conn *conn)
+{
+  return conn->error.is_damaged;
 }
 
 /* --- transactions --------------------------------------------------------------------------------------------- */

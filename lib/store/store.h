@@ -20,7 +20,8 @@ struct kt_store;
 struct kt_store_conn; /* a handle */
 
 struct kt_store_error {
-  bool is_full; /* the disk or a quota is full: nothing is damaged, roll back and try again when there is room */
+  bool is_damaged; /* the file is no database, or contradicts itself: only a copy helps */
+  bool is_full;    /* the disk or a quota is full: nothing is damaged, roll back and try again when there is room */
   char text[320];
 };
 
@@ -54,6 +55,7 @@ void kt_store_close_conn(struct kt_store_conn *conn);
 /* The last failure on this handle; valid until the next call on it. */
 const char *kt_store_message(const struct kt_store_conn *conn);
 bool kt_store_is_full(const struct kt_store_conn *conn);
+bool kt_store_is_damaged(const struct kt_store_conn *conn);
 
 /* --- transactions --------------------------------------------------------------------------------------------- */
 
