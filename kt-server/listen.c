@@ -78,7 +78,9 @@ enum kt_err kt_listen_check(const char *text, struct kt_error *error)
 
 static enum kt_err fail(const char *text, struct kt_error *error)
 {
-  const char *hint = errno == EADDRINUSE ? " (another program listens there)" : "";
+  const char *hint = errno == EADDRINUSE ? " (another program listens there)"
+                     : errno == EEXIST   ? " (and is no socket)"
+                                         : "";
   return kt_error_set(error, KT_ERR_UNDETERMINED, "listening on %s: %s%s", text, strerror(errno), hint);
 }
 
@@ -128,7 +130,7 @@ static bool remove_stale(const struct sockaddr_un *address)
   if (fd >= 0) {
     (void)close(fd);
   }
-  errno = EADDRINUSE;
+  errno = S_ISSOCK(info.st_mode) ? EADDRINUSE : EEXIST;
   return stale && unlink(address->sun_path) == 0;
 }
 

@@ -60,6 +60,36 @@ static int help(FILE *out)
   return out == stdout ? KT_EXIT_DONE : KT_EXIT_USAGE;
 }
 
+static bool asks_for_help(int argc, char **argv)
+{
+  for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+    if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* Everything that all verbs need, then the verb. */
+static int run(const struct kt_verb *verb, int argc, char **argv)
+{
+  if (asks_for_help(argc, argv)) {
+    (void)printf("usage: kt-server %s %s\n        %s\n", verb->name, verb->arguments, verb->summary);
+    return KT_EXIT_DONE;
+  }
+  if (!kt_harden()) {
+    kt_say("core files with keys in them cannot be turned off: %s", strerror(errno));
+    return KT_EXIT_UNDECIDED;
+  }
+  /* Nobody asks how much memory SQLite has, and counting takes a lock for each piece. */
+  (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  if (kt_crypto_init() != KT_OK) {
+    kt_say("the cryptographic library does not work on this machine");
+    return KT_EXIT_UNDECIDED;
+  }
+  return verb->run(verb, argc, argv);
+}
+
 int main(int argc, char **argv)
 {
   if (argc < 2) {
@@ -74,19 +104,9 @@ int main(int argc, char **argv)
   }
   for (size_t i = 0; i < N_VERBS; i++) {
     if (strcmp(argv[1], verbs[i].name) == 0) {
-      if (!kt_harden()) {
-        kt_say("core files with keys in them cannot be turned off: %s", strerror(errno));
-        return KT_EXIT_UNDECIDED;
-      }
-      /* Nobody asks how much memory SQLite has, and counting takes a lock for each piece. */
-      (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-      if (kt_crypto_init() != KT_OK) {
-        kt_say("the cryptographic library does not work on this machine");
-        return KT_EXIT_UNDECIDED;
-      }
-      return verbs[i].run(&verbs[i], argc - 2, argv + 2);
+      return run(&verbs[i], argc - 2, argv + 2);
     }
   }
-  kt_say("unknown verb: %s", argv[1]);
-  return help(stderr);
+  kt_say("unknown verb: %s; kt-server help lists them", argv[1]);
+  return KT_EXIT_USAGE;
 }

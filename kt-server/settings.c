@@ -2,10 +2,12 @@
 #include "settings.h"
 
 #include <cyaml/cyaml.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "listen.h"
 #include "log/log.h"
 #include "names.h"
 #include "process_stats.h"
@@ -121,6 +123,16 @@ static enum kt_err refuse_at(const char *path, struct kt_yaml_place place, const
   return kt_error_set(error, KT_ERR_FORMAT, "%s:%u:%u: %s", path, place.line, place.column, what);
 }
 
+static enum kt_err refuse_key(const char *path, struct kt_bytes text, const char *section, const char *key,
+                              const char *why, struct kt_error *error)
+{
+  struct kt_yaml_place place = { 1, 1 };
+  char what[400];
+  (void)kt_yaml_where(text, section, key, &place);
+  (void)snprintf(what, sizeof what, "%s: %s", key, why);
+  return refuse_at(path, place, what, error);
+}
+
 /* Complaints about a key: the library gives the place before it, a person looks for the key itself. */
 static const struct {
   const char *said;
@@ -148,6 +160,48 @@ static bool explain_key(const char *path, struct kt_bytes text, const struct com
   return false;
 }
 
+/* The options with words for values, and the words. The library tells neither. */
+static const struct {
+  const char *key;
+  const char *words;
+} word_options[] = {
+  { "registration", "open, token, closed" },
+  { "access", "open, token" },
+  { "access-log", "off, errors, all" },
+};
+
+/* True when the complaint was about such a value, and the error is set. */
+static bool explain_word(const char *path, struct kt_bytes text, struct kt_yaml_place place,
+                         const struct complaint *complaint, struct kt_error *error)
+{
+  static const char said[] = "Invalid ENUM value: ";
+  const size_t len = sizeof said - 1;
+  struct kt_yaml_place key = { 0, 0 };
+  for (size_t i = 0; strncmp(complaint->what, said, len) == 0 && i < sizeof word_options / sizeof word_options[0];
+       i++) {
+    if (kt_yaml_where(text, NULL, word_options[i].key, &key) && key.line == place.line) {
+      char what[300];
+      (void)snprintf(what, sizeof what, "%s is one of %s, not %s", word_options[i].key, word_options[i].words,
+                     complaint->what + len);
+      (void)refuse_at(path, place, what, error);
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool line_has_tab(struct kt_bytes text, unsigned line)
+{
+  unsigned at = 1;
+  for (size_t i = 0; i < text.len && at <= line; i++) {
+    if (at == line && text.data[i] == '\t') {
+      return true;
+    }
+    at += text.data[i] == '\n';
+  }
+  return false;
+}
+
 static enum kt_err explain(const char *path, struct kt_bytes text, cyaml_err_t cause, const struct complaint *complaint,
                            struct kt_error *error)
 {
@@ -156,7 +210,10 @@ static enum kt_err explain(const char *path, struct kt_bytes text, cyaml_err_t c
     return kt_error_set(error, KT_ERR_MEMORY, "%s: out of memory", path);
   }
   if (kt_yaml_syntax(text, &place)) {
-    return refuse_at(path, place, "this is not YAML", error);
+    return refuse_at(path, place,
+                     line_has_tab(text, place.line) ? "this is not YAML: tabs are not allowed, indent with spaces"
+                                                    : "this is not YAML",
+                     error);
   }
   if (explain_key(path, text, complaint, error)) {
     return KT_ERR_FORMAT;
@@ -166,6 +223,9 @@ static enum kt_err explain(const char *path, struct kt_bytes text, cyaml_err_t c
   if (line != NULL && column != NULL) {
     place.line = (unsigned)strtoul(line + sizeof "line: " - 1, NULL, 10);
     place.column = (unsigned)strtoul(column + sizeof "column: " - 1, NULL, 10);
+  }
+  if (explain_word(path, text, place, complaint, error)) {
+    return KT_ERR_FORMAT;
   }
   return refuse_at(path, place, complaint->what[0] != '\0' ? complaint->what : cyaml_strerror(cause), error);
 }
@@ -257,22 +317,40 @@ static const char *rule_read(const struct rule *rule, const struct raw *raw, uin
   return why;
 }
 
+static void limit_text(enum kind kind, uint64_t limit, char ret_text[static KT_DURATION_TEXT_SIZE])
+{
+  if (kind == DURATION) {
+    kt_duration_text(limit, ret_text);
+  } else if (kind == SIZE) {
+    kt_size_text(limit, ret_text);
+  } else {
+    (void)snprintf(ret_text, KT_DURATION_TEXT_SIZE, "%" PRIu64, limit);
+  }
+}
+
+static void explain_range(const struct rule *rule, char ret_text[static 128])
+{
+  char min[KT_DURATION_TEXT_SIZE];
+  char max[KT_DURATION_TEXT_SIZE];
+  limit_text(rule->kind, rule->min, min);
+  limit_text(rule->kind, rule->max, max);
+  (void)snprintf(ret_text, 128, "the value is out of range, which is %s to %s", min, max);
+}
+
 static enum kt_err apply_rules(const char *path, struct kt_bytes text, const struct raw *raw,
                                struct kt_settings *settings, struct kt_error *error)
 {
   for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
     const struct rule *rule = &rules[i];
     uint64_t number = 0;
-    char what[200];
+    char range[128];
     const char *why = rule_read(rule, raw, &number);
     if (why == NULL && (number < rule->min || number > rule->max)) {
-      why = "the value is out of range";
+      explain_range(rule, range);
+      why = range;
     }
     if (why != NULL) {
-      struct kt_yaml_place place = { 1, 1 };
-      (void)kt_yaml_where(text, rule->section, rule->key, &place);
-      (void)snprintf(what, sizeof what, "%s: %s", rule->key, why);
-      return refuse_at(path, place, what, error);
+      return refuse_key(path, text, rule->section, rule->key, why, error);
     }
     *(uint64_t *)(void *)((char *)settings + rule->offset) = number;
   }
@@ -293,6 +371,21 @@ static enum kt_err check_tls(const char *path, struct kt_bytes text, const struc
   }
   (void)kt_yaml_where(text, NULL, raw->tls_key != NULL ? "tls-key" : "tls-certificate", &place);
   return refuse_at(path, place, "tls-certificate and tls-key go together", error);
+}
+
+static enum kt_err check_address(const char *path, struct kt_bytes text, const char *key, const char *address,
+                                 struct kt_error *error)
+{
+  struct kt_error cause;
+  return kt_listen_check(address, &cause) == KT_OK ? KT_OK : refuse_key(path, text, NULL, key, cause.text, error);
+}
+
+static enum kt_err check_addresses(const char *path, struct kt_bytes text, const struct kt_settings *settings,
+                                   struct kt_error *error)
+{
+  enum kt_err err = check_address(path, text, "listen", settings->listen, error);
+  bool has_admin = strcmp(settings->admin_listen, "off") != 0;
+  return err == KT_OK && has_admin ? check_address(path, text, "admin-listen", settings->admin_listen, error) : err;
 }
 
 static enum kt_err interpret(const char *path, struct kt_bytes text, const struct raw *raw,
@@ -319,8 +412,11 @@ static enum kt_err interpret(const char *path, struct kt_bytes text, const struc
   settings.registration = (enum kt_registration)raw->registration;
   settings.access = (enum kt_access_policy)raw->access;
   settings.access_log = (enum kt_access_log)raw->access_log;
-  *ret_settings = settings;
-  return KT_OK;
+  err = check_addresses(path, text, &settings, error);
+  if (err == KT_OK) {
+    *ret_settings = settings;
+  }
+  return err;
 }
 
 #define FILE_MAX_LEN ((size_t)256 << 10)

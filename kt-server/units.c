@@ -12,7 +12,7 @@ struct unit {
   uint64_t factor;
 };
 
-/* Ascending, so that kt_duration_text finds the largest last. */
+/* Ascending, so that unit_text finds the largest last. */
 static const struct unit durations[] = {
   { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 },
 };
@@ -86,13 +86,23 @@ enum kt_err kt_number_parse(const char *text, uint64_t *ret_number)
   return KT_OK;
 }
 
-void kt_duration_text(uint64_t ms, char ret_text[static KT_DURATION_TEXT_SIZE])
+static void unit_text(uint64_t number, const struct unit *units, size_t n, char ret_text[static KT_DURATION_TEXT_SIZE])
 {
-  size_t i = N_DURATIONS - 1;
-  while (i > 0 && (ms == 0 || ms % durations[i].factor != 0)) {
+  size_t i = n - 1;
+  while (i > 0 && (number == 0 || number % units[i].factor != 0)) {
     i--;
   }
-  (void)snprintf(ret_text, KT_DURATION_TEXT_SIZE, "%" PRIu64 "%s", ms / durations[i].factor, durations[i].name);
+  (void)snprintf(ret_text, KT_DURATION_TEXT_SIZE, "%" PRIu64 "%s", number / units[i].factor, units[i].name);
+}
+
+void kt_duration_text(uint64_t ms, char ret_text[static KT_DURATION_TEXT_SIZE])
+{
+  unit_text(ms, durations, N_DURATIONS, ret_text);
+}
+
+void kt_size_text(uint64_t bytes, char ret_text[static KT_DURATION_TEXT_SIZE])
+{
+  unit_text(bytes, sizes, N_SIZES, ret_text);
 }
 
 void kt_time_text(uint64_t ms, char ret_text[static KT_TIME_TEXT_SIZE])

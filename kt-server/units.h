@@ -22,8 +22,10 @@ KT_MUST_USE enum kt_err kt_number_parse(const char *text, uint64_t *ret_number);
 #define KT_TIME_TEXT_SIZE 40
 void kt_time_text(uint64_t ms, char ret_text[static KT_TIME_TEXT_SIZE]);
 
-/* "24h", "1500ms": the largest unit that divides it. */
 #define KT_DURATION_TEXT_SIZE 32
+/* "24h", "1500ms": the largest unit that divides it. */
 void kt_duration_text(uint64_t ms, char ret_text[static KT_DURATION_TEXT_SIZE]);
+/* "64MiB", "1500B": the same for sizes. */
+void kt_size_text(uint64_t bytes, char ret_text[static KT_DURATION_TEXT_SIZE]);
 
 #endif

@@ -74,6 +74,7 @@ static void print_status(const json_t *status, bool is_running)
   uint64_t timestamp_ms = number(log, "timestamp_ms");
   uint64_t now_ms = kt_now_ms();
   uint64_t age_ms = now_ms > timestamp_ms ? now_ms - timestamp_ms : 0;
+  char newest[KT_TIME_TEXT_SIZE];
   print_text("log", json_string_value(json_object_get(log, "id")));
   print_text("state", !is_running                                          ? "STOPPED"
                       : json_is_true(json_object_get(status, "read_only")) ? "RUNNING, READ ONLY"
@@ -81,7 +82,8 @@ static void print_status(const json_t *status, bool is_running)
                                                                            : "RUNNING, BUT SIGNS NOTHING ANY MORE");
   print_number("size", number(log, "tree_size"));
   print_text("root", json_string_value(json_object_get(log, "root")));
-  (void)printf("%-10s %" PRIu64 " ms since 1970, %" PRIu64 " s ago\n", "newest", timestamp_ms, age_ms / 1000);
+  kt_time_text(timestamp_ms, newest);
+  (void)printf("%-10s %s, %" PRIu64 " s ago\n", "newest", newest, age_ms / 1000);
   print_auditor(json_object_get(status, "auditor"));
   print_number("labels", number(status, "labels"));
   print_number("versions", number(status, "versions"));

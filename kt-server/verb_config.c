@@ -9,8 +9,8 @@
 #include "instance.h"
 #include "json/builder.h"
 #include "json/config.h"
-#include "listen.h"
 #include "report.h"
+#include "tls.h"
 #include "units.h"
 
 /* A person sees what the bytes mean; a file or a pipe gets the bytes. */
@@ -72,12 +72,16 @@ int kt_verb_config(const struct kt_verb *verb, int argc, char **argv)
   return code;
 }
 
-static enum kt_err check_listeners(const struct kt_settings *settings, struct kt_error *error)
+/* As at the start of `run`: readable, private, and of each other. */
+static enum kt_err check_tls_files(const struct kt_instance *instance, struct kt_error *error)
 {
-  enum kt_err err = kt_listen_check(settings->listen, error);
-  if (err == KT_OK && strcmp(settings->admin_listen, "off") != 0) {
-    err = kt_listen_check(settings->admin_listen, error);
+  const struct kt_settings *settings = &instance->settings;
+  struct kt_tls *tls = NULL;
+  if (settings->tls_certificate[0] == '\0') {
+    return KT_OK;
   }
+  enum kt_err err = kt_tls_new(instance->dir.s, settings->tls_certificate, settings->tls_key, &tls, error);
+  kt_tls_free(tls);
   return err;
 }
 
@@ -119,7 +123,7 @@ int kt_verb_check_config(const struct kt_verb *verb, int argc, char **argv)
   kt_instance_init(&instance);
   enum kt_err err = kt_instance_load(&instance, dir, &error);
   if (err == KT_OK) {
-    err = check_listeners(&instance.settings, &error);
+    err = check_tls_files(&instance, &error);
   }
   bool signs_here = strcmp(instance.settings.signer, KT_SIGNER_INTERNAL) == 0 && !kt_instance_is_operator(&instance);
   if (err == KT_OK && signs_here) {

@@ -36,6 +36,7 @@ struct server {
   struct kt_http *http;
   struct kt_http *health;
   struct kt_admin_server *admin;
+  bool is_refused; /* the log cannot be opened */
   bool is_fatal;
 };
 
@@ -93,6 +94,9 @@ static void advise(const struct server *server, enum kt_err err)
   }
   bool has_key = kt_instance_has_signer_service(instance) ||
                  kt_key_find(server->dir, KT_NAME_SIGNING_KEY, &key, &ignored) != KT_OK || access(key.s, F_OK) == 0;
+  if (instance->leaf == NULL && !has_key) {
+    kt_say("copy " KT_NAME_SIGNING_KEY " back from where you keep it; only if it is lost:");
+  }
   if (instance->leaf == NULL && (err == KT_ERR_CONFLICT || instance->is_marked || !has_key)) {
     kt_say("there are three ways on: restore a newer copy of the log; answer from the head that was published last and "
            "take no updates (kt-server run %s --read-only); or go on as a new log (kt-server migrate)",
@@ -123,9 +127,7 @@ static enum kt_err open_instance(struct server *server, struct kt_error *error)
   if (err == KT_OK) {
     err = kt_instance_open_log(&server->instance, server->guard_may_be_missing, error);
   }
-  if (err != KT_OK && !server->read_only) {
-    advise(server, err);
-  }
+  server->is_refused = err != KT_OK && !server->read_only;
   return err;
 }
 
@@ -249,7 +251,8 @@ static void announce_trail(const struct server *server)
   struct kt_error error;
   enum kt_err err = kt_trail_read(server->dir, NULL, NULL, &end, &error);
   if (err == KT_OK) {
-    kt_say("administration trail: %llu lines, the last one's hash is %s", (unsigned long long)end.seq, end.hash);
+    kt_say("administration trail: %llu line%s, the last one's hash is %s", (unsigned long long)end.seq,
+           end.seq == 1 ? "" : "s", end.hash);
   } else {
     kt_say("administration trail: %s", error.text);
   }
@@ -293,10 +296,11 @@ static void reload(struct server *server)
     return;
   }
   kt_http_reload(server->http, &settings);
-  if (kt_http_reload_tls(server->http, &error) != KT_OK) {
-    kt_say("the old certificate stays: %s", error.text);
+  if (kt_http_reload_tls(server->http, &error) == KT_OK) {
+    kt_say("reloaded access-log, limits.body, rates and the certificate; other changes take effect at the next start");
+  } else {
+    kt_say("reloaded access-log, limits.body and rates; the old certificate stays: %s", error.text);
   }
-  kt_say("reloaded access-log, limits.body, rates and the certificate; other changes take effect at the next start");
   record(server, "reload", "done");
 }
 
@@ -309,12 +313,12 @@ static void announce_read_only(const struct server *server)
   kt_log_head(server->instance.log, &head);
   kt_time_text(head.timestamp_ms, newest);
   kt_duration_text(server->instance.config.max_behind, window);
-  kt_say("READ ONLY: answering from the published head of %llu entries, the newest of %s. Nothing is signed, updates "
+  kt_say("READ ONLY: answering from the published head of %llu %s, the newest of %s. Nothing is signed, updates "
          "get 503; "
          "clients call the log stale once that is more than %s ago, and one that saw a newer head is told that its "
          "tree is "
          "larger than the log",
-         (unsigned long long)head.size, newest, window);
+         (unsigned long long)head.size, head.size == 1 ? "entry" : "entries", newest, window);
 }
 
 static void announce(const struct server *server)
@@ -372,6 +376,9 @@ static int run(struct server *server)
     code = server->is_fatal ? KT_EXIT_UNDECIDED : KT_EXIT_DONE;
   } else {
     code = kt_report(err, &error);
+    if (server->is_refused) {
+      advise(server, err);
+    }
   }
   stop(server);
   return code;

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "folder.h"
 #include "report.h"
 #include "trail.h"
 #include "units.h"
@@ -44,8 +45,8 @@ static int show(const struct kt_verb *verb, json_t *records, const struct kt_tra
     return kt_report_json(verb, json_pack("{s:O, s:{s:I, s:s}}", "records", records, "last", "seq",
                                           (json_int_t)end->seq, "hash", end->hash));
   }
-  (void)printf("%" PRIu64 " lines, each follows from the one before it; the last one's hash:\n%s\n", end->seq,
-               end->hash);
+  (void)printf("%" PRIu64 " line%s, each follows from the one before it; the last one's hash:\n%s\n", end->seq,
+               end->seq == 1 ? "" : "s", end->hash);
   kt_say("a trail that was cut off at its end looks whole: compare the last line with a hash that was kept elsewhere");
   return KT_EXIT_DONE;
 }
@@ -61,7 +62,10 @@ int kt_verb_trail(const struct kt_verb *verb, int argc, char **argv)
     return KT_EXIT_USAGE;
   }
   json_t *records = as_json ? json_array() : NULL;
-  enum kt_err err = kt_trail_read(dir, as_json ? collect_line : print_line, records, &end, &error);
+  enum kt_err err = kt_folder_check_log(dir, &error);
+  if (err == KT_OK) {
+    err = kt_trail_read(dir, as_json ? collect_line : print_line, records, &end, &error);
+  }
   int code = KT_EXIT_DONE;
   if (err == KT_OK) {
     code = show(verb, records, &end);

@@ -20,6 +20,9 @@ static enum kt_err read_item(const char *label, const char *file, json_t **ret_i
     return kt_error_set(error, KT_ERR_USAGE, "a label is 1 to %d bytes of UTF-8", KT_LABEL_MAX);
   }
   json_t *item = json_load_file(file, JSON_REJECT_DUPLICATES, &json_error);
+  if (item == NULL && json_error.line < 0) { /* it was not read at all */
+    return kt_error_set(error, KT_ERR_USAGE, "%s", json_error.text);
+  }
   if (item == NULL) {
     return kt_error_set(error, KT_ERR_USAGE, "%s:%d:%d: %s", file, json_error.line, json_error.column, json_error.text);
   }

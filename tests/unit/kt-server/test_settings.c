@@ -127,11 +127,16 @@ static void bad_values_are_refused(void **state)
   (void)state;
   assert_refused("threads: 2\nheartbeat: soon\n", 2, 1, "heartbeat: a duration is");
   assert_refused("limits:\n  # comment\n  body: 1MB\n", 3, 3, "body: a size is");
-  assert_refused("threads: 257\n", 1, 1, "threads: the value is out of range");
-  assert_refused("limits:\n  value: 65KiB\n", 2, 3, "value: the value is out of range");
+  assert_refused("threads: 257\n", 1, 1, "threads: the value is out of range, which is 0 to 256");
+  assert_refused("limits:\n  value: 65KiB\n", 2, 3, "value: the value is out of range, which is 1B to 64KiB");
+  assert_refused("drain: 2h\n", 1, 1, "drain: the value is out of range, which is 0ms to 1h");
   assert_refused("threads: many\n", 1, 10, "many");
   assert_refused("threads: -1\n", 1, 1, "threads: the value is out of range");
-  assert_refused("registration: maybe\n", 1, 15, "maybe");
+  assert_refused("registration: maybe\n", 1, 15, "registration is one of open, token, closed, not maybe");
+  assert_refused("access: open\naccess-log: some\n", 2, 13, "access-log is one of off, errors, all, not some");
+  assert_refused("threads: 2\nlisten: localhost\n", 2, 1, "listen: \"localhost\" is not ADDR:PORT");
+  assert_refused("admin-listen: 127.0.0.1:99999\n", 1, 1, "admin-listen: ");
+  assert_refused("limits:\n\tbody: 1MiB\n", 2, 1, "tabs are not allowed");
   assert_refused("registration: 1\n", 1, 15, "1");
   assert_refused("threads: 1\nthreads: 2\n", 2, 1, "twice");
 }

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What kt-server says of a folder that is damaged, incomplete or none, and with which exit code: the cause first, then what helps.
+
+Called with the build folder; KT_SERVER names the program."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import tempfile
+
+from lib_programs import SERVER, check, environment, server_verb
+from lib_server import change_settings
+
+LABELS = 300
+
+
+def said(*args, code):
+    done = subprocess.run([SERVER, *args], capture_output=True, text=True, timeout=60, env=environment(0), check=False)
+    check(done.returncode == code, f"{args[0]} ends with {code}", done)
+    return done.stdout + done.stderr
+
+
+def refused_start(folder, code, *args):
+    return said("run", folder, "--listen", "127.0.0.1:0", *args, code=code)
+
+
+def make_log(where, name):
+    folder = os.path.join(where, name)
+    server_verb("init", folder)
+    return folder
+
+
+def comes_before(text, first, second):
+    return -1 < text.find(first) < text.find(second)
+
+
+# --- damage
+
+
+def roots(file):
+    """The page of each table's root, by name, with everything in the one file; and the size of a page."""
+    with sqlite3.connect(file) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        pages = dict(db.execute("SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0").fetchall())
+        size = db.execute("PRAGMA page_size").fetchone()[0]
+    db.close()
+    return pages, size
+
+
+def check_damage(where):
+    folder = make_log(where, "damaged")
+    lines, file = os.path.join(where, "lines"), os.path.join(folder, "log.db")
+    with open(lines, "w", encoding="ascii") as out:
+        for i in range(LABELS):
+            device = {"name": "phone", "keys": [{"alg": "raw", "key": "AAAA"}]}
+            out.write(json.dumps({"label": f"label{i}", "devices": [device]}) + "\n")
+    server_verb("import", folder, lines)
+    pages, size = roots(file)
+    with open(file, "rb") as whole:
+        content = whole.read()
+    for name in ("header", "meta", "entries", "labels", "versions"):
+        at = (pages.get(name, 1) - 1) * size
+        with open(file, "wb") as damaged:
+            damaged.write(content[:at] + b"\xa5" * size + content[at + size:])
+        text = said("fsck", folder, code=1)
+        check("is damaged" in text, f"a page of {name} that was overwritten is damage", text)
+        if name in ("header", "meta", "entries"):
+            check("restore a backup" in refused_start(folder, 1), "nor is it served, and what helps is said")
+    with open(file, "wb") as whole:
+        whole.write(content)
+    check("no damage found" in said("fsck", folder, code=0), "the whole one is sound")
+
+
+# --- keys and the guard
+
+
+def check_signing_key(where):
+    folder = make_log(where, "keys")
+    key, kept = os.path.join(folder, "signing.key"), os.path.join(where, "signing.key")
+    os.chmod(key, 0o644)
+    for text in (refused_start(folder, 2), said("check-config", folder, code=2)):
+        check("mode 0644, others may use this secret key" in text and "guard" not in text, "a key that others may read", text)
+    os.chmod(key, 0o600)
+    os.rename(key, kept)
+    text = refused_start(folder, 2)
+    check(comes_before(text, "signing.key: No such file", "copy signing.key back"), "a missing key: the cause, and what helps", text)
+    check(comes_before(text, "copy signing.key back", "three ways on"), "then what is left without it", text)
+    check("guard" not in text, "nothing is said of the guard", text)
+    os.rename(kept, key)
+    os.unlink(os.path.join(folder, "head-guard"))
+    text = refused_start(folder, 2)
+    check(comes_before(text, "guard", "--accept-missing-guard") and "three ways on" not in text, "a missing guard", text)
+
+
+# --- folders and arguments
+
+
+def check_no_log(where):
+    nowhere, file = os.path.join(where, "nowhere"), os.path.join(where, "a file")
+    with open(file, "w", encoding="ascii"):
+        pass
+    for folder in (nowhere, file):
+        for verb in ("run", "config", "check-config", "status", "token", "access-list", "trail", "fsck", "prove"):
+            check("no log here" in said(verb, folder, code=2), f"{verb}: there is no log")
+    check(not os.path.exists(nowhere), "and nothing was made")
+
+
+def check_settings(where):
+    folder = make_log(where, "settings")
+    settings = os.path.join(folder, "kt-server.yaml")
+    change_settings(folder, "tls-certificate: tls.pem\ntls-key: tls.key\n")
+    check("tls.key: No such file" in said("check-config", folder, code=2), "check-config looks at the TLS files")
+    with open(settings, "w", encoding="ascii") as file:
+        file.write("listen: localhost\n")
+    check(settings + ':1:1: listen: "localhost" is not' in said("check-config", folder, code=2), "an address is told with its place")
+
+
+def check_arguments(where):
+    folder = make_log(where, "arguments")
+    check(said("fsck", "--help", code=0).startswith("usage: kt-server fsck DIR"), "VERB --help is of this verb")
+    text = said("nonsense", code=2)
+    check("unknown verb: nonsense" in text and text.count("\n") == 1, "an unknown verb gets one line", text)
+    text = said("update-label", folder, "alice", os.path.join(where, "hidden.json"), code=2)
+    check("hidden.json: No such file" in text and ":-1" not in text, "a file that is not there", text)
+    plain = os.path.join(where, "plain")
+    with open(plain, "w", encoding="ascii"):
+        pass
+    text = said("run", folder, "--listen", "unix:" + plain, code=3)
+    check("is no socket" in text and "another program" not in text, "a file that is in a socket's place", text)
+    check("Z, " in next(line for line in said("status", folder, code=0).splitlines() if line.startswith("newest")),
+          "status has a date")
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="kt-broken-") as where:
+        check_damage(where)
+        check_signing_key(where)
+        check_no_log(where)
+        check_settings(where)
+        check_arguments(where)
+
+
+main()
