@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PUT and GET /v1/relay/{mailbox}. */
-#include <time.h>
 
 #include "base/reader.h"
 #include "http_call.h"
 #include "http_limits.h"
+#include "instance.h"
 #include "json/builder.h"
 #include "relay.h"
 
 /* A wall clock that is set would expire live exchanges. */
-static uint64_t monotonic_ms(void)
-{
-  struct timespec now;
-  (void)clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static bool has_mailbox(struct kt_call *call)
 {
   if (kt_relay_name_is_valid(call->path_rest)) {
@@ -55,7 +48,7 @@ enum kt_step kt_answer_relay_put(struct kt_call *call)
                    KT_RELAY_MESSAGE_MAX);
     return KT_STEP_REFUSE;
   }
-  enum kt_err err = kt_relay_put(kt_call_relay(call), &from, call->path_rest, message, monotonic_ms(), &count);
+  enum kt_err err = kt_relay_put(kt_call_relay(call), &from, call->path_rest, message, kt_monotonic_ms(), &count);
   if (err != KT_OK) {
     return refuse_put(call, err);
   }
@@ -75,7 +68,7 @@ enum kt_step kt_answer_relay_get(struct kt_call *call)
   if (!has_mailbox(call) || !kt_call_query(call, "from", &first, &from)) {
     return KT_STEP_REFUSE;
   }
-  kt_relay_get(kt_call_relay(call), call->path_rest, from, monotonic_ms(), &call->w);
+  kt_relay_get(kt_call_relay(call), call->path_rest, from, kt_monotonic_ms(), &call->w);
   return KT_STEP_ANSWER;
 }
 

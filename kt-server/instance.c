@@ -27,6 +27,13 @@ uint64_t kt_now_ms(void)
   return now.tv_sec < 0 ? 0 : (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+uint64_t kt_monotonic_ms(void)
+{
+  struct timespec now;
+  (void)clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 /* Goes on while the machine sleeps. */
 static uint64_t elapsed_ms(void *ctx)
 {

@@ -79,5 +79,7 @@ KT_MUST_USE enum kt_err kt_instance_guard(const struct kt_instance *instance, st
 /* What create and open of the engine need, once open_store was there; borrows from the instance. */
 struct kt_log_options kt_instance_log_options(struct kt_instance *instance, bool guard_may_be_missing);
 uint64_t kt_now_ms(void);
+/* For how long something takes: no clock that is set moves it, and it stands still while the machine sleeps. */
+uint64_t kt_monotonic_ms(void);
 
 #endif

@@ -13,13 +13,6 @@
 #define WORKERS_PER_THREAD 4 /* they wait for the Manager most of the time */
 #define FOLLOW_MAX_MS 60000
 
-static uint64_t monotonic_ms(void)
-{
-  struct timespec now;
-  (void)clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* --- opening ------------------------------------------------------------------------------------------------------------ */
 
 static enum kt_err open_parts(struct kt_operator *op, bool guard_may_be_missing, struct kt_error *error)
@@ -157,7 +150,7 @@ static bool sleep_until(struct kt_operator *op, uint64_t deadline_ms)
   const struct timespec deadline = { .tv_sec = (time_t)(deadline_ms / 1000),
                                      .tv_nsec = (long)(deadline_ms % 1000) * 1000000 };
   (void)pthread_mutex_lock(&op->lock);
-  while (!op->stopping && monotonic_ms() < deadline_ms) {
+  while (!op->stopping && kt_monotonic_ms() < deadline_ms) {
     (void)pthread_cond_timedwait(&op->stop, &op->lock, &deadline);
   }
   bool stopping = op->stopping;
@@ -183,7 +176,7 @@ static void *follower_main(void *ctx)
       kt_say("the Manager's log cannot be followed: %s", problem.detail);
     }
     was_good = err == KT_OK;
-  } while (!sleep_until(op, monotonic_ms() + every_ms));
+  } while (!sleep_until(op, kt_monotonic_ms() + every_ms));
   kt_upstream_free(upstream);
   return NULL;
 }

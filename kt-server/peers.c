@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "instance.h"
+
 #define LOOK_EVERY_MS 250
 /* Of so many connections the one that waits longest is close enough to the longest of all. */
 #define EVICTION_LOOKS 64
@@ -26,13 +28,6 @@ struct kt_peers {
   uint32_t *n_by_address;
   struct kt_peers_count count;
 };
-
-uint64_t kt_monotonic_ms(void)
-{
-  struct timespec now;
-  (void)clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 void kt_peer_expect(struct kt_peer *peer, enum kt_phase phase)
 {

@@ -64,6 +64,4 @@ struct kt_peers_count {
 };
 void kt_peers_count(struct kt_peers *peers, struct kt_peers_count *ret_count);
 
-uint64_t kt_monotonic_ms(void);
-
 #endif

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "admin.h"
@@ -24,13 +23,6 @@ struct display {
   bool is_checking;    /* what the progress was last */
   uint64_t begun_ms;   /* this reading of the file */
 };
-
-static uint64_t now_ms(void)
-{
-  struct timespec now;
-  (void)clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* The progress makes room for a line that stays. */
 static void end_progress(struct display *display)
@@ -60,10 +52,10 @@ static bool show_progress(void *ctx, const struct kt_import_progress *progress)
     return true;
   }
   if (display->begun_ms == 0 || display->is_checking != progress->is_checking) {
-    display->begun_ms = now_ms();
+    display->begun_ms = kt_monotonic_ms();
     display->is_checking = progress->is_checking;
   }
-  uint64_t spent_ms = now_ms() - display->begun_ms + 1;
+  uint64_t spent_ms = kt_monotonic_ms() - display->begun_ms + 1;
   double share = (double)progress->bytes_done / (double)progress->bytes;
   uint64_t left_s = share > 0 ? (uint64_t)((double)spent_ms / 1000 / share * (1 - share)) : 0;
   uint64_t n = progress->n_inserted + progress->n_unchanged;

@@ -3,9 +3,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "instance.h"
 #include "json/builder.h"
 #include "process_stats.h"
 #include "prover.h"
@@ -23,18 +23,11 @@ struct display {
   uint64_t told_ms;
 };
 
-static uint64_t now_ms(void)
-{
-  struct timespec now;
-  (void)clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* "12 % of the labels, 1200000 proofs computed, 15000 per second, 8m20s left" */
 static void show_progress(void *ctx, const struct kt_prover_progress *progress)
 {
   struct display *display = ctx;
-  uint64_t at_ms = now_ms();
+  uint64_t at_ms = kt_monotonic_ms();
   if (!display->is_terminal || at_ms - display->told_ms < PROGRESS_MS) {
     return;
   }
@@ -134,7 +127,7 @@ int kt_verb_prove(const struct kt_verb *verb, int argc, char **argv)
   bool as_json = false;
   uint64_t limit = 0;
   const struct kt_option options[] = { { "json", NULL, &as_json }, { "limit", &limit_text, NULL } };
-  struct display display = { .is_terminal = isatty(STDERR_FILENO) != 0, .begun_ms = now_ms() };
+  struct display display = { .is_terminal = isatty(STDERR_FILENO) != 0, .begun_ms = kt_monotonic_ms() };
   struct kt_prover_progress progress = { .n_labels = 0 };
   struct kt_error error;
   enum kt_err err = KT_OK;
