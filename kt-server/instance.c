@@ -350,7 +350,7 @@ enum kt_err kt_instance_open_store(struct kt_instance *instance, bool create, bo
 static enum kt_err check_signing_key(const struct kt_instance *instance, struct kt_error *error)
 {
   struct kt_path path;
-  if (kt_instance_is_operator(instance) || strcmp(instance->settings.signer, KT_SIGNER_INTERNAL) != 0) {
+  if (kt_instance_is_operator(instance) || kt_instance_has_signer_service(instance)) {
     return KT_OK;
   }
   enum kt_err err = kt_key_find(instance->dir.s, KT_NAME_SIGNING_KEY, &path, error);
