@@ -292,6 +292,16 @@ enum kt_exit kt_hooks_call(struct kt_session *session, const struct kt_hooks *ho
   return worst;
 }
 
+enum kt_exit kt_hooks_tell(struct kt_session *session, const struct kt_hooks *hooks)
+{
+  size_t n_failed;
+  if (hooks->n == 0) {
+    return KT_EXIT_OK;
+  }
+  enum kt_exit code = kt_hooks_enqueue(session, hooks);
+  return code == KT_EXIT_OK ? kt_hooks_call(session, hooks, &n_failed) : code;
+}
+
 /* --- what waits ------------------------------------------------------------------------------------------------------- */
 
 struct backlog {

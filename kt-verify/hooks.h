@@ -28,6 +28,8 @@ KT_MUST_USE enum kt_err kt_hooks_enqueue_only(struct kt_session *session, const 
                                               const struct kt_alert_id *only);
 /* Call what is due. Every call is an element of `hooks` of the JSON object; failures are said. */
 enum kt_exit kt_hooks_call(struct kt_session *session, const struct kt_hooks *hooks, size_t *ret_n_failed);
+/* Both: whatever is open now. */
+enum kt_exit kt_hooks_tell(struct kt_session *session, const struct kt_hooks *hooks);
 /* When the next call is due, UINT64_MAX: nothing waits. */
 enum kt_exit kt_hooks_next(struct kt_session *session, const struct kt_hooks *hooks, uint64_t *ret_next_ms);
 /* Hooks for which something waits, for monitor status. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "monitor_check.h"
 
+#include <sodium.h>
+
 #include "blind.h"
 #include "credential_queue.h"
 #include "owner_report.h"
@@ -37,17 +39,22 @@ void kt_followed_append(struct kt_output *out, struct kt_bytes label, json_t *va
   kt_output_append(out, "labels", value);
 }
 
-/* meaning: what it means that nothing was found. */
+/* meaning: what it means that nothing was found, or that nothing was asked. */
 static enum kt_exit finish(struct kt_session *session, struct kt_bytes label, const char *name, const char *meaning,
                            enum kt_exit code)
 {
   enum kt_exit with_alerts = kt_report_code(session, label, code);
   json_t *object = json_object();
-  kt_output_status(session->out, with_alerts, "%s%s", name, with_alerts == KT_EXIT_OK ? meaning : "");
+  kt_output_status(session->out, with_alerts, "%s%s", name, with_alerts == code ? meaning : "");
   json_object_set_new(object, "verdict", json_string(kt_output_verdict(session->out, with_alerts)));
   kt_followed_append(session->out, label, object);
   kt_report_alerts(session, label, code);
   return with_alerts;
+}
+
+static const char *meaning(bool asked, enum kt_exit code, const char *when_ok)
+{
+  return !asked ? ": not asked for this time" : code == KT_EXIT_OK ? when_ok : "";
 }
 
 /* Asked for a pause, or asked to end. */
@@ -63,10 +70,12 @@ static enum kt_exit check_own(struct kt_session *session, struct kt_bytes label)
   if (code != KT_EXIT_OK) {
     return code;
   }
-  code = must_pause(session) ? KT_EXIT_UNDECIDED : kt_own_check(&own);
+  bool asked = !must_pause(session);
+  code = asked ? kt_own_check(&own) : KT_EXIT_UNDECIDED;
   enum kt_exit stored = kt_blind_note(session, &own.account);
   code = stored == KT_EXIT_OK ? code : stored;
-  return finish(session, label, own.name, ": nothing is in your account that you did not approve", code);
+  return finish(session, label, own.name, meaning(asked, code, ": nothing is in your account that you did not approve"),
+                code);
 }
 
 static enum kt_exit look(struct kt_watch *watch)
@@ -82,34 +91,67 @@ static enum kt_exit check_other(struct kt_session *session, struct kt_bytes labe
 {
   struct kt_watch watch;
   kt_watch_init(&watch, session, label);
-  enum kt_exit code = must_pause(session) ? KT_EXIT_UNDECIDED : look(&watch);
+  bool asked = !must_pause(session) && !session->is_unanswered;
+  enum kt_exit code = asked ? look(&watch) : KT_EXIT_UNDECIDED;
   for (size_t i = 0; code == KT_EXIT_OK && i < watch.n_notes; i++) {
     kt_report_alert(session->out, &watch.notes[i], label);
   }
-  return finish(session, label, watch.name, ": the log stands by what it showed before", code);
+  return finish(session, label, watch.name, meaning(asked, code, ": the log stands by what it showed before"), code);
 }
 
-enum kt_exit kt_monitor_check(struct kt_session *session, const struct kt_followed *followed)
+static enum kt_exit check_owns(struct kt_session *session, const struct kt_followed *followed, kt_monitor_tell tell,
+                               void *ctx)
 {
   enum kt_exit worst = KT_EXIT_OK;
-  struct kt_bytes last = { NULL, 0 };
-  size_t n = 0;
-  for (size_t i = 0; i < followed->n_own; i++, n++) {
+  for (size_t i = 0; i < followed->n_own; i++) {
     worst = (enum kt_exit)kt_exit_code_worse((int)worst, (int)check_own(session, followed->own[i]));
+    kt_output_flush(session->out);
+    tell(ctx, session);
     kt_session_forget(session);
-    last = followed->own[i];
   }
+  return worst;
+}
+
+static void shuffle(struct kt_other_label *others, size_t n)
+{
+  for (size_t i = n; i > 1; i--) {
+    size_t at = randombytes_uniform((uint32_t)i);
+    struct kt_other_label last = others[i - 1];
+    others[i - 1] = others[at];
+    others[at] = last;
+  }
+}
+
+static enum kt_exit check_others(struct kt_session *session, const struct kt_followed *followed)
+{
+  enum kt_exit worst = KT_EXIT_OK;
+  session->is_unanswered = false; /* for a contact the log may have an answer */
+  shuffle(followed->others, followed->n_others);
+  for (size_t i = 0; i < followed->n_others; i++) {
+    if (kt_followed_wants(&followed->others[i])) {
+      worst = (enum kt_exit)kt_exit_code_worse((int)worst, (int)check_other(session, followed->others[i].label));
+      kt_session_forget(session);
+    }
+  }
+  if (!must_pause(session) && !session->is_unanswered) {
+    worst = (enum kt_exit)kt_exit_code_worse((int)worst, (int)kt_credentials_check(session));
+    kt_session_forget(session);
+  }
+  return worst;
+}
+
+enum kt_exit kt_monitor_check(struct kt_session *session, const struct kt_followed *followed, kt_monitor_tell tell,
+                              void *ctx)
+{
+  struct kt_bytes last = followed->n_own > 0 ? followed->own[followed->n_own - 1] : (struct kt_bytes){ NULL, 0 };
+  size_t n = followed->n_own;
+  enum kt_exit worst = check_owns(session, followed, tell, ctx);
+  worst = (enum kt_exit)kt_exit_code_worse((int)worst, (int)check_others(session, followed));
   for (size_t i = 0; i < followed->n_others; i++) {
     if (kt_followed_wants(&followed->others[i])) {
       last = followed->others[i].label;
-      worst = (enum kt_exit)kt_exit_code_worse((int)worst, (int)check_other(session, last));
-      kt_session_forget(session);
       n++;
     }
-  }
-  if (!must_pause(session)) {
-    worst = (enum kt_exit)kt_exit_code_worse((int)worst, (int)kt_credentials_check(session));
-    kt_session_forget(session);
   }
   if (n == 0) {
     kt_output_note(session->out, "kt-verify: nothing to check: no account of yours here, nothing watched\n");

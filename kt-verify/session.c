@@ -205,6 +205,7 @@ enum kt_exit kt_session_refused(struct kt_session *session, const struct kt_repl
   struct kt_output *out = session->out;
   note_pause(session, reply);
   if (reply->kind == KT_REPLY_NETWORK) {
+    session->is_unanswered = true;
     return kt_output_fail(out, KT_EXIT_UNDECIDED, "network", "%s: no answer from the log: %s", what, reply->error);
   }
   const char *text = reply->error[0] != '\0' ? reply->error : "no explanation given";

@@ -28,6 +28,7 @@ struct kt_session {
   uint64_t started_ms;    /* alerts raised since then are news */
   bool news_only;         /* say nothing of older alerts: they were reported */
   uint32_t retry_after_s; /* the log asked for so much patience (429, 503); 0: it did not */
+  bool is_unanswered;     /* a request got no complete answer: the next ones may cost a time-out each as well */
 };
 
 /* One question to the log. load and commit run inside a transaction and read or write records of the question's own;

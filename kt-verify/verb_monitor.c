@@ -14,12 +14,24 @@
 
 /* --- once ----------------------------------------------------------------------------------------------------------------- */
 
+struct telling {
+  const struct kt_hooks *hooks;
+  enum kt_exit code; /* the worst of it */
+};
+
+static void tell_hooks(void *ctx, struct kt_session *session)
+{
+  struct telling *telling = ctx;
+  enum kt_exit code = kt_hooks_tell(session, telling->hooks);
+  telling->code = (enum kt_exit)kt_exit_code_worse((int)telling->code, (int)code);
+}
+
 enum kt_exit kt_verb_monitor_once(const struct kt_cli *cli, struct kt_output *out)
 {
   struct kt_session session;
   struct kt_followed followed;
   struct kt_hooks hooks = { .n = 0 };
-  size_t n_failed = 0;
+  struct telling telling = { .hooks = &hooks };
   enum kt_exit code = kt_session_open(&session, cli, out);
   out->verified = true;
   if (code == KT_EXIT_OK) {
@@ -32,10 +44,9 @@ enum kt_exit kt_verb_monitor_once(const struct kt_cli *cli, struct kt_output *ou
     code = kt_hooks_enqueue(&session, &hooks); /* what this check may end is still to be told */
   }
   if (code == KT_EXIT_OK) {
-    code = kt_monitor_check(&session, &followed);
-    enum kt_exit called = hooks.n > 0 ? kt_hooks_enqueue(&session, &hooks) : KT_EXIT_OK;
-    called = called == KT_EXIT_OK ? kt_hooks_call(&session, &hooks, &n_failed) : called;
-    code = (enum kt_exit)kt_exit_code_worse((int)code, (int)called);
+    code = kt_monitor_check(&session, &followed, tell_hooks, &telling);
+    tell_hooks(&telling, &session);
+    code = (enum kt_exit)kt_exit_code_worse((int)code, (int)telling.code);
   }
   kt_session_close(&session);
   return code;

@@ -40,23 +40,6 @@ static bool is_check_due(const struct plan *plan, uint64_t now_ms)
   return now_ms >= plan->check_ms || now_ms < plan->planned_ms;
 }
 
-static enum kt_exit check(struct plan *plan, struct kt_session *session)
-{
-  struct kt_followed followed;
-  enum kt_exit code = kt_followed_read(session, &followed);
-  if (code == KT_EXIT_OK) {
-    plan->out->verified = true;
-    code = kt_monitor_check(session, &followed);
-  }
-  bool answered = code != KT_EXIT_UNDECIDED && code != KT_EXIT_USAGE;
-  plan->failures = answered ? 0 : plan->failures + 1;
-  plan->planned_ms = kt_now_ms();
-  plan->check_ms = plan->planned_ms + kt_schedule_check_ms(plan->interval_ms, plan->failures,
-                                                           (uint64_t)session->retry_after_s * 1000, random_number());
-  kt_output_set(plan->out, "checked", json_true());
-  return code;
-}
-
 /* Alerts that were raised without an answer of the log. */
 static enum kt_exit report_blind(struct kt_session *session, enum kt_exit code)
 {
@@ -68,46 +51,64 @@ static enum kt_exit report_blind(struct kt_session *session, enum kt_exit code)
   return worst;
 }
 
-static enum kt_exit note_blind(struct plan *plan, struct kt_session *session, enum kt_exit code)
+struct telling {
+  const struct kt_hooks *hooks;
+  enum kt_exit code; /* the worst of it */
+  uint64_t next_ms;  /* the next time that something is due; UINT64_MAX: nothing */
+};
+
+static void note_code(struct telling *telling, enum kt_exit code)
 {
-  bool any = false;
-  uint64_t due_ms = UINT64_MAX;
-  enum kt_exit swept = kt_blind_sweep(session, &any, &due_ms);
-  plan->look_ms = due_ms < plan->check_ms ? due_ms : plan->check_ms;
-  if (swept == KT_EXIT_OK && any) {
-    swept = report_blind(session, KT_EXIT_UNDECIDED);
-  }
-  return (enum kt_exit)kt_exit_code_worse((int)code, (int)swept);
+  telling->code = (enum kt_exit)kt_exit_code_worse((int)telling->code, (int)code);
 }
 
-static enum kt_exit call_hooks(struct plan *plan, struct kt_session *session, const struct kt_hooks *hooks)
+/* What is known by now: accounts that were not checked for too long, then whatever the hooks have to be told. */
+static void tell_alerts(void *ctx, struct kt_session *session)
 {
-  size_t n_failed;
-  uint64_t next_ms = UINT64_MAX;
-  enum kt_exit code = kt_hooks_enqueue(session, hooks);
-  if (code == KT_EXIT_OK) {
-    code = kt_hooks_call(session, hooks, &n_failed);
+  struct telling *telling = ctx;
+  bool any = false;
+  uint64_t due_ms = UINT64_MAX;
+  uint64_t call_ms = UINT64_MAX;
+  enum kt_exit swept = kt_blind_sweep(session, &any, &due_ms);
+  note_code(telling, swept == KT_EXIT_OK && any ? report_blind(session, KT_EXIT_UNDECIDED) : swept);
+  if (telling->hooks->n > 0) {
+    enum kt_exit called = kt_hooks_tell(session, telling->hooks);
+    note_code(telling, called == KT_EXIT_OK ? kt_hooks_next(session, telling->hooks, &call_ms) : called);
   }
+  telling->next_ms = due_ms < call_ms ? due_ms : call_ms;
+}
+
+static enum kt_exit check(struct plan *plan, struct kt_session *session, struct telling *telling)
+{
+  struct kt_followed followed;
+  enum kt_exit code = kt_followed_read(session, &followed);
   if (code == KT_EXIT_OK) {
-    code = kt_hooks_next(session, hooks, &next_ms);
+    plan->out->verified = true;
+    code = kt_monitor_check(session, &followed, tell_alerts, telling);
   }
-  plan->look_ms = next_ms < plan->look_ms ? next_ms : plan->look_ms;
+  bool answered = code != KT_EXIT_UNDECIDED && code != KT_EXIT_USAGE;
+  plan->failures = answered ? 0 : plan->failures + 1;
+  plan->planned_ms = kt_now_ms();
+  plan->check_ms = plan->planned_ms + kt_schedule_check_ms(plan->interval_ms, plan->failures,
+                                                           (uint64_t)session->retry_after_s * 1000, random_number());
+  kt_output_set(plan->out, "checked", json_true());
   return code;
 }
 
 static enum kt_exit look(struct plan *plan, struct kt_session *session)
 {
   struct kt_hooks hooks = { .n = 0 };
+  struct telling telling = { .hooks = &hooks };
   enum kt_exit code = kt_hooks_find(session, &hooks);
   if (code == KT_EXIT_OK && hooks.n > 0) {
     code = kt_hooks_enqueue(session, &hooks); /* what this check may end is still to be told */
   }
   if (code == KT_EXIT_OK && is_check_due(plan, kt_now_ms())) {
-    code = check(plan, session);
+    code = check(plan, session, &telling);
   }
-  code = note_blind(plan, session, code);
-  enum kt_exit called = hooks.n > 0 ? call_hooks(plan, session, &hooks) : KT_EXIT_OK;
-  return (enum kt_exit)kt_exit_code_worse((int)code, (int)called);
+  tell_alerts(&telling, session);
+  plan->look_ms = telling.next_ms < plan->check_ms ? telling.next_ms : plan->check_ms;
+  return (enum kt_exit)kt_exit_code_worse((int)code, (int)telling.code);
 }
 
 /* "an interval that is too long": half of the window leaves room for one failure. */

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What the owner of an account is told stays told, and in time: a log that keeps a contact's answer back delays no alert about
+one's own account.
+
+    owner_alerts.py BUILD"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+
+import lib_programs
+from lib_programs import VERIFY, Log, Person, Proxy, ProxyHandler, check, random_key, server_verb
+
+CONTACTS = ("bob", "carol")
+
+
+class Stalling(ProxyHandler):
+    """Does not answer about the labels in `stalled` before `go`, and then with nothing."""
+
+    def forward(self, body):
+        asked = [label for label in CONTACTS if label.encode() in (body or b"")]
+        self.server.asked += asked
+        if any(label in self.server.stalled for label in asked):
+            self.server.go.wait(60)
+            self.close_connection = True
+        else:
+            super().forward(body)
+
+
+class World:
+    def __init__(self, work):
+        self.work = work
+        folder = os.path.join(work, "log")
+        server_verb("init", folder)
+        self.log = Log(folder).start()
+        self.proxy = Proxy(self.log.url, lambda path, status, body: (status, body))
+        self.proxy.RequestHandlerClass = Stalling
+        self.proxy.stalled, self.proxy.asked, self.proxy.go = (), [], threading.Event()
+        self.alice = Person(os.path.join(work, "alice"))
+        self.alice.json("init", self.proxy.url, "--first-use")
+        self.alice.json("account", "create", "alice")
+        self.alice.json("device", "add", "alice", "--name", "phone", "--key", random_key())
+        for label in CONTACTS:
+            self.log.insert(label, "device")
+            self.alice.json("lookup", label, "--allow-unsigned")
+            self.alice.json("monitor", "add", label)
+
+
+def until(found, seconds):
+    """Whether it comes true within this time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def told_in_time(world):
+    """The hook is called while the log keeps the answer about a contact back."""
+    told = os.path.join(world.work, "told")
+    world.log.insert("alice", "hidden")
+    world.proxy.stalled = CONTACTS
+    monitor = subprocess.Popen([VERIFY, "monitor", "run", "--home", world.alice.home, "--hook", f'echo "$KT_EVENT" >>{told}'],
+                               stdout=subprocess.PIPE, text=True, env=lib_programs.environment(0))
+    try:
+        check(until(lambda: os.path.exists(told), 30), "the hook is called while an answer about a contact is waited for")
+        check(world.proxy.asked[-1] in CONTACTS or until(lambda: world.proxy.asked[-1] in CONTACTS, 20), "which is waited for")
+    finally:
+        world.proxy.go.set()
+        monitor.send_signal(signal.SIGTERM)
+        said = monitor.communicate(timeout=60)[0]
+    check("version-not-mine alice" in said and monitor.returncode == 0, "and it was said", said)
+
+
+def asked_in_some_round(world, label):
+    for _ in range(40):
+        world.proxy.asked.clear()
+        world.alice.json("monitor", "once", expect=4)
+        if label in world.proxy.asked:
+            return True
+    return False
+
+
+def one_time_out(world):
+    """An answer that stays out is waited for once in a round, and does not hide the others for ever."""
+    world.proxy.asked.clear()
+    found = world.alice.json("monitor", "once", expect=4)
+    check(len(world.proxy.asked) == 1, "an answer that stays out is waited for once", world.proxy.asked)
+    check([label["verdict"] for label in found["labels"]] == ["alert", "undecided", "undecided"], "the others are undecided", found)
+    text = world.alice.run("monitor", "once").stdout
+    check(text.count(": not asked for this time") == 1, "and the person is told which were not asked for", text)
+    world.proxy.stalled = CONTACTS[:1]
+    check(asked_in_some_round(world, CONTACTS[1]), "a contact behind one that is kept back is asked for in another round")
+    world.proxy.stalled = ()
+    found = world.alice.json("monitor", "once", expect=4)
+    check([label["verdict"] for label in found["labels"]] == ["alert"] * 3, "it goes on", found)
+
+
+def main():
+    work = tempfile.mkdtemp(prefix="kt-owner-alerts-")
+    try:
+        world = World(work)
+        told_in_time(world)
+        one_time_out(world)
+        world.log.stop()
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+main()
