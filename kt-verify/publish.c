@@ -131,11 +131,11 @@ static bool about_device(const struct kt_alert *alert)
 }
 
 /* False: this publication does not answer it. A device that another client of ours took off stays off, but nobody here said
- * yet that this is right. */
+ * yet that this is right. A version signed with the account key is answered by another key only. */
 static bool answers(const struct kt_publication *publication, const struct kt_device_set *set,
                     const struct kt_alert *alert, enum kt_settlement *ret_how)
 {
-  if (alert->audience != KT_AUDIENCE_OWNER) {
+  if (alert->audience != KT_AUDIENCE_OWNER || (kt_alert_is_by_account_key(alert) && publication->endorser == NULL)) {
     return false;
   }
   if (!about_device(alert)) {

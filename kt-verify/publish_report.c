@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "owner_report.h"
 #include "publish_set.h"
+#include "state_alerts.h"
 
 enum kt_exit kt_own_find_device(struct kt_own_label *own, const char *argument, const struct kt_device **ret_device)
 {
@@ -143,6 +144,44 @@ static enum kt_exit report_outcome(const struct kt_publication *publication, enu
   return code;
 }
 
+struct by_key {
+  struct kt_bytes label;
+  bool any_open;
+};
+
+static enum kt_err find_by_key(void *ctx, struct kt_session *session)
+{
+  struct by_key *found = ctx;
+  struct kt_ledger_entry *entries;
+  size_t n;
+  enum kt_err err = kt_state_alerts(&session->state, &found->label, &session->arena, &entries, &n);
+  for (size_t i = 0; err == KT_OK && i < n; i++) {
+    found->any_open = found->any_open ||
+                      (entries[i].settlement == KT_SETTLEMENT_OPEN && kt_alert_is_by_account_key(&entries[i].alert));
+  }
+  return err;
+}
+
+/* A list that was published looks like the end of it. */
+static enum kt_exit advise_rotation(const struct kt_own_label *own)
+{
+  struct by_key found = { .label = own->label };
+  const char *word = kt_output_word(own->name);
+  enum kt_err err;
+  enum kt_exit code = kt_session_read(own->session, find_by_key, &found, &err);
+  if (code == KT_EXIT_OK && found.any_open) {
+    kt_output_data(own->session->out,
+                   "This is not over: a version that this computer did not publish was signed with your account key "
+                   "(version-not-mine, above). If no computer of yours made it, somebody has a copy of the key and can "
+                   "list devices again. Replace the key:\n"
+                   "    kt-verify account rotate %s\n"
+                   "If a computer of yours made it:\n"
+                   "    kt-verify alerts ack ID\n",
+                   word);
+  }
+  return code;
+}
+
 enum kt_exit kt_own_publish_and_report(struct kt_publication *publication)
 {
   struct kt_own_label *own = publication->own;
@@ -162,5 +201,7 @@ enum kt_exit kt_own_publish_and_report(struct kt_publication *publication)
   }
   code = report_outcome(publication, code);
   kt_own_report_devices(own);
-  return (enum kt_exit)kt_exit_code_worse((int)kt_report_alerts(session, own->label, code), (int)code);
+  code = (enum kt_exit)kt_exit_code_worse((int)kt_report_alerts(session, own->label, code), (int)code);
+  stored = publication->outcome == KT_PUBLISH_DONE ? advise_rotation(own) : KT_EXIT_OK;
+  return (enum kt_exit)kt_exit_code_worse((int)stored, (int)code);
 }

@@ -42,6 +42,34 @@ static enum kt_err knows_all(struct approval *approval)
   return KT_OK;
 }
 
+/* Whether an approved device is what this version was alerted for. */
+static bool brought_approved(const struct kt_alert *version, const struct kt_ledger_entry *entries, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    const struct kt_alert *alert = &entries[i].alert;
+    if (alert->kind == KT_ALERT_UNKNOWN_DEVICE && alert->version == version->version &&
+        entries[i].settlement == KT_SETTLEMENT_APPROVED) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool is_about(const struct approval *approval, const struct kt_alert *alert)
+{
+  return approval->device != NULL && alert->has_device &&
+         memcmp(alert->device.b, approval->device->id.b, KT_DEVICE_ID_LEN) == 0;
+}
+
+/* The approved device's own version, or that of a recovery key; a version signed with the account key that brought nothing
+ * of what was approved may be a thief's, who took back off what they had listed. */
+static bool answers_version(const struct approval *approval, const struct kt_alert *alert,
+                            const struct kt_ledger_entry *entries, size_t n)
+{
+  return alert->kind == KT_ALERT_VERSION_NOT_MINE && approval->all_known &&
+         (!kt_alert_is_by_account_key(alert) || approval->device == NULL || brought_approved(alert, entries, n));
+}
+
 /* Alerts about the approved device, and once nothing unknown is left those about the version itself: a thief's recovery
  * key, or account key, is not settled by approving a device. */
 static enum kt_err settle(struct approval *approval, struct kt_session *session)
@@ -50,11 +78,16 @@ static enum kt_err settle(struct approval *approval, struct kt_session *session)
   size_t n;
   enum kt_err err = kt_state_alerts(&session->state, &approval->own->label, &session->arena, &entries, &n);
   for (size_t i = 0; err == KT_OK && i < n; i++) {
+    if (entries[i].alert.audience == KT_AUDIENCE_OWNER && is_about(approval, &entries[i].alert)) {
+      err = kt_state_settle(&session->state, &entries[i], KT_SETTLEMENT_APPROVED, 0, kt_now_ms());
+    }
+  }
+  if (err == KT_OK) { /* as they stand now */
+    err = kt_state_alerts(&session->state, &approval->own->label, &session->arena, &entries, &n);
+  }
+  for (size_t i = 0; err == KT_OK && i < n; i++) {
     const struct kt_alert *alert = &entries[i].alert;
-    bool this_device = approval->device != NULL && alert->has_device &&
-                       memcmp(alert->device.b, approval->device->id.b, KT_DEVICE_ID_LEN) == 0;
-    bool version = !alert->has_device && alert->kind == KT_ALERT_VERSION_NOT_MINE && approval->all_known;
-    if (alert->audience == KT_AUDIENCE_OWNER && (this_device || version)) {
+    if (alert->audience == KT_AUDIENCE_OWNER && answers_version(approval, alert, entries, n)) {
       err = kt_state_settle(&session->state, &entries[i], KT_SETTLEMENT_APPROVED, 0, kt_now_ms());
     }
   }

@@ -155,12 +155,13 @@ static void key_after(const struct kt_owner_knowledge *known, struct kt_owner_ve
   verdict->key = moves ? judgement->set.account_key : known->key;
 }
 
+/* How the ledger's sentence about such a version begins: kt_alert_is_by_account_key knows it by that. */
+#define BY_ACCOUNT_KEY "It is signed with your account key"
+
 static const char *class_detail(enum kt_set_class set_class)
 {
   switch (set_class) {
-  case KT_SET_BY_KEY:
-    return "It is signed with your account key: by another computer of yours, or by somebody who has a copy of the "
-           "key.";
+  case KT_SET_BY_KEY: return BY_ACCOUNT_KEY ": by another computer of yours, or by somebody who has a copy of the key.";
   case KT_SET_BY_SUCCESSOR:
     return "It is signed with a new account key that your old one endorsed. If you did not do this on another "
            "computer, "
@@ -215,11 +216,17 @@ static const char *version_detail(const struct kt_owner_knowledge *known, const 
            "another computer of yours, or by whoever took the account over.";
   }
   if (by_key && !same_recovery_keys(&known->state, &judgement->set)) {
-    return "It is signed with your account key, by another computer of yours or by somebody who has a copy of the key, "
-           "and it changes the recovery keys: whoever holds one can put a new account key in place of yours. Compare "
-           "them with your papers: kt-verify account show.";
+    return BY_ACCOUNT_KEY ", by another computer of yours or by somebody who has a copy of the key, and it changes the "
+                          "recovery keys: whoever holds one can put a new account key in place of yours. Compare "
+                          "them with your papers: kt-verify account show.";
   }
   return class_detail(judgement->set_class);
+}
+
+bool kt_alert_is_by_account_key(const struct kt_alert *alert)
+{
+  return alert->kind == KT_ALERT_VERSION_NOT_MINE && alert->audience == KT_AUDIENCE_OWNER && alert->detail != NULL &&
+         strncmp(alert->detail, BY_ACCOUNT_KEY, strlen(BY_ACCOUNT_KEY)) == 0;
 }
 
 static void judge_version(struct kt_alert_list *list, const struct kt_owner_knowledge *known,

@@ -101,9 +101,11 @@ def three_in_the_morning(book):
     erin.types("kt-verify monitor once", expect=4, says=["unknown-device", "unsigned-set"])
     erin.types("sort woken-by", says=["unknown-device"])
     book.say("""
-        Four alerts, one cause. Read the first one; the others say the same thing from other sides. There is a device she does not
-        know, in a version she did not publish, which leaves her phone out and is not signed by her. The last one tells her
-        who: *only the operator of the log can add such a list*. She does what the first one says.""")
+        Four alerts, one cause. There is a device she does not know, in a version she did not publish, which leaves her phone out
+        and is not signed by her. Two of them tell her who: *only the operator of the log can add such* a version. So she does
+        what the first one says. Had *version-not-mine* said that the version is signed with her account key, that would not be
+        enough: who has a copy of the key adds the next device tomorrow. Then the key goes as well, with `account rotate`, and
+        until it has, or until she says with `alerts ack` that the version was made by a computer of hers, that alert stays open.""")
     spy = devices(erin, expect=4)["cloud backup"]
     erin.types(f"kt-verify device remove {erin.label} {spy['id']}", says=["published and verified"])
     book.say("""

@@ -192,7 +192,8 @@ def a_stolen_second_client(book):
         she takes the key away from the thief. `rotate` makes a new account key that the old one vouches for; from then on
         the old one counts for nothing.""")
     spy = devices(desktop, expect=4)["phone (new)"]
-    desktop.types(f"kt-verify device remove {label} {spy['id']}", says=["published and verified"])
+    desktop.types(f"kt-verify device remove {label} {spy['id']}", expect=4,
+                  says=["published and verified", "This is not over", "kt-verify account rotate"])
     desktop.types(f"kt-verify account rotate {label}", says=["The old key is no longer accepted"])
     book.say("""The thief tries again. His copy of the key opens nothing any more:""")
     again = f"kt-verify device add {label} --name again --key x25519:@spy.pub"

@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What the owner of an account is told stays told, and in time: a log that keeps a contact's answer back delays no alert about
-one's own account.
+one's own account, and what a stolen key signed is not settled by publishing another list.
 
     owner_alerts.py BUILD"""
 
-import json
 import os
 import shutil
 import signal
@@ -103,12 +102,41 @@ def one_time_out(world):
     check([label["verdict"] for label in found["labels"]] == ["alert"] * 3, "it goes on", found)
 
 
+def kinds_open(person):
+    return sorted(alert["kind"] for alert in person.json("alerts", "list")["alerts"])
+
+
+def stolen_key(world):
+    """Publishing does not answer a version that the account key signed; another key does."""
+    erin, thief = Person(os.path.join(world.work, "erin")), Person(os.path.join(world.work, "thief"))
+    erin.json("init", world.log.url, "--first-use")
+    erin.json("account", "create", "erin")
+    phone = erin.json("device", "add", "erin", "--name", "phone", "--key", random_key())["devices"][0]["id"]
+    shutil.copytree(erin.home, thief.home)
+    listed = thief.json("device", "add", "erin", "--name", "spy", "--key", random_key())["devices"]
+    spy = next(device["id"] for device in listed if device["name"] == "spy")
+    erin.json("monitor", "once", expect=4)
+    text = erin.text("device", "remove", "erin", spy, expect=4)
+    check("account rotate erin" in text and kinds_open(erin) == ["version-not-mine"], "the device is off, the key is not", text)
+    thief.run("monitor", "once")
+    listed = thief.json("device", "add", "erin", "--name", "spy 2", "--key", random_key(), expect=4)["devices"]
+    thief.json("device", "remove", "erin", next(device["id"] for device in listed if device["name"] == "spy 2"), expect=4)
+    erin.json("monitor", "once", expect=4)
+    erin.json("monitor", "approve", "erin", phone, expect=4)
+    erin.json("device", "add", "erin", "--name", "pad", "--key", random_key(), expect=4)
+    check(kinds_open(erin) == ["version-not-mine"] * 3, "nothing that is published or approved settles them", kinds_open(erin))
+    erin.json("account", "rotate", "erin")
+    check(kinds_open(erin) == [], "another key does")
+    erin.json("monitor", "once")
+
+
 def main():
     work = tempfile.mkdtemp(prefix="kt-owner-alerts-")
     try:
         world = World(work)
         told_in_time(world)
         one_time_out(world)
+        stolen_key(world)
         world.log.stop()
     finally:
         shutil.rmtree(work, ignore_errors=True)
