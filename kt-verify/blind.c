@@ -10,6 +10,19 @@ uint64_t kt_blind_due_ms(const struct kt_session *session, uint64_t checked_ms, 
   return kt_schedule_blind_ms(checked_ms > 0 ? checked_ms : created_ms, session->config.reasonable_monitoring_window);
 }
 
+bool kt_blind_is(const struct kt_session *session, uint64_t checked_ms, uint64_t created_ms)
+{
+  uint64_t now_ms = kt_now_ms();
+  uint64_t last_ms = checked_ms > 0 ? checked_ms : created_ms;
+  bool is_future = last_ms > now_ms && last_ms - now_ms > session->config.max_ahead;
+  return is_future || now_ms >= kt_blind_due_ms(session, checked_ms, created_ms);
+}
+
+static bool is_blind(const struct kt_session *session, const struct kt_own_account *account)
+{
+  return kt_blind_is(session, account->checked_ms, account->created_ms);
+}
+
 static uint64_t due_ms(const struct kt_session *session, const struct kt_own_account *account)
 {
   return kt_blind_due_ms(session, account->checked_ms, account->created_ms);
@@ -42,17 +55,25 @@ static enum kt_err end_blind(struct kt_session *session, struct kt_bytes label)
   return err;
 }
 
+struct noted {
+  const struct kt_own_account *account;
+  bool checked;
+};
+
 static enum kt_err note(void *ctx, struct kt_session *session)
 {
-  const struct kt_own_account *account = ctx;
-  return kt_now_ms() >= due_ms(session, account) ? raise_blind(session, account) : end_blind(session, account->label);
+  const struct noted *noted = ctx;
+  if (is_blind(session, noted->account)) {
+    return raise_blind(session, noted->account);
+  }
+  return noted->checked ? end_blind(session, noted->account->label) : KT_OK;
 }
 
-enum kt_exit kt_blind_note(struct kt_session *session, const struct kt_own_account *account)
+enum kt_exit kt_blind_note(struct kt_session *session, const struct kt_own_account *account, bool checked)
 {
-  struct kt_own_account copy = *account;
+  struct noted noted = { .account = account, .checked = checked };
   enum kt_err err;
-  return kt_session_write(session, note, &copy, &err);
+  return kt_session_write(session, note, &noted, &err);
 }
 
 struct sweep {
@@ -70,7 +91,7 @@ static enum kt_err sweep(void *ctx, struct kt_session *session)
     struct kt_own_account account;
     err = kt_state_account(&session->state, labels[i], &session->arena, &account);
     uint64_t due = err == KT_OK ? due_ms(session, &account) : UINT64_MAX;
-    if (err == KT_OK && kt_now_ms() >= due) {
+    if (err == KT_OK && is_blind(session, &account)) {
       found->any = true;
       err = raise_blind(session, &account);
     } else if (due < found->next_ms) {

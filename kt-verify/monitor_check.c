@@ -72,7 +72,7 @@ static enum kt_exit check_own(struct kt_session *session, struct kt_bytes label)
   }
   bool asked = !must_pause(session);
   code = asked ? kt_own_check(&own) : KT_EXIT_UNDECIDED;
-  enum kt_exit stored = kt_blind_note(session, &own.account);
+  enum kt_exit stored = kt_blind_note(session, &own.account, code == KT_EXIT_OK);
   code = stored == KT_EXIT_OK ? code : stored;
   return finish(session, label, own.name, meaning(asked, code, ": nothing is in your account that you did not approve"),
                 code);

@@ -62,6 +62,8 @@ static void print_age(uint64_t checked_ms, char ret_text[static AGE_SIZE])
   uint64_t s = now_ms > checked_ms ? (now_ms - checked_ms) / 1000 : 0;
   if (checked_ms == 0) {
     snprintf(ret_text, AGE_SIZE, "never");
+  } else if (checked_ms > now_ms) {
+    snprintf(ret_text, AGE_SIZE, "in the future: look at the clock of this computer");
   } else if (s >= 86400) {
     snprintf(ret_text, AGE_SIZE, "%" PRIu64 " d %" PRIu64 " h ago", s / 86400, s % 86400 / 3600);
   } else if (s >= 3600) {
@@ -83,11 +85,12 @@ static void print_checked(struct kt_output *out, uint64_t checked_ms)
 }
 
 /* due_ms: when it is, or was, overdue; 0: nothing obliges to a check. */
-static void append_status(struct kt_output *out, struct kt_bytes label, uint64_t checked_ms, uint64_t due_ms)
+static void append_status(struct kt_output *out, struct kt_bytes label, uint64_t checked_ms, uint64_t due_ms,
+                          bool overdue)
 {
   json_t *object = json_object();
   uint64_t now_ms = kt_now_ms();
-  json_object_set_new(object, "overdue", json_boolean(due_ms > 0 && now_ms >= due_ms));
+  json_object_set_new(object, "overdue", json_boolean(overdue));
   if (checked_ms > 0) {
     json_object_set_new(object, "checked_ms", json_integer((json_int_t)checked_ms));
     json_object_set_new(object, "age_ms", json_integer(now_ms > checked_ms ? (json_int_t)(now_ms - checked_ms) : 0));
@@ -106,12 +109,12 @@ static enum kt_exit status_own(struct kt_session *session, struct kt_bytes label
     return code;
   }
   uint64_t due_ms = kt_blind_due_ms(session, own.account.checked_ms, own.account.created_ms);
-  bool blind = kt_now_ms() >= due_ms;
+  bool blind = kt_blind_is(session, own.account.checked_ms, own.account.created_ms);
   kt_output_data(session->out, "%-10s %s, versions: %" PRIu32, blind ? "OVERDUE" : "own", own.name,
                  own.account.n_judged);
   print_checked(session->out, own.account.checked_ms);
-  append_status(session->out, label, own.account.checked_ms, due_ms);
-  code = kt_blind_note(session, &own.account);
+  append_status(session->out, label, own.account.checked_ms, due_ms, blind);
+  code = kt_blind_note(session, &own.account, false);
   if (code == KT_EXIT_OK && blind) {
     code = kt_output_fail(session->out, KT_EXIT_UNDECIDED, "monitor-blind",
                           "%s: not checked for longer than the log's monitoring window", own.name);
@@ -123,16 +126,17 @@ static enum kt_exit status_own(struct kt_session *session, struct kt_bytes label
 static void status_other(struct kt_session *session, const struct kt_other_label *other)
 {
   char name[4 * KT_LABEL_MAX + 8];
-  uint64_t due_ms =
-      other->monitoring.n_map > 0 ? kt_blind_due_ms(session, other->checked_ms, other->contact.since_ms) : 0;
+  bool obliged = other->monitoring.n_map > 0;
+  bool overdue = obliged && kt_blind_is(session, other->checked_ms, other->contact.since_ms);
+  uint64_t due_ms = obliged ? kt_blind_due_ms(session, other->checked_ms, other->contact.since_ms) : 0;
   kt_text_clean(other->label, name, sizeof name);
   kt_output_data(session->out, "%-10s %s, answers to follow up: %zu",
-                 due_ms > 0 && kt_now_ms() >= due_ms ? "OVERDUE"
-                 : other->watched                    ? "watched"
-                                                     : "contact",
+                 overdue          ? "OVERDUE"
+                 : other->watched ? "watched"
+                                  : "contact",
                  name, other->monitoring.n_map);
   print_checked(session->out, other->checked_ms);
-  append_status(session->out, other->label, other->checked_ms, due_ms);
+  append_status(session->out, other->label, other->checked_ms, due_ms, overdue);
 }
 
 enum kt_exit kt_verb_monitor_status(const struct kt_cli *cli, struct kt_output *out)

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What the owner of an account is told stays told, and in time: a log that keeps a contact's answer back delays no alert about
-one's own account, and what a stolen key signed is not settled by publishing another list.
+one's own account, and what a stolen key signed is not settled by publishing another list;
+a clock that is set back ends no alert.
 
     owner_alerts.py BUILD"""
 
@@ -14,8 +15,10 @@ import threading
 import time
 
 import lib_programs
+from lib_clock import Clock
 from lib_programs import VERIFY, Log, Person, Proxy, ProxyHandler, check, random_key, server_verb
 
+HOUR = 3600 * 1000
 CONTACTS = ("bob", "carol")
 
 
@@ -130,6 +133,37 @@ def stolen_key(world):
     erin.json("monitor", "once")
 
 
+def clock_set_back(work):
+    """Without a check nobody knows whether the account was left alone: a clock that goes back ends no alert."""
+    clock = Clock(work)
+    lib_programs.environment = clock.environment
+    folder = os.path.join(work, "log-2")
+    server_verb("init", folder, "--reasonable-monitoring-window", "6h", "--max-behind", "72h")
+    log = Log(folder).start()
+    fay = Person(os.path.join(work, "fay"))
+    fay.json("init", log.url, "--first-use")
+    fay.json("account", "create", "fay")
+    fay.json("monitor", "once")
+    log.stop()
+    clock.force(48 * HOUR)
+    fay.json("monitor", "once", expect=3)
+    check(kinds_open(fay) == ["monitor-blind"], "nothing was checked for two days")
+    clock.force(-365 * 24 * HOUR)
+    fay.json("monitor", "once", expect=3)
+    check(kinds_open(fay) == ["monitor-blind"], "a clock that goes back ends no alert")
+    status = fay.json("monitor", "status", expect=3)
+    check(status["labels"][0]["overdue"], "what was checked in the future is overdue", status)
+    text = fay.run("monitor", "status").stdout
+    check("OVERDUE" in text and "last good check in the future: look at the clock" in text, "and the person is told why", text)
+    clock.force(0)
+    fay.json("monitor", "status")
+    check(kinds_open(fay) == ["monitor-blind"], "nor does one that is right again")
+    log.start()
+    fay.json("monitor", "once")
+    check(kinds_open(fay) == [], "the next check ends it")
+    log.stop()
+
+
 def main():
     work = tempfile.mkdtemp(prefix="kt-owner-alerts-")
     try:
@@ -138,6 +172,7 @@ def main():
         one_time_out(world)
         stolen_key(world)
         world.log.stop()
+        clock_set_back(work)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
