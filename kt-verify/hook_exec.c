@@ -110,13 +110,18 @@ static int start(const struct kt_hook_call *call, char **env, pid_t *ret_pid)
   return rc;
 }
 
-/* True: it ended within this time. Counted in naps, so that no clock can shorten it. */
+/* True: it ended within this time. Counted in naps, so that no clock can shorten it. *ret_status is -1 when somebody else
+ * took its end: then nothing tells how it ended, and its number may be another process's by now. */
 static bool wait_for(pid_t pid, long ms, bool until_stop, int *ret_status)
 {
   const struct timespec nap = { .tv_nsec = POLL_MS * 1000000L };
   for (long waited = 0; waited < ms && !(until_stop && kt_stop_requested()); waited += POLL_MS) {
     pid_t ended = waitpid(pid, ret_status, WNOHANG);
     if (ended == pid) {
+      return true;
+    }
+    if (ended < 0 && errno == ECHILD) {
+      *ret_status = -1;
       return true;
     }
     nanosleep(&nap, NULL);
@@ -154,6 +159,10 @@ bool kt_hook_exec(const struct kt_hook_call *call, char ret_error[static KT_HOOK
     end(pid);
     snprintf(ret_error, KT_HOOK_ERROR_SIZE, "%s",
              kt_stop_requested() ? "ended with the monitor" : "not done after a minute");
+    return false;
+  }
+  if (status == -1) {
+    snprintf(ret_error, KT_HOOK_ERROR_SIZE, "ended, and nothing tells how");
     return false;
   }
   if (WIFSIGNALED(status)) {

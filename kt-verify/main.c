@@ -2,6 +2,7 @@
 /* The verb table. */
 #include <curl/curl.h>
 #include <locale.h>
+#include <signal.h>
 
 #include <kt/suite.h>
 
@@ -104,6 +105,7 @@ int main(int argc, char **argv)
   struct kt_cli cli;
   struct kt_output out;
   setlocale(LC_CTYPE, "");
+  signal(SIGCHLD, SIG_DFL); /* whoever starts us with it ignored takes the ends of hooks from us */
   bool parsed = kt_cli_parse(verbs, N_VERBS, argc, argv, &cli);
   kt_output_init(&out, stdout, stderr, cli.values[KT_OPT_COLOR], kt_cli_flag(&cli, KT_OPT_JSON));
   out.verb = cli.verb != NULL ? cli.verb->name : NULL;

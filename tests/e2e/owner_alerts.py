@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the owner of an account is told stays told, and in time: a log that keeps a contact's answer back delays no alert about
 one's own account, and what a stolen key signed is not settled by publishing another list;
-a clock that is set back ends no alert.
+a clock that is set back ends no alert; hooks work whatever was made of the signal that tells of their end.
 
     owner_alerts.py BUILD"""
 
@@ -164,6 +164,16 @@ def clock_set_back(work):
     log.stop()
 
 
+def ends_ignored(work):
+    """Whoever starts the program may have the ends of children ignored."""
+    person = Person(os.path.join(work, "alice"))
+    began = time.monotonic()
+    tried = subprocess.run([VERIFY, "monitor", "test-alert", "--home", person.home, "--hook", "true"], capture_output=True,
+                           text=True, timeout=120, env=lib_programs.environment(0),
+                           preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+    check(tried.returncode == 0 and time.monotonic() - began < 30, "a hook's end is noticed", tried)
+
+
 def main():
     work = tempfile.mkdtemp(prefix="kt-owner-alerts-")
     try:
@@ -171,6 +181,7 @@ def main():
         told_in_time(world)
         one_time_out(world)
         stolen_key(world)
+        ends_ignored(work)
         world.log.stop()
         clock_set_back(work)
     finally:
