@@ -46,7 +46,7 @@ enum kt_exit kt_session_open_state(const struct kt_cli *cli, bool create, struct
   }
   if (err == KT_ERR_DENIED) {
     return kt_output_fail(out, KT_EXIT_USAGE, "home", "cannot use the state folder %s: %s", ret_state->home,
-                          strerror(errno));
+                          ret_state->error[0] != '\0' ? ret_state->error : strerror(errno));
   }
   if (err == KT_ERR_UNSUPPORTED) {
     return kt_output_fail(out, KT_EXIT_USAGE, "state-version", "%s was written by a newer version of kt-verify",

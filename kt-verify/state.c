@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <kt/writer.h>
 #include "sql.h"
@@ -92,8 +93,26 @@ static bool make_folders(const char *home)
   return mkdir(path, 0700) == 0 || errno == EEXIST;
 }
 
-static enum kt_err check_folder(const char *home, bool create)
+/* Whoever can write the pinned configuration, approvals and contacts' keys decides what is verified; who can only read
+ * them is refused as with keys (key_store.c). Root reads everybody's. */
+static enum kt_err check_private(struct kt_state *state, const char *what, const struct stat *st, unsigned mode)
 {
+  if (st->st_uid != geteuid() && geteuid() != 0) {
+    snprintf(state->error, sizeof state->error, "%s belongs to another user, who can change what it says", what);
+    return KT_ERR_DENIED;
+  }
+  if ((st->st_mode & 077) != 0) {
+    snprintf(state->error, sizeof state->error,
+             "%s is open to others (mode %04o): chmod %o it, and think about who may have %s it", what,
+             (unsigned)st->st_mode & 07777, mode, (st->st_mode & 022) != 0 ? "changed" : "read");
+    return KT_ERR_DENIED;
+  }
+  return KT_OK;
+}
+
+static enum kt_err check_folder(struct kt_state *state, bool create)
+{
+  const char *home = state->home;
   struct stat st;
   if (stat(home, &st) != 0) {
     if (!create) {
@@ -107,10 +126,22 @@ static enum kt_err check_folder(const char *home, bool create)
     errno = ENOTDIR;
     return KT_ERR_DENIED;
   }
-  if (create && (st.st_mode & 077) != 0 && chmod(home, 0700) != 0) {
-    return KT_ERR_DENIED;
+  if (create && (st.st_mode & 077) != 0) {
+    if (chmod(home, 0700) != 0) {
+      return KT_ERR_DENIED;
+    }
+    st.st_mode &= (mode_t)~077;
   }
-  return KT_OK;
+  return check_private(state, "it", &st, 0700);
+}
+
+static enum kt_err check_database(struct kt_state *state, const char *path)
+{
+  struct stat st;
+  if (stat(path, &st) != 0) {
+    return errno == ENOENT ? KT_ERR_ABSENT : KT_ERR_DENIED;
+  }
+  return S_ISREG(st.st_mode) ? check_private(state, "state.db in it", &st, 0600) : KT_OK; /* SQLite refuses the rest */
 }
 
 static enum kt_err execute(struct kt_state *state, const char *sql)
@@ -155,15 +186,17 @@ enum kt_err kt_state_open(const char *home, bool create, struct kt_state *ret_st
   struct stat st;
   *state = (struct kt_state){ .db = NULL };
   enum kt_err err = kt_state_home(home, state->home);
-  if (err == KT_OK) {
-    err = check_folder(state->home, create);
-  }
   if (err != KT_OK) {
     return err;
   }
   snprintf(path, sizeof path, "%s/state.db", state->home);
-  if (stat(path, &st) != 0 && !create) {
-    return errno == ENOENT ? KT_ERR_ABSENT : KT_ERR_DENIED;
+  create = create && stat(path, &st) != 0; /* an open folder is closed before it holds something, not after */
+  err = check_folder(state, create);
+  if (err == KT_OK && !create) {
+    err = check_database(state, path);
+  }
+  if (err != KT_OK) {
+    return err;
   }
   mode_t mask = umask(077);
   err = kt_sql_open(state, path, APPLICATION_ID);

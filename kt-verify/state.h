@@ -29,7 +29,7 @@ struct kt_state {
 KT_MUST_USE enum kt_err kt_state_home(const char *home, char ret_home[static KT_STATE_PATH_MAX]);
 
 /* create: make the folder (0700) and an empty database where there is none; otherwise KT_ERR_ABSENT. KT_ERR_DENIED: a
- * folder or file is not accessible, or open to others; KT_ERR_UNSUPPORTED: written by a newer version. ret_state->home
+ * folder or file is not accessible (errno), or open to others (ret_state->error); KT_ERR_UNSUPPORTED: written by a newer version. ret_state->home
  * is set in any case, and kt_state_close is needed in any case. */
 KT_MUST_USE enum kt_err kt_state_open(const char *home, bool create, struct kt_state *ret_state);
 void kt_state_close(struct kt_state *state);

@@ -111,6 +111,73 @@ static void test_a_file_in_the_way_is_said(void **context)
   kt_state_close(&other);
 }
 
+static void assert_refused(const struct fixture *f, const char *why)
+{
+  struct kt_state other;
+  assert_int_equal(kt_state_open(f->home, true, &other), KT_ERR_DENIED);
+  assert_non_null(strstr(other.error, why));
+  kt_state_close(&other);
+  assert_int_equal(kt_state_open(f->home, false, &other), KT_ERR_DENIED);
+  assert_non_null(strstr(other.error, why));
+  kt_state_close(&other);
+}
+
+/* Whoever can write the folder or the file decides what is verified; who can read it knows the contacts. */
+static void test_what_is_open_to_others_is_refused(void **context)
+{
+  struct fixture *f = *context;
+  char path[128];
+  kt_state_close(&f->state);
+  snprintf(path, sizeof path, "%s/state.db", f->home);
+  assert_int_equal(chmod(f->home, 0770), 0);
+  assert_refused(f, "it is open to others (mode 0770): chmod 700 it, and think about who may have changed it");
+  assert_int_equal(chmod(f->home, 0705), 0);
+  assert_refused(f, "it is open to others (mode 0705): chmod 700 it, and think about who may have read it");
+  assert_int_equal(chmod(f->home, 0700), 0);
+  assert_int_equal(chmod(path, 0602), 0);
+  assert_refused(f, "state.db in it is open to others (mode 0602): chmod 600 it");
+  assert_int_equal(chmod(path, 0640), 0);
+  assert_refused(f, "state.db in it is open to others (mode 0640): chmod 600 it");
+  assert_int_equal(chmod(path, 0600), 0);
+  assert_int_equal(kt_state_open(f->home, false, &f->state), KT_OK);
+}
+
+/* As somebody else whom the folder belongs to, but not the file. */
+static void open_as(const struct fixture *f, uid_t user)
+{
+  if (setuid(user) != 0) {
+    _exit(1);
+  }
+  struct kt_state state;
+  enum kt_err err = kt_state_open(f->home, false, &state);
+  _exit(err == KT_ERR_DENIED && strstr(state.error, "state.db in it belongs to another user") != NULL ? 0 : 2);
+}
+
+static void test_what_belongs_to_others_is_refused(void **context)
+{
+  const uid_t user = 65534;
+  struct fixture *f = *context;
+  char above[96];
+  if (geteuid() != 0) {
+    skip();
+  }
+  kt_state_close(&f->state);
+  snprintf(above, sizeof above, "%s/a", f->folder);
+  assert_int_equal(chmod(f->folder, 0711), 0);
+  assert_int_equal(chmod(above, 0711), 0);
+  assert_int_equal(chown(f->home, user, (gid_t)-1), 0);
+  assert_int_equal(kt_state_open(f->home, false, &f->state), KT_OK); /* root reads everybody's */
+  pid_t pid = fork();
+  assert_true(pid >= 0);
+  if (pid == 0) {
+    open_as(f, user);
+  }
+  int status;
+  assert_int_equal(waitpid(pid, &status, 0), pid);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void test_commit_upon_an_old_generation_is_refused(void **context)
 {
   struct fixture *f = *context;
@@ -301,6 +368,7 @@ static void test_a_file_without_checksums_is_used(void **context)
   snprintf(path, sizeof path, "%s/state.db", f->home);
   assert_int_equal(unlink(path), 0);
   run_sql(f, NULL, "CREATE TABLE x(y)");
+  assert_int_equal(chmod(path, 0600), 0);
   assert_int_equal(kt_state_open(f->home, false, &f->state), KT_OK);
   assert_false(kt_page_check_is_on(f->state.db));
   put(&f->state, "what was written");
@@ -426,6 +494,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
     TEST(test_home_is_private_and_made_once),
     TEST(test_a_file_in_the_way_is_said),
+    TEST(test_what_is_open_to_others_is_refused),
+    TEST(test_what_belongs_to_others_is_refused),
     TEST(test_commit_upon_an_old_generation_is_refused),
     TEST(test_kill_in_the_middle_leaves_the_old_state),
     TEST(test_newer_schema_is_refused),
