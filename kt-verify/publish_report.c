@@ -48,12 +48,12 @@ static void note_device(const struct kt_own_label *own, const struct kt_device *
 {
   char id[KT_HEX_SIZE(KT_DEVICE_ID_LEN)];
   const char *word = kt_output_word(own->name);
-  char name[4 * UINT8_MAX + 8];
+  char name[KT_TEXT_QUOTE_SIZE];
   kt_hex_encode((struct kt_bytes){ device->id.b, KT_DEVICE_ID_LEN }, id);
-  kt_text_clean(device->name, name, sizeof name);
+  kt_text_quote(device->name, name, sizeof name);
   if (undecided) {
     kt_output_note(own->session->out,
-                   "  device %s, which calls itself \"%s\"\n"
+                   "  device %s, which calls itself %s\n"
                    "  if it is yours:\n"
                    "    kt-verify monitor approve %s %s\n"
                    "  if it is not:\n"
@@ -61,7 +61,7 @@ static void note_device(const struct kt_own_label *own, const struct kt_device *
                    id, name, word, id, word, id);
   } else {
     kt_output_note(own->session->out,
-                   "kt-verify: the new list leaves out device %s (\"%s\"), which was never approved here. To list it:\n"
+                   "kt-verify: the new list leaves out device %s (%s), which was never approved here. To list it:\n"
                    "    kt-verify monitor approve %s %s\n",
                    id, name, word, id);
   }

@@ -77,13 +77,13 @@ static void print_key(struct kt_output *out, const struct kt_device_key *key)
 void kt_report_device(struct kt_output *out, const struct kt_device *device, bool endorsed, const char *word)
 {
   char id[KT_HEX_SIZE(KT_DEVICE_ID_LEN)];
-  char name[CLEAN_SIZE];
+  char name[KT_TEXT_QUOTE_SIZE];
   char added[KT_TIME_SIZE];
   kt_output_append(out, "devices", device_json(device, endorsed));
   kt_hex_encode((struct kt_bytes){ device->id.b, KT_DEVICE_ID_LEN }, id);
-  kt_text_clean(device->name, name, sizeof name);
+  kt_text_quote(device->name, name, sizeof name);
   kt_report_time(device->added_ms, added);
-  kt_output_data(out, "  %s  %s  \"%s\", added %s\n", id, word, name, added);
+  kt_output_data(out, "  %s  %s  %s, added %s\n", id, word, name, added);
   for (size_t i = 0; i < device->n_keys; i++) {
     print_key(out, &device->keys[i]);
   }
@@ -216,11 +216,11 @@ static void print_where(struct kt_output *out, const struct kt_alert *alert)
 {
   char time[KT_TIME_SIZE];
   char device[KT_HEX_SIZE(KT_DEVICE_ID_LEN)];
-  char name[CLEAN_SIZE];
+  char name[KT_TEXT_QUOTE_SIZE];
   if (alert->has_device) {
     kt_hex_encode((struct kt_bytes){ alert->device.b, KT_DEVICE_ID_LEN }, device);
-    kt_text_clean(alert->device_name, name, sizeof name);
-    kt_output_data(out, "  device %s, which calls itself \"%s\"\n", device, name);
+    kt_text_quote(alert->device_name, name, sizeof name);
+    kt_output_data(out, "  device %s, which calls itself %s\n", device, name);
   }
   if (alert->has_version) {
     kt_report_time(alert->time_ms, time);

@@ -4,22 +4,37 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Control characters, marks that reorder or hide what stands around them, and what is no character at all. */
-static bool is_printable(uint32_t point)
+struct range {
+  uint32_t first;
+  uint32_t last;
+};
+
+/* Control characters, marks that reorder what stands around them, what no font draws (Unicode: Default_Ignorable), and
+ * what is no character at all. */
+static const struct range hidden[] = {
+  { 0, 0x1f },          { 0x7f, 0x9f },       { 0xad, 0xad },
+  { 0x34f, 0x34f },     { 0x61c, 0x61c },     { 0x115f, 0x1160 },
+  { 0x17b4, 0x17b5 },   { 0x180b, 0x180f },   { 0x200b, 0x200f },
+  { 0x2028, 0x202e },   { 0x2060, 0x206f },   { 0x3164, 0x3164 },
+  { 0xd800, 0xdfff },   { 0xfe00, 0xfe0f },   { 0xfeff, 0xfeff },
+  { 0xffa0, 0xffa0 },   { 0xfff0, 0xfffb },   { 0x1bca0, 0x1bca3 },
+  { 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff }, { 0x110000, UINT32_MAX },
+};
+
+/* What is drawn as nothing but room. */
+static const struct range blanks[] = {
+  { 0x20, 0x20 },     { 0xa0, 0xa0 },     { 0x1680, 0x1680 }, { 0x2000, 0x200a },
+  { 0x202f, 0x202f }, { 0x205f, 0x205f }, { 0x2800, 0x2800 }, { 0x3000, 0x3000 },
+};
+
+static bool is_in(const struct range *ranges, size_t n, uint32_t point)
 {
-  static const struct {
-    uint32_t first;
-    uint32_t last;
-  } hidden[] = {
-    { 0, 0x1f },        { 0x7f, 0x9f },     { 0x61c, 0x61c },   { 0x200b, 0x200f },       { 0x2028, 0x202e },
-    { 0x2060, 0x2069 }, { 0xd800, 0xdfff }, { 0xfeff, 0xfeff }, { 0x110000, UINT32_MAX },
-  };
-  for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
-    if (point >= hidden[i].first && point <= hidden[i].last) {
-      return false;
+  for (size_t i = 0; i < n; i++) {
+    if (point >= ranges[i].first && point <= ranges[i].last) {
+      return true;
     }
   }
-  return true;
+  return false;
 }
 
 /* Bytes of a UTF-8 sequence by its first; 0: none begins so. */
@@ -34,39 +49,67 @@ static size_t sequence_len(uint8_t first)
   return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 }
 
-/* Length of the well-formed, printable UTF-8 sequence at the start of text; 0: there is none. */
-static size_t printable_len(struct kt_bytes text)
+/* The well-formed, printable UTF-8 sequence at the start of text; len 0: there is none. */
+struct character {
+  size_t len;
+  uint32_t point;
+};
+
+static struct character first_of(struct kt_bytes text)
 {
   static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+  const struct character none = { .len = 0 };
   uint8_t first = text.data[0];
   size_t len = sequence_len(first);
   if (len == 0 || len > text.len) {
-    return 0;
+    return none;
   }
   uint32_t point = len == 1 ? first : first & (0x7fu >> len);
   for (size_t i = 1; i < len; i++) {
     if ((text.data[i] & 0xc0) != 0x80) {
-      return 0;
+      return none;
     }
     point = point << 6 | (text.data[i] & 0x3fu);
   }
-  return is_printable(point) && point >= smallest[len] ? len : 0;
+  bool good = point >= smallest[len] && !is_in(hidden, sizeof hidden / sizeof hidden[0], point);
+  return good ? (struct character){ len, point } : none;
 }
 
-void kt_text_clean(struct kt_bytes text, char *ret_text, size_t size)
+/* Returns the length. Blanks beside each other become one: many would lay out a line of their own, once it is wrapped. */
+static size_t clean(struct kt_bytes text, bool escape, char *ret_text, size_t size)
 {
   size_t at = 0;
+  bool was_blank = false;
   while (text.len > 0 && at + 5 < size) {
-    size_t len = printable_len(text);
-    if (len == 0) {
+    const struct character c = first_of(text);
+    const size_t len = c.len > 0 ? c.len : 1;
+    const bool blank = c.len > 0 && is_in(blanks, sizeof blanks / sizeof blanks[0], c.point);
+    if (escape && (c.point == '"' || c.point == '\\')) {
+      ret_text[at++] = '\\';
+    }
+    if (c.len == 0) {
       ret_text[at++] = '?';
-      len = 1;
-    } else {
+    } else if (!blank || !was_blank) {
       memcpy(ret_text + at, text.data, len);
       at += len;
     }
+    was_blank = blank;
     text.data += len;
     text.len -= len;
   }
   ret_text[at] = '\0';
+  return at;
+}
+
+void kt_text_clean(struct kt_bytes text, char *ret_text, size_t size)
+{
+  clean(text, false, ret_text, size);
+}
+
+void kt_text_quote(struct kt_bytes text, char *ret_text, size_t size)
+{
+  size_t len = clean(text, true, ret_text + 1, size - 2);
+  ret_text[0] = '"';
+  ret_text[1 + len] = '"';
+  ret_text[2 + len] = '\0';
 }

@@ -189,13 +189,13 @@ def story(prefix, program, work, name):
     check(alice.files() == before, f"{name}: an account is not made twice")
     check("account checked" in alice.run("check"), f"{name}: nobody touched the account")
     said = bob.run("send", "alice")
-    check("encrypted to phone, key " in said and "unverified contact" in said, f"{name}: bob writes to her phone", said)
+    check('encrypted to "phone", key ' in said and "unverified contact" in said, f"{name}: bob writes to her phone", said)
     check(digits(said) == digits(alice.run("send", "bob")), f"{name}: both see one safety number")
     alice.run("send", "nobody", expect=5)
     mallory = Messenger(prefix, program, folder, log, config, "mallory")
     mallory.run("new", "a\033[2J\nencrypted to you\r\u202e")
     said = alice.run("send", "mallory")
-    check("encrypted to a?[2J?encrypted to you????, key " in said and not re.search("[\033\r\u202e]", said),
+    check('encrypted to "a?[2J?encrypted to you????", key ' in said and not re.search("[\033\r\u202e]", said),
           f"{name}: the name of a device cannot drive the terminal", said)
     cut_seed(mallory)
     mallory.run("send", "alice", expect=3)

@@ -220,7 +220,7 @@ static int new_account(struct app *app, const char *name, uint8_t secret[80])
 
 static int send_to(struct app *app, const char *name)
 {
-  char file[KT_LABEL_MAX + 16], digits[KT_SAFETY_NUMBER_TEXT_SIZE], clean[KT_TEXT_CLEAN_SIZE];
+  char file[KT_LABEL_MAX + 16], digits[KT_SAFETY_NUMBER_TEXT_SIZE], quoted[KT_TEXT_QUOTE_SIZE];
   struct kt_bytes part[N_CONTACT] = { 0 }, label = text(name);
   struct kt_contact_knowledge known = { 0 };
   struct kt_contact_result kept = { 0 };
@@ -263,8 +263,8 @@ static int send_to(struct app *app, const char *name)
   for (size_t i = 0; verdict.is_endorsed && i < verdict.judgement.set.n_devices; i++) {
     const struct kt_device *device = &verdict.judgement.set.devices[i];
     must(app, kt_device_key_fingerprint(&device->keys[0], &print), "key");
-    kt_text_clean(device->name, clean, sizeof clean); /* whoever added it chose the name */
-    printf("encrypted to %s, key %02x%02x%02x%02x\n", clean, print.b[0], print.b[1], print.b[2], print.b[3]);
+    kt_text_quote(device->name, quoted, sizeof quoted); /* whoever added it chose the name */
+    printf("encrypted to %s, key %02x%02x%02x%02x\n", quoted, print.b[0], print.b[1], print.b[2], print.b[3]);
   }
   return tell(label, verdict.alerts, verdict.n_alerts);
 }

@@ -12,11 +12,17 @@ KT_API_BEGIN
 
 /* Room for a label or a device's name in full. */
 #define KT_TEXT_CLEAN_SIZE (KT_LABEL_MAX + 6)
+#define KT_TEXT_QUOTE_SIZE (2 * KT_LABEL_MAX + 8)
 
-/* The text with a '?' for every control character, mark that reorders or hides what stands around it, and byte that is
- * not UTF-8. Line breaks are control characters. Always terminated; cut at a character where `size` is too small, which
- * counts bytes, at least 1. Shell quoting and HTML are another matter: this is for people to read. */
+/* The text with a '?' for every control character, mark that reorders what stands around it, invisible character and byte
+ * that is not UTF-8; of blanks beside each other the first. Line breaks are control characters. Always terminated; cut at
+ * a character where `size` is too small, which counts bytes, at least 1. Shell quoting and HTML are another matter: this
+ * is for people to read. */
 void kt_text_clean(struct kt_bytes text, char *ret_text, size_t size);
+
+/* The same between quotation marks, with a backslash before those (and backslashes) that are in it: so that what follows
+ * the name is not the name's. `size` is at least 3. */
+void kt_text_quote(struct kt_bytes text, char *ret_text, size_t size);
 
 KT_API_END
 

@@ -25,9 +25,25 @@ static void test_names_cannot_drive_a_terminal(void **context)
       "?31m" }, /* C1 control */
     { "a\xe2\x80\xae"
       "b",
-      "a???b" },                        /* right-to-left override */
-    { "\xff\xc3", "??" },               /* not UTF-8, cut off */
-    { "\xc0\xaf\xed\xa0\x80", "?????" } /* overlong, surrogate */
+      "a???b" },                         /* right-to-left override */
+    { "\xff\xc3", "??" },                /* not UTF-8, cut off */
+    { "\xc0\xaf\xed\xa0\x80", "?????" }, /* overlong, surrogate */
+    /* blanks: ordinary, no-break, ideographic, of Braille, and all sorts beside each other */
+    { "my phone", "my phone" },
+    { "phone              VERIFIED bob", "phone VERIFIED bob" },
+    { "a\u00a0\u00a0b", "a\u00a0b" },
+    { "a\u3000\u3000b", "a\u3000b" },
+    { "a\u2800\u2800b", "a\u2800b" },
+    { "a \u2003\u00a0 \u202fb", "a b" },
+    /* invisible */
+    { "a\u00adb", "a??b" },
+    { "a\u034fb", "a??b" },
+    { "a\u115f\u1160b", "a??????b" },
+    { "a\u180eb", "a???b" },
+    { "a\u3164b", "a???b" },
+    { "a\uffa0b", "a???b" },
+    { "a\ufe00\ufe0fb", "a??????b" },
+    { "a\U000e0000\U000e007fb", "a????????b" },
   };
   (void)context;
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -40,14 +56,46 @@ static void test_names_cannot_drive_a_terminal(void **context)
   assert_true(strlen(small) < sizeof small);
 }
 
+static void test_a_quoted_name_ends_where_it_is_closed(void **context)
+{
+  static const struct {
+    const char *text;
+    const char *quoted;
+  } cases[] = {
+    { "phone", "\"phone\"" },       { "", "\"\"" },         { "phone\", added", "\"phone\\\", added\"" },
+    { "phone\\", "\"phone\\\\\"" }, { "a  \n", "\"a ?\"" },
+  };
+  (void)context;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char quoted[64];
+    kt_text_quote((struct kt_bytes){ (const uint8_t *)cases[i].text, strlen(cases[i].text) }, quoted, sizeof quoted);
+    assert_string_equal(quoted, cases[i].quoted);
+  }
+  for (size_t size = 3; size < 16; size++) {
+    char quoted[17];
+    memset(quoted, '#', sizeof quoted);
+    kt_text_quote((struct kt_bytes){ (const uint8_t *)"\"\"\"\"\"\"\"", 7 }, quoted, size);
+    size_t len = strlen(quoted);
+    assert_true(len >= 2 && len < size && len % 2 == 0);
+    assert_int_equal(quoted[len - 1], '"');
+    for (size_t i = size; i < sizeof quoted; i++) {
+      assert_int_equal(quoted[i], '#');
+    }
+  }
+}
+
 static void test_a_name_of_full_length_fits(void **context)
 {
   uint8_t name[KT_LABEL_MAX];
   char clean[KT_TEXT_CLEAN_SIZE];
   (void)context;
+  char quoted[KT_TEXT_QUOTE_SIZE];
   memset(name, 'n', sizeof name);
   kt_text_clean((struct kt_bytes){ name, sizeof name }, clean, sizeof clean);
   assert_int_equal(strlen(clean), sizeof name);
+  memset(name, '"', sizeof name);
+  kt_text_quote((struct kt_bytes){ name, sizeof name }, quoted, sizeof quoted);
+  assert_int_equal(strlen(quoted), 2 * sizeof name + 2);
 }
 
 /* Whatever the size, nothing is written beyond it, and no character is cut in two. */
@@ -73,6 +121,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_names_cannot_drive_a_terminal),
+    cmocka_unit_test(test_a_quoted_name_ends_where_it_is_closed),
     cmocka_unit_test(test_a_name_of_full_length_fits),
     cmocka_unit_test(test_every_size),
   };
