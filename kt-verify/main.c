@@ -60,6 +60,7 @@ static const struct kt_verb verbs[] = {
   { "code check-public", "LABEL CODE|-", 2, KT_CLI_ARGS_MAX, 0, kt_verb_code_check_public,
     "whether a posted code is of the key that the log shows for LABEL" },
   { "monitor add", "LABEL", 1, 1, 0, kt_verb_monitor_add, "watch somebody else's label as well" },
+  { "monitor remove", "LABEL", 1, 1, 0, kt_verb_monitor_remove, "no longer watch somebody else's label" },
   { "monitor once", "[--hook CMD]", 0, 0, OPT(HOOK), kt_verb_monitor_once,
     "check your accounts and what you watch; fits a timer" },
   { "monitor run", "[--interval S] [--hook CMD]", 0, 0, OPT(INTERVAL) | OPT(HOOK), kt_verb_monitor_run,

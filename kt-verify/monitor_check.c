@@ -96,6 +96,12 @@ static enum kt_exit check_other(struct kt_session *session, struct kt_bytes labe
   for (size_t i = 0; code == KT_EXIT_OK && i < watch.n_notes; i++) {
     kt_report_alert(session->out, &watch.notes[i], label);
   }
+  if (code == KT_EXIT_ABSENT && watch.other.watched && !session->news_only) {
+    kt_output_note(
+        session->out,
+        "kt-verify: %s: there is no such label in the log. To watch it no longer: kt-verify monitor remove %s\n",
+        watch.name, kt_output_word(watch.name));
+  }
   return finish(session, label, watch.name, meaning(asked, code, ": the log stands by what it showed before"), code);
 }
 

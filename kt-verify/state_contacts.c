@@ -98,6 +98,11 @@ enum kt_err kt_state_put_contact(struct kt_state *state, const struct kt_other_l
   return err;
 }
 
+enum kt_err kt_state_forget_contact(struct kt_state *state, struct kt_bytes label)
+{
+  return kt_sql_run(state, "DELETE FROM contacts WHERE label = ?", "b", label);
+}
+
 enum kt_err kt_state_contacts(struct kt_state *state, struct kt_arena *arena, struct kt_other_label **ret_others,
                               size_t *ret_n)
 {

@@ -15,7 +15,7 @@ struct kt_other_label {
   uint32_t version; /* greatest seen */
   struct kt_contact contact;
   struct kt_bytes last; /* newest endorsed value; data NULL: none */
-  bool watched;         /* monitor add */
+  bool watched;         /* monitor add, until monitor remove */
   uint64_t checked_ms;  /* last complete check; 0: never */
 };
 
@@ -23,6 +23,8 @@ struct kt_other_label {
 KT_MUST_USE enum kt_err kt_state_contact(struct kt_state *state, struct kt_bytes label, struct kt_arena *arena,
                                          struct kt_other_label *ret_other);
 KT_MUST_USE enum kt_err kt_state_put_contact(struct kt_state *state, const struct kt_other_label *other);
+/* The next kt_state_contact gives an empty record. */
+KT_MUST_USE enum kt_err kt_state_forget_contact(struct kt_state *state, struct kt_bytes label);
 KT_MUST_USE enum kt_err kt_state_contacts(struct kt_state *state, struct kt_arena *arena,
                                           struct kt_other_label **ret_others, size_t *ret_n);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* monitor add, once, status, test-alert. */
+/* monitor add, remove, once, status, test-alert. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -269,6 +269,58 @@ enum kt_exit kt_verb_monitor_add(const struct kt_cli *cli, struct kt_output *out
   }
   if (code == KT_EXIT_OK) {
     kt_output_status(out, code, "%s is watched from here; kt-verify monitor once checks it", watch.name);
+  }
+  kt_session_close(&session);
+  return code;
+}
+
+/* --- remove ------------------------------------------------------------------------------------------------------------------ */
+
+static bool knows_more(const struct kt_other_label *other)
+{
+  return other->contact.has_key || other->has_version || other->monitoring.n_map > 0 ||
+         other->contact.policy != KT_CONTACT_NORMAL;
+}
+
+/* What is pinned stays, and so do alerts. A label of which nothing but this is known was a slip: it is forgotten. */
+static enum kt_err stop_watching(void *ctx, struct kt_session *session)
+{
+  struct kt_watch *watch = ctx;
+  enum kt_err err = kt_state_contact(&session->state, watch->label, &session->arena, &watch->other);
+  if (err != KT_OK || !watch->other.watched) {
+    return err != KT_OK ? err : KT_ERR_ABSENT;
+  }
+  watch->other.watched = false;
+  return knows_more(&watch->other) ? kt_state_put_contact(&session->state, &watch->other)
+                                   : kt_state_forget_contact(&session->state, watch->label);
+}
+
+static void report_removed(struct kt_output *out, const struct kt_watch *watch)
+{
+  kt_output_status(out, KT_EXIT_OK, "%s is no longer watched; alerts about it stay in kt-verify alerts list",
+                   watch->name);
+  if (watch->other.monitoring.n_map > 0) {
+    kt_output_data(out, "monitor once still follows up answers that the log gave about it: %zu\n",
+                   watch->other.monitoring.n_map);
+  }
+}
+
+enum kt_exit kt_verb_monitor_remove(const struct kt_cli *cli, struct kt_output *out)
+{
+  struct kt_session session;
+  struct kt_watch watch;
+  enum kt_err err;
+  enum kt_exit code = kt_session_open(&session, cli, out);
+  if (code == KT_EXIT_OK) {
+    kt_watch_init(&watch, &session, kt_text_bytes(cli->args[0]));
+    kt_output_set(out, "label", kt_output_text(watch.label));
+    code = kt_session_write(&session, stop_watching, &watch, &err);
+  }
+  if (code == KT_EXIT_OK && err == KT_ERR_ABSENT) {
+    code = kt_output_fail(out, KT_EXIT_USAGE, "not-watched",
+                          "%s is not watched here (kt-verify monitor status lists what is)", watch.name);
+  } else if (code == KT_EXIT_OK) {
+    report_removed(out, &watch);
   }
   kt_session_close(&session);
   return code;

@@ -34,6 +34,7 @@ enum kt_exit kt_verb_code_qr(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_code_scan(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_code_sas(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_monitor_add(const struct kt_cli *cli, struct kt_output *out);
+enum kt_exit kt_verb_monitor_remove(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_monitor_once(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_monitor_run(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_monitor_test_alert(const struct kt_cli *cli, struct kt_output *out);

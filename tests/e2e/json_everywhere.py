@@ -141,6 +141,7 @@ class Cases:
             ("monitor add", ("carol@example.org",), 0),
             ("monitor once", (), None),
             ("monitor status", (), 0),
+            ("monitor remove", ("carol@example.org",), 0),
             ("monitor test-alert", (), 0),
             ("monitor approve", (alice, "0" * 64), 0),
             ("monitor run", ("--interval", "0"), 2),

@@ -188,6 +188,24 @@ def removals(work, log, config):
     watcher.json("monitor", "once", expect=4)
     watcher.json("code", "show", "eve", expect=2)  # whose account?
     watcher.json("contact", "trust", "eve", "--key", "00" * 32, expect=2)
+    watched_no_longer(watcher)
+
+
+def watched_no_longer(watcher):
+    """A slip is taken back without a trace; of what was looked up, only the watching ends."""
+    before = watcher.json("contact", "list")["contacts"]
+    watcher.json("monitor", "add", "typo")
+    said = watcher.run("monitor", "once").stderr
+    check("kt-verify monitor remove typo" in said, "a label that does not exist: how to watch it no longer is said", said)
+    said = watcher.text("monitor", "remove", "typo")
+    check("typo is no longer watched; alerts" in said, "and it is watched no longer", said)
+    check(watcher.json("contact", "list")["contacts"] == before, "nothing of it is left")
+    check(watcher.json("monitor", "remove", "typo", expect=2)["reason"]["code"] == "not-watched", "which is once")
+    alerts = watcher.json("alerts", "list")["alerts"]
+    watcher.json("monitor", "remove", "eve")
+    eve = watcher.json("contact", "list")["contacts"][0]
+    check(eve["label"] == "eve" and not eve["watched"], "a contact that was looked up stays one", eve)
+    check(alerts and watcher.json("alerts", "list")["alerts"] == alerts, "and so do its alerts", alerts)
 
 
 def lies(work, log, alice, bob):
