@@ -11,6 +11,12 @@
 
 /* --- the two sides ------------------------------------------------------------------------------------------------------ */
 
+static bool is_own(const struct kt_ceremony *ceremony, struct kt_bytes label)
+{
+  const struct kt_bytes own = ceremony->own.label;
+  return ceremony->has_own && label.len == own.len && memcmp(label.data, own.data, own.len) == 0;
+}
+
 static enum kt_exit choose_account(struct kt_ceremony *ceremony)
 {
   struct kt_session *session = &ceremony->session;
@@ -44,6 +50,10 @@ enum kt_exit kt_ceremony_with(struct kt_ceremony *ceremony, struct kt_bytes labe
   struct kt_output *out = ceremony->session.out;
   kt_watch_init(watch, &ceremony->session, label);
   kt_output_set(out, "label", kt_output_text(label));
+  if (is_own(ceremony, label)) {
+    return kt_output_fail(out, KT_EXIT_USAGE, "own-account",
+                          "%s is your own account: codes are compared with somebody else's", watch->name);
+  }
   enum kt_exit code = kt_watch_load(watch);
   if (code == KT_EXIT_OK && (ask || kt_contact_current_key(&watch->other.contact) == NULL)) {
     code = kt_watch_look(watch);

@@ -220,6 +220,27 @@ static void read_help_word(struct kt_cli *cli)
   }
 }
 
+/* Behind the error: the verbs of a group; group NULL: the first word of each verb. */
+static bool list_verbs(struct kt_cli *cli, const char *group)
+{
+  const size_t skip = group != NULL ? strlen(group) + 1 : 0;
+  const char *last = "";
+  for (size_t i = 0; i < cli->n_verbs; i++) {
+    const char *name = cli->verbs[i].name;
+    if (group != NULL && (strncmp(name, group, skip - 1) != 0 || name[skip - 1] != ' ')) {
+      continue;
+    }
+    name += skip;
+    const size_t len = strcspn(name, " ");
+    const size_t at = strlen(cli->error);
+    if (strcspn(last, " ") != len || strncmp(last, name, len) != 0) {
+      snprintf(cli->error + at, sizeof cli->error - at, "%s%.*s", last[0] != '\0' ? ", " : " ", (int)len, name);
+    }
+    last = name;
+  }
+  return false;
+}
+
 static bool find_verb(struct kt_cli *cli)
 {
   size_t n_words = 0;
@@ -233,7 +254,11 @@ static bool find_verb(struct kt_cli *cli)
     if (cli->n_args == 0) {
       return fail(cli, "no verb; %s", "kt-verify help lists them");
     }
-    return group ? fail(cli, "%s: which of its verbs?", cli->args[0]) : fail(cli, "unknown verb %s", cli->args[0]);
+    if (cli->error[0] != '\0') {
+      return false;
+    }
+    fail(cli, group ? "%s: which of its verbs?" : "unknown verb %.64s; there are", cli->args[0]);
+    return list_verbs(cli, cli->group);
   }
   cli->n_args -= n_words;
   memmove(cli->args, cli->args + n_words, cli->n_args * sizeof cli->args[0]);

@@ -248,6 +248,7 @@ def with_open_alerts(log, eve, frank):
     """A match is about account keys: it says so when one's own account has alerts that are not settled."""
     digits = eve.json("code", "show", frank.label)["code"]
     check("own account" not in eve.run("code", "compare", frank.label, digits).stdout, "nothing to say")
+    check(eve.json("code", "show", eve.label, expect=2)["reason"]["code"] == "own-account", "there is no code with oneself")
     log.insert(eve.label, "spy")
     eve.json("monitor", "once", expect=4)
     said = eve.run("code", "compare", frank.label, digits)

@@ -90,9 +90,10 @@ static void test_mistakes_are_said(void **context)
 {
   static const char *const mistakes[][2] = {
     { "", "no verb" },
-    { "frobnicate", "unknown verb frobnicate" },
-    { "device", "which of its verbs" },
-    { "device frobnicate", "which of its verbs" },
+    { "frobnicate", "unknown verb frobnicate; there are lookup, device, monitor" },
+    { "device", "device: which of its verbs? add, list" },
+    { "device frobnicate", "device: which of its verbs? add, list" },
+    { "frobnicate --frobnicate", "unknown option --frobnicate" },
     { "lookup", "missing argument" },
     { "lookup a b", "too many arguments" },
     { "lookup a --name x", "--name means nothing here" },
