@@ -12,7 +12,7 @@
 #include "http_server.h"
 #include "process_stats.h"
 
-static const char *const purposes[KT_PURPOSES] = { "public", "search", "monitor", "update", "admin" };
+static const char *const purposes[KT_PURPOSES] = { "public", "search", "monitor", "update", "admin", "relay" };
 
 /* Upper bounds, in microseconds. */
 static const uint64_t bounds_us[KT_DURATION_BOUNDS] = { 500,   1000,   2500,   5000,    10000,   25000,

@@ -90,6 +90,7 @@ def check_histogram(samples, name, purpose):
 def metrics_text(server):
     status, headers, text = get(server.health, "/metrics")
     check_quietly(status == 200 and "version=0.0.4" in headers["Content-Type"], "metrics", status)
+    check_quietly("(null)" not in str(text), "every label has a value")
     return text
 
 
