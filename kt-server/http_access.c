@@ -236,6 +236,37 @@ static void check_body_type(struct kt_call *call)
                  call->route->body == KT_BODY_BINARY_OR_JSON ? " or application/json" : "");
 }
 
+static bool has_control(const char *text)
+{
+  for (; text != NULL && *text != '\0'; text++) {
+    if ((uint8_t)*text < 0x20 || *text == 0x7f) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static enum MHD_Result check_argument(void *ctx, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+  bool *has_odd = ctx;
+  (void)kind;
+  *has_odd = *has_odd || has_control(key) || has_control(value);
+  return MHD_YES;
+}
+
+/* A proxy that decides by the path must not see another one than the routes do. */
+static void check_target(struct kt_call *call, const char *url)
+{
+  bool has_odd = has_control(url);
+  (void)MHD_get_connection_values(call->connection, MHD_GET_ARGUMENT_KIND, check_argument, &has_odd);
+  if (has_odd) {
+    kt_problem_set(&call->problem, 400, "target", "there are control characters in the target of this request");
+  } else if (url[0] != '/') {
+    kt_problem_set(&call->problem, 400, "target",
+                   "the target of a request is a path, without a scheme and a host before it");
+  }
+}
+
 static void check_route(struct kt_call *call, const char *method, const char *url)
 {
   const char *allow = NULL;
@@ -262,12 +293,15 @@ static enum MHD_Result begin(struct kt_http *http, struct MHD_Connection *connec
   *con_cls = call;
   check_framing(call, &length);
   if (call->problem.status == 0) {
+    check_target(call, url);
+  }
+  if (call->problem.status == 0) {
     check_route(call, method, url);
   }
   if (call->problem.status == 0 && length > body_max(call)) {
     refuse_length(call);
   }
-  if (call->problem.status == 0 && kt_call_is_permitted(call)) {
+  if (call->route == NULL || (call->problem.status == 0 && kt_call_is_permitted(call))) {
     (void)kt_call_is_within_rate(call);
   }
   const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);

@@ -83,7 +83,7 @@ bool kt_call_is_within_rate(struct kt_call *call)
 {
   struct kt_http_limits *limits = &call->http->limits;
   uint8_t key[KT_ADDRESS_KEY_LEN + 1] = { 0 };
-  enum kt_purpose purpose = call->route->purpose;
+  enum kt_purpose purpose = call->route != NULL ? call->route->purpose : KT_PURPOSE_SEARCH; /* for a path: a search */
   const struct kt_address counted = kt_call_counted_as(call);
   if (!kt_address_is_counted(&counted)) {
     return true;

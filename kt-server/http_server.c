@@ -5,6 +5,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -142,6 +143,17 @@ static bool counts_addresses(const struct kt_http *http)
          (instance->config.mode != KT_MODE_THIRD_PARTY_MANAGEMENT || kt_instance_is_operator(instance));
 }
 
+/* An escaped NUL would end the text for us, and for nobody else: another control character stands for it, and is refused. */
+static size_t unescape(void *ctx, struct MHD_Connection *connection, char *text)
+{
+  (void)ctx;
+  (void)connection;
+  for (char *nul = strstr(text, "%00"); nul != NULL; nul = strstr(nul, "%00")) {
+    nul[2] = '1';
+  }
+  return MHD_http_unescape(text);
+}
+
 static struct MHD_Daemon *new_daemon(void *ctx, unsigned flags, MHD_socket fd, unsigned n_connections)
 {
   struct kt_http *http = ctx;
@@ -150,6 +162,7 @@ static struct MHD_Daemon *new_daemon(void *ctx, unsigned flags, MHD_socket fd, u
     { MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)(http->instance->settings.limits.timeout_ms / 1000), NULL },
     { MHD_OPTION_CONNECTION_LIMIT, n_connections, NULL },
     { MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL },
+    { MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)unescape, NULL },
     { MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL },
     { MHD_OPTION_END, 0, NULL },
   };

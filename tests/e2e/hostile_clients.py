@@ -253,6 +253,8 @@ def floods(server):
     check(ask(server, "127.1.250.2")[0].status == 200, "another address is answered")
     check(ask(server, "127.1.250.1", "/v1/owner/monitor", b"\0")[0].status != 429,
           "S11: monitoring from the flooding address has its own quota")
+    statuses = {ask(server, "127.1.250.3", "/nothing")[0].status for _ in range(50 * 10 + 200)}
+    check(statuses == {404, 429}, "questions for paths that there are none of have a rate, too", statuses)
     refused, answered = twenty_one_connections(server)
     check(refused, "one of 21 connections of one address is refused")
     check(answered, "and another address connects")

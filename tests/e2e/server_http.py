@@ -387,9 +387,13 @@ def check_refusals(server):
     for path in GET:
         for method in ("POST", "PUT", "DELETE", "PATCH"):
             assert "GET" in server.refused(405, method, path)[0].getheader("Allow")
-    for path in ("/", "/v1", "/v1/", "/v1/nothing", "/openapi.yml", "/v1/credentials", "/v1/relay", "/v1/relay/", "/v1/relay/a/b", "/%00",
+    for path in ("/", "/v1", "/v1/", "/v1/nothing", "/openapi.yml", "/v1/credentials", "/v1/relay", "/v1/relay/", "/v1/relay/a/b",
                  "/v1/config/../config", "/" + "a" * 4000):
         server.refused(404, "GET", path)
+    for target in ("/%00", "/v1/config%00", "/v1/config%00/x", "/v1/config%01", "/v1/config%7f", "/v1/config?x%0a=1", "/v1/config?x=%00",
+                   "/v1/audit?start=0%00x", "http://log/v1/config"):
+        problem = server.refused(400, "GET", target)[1]
+        assert problem["type"] == "urn:kt:problem:target", (target, problem)
     for query in ("", "?start=", "?start=-1", "?start=1x", "?start=0x1", "?start=18446744073709551616",
                   "?start=0&start=1", "?start=0&limit=0", "?start=0&limit=", "?start", "?Start=0"):
         server.refused(400, "GET", "/v1/audit" + query)
