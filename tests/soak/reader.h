@@ -19,7 +19,7 @@ struct soak_counters {
   _Atomic uint64_t n_5xx;
   _Atomic uint64_t n_other; /* neither 200 nor 5xx */
   _Atomic uint64_t n_broken;
-  uint64_t until; /* so many requests and no more */
+  _Atomic uint64_t until; /* so many requests and no more */
 };
 
 struct soak_reader {
