@@ -21,4 +21,7 @@
 /* Again after a change of user, which resets some of it. False with errno. */
 bool kt_harden(void);
 
+/* Is there room in what this process may lock for its keys? libsodium goes on without, and says nothing. */
+bool kt_can_lock_keys(void);
+
 #endif

@@ -82,6 +82,10 @@ static struct MHD_Response *json_response(struct kt_call *call)
   }
   json_decref(raw);
   json_decref(view);
+  if (text != NULL && !kt_call_reserve(call, strlen(text))) {
+    free(text);
+    return NULL;
+  }
   return text_response(call, text);
 }
 
@@ -123,6 +127,9 @@ enum MHD_Result kt_http_reply(struct kt_call *call)
     response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
   } else {
     response = as_json ? json_response(call) : binary_response(call);
+  }
+  if (response == NULL && call->problem.status != 0) {
+    return kt_http_reply_problem(call);
   }
   if (response == NULL) {
     return refuse(call, "memory", "out of memory");

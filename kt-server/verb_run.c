@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "admin.h"
+#include "harden.h"
 #include "http.h"
 #include "keys.h"
 #include "operator.h"
@@ -338,6 +339,9 @@ static void announce(const struct server *server)
     kt_say("this log is served by root; better by a user who owns %s and nothing else: `user` in " KT_NAME_SETTINGS
            ", or --user",
            server->dir);
+  }
+  if (!kt_can_lock_keys()) {
+    kt_say("keys are not kept from the swap: this process may lock no memory; raise LimitMEMLOCK= or ulimit -l");
   }
   if (server->instance.has_no_sandbox) {
     kt_say("--no-sandbox: whoever takes over this process may use every system call");

@@ -58,6 +58,22 @@ def check_without_sandbox(folder):
     check(any("--no-sandbox" in line for line in server.said), "and that is said")
 
 
+def check_without_locked_memory(folder):
+    """Nor the capability that root has instead."""
+    if is_sanitized():
+        return
+    for limit, is_said in (("0", True), ("8388608", False)):
+        args = ["prlimit", f"--memlock={limit}:{limit}", SERVER, "run", folder, "--listen", "127.0.0.1:0"]
+        if os.geteuid() == 0:
+            args = ["setpriv", "--inh-caps=-ipc_lock", "--bounding-set=-ipc_lock", *args]
+        with subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            process.stdout.readline()
+            process.terminate()
+            said = process.stderr.read()
+        check(("not kept from the swap" in said) == is_said,
+              f"locked memory of {limit} bytes: {'it is said that keys are not locked' if is_said else 'keys are'}", said)
+
+
 def check_credentials(where, folder):
     """Keys that the service manager hands over, group-readable as its access lists make them look."""
     given = os.path.join(where, "credentials")
@@ -95,6 +111,7 @@ def main():
         check_process(signers[0], "signer")
         server.stop()
         check_without_sandbox(folder)
+        check_without_locked_memory(folder)
         check_credentials(where, folder)
     check_unit()
 
