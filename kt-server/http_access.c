@@ -301,7 +301,8 @@ static enum MHD_Result begin(struct kt_http *http, struct MHD_Connection *connec
   if (call->problem.status == 0 && length > body_max(call)) {
     refuse_length(call);
   }
-  if (call->route == NULL || (call->problem.status == 0 && kt_call_is_permitted(call))) {
+  /* No rate takes the place of a refusal that has to end the connection. */
+  if (!call->problem.close && (call->route == NULL || (call->problem.status == 0 && kt_call_is_permitted(call)))) {
     (void)kt_call_is_within_rate(call);
   }
   const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);

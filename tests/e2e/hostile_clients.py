@@ -193,6 +193,19 @@ def half_bodies(server):
             s.close()
 
 
+def statuses_of_ambiguous(server, address, fields, body):
+    """What follows must never be taken for a request of its own."""
+    answer = b""
+    with connect(server, address) as s:
+        s.sendall(POST + fields + b"\r\n" + body + b"GET /v1/config HTTP/1.1\r\nHost: log\r\n\r\n")
+        try:
+            while chunk := s.recv(65536):
+                answer += chunk
+        except ConnectionResetError:
+            pass  # closed with unread data
+    return re.findall(rb"HTTP/1\.1 ([0-9]{3})", answer)
+
+
 def smuggling(server):
     body = search_body(b"user3@example.org")
     tail = b"Content-Length: %d\r\n" % len(body)
@@ -202,18 +215,9 @@ def smuggling(server):
                    b"Transfer-Encoding:\r\n chunked\r\n" + tail, b"Transfer-Encoding : chunked\r\n" + tail,
                    b"Content-Length:\r\n %d\r\n" % len(body), b"Content-Length : %d\r\n" % len(body),
                    b"Content-Length\t: %d\r\n" % len(body), b"Host: other\r\n" + tail):
-        with connect(server, "127.1.200.2") as s:
-            # What follows must never be taken for a request of its own.
-            s.sendall(POST + fields + b"\r\n" + body + b"GET /v1/config HTTP/1.1\r\nHost: log\r\n\r\n")
-            answer = b""
-            try:
-                while chunk := s.recv(65536):
-                    answer += chunk
-            except ConnectionResetError:
-                pass  # closed with unread data
-        statuses = set(re.findall(rb"HTTP/1\.1 ([0-9]{3})", answer))
-        check_quietly(statuses <= {b"400"},
-                      "a request whose end is ambiguous is refused, and the connection closed", fields, answer[:200])
+        statuses = statuses_of_ambiguous(server, "127.1.200.2", fields, body)
+        check_quietly(set(statuses) <= {b"400"},
+                      "a request whose end is ambiguous is refused, and the connection closed", fields, statuses)
     check(True, "requests whose end is ambiguous are refused, and their connections closed")
 
 
@@ -250,6 +254,9 @@ def floods(server):
     problem = json.loads(refused[1])
     check(problem["type"] == "urn:kt:problem:rate" and problem["request_id"] == refused[0].getheader("X-Request-Id"),
           "and a problem document", problem)
+    statuses = [statuses_of_ambiguous(server, "127.1.250.1", b"Content-Length : 5\r\n", b"12345") for _ in range(20)]
+    check(all(len(found) <= 1 and set(found) <= {b"400"} for found in statuses),
+          "over its rate, too, a request whose end is ambiguous ends its connection", statuses)
     check(ask(server, "127.1.250.2")[0].status == 200, "another address is answered")
     check(ask(server, "127.1.250.1", "/v1/owner/monitor", b"\0")[0].status != 429,
           "S11: monitoring from the flooding address has its own quota")
