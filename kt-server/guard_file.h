@@ -3,8 +3,9 @@
  *
  * Two equal copies, each in a block of the disk of its own (docs/formats.md, Head guard), are overwritten in place, so that
  * a commit waits for one fdatasync. A copy that reads is never older than what was signed last: both were durable before that
- * signature, also when its process was not the one that wrote them, and since then at most one write was under way. So one readable copy is enough, the newer of two is taken,
- * and with none the file is damaged, which is an error and never "no guard". */
+ * signature, also when its process was not the one that wrote them, and since then at most one write was under way. So one
+ * readable copy is enough, the newer of two is taken, and with none the file is damaged, which is an error and never "no
+ * guard". */
 #ifndef KT_SERVER_GUARD_FILE_H
 #define KT_SERVER_GUARD_FILE_H
 

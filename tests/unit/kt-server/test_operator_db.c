@@ -251,16 +251,22 @@ static void check_guarded(struct scene *scene, uint64_t n_records)
   assert_int_equal(guard.size, n_records);
 }
 
+/* Closed with two records; before: the guard as it was after the first. */
+static void record_two(struct scene *scene, struct kt_path *before)
+{
+  assert_int_equal(kt_path_join(scene->dir, "before", before, &scene->error), KT_OK);
+  assert_int_equal(record(scene, ALICE, 0, "a"), KT_OK);
+  copy_file(scene->guard_path.s, before->s);
+  assert_int_equal(record(scene, ALICE, 1, "b"), KT_OK);
+  close_db(scene);
+}
+
 /* The program ended between a record and its guard: the guard is written before anything is signed, or recorded. */
 static void a_guard_that_is_behind(void **state)
 {
   struct scene *scene = *state;
   struct kt_path before;
-  assert_int_equal(kt_path_join(scene->dir, "before", &before, &scene->error), KT_OK);
-  assert_int_equal(record(scene, ALICE, 0, "a"), KT_OK);
-  copy_file(scene->guard_path.s, before.s);
-  assert_int_equal(record(scene, ALICE, 1, "b"), KT_OK);
-  close_db(scene);
+  record_two(scene, &before);
   copy_file(before.s, scene->guard_path.s);
   open_db(scene, false);
   assert_int_equal(kt_opdb_guard(scene->db, 2000, &scene->error), KT_OK);
@@ -289,11 +295,7 @@ static void a_guard_that_is_half_written(void **state)
 {
   struct scene *scene = *state;
   struct kt_path before;
-  assert_int_equal(kt_path_join(scene->dir, "before", &before, &scene->error), KT_OK);
-  assert_int_equal(record(scene, ALICE, 0, "a"), KT_OK);
-  copy_file(scene->guard_path.s, before.s);
-  assert_int_equal(record(scene, ALICE, 1, "b"), KT_OK);
-  close_db(scene);
+  record_two(scene, &before);
   replace_copy(scene->guard_path.s, 1, before.s);
   open_db(scene, false);
   assert_int_equal(kt_opdb_guard(scene->db, 1000, &scene->error), KT_OK);
