@@ -7,6 +7,7 @@
 #include "relay.h"
 
 #define LARGE_FROM ((size_t)4 << 10) /* a body: what most requests fit into */
+#define LARGE_SHARE 8                /* one address has a share of 1/8 of what large bodies may take */
 
 /* --- connections, as libmicrohttpd reports them ----------------------------------------------------------------------- */
 
@@ -129,20 +130,53 @@ bool kt_call_reserve(struct kt_call *call, size_t n_bytes)
   return refuse_full(call);
 }
 
-bool kt_call_reserve_body(struct kt_call *call, size_t cap)
+/* False: its address holds its share, and call->problem is set. A body that is its only one is let in at any size. */
+static bool take_of_share(struct kt_call *call, size_t n_bytes, uint64_t large_max)
 {
   struct kt_http_limits *limits = &call->http->limits;
-  const size_t before = call->body_cap > LARGE_FROM ? call->body_cap : LARGE_FROM;
-  if (cap > before && !take_bytes(&limits->n_large, limits->bytes_max / 2, cap - before, &call->n_large)) {
+  const struct kt_address counted = kt_call_counted_as(call);
+  const uint64_t of_others = kt_tally_of(&limits->large, &counted) - call->n_large;
+  if (of_others > 0 && of_others + call->n_large + n_bytes > large_max / LARGE_SHARE) {
+    (void)atomic_fetch_add(&limits->n_limited, 1);
+    kt_problem_set(&call->problem, 429, "rate",
+                   "large requests under way from your %s use the memory that one may have",
+                   call->has_principal ? "access token" : "address");
+    call->problem.retry_after_s = 1;
+    return false;
+  }
+  kt_tally_add(&limits->large, &counted, n_bytes);
+  return true;
+}
+
+/* False: call->problem is set. */
+static bool take_large(struct kt_call *call, size_t n_bytes)
+{
+  struct kt_http_limits *limits = &call->http->limits;
+  const uint64_t large_max = limits->bytes_max / 2;
+  if (!take_of_share(call, n_bytes, large_max)) {
+    return false;
+  }
+  if (!take_bytes(&limits->n_large, large_max, n_bytes, &call->n_large)) {
+    const struct kt_address counted = kt_call_counted_as(call);
+    kt_tally_take_off(&limits->large, &counted, n_bytes);
     return refuse_full(call);
   }
-  return kt_call_reserve(call, cap - call->body_cap);
+  return true;
+}
+
+bool kt_call_reserve_body(struct kt_call *call, size_t cap)
+{
+  const size_t before = call->body_cap > LARGE_FROM ? call->body_cap : LARGE_FROM;
+  return (cap <= before || take_large(call, cap - before)) && kt_call_reserve(call, cap - call->body_cap);
 }
 
 void kt_call_give_back(struct kt_call *call)
 {
-  (void)atomic_fetch_sub(&call->http->limits.n_bytes, call->n_reserved);
-  (void)atomic_fetch_sub(&call->http->limits.n_large, call->n_large);
+  struct kt_http_limits *limits = &call->http->limits;
+  const struct kt_address counted = kt_call_counted_as(call);
+  (void)atomic_fetch_sub(&limits->n_bytes, call->n_reserved);
+  (void)atomic_fetch_sub(&limits->n_large, call->n_large);
+  kt_tally_take_off(&limits->large, &counted, call->n_large);
   call->n_reserved = 0;
   call->n_large = 0;
 }
@@ -170,7 +204,7 @@ enum kt_err kt_http_limits_init(struct kt_http *http, size_t connections, struct
   };
   limits->bytes_max = settings->limits.memory_bytes;
   kt_http_limits_reload(limits, settings);
-  if (kt_quota_init(&limits->quota) != KT_OK) {
+  if (kt_quota_init(&limits->quota) != KT_OK || kt_tally_init(&limits->large, connections) != KT_OK) {
     return kt_error_set(error, KT_ERR_MEMORY, "out of memory");
   }
   return kt_peers_new(&places, http, &limits->peers, error);
@@ -180,4 +214,5 @@ void kt_http_limits_release(struct kt_http_limits *limits)
 {
   kt_peers_free(limits->peers);
   kt_quota_release(&limits->quota);
+  kt_tally_release(&limits->large);
 }

@@ -7,6 +7,7 @@
 #include "peers.h"
 #include "quota.h"
 #include "settings.h"
+#include "tally.h"
 
 struct kt_http;
 struct kt_call;
@@ -20,6 +21,7 @@ struct kt_http_limits {
   uint64_t bytes_max;
   _Atomic uint64_t n_bytes;   /* of bodies and answers under way */
   _Atomic uint64_t n_large;   /* of these, of bodies beyond their first KiB: at most half */
+  struct kt_tally large;      /* of these, for each address or token: a share */
   _Atomic uint64_t n_limited; /* requests over a rate */
   _Atomic uint64_t n_full;    /* requests without memory left for them */
 };
@@ -39,7 +41,8 @@ struct kt_address kt_call_counted_as(const struct kt_call *call);
 /* Room for so many bytes until the call is over. False: call->problem is set to 503. */
 bool kt_call_reserve(struct kt_call *call, size_t n_bytes);
 /* The body is going to have room for cap bytes, from call->body_cap on. Bodies that are sent half and held, by clients that
- * nobody knows, get no further than half of the memory: searches, monitoring and answers find room in the other half. */
+ * nobody knows, get no further than half of the memory: searches, monitoring and answers find room in the other half. An
+ * address has a share of that half (429), so that a handful of them leave room for everybody else's updates. */
 bool kt_call_reserve_body(struct kt_call *call, size_t cap);
 void kt_call_give_back(struct kt_call *call);
 

@@ -194,7 +194,8 @@ static void write_connections(struct kt_call *call, struct kt_http *clients)
   counter(call, "kt_http_connections_expired_total", "Connections over a deadline.", peers.n_expired);
   counter(call, "kt_http_connections_evicted_total", "Connections ended because places ran short.", peers.n_evicted);
   gauge(call, "kt_http_requests_open", "Requests under way.", atomic_load(&clients->n_open));
-  counter(call, "kt_http_requests_limited_total", "Requests over a rate.", atomic_load(&clients->limits.n_limited));
+  counter(call, "kt_http_requests_limited_total", "Requests over a rate or a share.",
+          atomic_load(&clients->limits.n_limited));
   gauge(call, "kt_http_memory_used_bytes", "Bodies and answers under way.", atomic_load(&clients->limits.n_bytes));
   counter(call, "kt_http_memory_refusals_total", "Requests without memory left.", atomic_load(&clients->limits.n_full));
 }

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "instance.h"
+#include "tally.h"
 
 #define LOOK_EVERY_MS 250
 /* Of so many connections the one that waits longest is close enough to the longest of all. */
@@ -24,8 +25,7 @@ struct kt_peers {
   size_t *free_places; /* a stack of indexes */
   size_t n_free;
   size_t hand; /* where the next eviction looks */
-  struct kt_spread spread;
-  uint32_t *n_by_address;
+  struct kt_tally by_address;
   struct kt_peers_count count;
 };
 
@@ -116,30 +116,10 @@ static void evict(struct kt_peers *peers)
   }
 }
 
-static void count_address(struct kt_peers *peers, const struct kt_address *address, int change)
-{
-  size_t at[KT_SPREAD_ROWS];
-  if (kt_address_is_counted(address)) {
-    kt_spread_places(&peers->spread, address->key, sizeof address->key, at);
-    for (size_t row = 0; row < KT_SPREAD_ROWS; row++) {
-      peers->n_by_address[at[row]] += (uint32_t)change;
-    }
-  }
-}
-
 /* Has this address as many connections as one may? peers->lock is held. */
 static bool has_enough(const struct kt_peers *peers, const struct kt_address *address)
 {
-  size_t at[KT_SPREAD_ROWS];
-  uint32_t least = UINT32_MAX;
-  if (peers->limits.per_address == 0 || !kt_address_is_counted(address)) {
-    return false;
-  }
-  kt_spread_places(&peers->spread, address->key, sizeof address->key, at);
-  for (size_t row = 0; row < KT_SPREAD_ROWS; row++) {
-    least = peers->n_by_address[at[row]] < least ? peers->n_by_address[at[row]] : least;
-  }
-  return least >= peers->limits.per_address;
+  return peers->limits.per_address > 0 && kt_tally_of(&peers->by_address, address) >= peers->limits.per_address;
 }
 
 bool kt_peers_admits(struct kt_peers *peers, const struct sockaddr *from)
@@ -168,7 +148,7 @@ struct kt_peer *kt_peers_open(struct kt_peers *peers, int fd, const struct socka
     peer->owner = peers->owner;
     peer->fd = fd;
     peer->address = address;
-    count_address(peers, &peer->address, 1);
+    kt_tally_add(&peers->by_address, &peer->address, 1);
     kt_peer_expect(peer, KT_PHASE_HEAD);
     peers->count.n_open++;
   }
@@ -182,7 +162,7 @@ void kt_peers_close(struct kt_peers *peers, struct kt_peer *peer)
     return;
   }
   (void)pthread_mutex_lock(&peers->lock);
-  count_address(peers, &peer->address, -1);
+  kt_tally_take_off(&peers->by_address, &peer->address, 1);
   peer->fd = -1;
   peers->free_places[peers->n_free++] = (size_t)(peer - peers->places);
   peers->count.n_open--;
@@ -202,17 +182,15 @@ static void destroy(struct kt_peers *peers)
 {
   free(peers->places);
   free(peers->free_places);
-  free(peers->n_by_address);
+  kt_tally_release(&peers->by_address);
   free(peers);
 }
 
 static bool make_tables(struct kt_peers *peers, size_t n)
 {
-  kt_spread_init(&peers->spread, 4 * n);
   peers->places = calloc(n, sizeof peers->places[0]);
   peers->free_places = calloc(n, sizeof peers->free_places[0]);
-  peers->n_by_address = calloc(KT_SPREAD_ROWS * (peers->spread.mask + 1), sizeof peers->n_by_address[0]);
-  if (peers->places == NULL || peers->free_places == NULL || peers->n_by_address == NULL) {
+  if (peers->places == NULL || peers->free_places == NULL || kt_tally_init(&peers->by_address, n) != KT_OK) {
     return false;
   }
   for (size_t i = 0; i < n; i++) {

@@ -28,6 +28,7 @@ BINARY = {"Content-Type": "application/octet-stream"}
 P99_FLOOR_S = 0.010 if SIZE > 500 else 0.250
 MEMORY_CAP_KIB = 96 << 10
 HALF_BODIES = 80  # of 1 MiB: more than the server's memory for them
+HEAD = "POST {} HTTP/1.1\r\nHost: log\r\nContent-Type: application/octet-stream\r\nContent-Length: {}\r\n\r\n"
 POST = b"POST /v1/search HTTP/1.1\r\nHost: log\r\nContent-Type: application/octet-stream\r\n"
 SETTINGS = ("cache: 16MiB\nlimits:\n  head-timeout: 2s\n  body-timeout: 2s\n  send-timeout: 2s\n  timeout: 3s\n  memory: 32MiB\n"
             "  connections: 1000\n  connections-per-address: 20\nrates:\n  search: 50\n  monitor: 50\n  update: 10\n")
@@ -174,17 +175,34 @@ def impossible_requests(server):
     check(status in (400, 415), "deep JSON is refused", status)
 
 
+def hold_half_bodies(server, path, per_address):
+    """Large bodies of which half comes, at once."""
+    held = []
+    for number in range(HALF_BODIES):
+        held.append(connect(server, f"127.1.211.{number // per_address + 1}"))
+        try:
+            held[-1].sendall(HEAD.format(path, 1 << 20).encode() + bytes((1 << 19) + 1))
+        except OSError:
+            pass  # refused before it was sent
+    return held
+
+
+def share_of_an_address(server):
+    """What a handful of addresses can hold with half bodies leaves room for everybody else's large bodies."""
+    held = hold_half_bodies(server, "/v1/update", 16)
+    answers = [ask(server, f"127.1.213.{number}", "/v1/update", bytes(60000))[0].status for number in range(1, 9)]
+    check(set(answers) == {400}, "five addresses with half bodies: others' large bodies are read", answers)
+    answer, body = ask(server, "127.1.211.1", "/v1/update", bytes(60000))
+    check(answer.status == 429 and answer.getheader("Retry-After") == "1", "and theirs get 429 with Retry-After", answer.status, body)
+    check(ask(server, "127.1.211.1")[0].status == 200, "but what is small is answered")
+    for s in held:
+        s.close()
+
+
 def half_bodies(server):
-    """Large bodies of which half comes, at once, from a few addresses: they get no more than half of the memory."""
-    head = "POST {} HTTP/1.1\r\nHost: log\r\nContent-Type: application/octet-stream\r\nContent-Length: {}\r\n\r\n"
+    """From a few addresses: they get no more than half of the memory."""
     for path in ("/v1/update", "/v1/manager/update", "/v1/owner/init"):
-        held = []
-        for number in range(HALF_BODIES):
-            held.append(connect(server, f"127.1.211.{number // 10 + 1}"))
-            try:
-                held[-1].sendall(head.format(path, 1 << 20).encode() + bytes((1 << 19) + 1))
-            except OSError:
-                pass  # refused before it was sent
+        held = hold_half_bodies(server, path, 10)
         statuses = {ask(server, f"127.1.212.{number}")[0].status for number in range(1, 21)}
         check(statuses == {200}, f"{HALF_BODIES} half bodies for {path}: searches are answered", statuses)
         statuses = {ask(server, "127.1.212.1", "/v1/owner/init", b"\0")[0].status for _ in range(5)}
@@ -326,6 +344,7 @@ def main():
             attack_slowly(server, calm_s, f"{SIZE} slow bodies", POST + b"Content-Length: 100000\r\n\r\n", b"\0")
             attack_slowly(server, calm_s, f"{SIZE} that do not read",
                           b"GET /v1/audit?start=0 HTTP/1.1\r\nHost: log\r\n\r\n" * 3, b"", reads=True)
+            share_of_an_address(server)
             half_bodies(server)
             impossible_requests(server)
             smuggling(server)
