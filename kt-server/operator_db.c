@@ -89,7 +89,26 @@ static void chain_extend(struct chain *chain, const struct kt_opdb_record *recor
   kt_writer_release(&w);
 }
 
-/* The guard may be behind the database: the program ended between the two writes, before anything was signed. */
+/* The guard may be behind the database by one record: the program ended between the two writes, before anything was
+ * signed. One that is further behind is not what was written last, so the database may be an old copy, too. */
+static enum kt_err guard_judge(const struct kt_opdb *db, const struct kt_log_guard *guard, struct kt_error *error)
+{
+  if (guard->size > db->chain.n || (guard->size == db->chain.n && !kt_hash_equal(&guard->root, &db->chain.hash))) {
+    return kt_error_set(error, KT_ERR_CONFLICT,
+                        "operator.db has %llu records, but %llu were signed: this is an old copy, and going on from it "
+                        "could sign two values for one version",
+                        (unsigned long long)db->chain.n, (unsigned long long)guard->size);
+  }
+  if (db->chain.n - guard->size > 1) {
+    return kt_error_set(error, KT_ERR_CONFLICT,
+                        "operator.db has %llu records, and %.200s knows of %llu: the guard is an old copy, so "
+                        "nothing shows that this is the newest state of operator.db. Bring back the newest guard; only "
+                        "when it is gone for good, move this one away and give --accept-missing-guard",
+                        (unsigned long long)db->chain.n, db->guard_path, (unsigned long long)guard->size);
+  }
+  return KT_OK;
+}
+
 static enum kt_err guard_check(struct kt_opdb *db, bool may_be_missing, struct kt_error *error)
 {
   struct kt_log_guard guard;
@@ -102,18 +121,14 @@ static enum kt_err guard_check(struct kt_opdb *db, bool may_be_missing, struct k
                         "%.300s: there is no guard, so nothing shows that this is the newest state of operator.db",
                         db->guard_path);
   }
-  if (err != KT_OK) {
-    return err;
+  if (err == KT_OK) {
+    err = guard_judge(db, &guard, error);
   }
-  if (guard.size > db->chain.n || (guard.size == db->chain.n && !kt_hash_equal(&guard.root, &db->chain.hash))) {
-    return kt_error_set(error, KT_ERR_CONFLICT,
-                        "operator.db has %llu records, but %llu were signed: this is an old copy, and going on from it "
-                        "could sign two values for one version",
-                        (unsigned long long)db->chain.n, (unsigned long long)guard.size);
+  if (err == KT_OK) {
+    db->guarded = guard;
+    db->has_guard = true;
   }
-  db->guarded = guard;
-  db->has_guard = true;
-  return KT_OK;
+  return err;
 }
 
 /* Only a full disk passes by itself. */

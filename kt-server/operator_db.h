@@ -19,7 +19,8 @@
 
 struct kt_opdb;
 
-/* create: the file must not exist. KT_ERR_CONFLICT: behind the guard, or another history than it: an old copy.
+/* create: the file must not exist. KT_ERR_CONFLICT: behind the guard, or another history than it: an old copy;
+ * or the guard is one, more than one record behind.
  * guard_may_be_missing: otherwise KT_ERR_ABSENT when something was signed and there is no guard. */
 KT_MUST_USE enum kt_err kt_opdb_open(const char *path, const char *guard_path, bool create, bool guard_may_be_missing,
                                      struct kt_opdb **ret_db, struct kt_error *error);

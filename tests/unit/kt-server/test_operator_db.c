@@ -6,10 +6,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "file_io.h"
@@ -275,6 +278,71 @@ static void a_guard_that_is_behind(void **state)
   check_guarded(scene, 3);
 }
 
+/* The first record of all: its guard says that there are none. */
+static void a_guard_behind_the_first_record(void **state)
+{
+  struct scene *scene = *state;
+  const struct kt_log_guard of_none = { .size = 0 };
+  assert_int_equal(record(scene, ALICE, 0, "a"), KT_OK);
+  close_db(scene);
+  assert_int_equal(unlink(scene->guard_path.s), 0);
+  assert_int_equal(kt_guard_save(scene->guard_path.s, NULL, &of_none, &scene->error), KT_OK);
+  open_db(scene, false);
+  assert_int_equal(record(scene, ALICE, 1, "b"), KT_OK);
+  check_guarded(scene, 2);
+}
+
+/* Two behind: no crash leaves that. With an old guard an old copy of the database would pass for the newest. */
+static void a_guard_that_is_an_old_copy(void **state)
+{
+  struct scene *scene = *state;
+  struct kt_path before;
+  record_two(scene, &before);
+  open_db(scene, false);
+  assert_int_equal(record(scene, ALICE, 2, "c"), KT_OK);
+  close_db(scene);
+  copy_file(before.s, scene->guard_path.s);
+  refuse_open(scene, KT_ERR_CONFLICT);
+  assert_non_null(strstr(scene->error.text, "the guard is an old copy"));
+  check_guarded(scene, 1); /* as it was found */
+  assert_int_equal(unlink(scene->guard_path.s), 0);
+  refuse_open(scene, KT_ERR_ABSENT);
+  assert_int_equal(kt_opdb_open(scene->db_path.s, scene->guard_path.s, false, true, &scene->db, &scene->error), KT_OK);
+  assert_int_equal(record(scene, ALICE, 3, "d"), KT_OK);
+  check_guarded(scene, 4);
+}
+
+static void record_until_killed(struct scene *scene, uint32_t version)
+{
+  open_db(scene, false);
+  while (record(scene, ALICE, version++, "x") == KT_OK) {
+  }
+  _exit(1);
+}
+
+/* Whenever it happens: the next start goes on. */
+static void what_a_kill_leaves(void **state)
+{
+  struct scene *scene = *state;
+  int status = 0;
+  assert_int_equal(record(scene, ALICE, 0, "x"), KT_OK);
+  for (unsigned i = 1; i <= 12; i++) {
+    const uint32_t next = (uint32_t)row_of(scene, ALICE).n_recorded;
+    close_db(scene);
+    const pid_t child = fork();
+    if (child == 0) {
+      record_until_killed(scene, next);
+    }
+    (void)nanosleep(&(struct timespec){ .tv_nsec = 3100000L * i }, NULL);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    open_db(scene, false);
+    assert_int_equal(kt_opdb_guard(scene->db, 1000, &scene->error), KT_OK);
+  }
+  assert_int_equal(kt_opdb_verify(scene->db, &scene->error), KT_OK);
+}
+
 static void replace_copy(const char *path, size_t i, const char *from)
 {
   static char copy[KT_GUARD_COPY_LEN];
@@ -377,6 +445,9 @@ int main(void)
     cmocka_unit_test_setup_teardown(a_guard_that_is_gone, begin, end),
     cmocka_unit_test_setup_teardown(a_guard_that_another_one_moved, begin, end),
     cmocka_unit_test_setup_teardown(a_guard_that_is_behind, begin, end),
+    cmocka_unit_test_setup_teardown(a_guard_behind_the_first_record, begin, end),
+    cmocka_unit_test_setup_teardown(a_guard_that_is_an_old_copy, begin, end),
+    cmocka_unit_test_setup_teardown(what_a_kill_leaves, begin, end),
     cmocka_unit_test_setup_teardown(a_guard_that_is_half_written, begin, end),
     cmocka_unit_test_setup_teardown(tokens_belong_to_one_label, begin, end),
     cmocka_unit_test_setup_teardown(a_token_is_used_up_once, begin, end),
