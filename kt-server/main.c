@@ -32,7 +32,7 @@ static const struct kt_verb verbs[] = {
     "copy the log, running or not, without its private keys, into one checked file", kt_verb_backup },
   { "restore", "FILE DIR [--keys DIR] [--json]", "make a log's folder from a backup, and say what it may do",
     kt_verb_restore },
-  { "migrate", "OLD NEW STATEMENT [--old-key FILE] [--new-key FILE] [--accept-missing-guard] [--json]",
+  { "migrate", "OLD NEW STATEMENT [--old-key FILE] [--new-key FILE] [--accept-missing-guard] [--state-fork] [--json]",
     "end a log: its labels go into a new one, and a signed statement says so", kt_verb_migrate },
   { "import", "DIR FILE.jsonl [--no-check] [--json]", "add unsigned device sets, one JSON object per line",
     kt_verb_import },

@@ -20,8 +20,7 @@ struct migrating {
   struct kt_store_conn *old_conn;
   struct kt_admin new_log;
   struct kt_store_conn *new_conn;
-  struct kt_log_guard lost; /* report.has_lost */
-  uint64_t size;            /* the entries whose labels go over */
+  uint64_t size; /* the entries whose labels go over */
   struct kt_migrate_report report;
 };
 
@@ -99,12 +98,64 @@ static enum kt_err refuse_unguarded(const struct kt_instance *old_log, enum kt_e
                       cause->text, advice);
 }
 
-/* A later head than the data has was signed, and perhaps seen. When only its signature is lost, its entries go over. Without
- * the guard the statement would claim, under the old log's key, that nothing was lost. */
+static void note_lost(struct migrating *migrating, const struct kt_log_guard *guard, bool is_fork)
+{
+  struct kt_migrate_report *report = &migrating->report;
+  report->has_lost = true;
+  report->is_fork = is_fork;
+  report->lost_size = guard->size;
+  report->lost_root = guard->root;
+}
+
+/* The guard's head is of another history. It may be another log's, put there by mistake: only the operator can tell, and
+ * what the old key signs cannot be taken back. */
+static enum kt_err take_fork(struct migrating *migrating, const struct kt_log_guard *guard, struct kt_error *error)
+{
+  if (!migrating->request->states_fork) {
+    return kt_error_set(
+        error, KT_ERR_CONFLICT,
+        "the head guard has a head of %llu entries that the data of %.200s does not lead to: it is another "
+        "log's, or two histories of this one were signed. Look whether head-guard names the right file, and "
+        "for the data that it belongs to; where it is the old log's, --state-fork puts both heads into the "
+        "statement, and everybody who checks it is alerted",
+        (unsigned long long)guard->size, migrating->old_log.dir.s);
+  }
+  note_lost(migrating, guard, true);
+  return KT_OK;
+}
+
+/* What the guard says of the last head that the data has. A later one was perhaps seen; when only its signature is lost,
+ * its entries go over. One with fewer entries was not written last. */
+static enum kt_err compare_guard(struct migrating *migrating, const struct kt_log_guard *guard, struct kt_error *error)
+{
+  struct kt_log_problem why;
+  struct kt_error cause;
+  const struct kt_log_head *head = &migrating->report.head;
+  const enum kt_err err = kt_log_guard_judge(migrating->old_conn, guard, &why);
+  if (err != KT_OK && err != KT_ERR_CONFLICT) {
+    return kt_error_set(error, err, "%s: %.300s", migrating->old_log.dir.s, why.text);
+  }
+  if (guard->size > head->size) {
+    note_lost(migrating, guard, false);
+    migrating->size = err == KT_OK ? guard->size : head->size;
+    return KT_OK;
+  }
+  if (err == KT_ERR_CONFLICT) {
+    return take_fork(migrating, guard, error);
+  }
+  if (guard->size < head->size) {
+    (void)kt_error_set(&cause, KT_ERR_CONFLICT,
+                       "the head guard knows of %llu entries, and %llu were signed: it is an old copy",
+                       (unsigned long long)guard->size, (unsigned long long)head->size);
+    return refuse_unguarded(&migrating->old_log, KT_ERR_CONFLICT, &cause, error);
+  }
+  return KT_OK;
+}
+
+/* Without the guard the statement would claim, under the old log's key, that nothing was lost. */
 static enum kt_err look_for_lost(struct migrating *migrating, struct kt_error *error)
 {
   struct kt_error cause;
-  struct kt_log_problem why;
   struct kt_log_guard guard;
   struct kt_migrate_report *report = &migrating->report;
   migrating->size = report->head.size;
@@ -119,13 +170,7 @@ static enum kt_err look_for_lost(struct migrating *migrating, struct kt_error *e
   if (err != KT_OK) {
     return refuse_unguarded(&migrating->old_log, err, &cause, error);
   }
-  if (guard.size > report->head.size) {
-    migrating->lost = guard;
-    report->has_lost = true;
-    report->lost_size = guard.size;
-    migrating->size = kt_log_guard_judge(migrating->old_conn, &guard, &why) == KT_OK ? guard.size : migrating->size;
-  }
-  return KT_OK;
+  return compare_guard(migrating, &guard, error);
 }
 
 /* Before anything is stated: from here on the last head is the last one. */
@@ -271,8 +316,8 @@ static enum kt_err sign(struct migrating *migrating, const struct kt_sign_key *o
     .root = head->root,
     .head_signature = { head->signature, old_log->config.suite->signature_len },
     .has_lost = migrating->report.has_lost,
-    .lost_size = migrating->lost.size,
-    .lost_root = migrating->lost.root,
+    .lost_size = migrating->report.lost_size,
+    .lost_root = migrating->report.lost_root,
     .new_config = { new_log->config_bytes, new_log->config_len },
     .made_ms = kt_now_ms(),
   };

@@ -19,14 +19,17 @@ struct kt_migrate_request {
   const char *old_key;       /* NULL: signing.key in old_dir, if there is one */
   const char *new_key;       /* NULL: that of new_dir */
   bool guard_may_be_missing; /* it is gone for good: nothing that was lost is stated */
+  bool states_fork;          /* a guard that contradicts the data is the old log's own: the statement has both heads */
 };
 
 struct kt_migrate_report {
   struct kt_hash old_log_id;
   struct kt_hash new_log_id;
   struct kt_log_head head; /* the old log's last */
-  bool has_lost;           /* the guard knows of a later head, of this many entries */
+  bool has_lost;           /* the guard knows of a head that the data does not have */
+  bool is_fork;            /* and that the last head does not lead to: two histories were signed */
   uint64_t lost_size;
+  struct kt_hash lost_root;
   bool is_guard_missing;   /* as was accepted: nobody knows whether the last head is the last one */
   bool has_signer_service; /* whose folder is not marked */
   bool is_signed_by_old;
@@ -36,9 +39,10 @@ struct kt_migrate_report {
   uint64_t n_left;   /* that cannot be carried: said on stderr */
 };
 
-/* KT_ERR_UNDETERMINED: one of the logs is running; KT_ERR_UNSUPPORTED: a Service Operator's folder. Every failure to read
- * the head guard, or to ask the signer that has it, is an error, before anything is done. What was carried stays when
- * it fails later; the statement is written last. KT_ERR_USAGE: its file is there already. */
+/* KT_ERR_CONFLICT: the guard is an old copy, or contradicts the data. KT_ERR_UNDETERMINED: one of the logs is running;
+ * KT_ERR_UNSUPPORTED: a Service Operator's folder. Every failure to read the head guard, or to ask the signer that has it, is
+ * an error, before anything is done. What was carried stays when it fails later; the statement is written last.
+ * KT_ERR_USAGE: its file is there already. */
 KT_MUST_USE enum kt_err kt_migrate(const struct kt_migrate_request *request, struct kt_migrate_report *ret_report,
                                    struct kt_error *error);
 

@@ -19,7 +19,10 @@ static json_t *view(const struct kt_migrate_request *request, const struct kt_mi
   kt_json_set(&b, "last_size", kt_json_u64(report->head.size));
   kt_json_set(&b, "last_root", kt_json_hash(&report->head.root));
   if (report->has_lost) {
-    kt_json_set(&b, "lost_size", kt_json_u64(report->lost_size));
+    kt_json_set(&b, report->is_fork ? "fork_size" : "lost_size", kt_json_u64(report->lost_size));
+  }
+  if (report->is_fork) {
+    kt_json_set(&b, "fork_root", kt_json_hash(&report->lost_root));
   }
   kt_json_set(&b, "guard_missing", json_boolean(report->is_guard_missing));
   kt_json_set(&b, "signed_by_old", json_boolean(report->is_signed_by_old));
@@ -37,7 +40,12 @@ static void print(const struct kt_migrate_request *request, const struct kt_migr
   (void)printf("carried over %" PRIu64 ", already there %" PRIu64 ", erased %" PRIu64 ", left out %" PRIu64 "\n",
                report->n_carried, report->n_there, report->n_erased, report->n_left);
   (void)printf("the old log ends with %" PRIu64 " entries, root %s\n", report->head.size, root);
-  if (report->has_lost) {
+  if (report->is_fork) {
+    (void)kt_hex_encode((struct kt_bytes){ report->lost_root.b, KT_HASH_LEN }, root);
+    (void)printf("FORK: a head of another history was signed, too, of %" PRIu64 " entries, root %s. Whoever checks the "
+                 "statement is alerted\n",
+                 report->lost_size, root);
+  } else if (report->has_lost) {
     (void)printf("LOST: a head of %" PRIu64 " entries was signed. Whoever saw it is alerted, and right\n",
                  report->lost_size);
   }
@@ -68,6 +76,7 @@ int kt_verb_migrate(const struct kt_verb *verb, int argc, char **argv)
   const struct kt_option options[] = { { "old-key", &request.old_key, NULL },
                                        { "new-key", &request.new_key, NULL },
                                        { "accept-missing-guard", NULL, &request.guard_may_be_missing },
+                                       { "state-fork", NULL, &request.states_fork },
                                        { "json", NULL, &as_json } };
   struct kt_migrate_report report;
   struct kt_error error;

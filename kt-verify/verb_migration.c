@@ -46,7 +46,13 @@ static void print_statement(struct kt_output *out, const struct kt_migration_che
   json_t *new_log = kt_output_hex((struct kt_bytes){ checked->new_log_id.b, KT_HASH_LEN });
   kt_report_time(statement->made_ms, made);
   kt_output_data(out, "last head  size %" PRIu64 ", root %s\n", statement->size, json_string_value(root));
-  if (statement->has_lost) {
+  if (kt_migration_is_fork(statement)) {
+    json_t *other = kt_output_hex((struct kt_bytes){ statement->lost_root.b, KT_HASH_LEN });
+    kt_output_data(out, "fork       a head of size %" PRIu64 ", root %s, was signed, too\n", statement->lost_size,
+                   json_string_value(other));
+    kt_output_set(out, "fork_size", json_integer((json_int_t)statement->lost_size));
+    kt_output_set(out, "fork_root", other);
+  } else if (statement->has_lost) {
     kt_output_data(out, "lost       a head of size %" PRIu64 " was signed; entries of it may be gone\n",
                    statement->lost_size);
     kt_output_set(out, "lost_size", json_integer((json_int_t)statement->lost_size));
@@ -70,6 +76,14 @@ static enum kt_exit compare_head(struct kt_session *session, const struct kt_mig
   const struct kt_log_state *log = &session->pinned->log;
   if (kt_session_seen_head(session, statement->size, &ours) && !kt_hash_equal(&ours.root, &statement->root)) {
     return kt_session_report_fork(session, &ours, &theirs, (struct kt_bytes){ NULL, 0 });
+  }
+  if (kt_migration_is_fork(statement)) {
+    kt_output_status(session->out, KT_EXIT_ALERT, "the old log signed two histories, and the statement says so");
+    return kt_output_fail(session->out, KT_EXIT_ALERT, "migration-fork",
+                          "what went over is of one history, and others were perhaps shown the other one, of %" PRIu64
+                          " entries: compare codes with your contacts again, look at your own devices in the new log, "
+                          "and ask the operator",
+                          statement->lost_size);
   }
   if (log->tree.size <= statement->size) {
     return KT_EXIT_OK;

@@ -14,6 +14,11 @@
 #define MAGIC_LEN (sizeof MAGIC - 1)
 #define SECTION "ours"
 
+bool kt_migration_is_fork(const struct kt_migration *statement)
+{
+  return statement->has_lost && statement->lost_size <= statement->size;
+}
+
 /* --- writing ------------------------------------------------------------------------------------------------------------ */
 
 /* What old_signature covers. */
@@ -112,6 +117,12 @@ static enum kt_err verify(const struct kt_config *config, struct kt_bytes covere
   return err == KT_OK ? err : kt_unproven(reason, err, code, text, SECTION);
 }
 
+static bool sizes_make_sense(const struct kt_migration *statement)
+{
+  bool is_same = statement->lost_size == statement->size && kt_hash_equal(&statement->lost_root, &statement->root);
+  return statement->size > 0 && (!statement->has_lost || (statement->lost_size > 0 && !is_same));
+}
+
 static enum kt_err check_configs(struct kt_migration_checked *checked, struct kt_reason *reason)
 {
   enum kt_err err = kt_config_decode(checked->statement.old_config, &checked->old_config, reason);
@@ -129,8 +140,7 @@ static enum kt_err check_configs(struct kt_migration_checked *checked, struct kt
   if (kt_hash_equal(&checked->old_log_id, &checked->new_log_id)) {
     return kt_fail(reason, KT_ERR_PROOF, "migration-same-log", "the old log and the new one are the same", SECTION);
   }
-  const struct kt_migration *statement = &checked->statement;
-  if (statement->size == 0 || (statement->has_lost && statement->lost_size <= statement->size)) {
+  if (!sizes_make_sense(&checked->statement)) {
     return kt_fail(reason, KT_ERR_PROOF, "migration-sizes", "the sizes of the old log's heads make no sense", SECTION);
   }
   return KT_OK;

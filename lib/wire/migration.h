@@ -17,7 +17,7 @@ struct kt_migration {
   uint64_t timestamp_ms;      /* of its rightmost entry: the operator's word, no signature covers it */
   struct kt_hash root;
   struct kt_bytes head_signature; /* of that head, by the old log */
-  bool has_lost;                  /* a later head was signed, and entries of it may be lost */
+  bool has_lost;                  /* another head was signed that the data does not have; kt_migration_is_fork: which */
   uint64_t lost_size;
   struct kt_hash lost_root;
   struct kt_bytes new_config; /* encoded */
@@ -25,6 +25,10 @@ struct kt_migration {
   struct kt_bytes old_signature; /* over the statement; empty: the old log's key is gone */
   struct kt_bytes new_signature; /* over the statement and old_signature */
 };
+
+/* Two histories were signed: the head that the data does not have is no larger than the last one. Otherwise it is a
+ * later one, whose entries may be lost. */
+bool kt_migration_is_fork(const struct kt_migration *statement);
 
 /* The same, with what the two Configurations say. */
 struct kt_migration_checked {

@@ -208,6 +208,63 @@ def a_guard_that_cannot_be_read(work):
     check(told["guard_missing"] and "lost_size" not in told, "it goes on when the operator says so", told)
 
 
+def two_histories(work):
+    """The guard has another head of a size that the data has, too: not by itself, and then the statement says both."""
+    log, _ = new_log(work, "forked")
+    guard = os.path.join(work, "forked-guard")
+    log.start()
+    early = new_person(work, "kim", log)
+    log.insert("kim", "phone")
+    early.json("lookup", "kim", "--allow-unsigned")
+    log.stop()
+    other = os.path.join(work, "forked-other")
+    shutil.copytree(log.folder, other)
+    shutil.copy(guard, guard + ".old")
+    log.start()
+    log.insert("kim", "phone", "tablet")
+    late = new_person(work, "lou", log)
+    late.json("lookup", "kim", "--allow-unsigned")
+    log.stop()
+    os.rename(guard, guard + ".signed")
+    os.rename(guard + ".old", guard)
+    branch = Log(other)
+    branch.port = log.port
+    branch.start()
+    branch.insert("kim", "phone", "evil")
+    newest = verb_json("status", other)["log"]["tree_size"]
+    branch.stop()
+    os.rename(guard + ".signed", guard)
+    new = os.path.join(work, "forked-new")
+    statement = os.path.join(work, "forked-statement")
+    server_verb("init", new)
+    refused = migrate(other, new, statement, code=1)
+    check("two histories" in refused["reason"]["text"] and "--state-fork" in refused["reason"]["text"], "a fork is refused", refused)
+    check(not os.path.exists(statement) and not os.path.exists(os.path.join(other, "read-only")), "before anything is done")
+    told = migrate(other, new, statement, "--state-fork")
+    check(told["fork_size"] == newest == told["last_size"] and told["fork_root"] != told["last_root"] and
+          "lost_size" not in told, "or stated", told)
+    seen = early.json("log", "migration", statement, expect=4)
+    check(seen["reason"]["code"] == "migration-fork" and seen["fork_root"] == told["fork_root"], "everybody is alerted", seen)
+    seen = late.json("log", "migration", statement, expect=1)
+    check(seen["reason"]["code"] == "fork", "who saw the other history has evidence", seen)
+
+
+def an_old_guard(work):
+    """It knows of fewer entries than were signed, so nothing shows that these are all."""
+    log, _ = new_log(work, "oldguard")
+    guard = os.path.join(work, "oldguard-guard")
+    shutil.copy(guard, guard + ".old")
+    log.start()
+    log.insert("mia", "phone")
+    log.stop()
+    os.rename(guard + ".old", guard)
+    os.remove(os.path.join(log.folder, "signing.key"))
+    new = os.path.join(work, "oldguard-new")
+    server_verb("init", new)
+    refused = migrate(log.folder, new, os.path.join(work, "oldguard-statement"), code=1)
+    check("old copy" in refused["reason"]["text"], "an old copy of the guard is refused", refused)
+
+
 def the_signer_is_asked(work):
     """A backup is behind a guard that only a service has: the statement names what was lost, and restore says so before."""
     log, keys = new_log(work, "served")
@@ -280,6 +337,8 @@ def main():
         an_ended_log_signs_nothing(work)
         a_crash_and_no_key(work)
         a_guard_that_cannot_be_read(work)
+        two_histories(work)
+        an_old_guard(work)
         the_signer_is_asked(work)
         a_failure_of_this_machine(work)
     return 0

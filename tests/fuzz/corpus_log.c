@@ -190,7 +190,8 @@ void corpus_put_migrations(void)
   corpus_put_written("state", "migration-without-old-key", 8, &w);
   put_migration_sizes("migration-sizes", 7, 8, true);
   put_migration_sizes("migration-sizes-without-old-key", 7, 8, false);
-  put_migration_sizes("migration-sizes-that-make-no-sense", 8, 8, true);
+  put_migration_sizes("migration-sizes-that-make-no-sense", 8, 0, true);
+  put_migration_sizes("migration-sizes-of-a-fork", 8, 8, true);
 }
 
 /* --- the auditor's feed ---------------------------------------------------------------------------------------------------- */
