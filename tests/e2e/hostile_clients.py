@@ -49,10 +49,10 @@ def connect(server, address):
     return s
 
 
-def ask(server, address="127.0.0.1", path="/v1/search", body=search_body(b"user3@example.org")):
+def ask(server, address="127.0.0.1", path="/v1/search", body=search_body(b"user3@example.org"), headers=BINARY):
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20, source_address=(address, 0))
     try:
-        connection.request("POST", path, body=body, headers=BINARY)
+        connection.request("POST", path, body=body, headers=headers)
         answer = connection.getresponse()
         return answer, answer.read()
     finally:
@@ -175,13 +175,13 @@ def impossible_requests(server):
     check(status in (400, 415), "deep JSON is refused", status)
 
 
-def hold_half_bodies(server, path, per_address):
+def hold_half_bodies(server, path, per_address, size=1 << 20):
     """Large bodies of which half comes, at once."""
     held = []
     for number in range(HALF_BODIES):
         held.append(connect(server, f"127.1.211.{number // per_address + 1}"))
         try:
-            held[-1].sendall(HEAD.format(path, 1 << 20).encode() + bytes((1 << 19) + 1))
+            held[-1].sendall(HEAD.format(path, size).encode() + bytes(size // 2 + 1))
         except OSError:
             pass  # refused before it was sent
     return held
@@ -209,6 +209,25 @@ def half_bodies(server):
         check(503 not in statuses, "and S11: those who monitor are", statuses)
         for s in held:
             s.close()
+
+
+def half_bodies_without_a_token(folder):
+    """Where only holders of a token are answered: nothing of such a body is kept, so the others do not notice."""
+    made = json.loads(server_verb("access-create", folder, "search,update", "--json"))
+    headers = BINARY | {"KT-Access-Token": made["token"]}
+    server = RunningServer(folder, SETTINGS + "access: token\n")
+    try:
+        for size in 1 << 20, 2 << 20:  # read and dropped, refused at once
+            held = hold_half_bodies(server, "/v1/update", 10, size)
+            statuses = [ask(server, f"127.1.214.{number}", headers=headers)[0].status for number in range(1, 21)]
+            check(set(statuses) == {200}, f"{HALF_BODIES} half bodies of {size} without a token: searches are answered", statuses)
+            statuses = [ask(server, f"127.1.214.{number}", "/v1/update", bytes(500000), headers)[0].status for number in range(1, 9)]
+            check(set(statuses) == {400}, "and large bodies are read", statuses)
+            for s in held:
+                s.close()
+        check(ask(server, "127.1.214.1")[0].status == 401, "who has no token is told so")
+    finally:
+        server.stop()
 
 
 def statuses_of_ambiguous(server, address, fields, body):
@@ -355,6 +374,7 @@ def main():
             check(sanitized or peak <= MEMORY_CAP_KIB, f"memory stayed under {MEMORY_CAP_KIB >> 10} MiB", peak)
         finally:
             server.stop()
+        half_bodies_without_a_token(folder)
 
 
 main()
