@@ -66,6 +66,11 @@ void corpus_put_http(struct toy_log *log)
   put_text("manager", "POST /v1/manager/update\nAuthorization: Bearer 00\n" BINARY, "");
   put_text("two-lengths", "POST /v1/search\nContent-Length: 1\nContent-Length: 2\n", "xy");
   put_text("chunked", "POST /v1/search\nTransfer-Encoding: chunked\n", "1\r\nx\r\n0\r\n\r\n");
+  put_text("folded-length", "GET /v1/config\nContent-Length: \n 2\n", "");
+  put_text("folded-coding", "GET /v1/config\nTransfer-Encoding: \n chunked\n", "");
+  put_text("folded-name", "GET /v1/config\nTransfer-: chunked\n Encoding\n", "");
+  put_text("folded-value", "GET /v1/config\nX-Note: one\n two\n\tthree\n", "");
+  put_text("length-and-blank", "GET /v1/config\nContent-Length : 2\n", "");
   put_text("too-long", "POST /v1/search\nContent-Length: 4294967296\nExpect: 100-continue\n", "");
   put_text("method", "DELETE /v1/config\n", "");
   put_text("path", "GET /v1/../etc/passwd\n", "");

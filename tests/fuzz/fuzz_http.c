@@ -4,6 +4,8 @@
  *
  *   METHOD PATH[?NAME=VALUE&…] / NAME: VALUE / … / an empty line / body
  *
+ * A header line that begins with a blank continues the one before it, which the library takes for more of the name.
+ *
  * Each request gets one answer or none. A refusal is a problem document with a reason, never "500", for nothing here fails;
  * an answer is of its route's type, and JSON where that was asked for. Two readings of where a body ends are refused. */
 #include "unit/log/log_test.h"
@@ -24,6 +26,8 @@ struct pair {
   const char *name;
   const char *value; /* NULL: an argument without "=" */
   enum MHD_ValueKind kind;
+  size_t sent_len; /* of the name as it was sent: before its colon */
+  char *joined;    /* the name, when further lines were added to it; owned */
 };
 
 struct MHD_Connection {
@@ -92,7 +96,7 @@ enum MHD_Result MHD_add_response_header(struct MHD_Response *response, const cha
   FUZZ_CHECK(response->n_headers < PAIRS_MAX);
   FUZZ_CHECK(strpbrk(header, "\r\n") == NULL && strpbrk(content, "\r\n") == NULL);
   struct pair *pair = &response->headers[response->n_headers++];
-  *pair = (struct pair){ strdup(header), strdup(content), MHD_HEADER_KIND };
+  *pair = (struct pair){ .name = strdup(header), .value = strdup(content), .kind = MHD_HEADER_KIND };
   FUZZ_CHECK(pair->name != NULL && pair->value != NULL);
   return MHD_YES;
 }
@@ -193,7 +197,31 @@ static void add_pair(struct MHD_Connection *connection, enum MHD_ValueKind kind,
     *value = '\0';
     value += strlen(between);
   }
-  connection->pairs[connection->n_pairs++] = (struct pair){ text, value, kind };
+  connection->pairs[connection->n_pairs++] =
+      (struct pair){ .name = text, .value = value, .kind = kind, .sent_len = strlen(text) };
+}
+
+static void continue_header(struct MHD_Connection *connection, const char *line)
+{
+  struct pair *pair = connection->n_pairs > 0 ? &connection->pairs[connection->n_pairs - 1] : NULL;
+  if (pair == NULL || pair->kind != MHD_HEADER_KIND) {
+    return;
+  }
+  line += strspn(line, " \t");
+  const size_t len = strlen(pair->name);
+  char *joined = malloc(len + strlen(line) + 1);
+  FUZZ_CHECK(joined != NULL);
+  memcpy(joined, pair->name, len);
+  memcpy(joined + len, line, strlen(line) + 1);
+  free(pair->joined);
+  pair->name = pair->joined = joined;
+}
+
+static void release_headers(struct MHD_Connection *connection)
+{
+  for (size_t i = 0; i < connection->n_pairs; i++) {
+    free(connection->pairs[i].joined);
+  }
 }
 
 /* The next line, terminated in place; NULL: there is none. */
@@ -241,16 +269,33 @@ static void check_json(const struct MHD_Response *answer, const char *member)
   json_decref(document);
 }
 
+/* Was this name sent? Blanks before the colon belong to it for some, and not for others. */
+static bool was_sent(const struct pair *pair, const char *name)
+{
+  size_t len = pair->sent_len;
+  while (len > 0 && strchr(" \t", pair->name[len - 1]) != NULL) {
+    len--;
+  }
+  return len == strlen(name) && strncasecmp(pair->name, name, len) == 0;
+}
+
+/* Who reads what was sent and who reads what the library makes of it must not see two ends of the body. */
 static bool is_ambiguous(const struct MHD_Connection *connection)
 {
   unsigned n_lengths = 0;
   bool is_chunked = false;
+  bool differs = false;
   for (size_t i = 0; i < connection->n_pairs; i++) {
     const struct pair *pair = &connection->pairs[i];
-    n_lengths += pair->kind == MHD_HEADER_KIND && strcasecmp(pair->name, "Content-Length") == 0;
-    is_chunked |= pair->kind == MHD_HEADER_KIND && strcasecmp(pair->name, "Transfer-Encoding") == 0;
+    if (pair->kind == MHD_HEADER_KIND) {
+      const bool is_length = strcasecmp(pair->name, "Content-Length") == 0;
+      const bool was_length = was_sent(pair, "Content-Length");
+      n_lengths += is_length || was_length;
+      differs |= was_length && !is_length;
+      is_chunked |= strcasecmp(pair->name, "Transfer-Encoding") == 0 || was_sent(pair, "Transfer-Encoding");
+    }
   }
-  return n_lengths > 1 || is_chunked;
+  return n_lengths > 1 || is_chunked || differs;
 }
 
 static void check_answer(const struct MHD_Connection *connection)
@@ -312,7 +357,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   *path++ = '\0';
   split_target(&connection, path);
   for (char *line = next_line(&rest); line != NULL && line[0] != '\0'; line = next_line(&rest)) {
-    add_pair(&connection, MHD_HEADER_KIND, line, ": ");
+    if (line[0] == ' ' || line[0] == '\t') {
+      continue_header(&connection, line);
+    } else {
+      add_pair(&connection, MHD_HEADER_KIND, line, ": ");
+    }
   }
   const struct kt_bytes body = { (const uint8_t *)rest, size - (size_t)(rest - text) };
   const enum MHD_Result result = deliver(&connection, method, path, body, &call);
@@ -322,6 +371,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     MHD_destroy_response(connection.answer);
   }
   kt_http_completed(&server.http, &connection, &call, MHD_REQUEST_TERMINATED_COMPLETED_OK);
+  release_headers(&connection);
   FUZZ_CHECK(call == NULL && atomic_load(&server.reader) != NULL && atomic_load(&server.http.limits.n_bytes) == 0);
   return 0;
 }
