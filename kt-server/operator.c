@@ -9,6 +9,7 @@
 #include "crypto/hash.h"
 #include "instance.h"
 #include "operator_impl.h"
+#include "operator_sql.h"
 
 #define WORKERS_PER_THREAD 4 /* they wait for the Manager most of the time */
 #define FOLLOW_MAX_MS 60000
@@ -290,7 +291,7 @@ enum kt_err kt_operator_latest(struct kt_operator *op, struct kt_bytes label, st
     err = kt_opdb_get_value(op->db, label, (uint32_t)(row.n_versions - 1), arena, &value, error);
   }
   if (err != KT_OK) {
-    return err == KT_ERR_ABSENT ? kt_error_set(error, KT_ERR_STORE, "operator.db: the newest value is missing") : err;
+    return err == KT_ERR_ABSENT ? kt_opsql_damaged(error, "the newest value is missing") : err;
   }
   *ret_n_versions = row.n_versions;
   *ret_state = state;

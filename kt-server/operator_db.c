@@ -55,8 +55,7 @@ static enum kt_err chain_load(struct kt_opdb *db, struct kt_error *error)
   sqlite3_stmt *row = NULL;
   enum kt_err err = kt_opsql_query(db->sqlite, error, &row, "SELECT value FROM meta WHERE name = 'records'", "");
   if (err != KT_OK) {
-    return err == KT_ERR_ABSENT ? kt_error_set(error, KT_ERR_STORE, "operator.db: the count of records is missing")
-                                : err;
+    return err == KT_ERR_ABSENT ? kt_opsql_damaged(error, "the count of records is missing") : err;
   }
   struct kt_reader r;
   const struct kt_bytes bytes = { sqlite3_column_blob(row, 0), (size_t)sqlite3_column_bytes(row, 0) };
@@ -68,7 +67,7 @@ static enum kt_err chain_load(struct kt_opdb *db, struct kt_error *error)
   }
   err = kt_reader_end(&r);
   (void)sqlite3_finalize(row);
-  return err == KT_OK ? KT_OK : kt_error_set(error, KT_ERR_STORE, "operator.db: the count of records is damaged");
+  return err == KT_OK ? KT_OK : kt_opsql_damaged(error, "the count of records is none");
 }
 
 /* SHA-256(previous hash || label || first version || values), with lengths. */
@@ -199,6 +198,10 @@ static enum kt_err check_format(struct kt_opdb *db, struct kt_error *error)
   if (err == KT_OK) {
     (void)sqlite3_finalize(row);
     return KT_OK;
+  }
+  bool has_no_table = (sqlite3_errcode(db->sqlite) & 0xff) == SQLITE_ERROR;
+  if (err != KT_ERR_ABSENT && !has_no_table) {
+    return err;
   }
   return kt_error_set(error, KT_ERR_UNSUPPORTED, "operator.db is not a database of this program's version");
 }
@@ -516,7 +519,7 @@ static enum kt_err check_file(struct kt_opdb *db, struct kt_error *error)
   if (text == NULL) {
     err = kt_error_set(error, KT_ERR_MEMORY, "out of memory");
   } else if (strcmp(text, "ok") != 0) {
-    err = kt_error_set(error, KT_ERR_PROOF, "operator.db: %s", text);
+    err = kt_opsql_damaged(error, text);
   }
   (void)sqlite3_finalize(row);
   return err;
@@ -538,8 +541,7 @@ enum kt_err kt_opdb_verify(struct kt_opdb *db, struct kt_error *error)
     err = kt_opsql_query(db->sqlite, error, &row, findings[i], "");
     if (err == KT_OK) {
       (void)sqlite3_finalize(row);
-      err = kt_error_set(error, KT_ERR_PROOF, "operator.db: %s",
-                         i == 0 ? "a signed value is missing" : "a value is beyond its label's count");
+      err = kt_opsql_damaged(error, i == 0 ? "a signed value is missing" : "a value is beyond its label's count");
     }
     err = err == KT_ERR_ABSENT ? KT_OK : err;
   }

@@ -8,7 +8,8 @@
  * again. A guard that fails for good, by more than a full disk, ends the recording and the signing until the database is opened
  * once more. Thread-safe: one connection behind a lock. What a get returns lives in the caller's arena.
  *
- * Errors: KT_ERR_STORE, with KT_ERR_UNDETERMINED where there is no room on the disk now; *error says what. */
+ * Errors: KT_ERR_STORE, with KT_ERR_UNDETERMINED where there is no room on the disk now; KT_ERR_PROOF: the file is damaged;
+ * *error says what. */
 #ifndef KT_SERVER_OPERATOR_DB_H
 #define KT_SERVER_OPERATOR_DB_H
 

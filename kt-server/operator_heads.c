@@ -9,6 +9,7 @@
 
 #include "instance.h"
 #include "operator_fork.h"
+#include "operator_sql.h"
 #include "wire/tree_head.h"
 
 #define RECENT_MAX 64 /* heads under way to users while newer ones arrive */
@@ -40,7 +41,7 @@ static enum kt_err load_state(struct kt_opheads *heads, struct kt_error *error)
   kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
   enum kt_err err = kt_opdb_get_head(heads->options.db, &arena, &encoded, error);
   if (err == KT_OK && kt_log_state_decode(encoded, &heads->state) != KT_OK) {
-    err = kt_error_set(error, KT_ERR_STORE, "operator.db: the last verified head is damaged");
+    err = kt_opsql_damaged(error, "the last verified head is none");
   }
   kt_arena_release(&arena);
   return err == KT_ERR_ABSENT ? KT_OK : err;

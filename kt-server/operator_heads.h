@@ -28,7 +28,7 @@ struct kt_opheads_options {
   struct kt_opdb *db;
 };
 
-/* KT_ERR_PROOF: there is evidence against the Manager. */
+/* KT_ERR_PROOF: there is evidence against the Manager, or the last verified head is damaged. */
 KT_MUST_USE enum kt_err kt_opheads_open(const struct kt_opheads_options *options, struct kt_opheads **ret_heads,
                                         struct kt_error *error);
 void kt_opheads_close(struct kt_opheads *heads); /* NULL is allowed */

@@ -3,10 +3,18 @@
 
 #include <stdarg.h>
 
+enum kt_err kt_opsql_damaged(struct kt_error *error, const char *what)
+{
+  return kt_error_set(error, KT_ERR_PROOF, "operator.db is damaged: %s", what);
+}
+
 enum kt_err kt_opsql_failed(sqlite3 *db, struct kt_error *error)
 {
   int code = sqlite3_errcode(db) & 0xff;
   bool passes = code == SQLITE_FULL || code == SQLITE_BUSY;
+  if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
+    return kt_opsql_damaged(error, sqlite3_errmsg(db));
+  }
   return kt_error_set(error, passes ? KT_ERR_UNDETERMINED : KT_ERR_STORE, "operator.db: %s", sqlite3_errmsg(db));
 }
 

@@ -56,20 +56,43 @@ def check_damage(where):
             device = {"name": "phone", "keys": [{"alg": "raw", "key": "AAAA"}]}
             out.write(json.dumps({"label": f"label{i}", "devices": [device]}) + "\n")
     server_verb("import", folder, lines)
+    for name in overwritten_pages(folder, file, ("header", "meta", "entries", "labels", "versions")):
+        if name in ("header", "meta", "entries"):
+            check("restore a backup" in refused_start(folder, 1), "nor is it served, and what helps is said")
+
+
+def overwritten_pages(folder, file, names):
+    """One after the other; then the file is as it was."""
     pages, size = roots(file)
     with open(file, "rb") as whole:
         content = whole.read()
-    for name in ("header", "meta", "entries", "labels", "versions"):
+    for name in names:
         at = (pages.get(name, 1) - 1) * size
         with open(file, "wb") as damaged:
             damaged.write(content[:at] + b"\xa5" * size + content[at + size:])
         text = said("fsck", folder, code=1)
         check("is damaged" in text, f"a page of {name} that was overwritten is damage", text)
-        if name in ("header", "meta", "entries"):
-            check("restore a backup" in refused_start(folder, 1), "nor is it served, and what helps is said")
+        yield name
     with open(file, "wb") as whole:
         whole.write(content)
     check("no damage found" in said("fsck", folder, code=0), "the whole one is sound")
+
+
+def check_operators_damage(where):
+    """The same of a Service Operator's folder, with the same exit code."""
+    folder, log = os.path.join(where, "operator"), os.path.join(where, "manager")
+    mode = ("--mode", "third-party-management", "--role")
+    server_verb("init", folder, *mode, "operator", "--upstream", "http://127.0.0.1:1")
+    server_verb("init", log, *mode, "manager", "--leaf-key", os.path.join(folder, "leaf.pub"))
+    server_verb("config", log, "-o", os.path.join(folder, "config.bin"))
+    os.rename(os.path.join(log, "operator.token"), os.path.join(folder, "operator.token"))
+    for name in overwritten_pages(folder, os.path.join(folder, "operator.db"), ("header", "meta", "labels", "signed", "tokens")):
+        if name in ("header", "meta"):
+            check("operator.db is damaged" in refused_start(folder, 1), "nor is it served")
+    with sqlite3.connect(os.path.join(folder, "operator.db")) as db:
+        db.execute("UPDATE meta SET value = x'00' WHERE name = 'records'")
+    db.close()
+    check("operator.db is damaged" in refused_start(folder, 1), "so is a count that is none")
 
 
 # --- keys and the guard
@@ -135,6 +158,7 @@ def check_arguments(where):
 def main():
     with tempfile.TemporaryDirectory(prefix="kt-broken-") as where:
         check_damage(where)
+        check_operators_damage(where)
         check_signing_key(where)
         check_no_log(where)
         check_settings(where)
