@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/hex.h"
+#include "base/noun.h"
 #include "crypto/hash.h"
 #include "file_io.h"
 #include "units.h"
@@ -228,9 +229,9 @@ static enum kt_err swap(int fd, const char *path, const struct kt_log_guard *bef
   }
   if (err == KT_OK && !is_same(&current, before)) {
     err = kt_error_set(error, KT_ERR_CONFLICT,
-                       "%s holds a head of %" PRIu64 " entries that this process did not put there: another one signs "
+                       "%s holds a head of %" PRIu64 " %s that this process did not put there: another one signs "
                        "with the same guard",
-                       path, current.size);
+                       path, current.size, kt_noun_entries(current.size));
   }
   if (err == KT_OK) {
     err = repair(fd, path, &copies, &current, error);

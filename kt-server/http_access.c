@@ -12,6 +12,7 @@
 
 #include "account/utf8.h"
 #include "base/hex.h"
+#include "base/noun.h"
 #include "http_server.h"
 #include "units.h"
 
@@ -32,8 +33,8 @@ enum kt_step kt_call_refuse_body(struct kt_call *call, enum kt_err err)
   if (err == KT_ERR_MEMORY) {
     kt_problem_set(&call->problem, 500, "memory", "out of memory");
   } else {
-    kt_problem_set(&call->problem, 400, "malformed", "the body of %zu bytes does not decode: %s", call->body_len,
-                   kt_err_text(err));
+    kt_problem_set(&call->problem, 400, "malformed", "the body of %zu %s does not decode: %s", call->body_len,
+                   kt_noun(call->body_len, "byte", "bytes"), kt_err_text(err));
   }
   return KT_STEP_REFUSE;
 }

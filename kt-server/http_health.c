@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/noun.h"
 #include "http_server.h"
 #include "operator.h"
 
@@ -64,9 +65,9 @@ static void judge(const struct kt_call *call, const struct kt_log_status *status
     kt_problem_set(problem, 503, "fatal", "the log signs nothing any more; see the server's messages");
   } else if (status->is_read_only) {
     kt_problem_set(problem, 503, "read-only",
-                   "answering from the published head of %" PRIu64 " entries, %" PRIu64
+                   "answering from the published head of %" PRIu64 " %s, %" PRIu64
                    " ms old; nothing is signed and updates are refused",
-                   status->head.size, age_ms);
+                   status->head.size, kt_noun_entries(status->head.size), age_ms);
   } else if (status->clock_problem != NULL) {
     kt_problem_set(problem, 503, status->clock_problem, "%s", status->clock_reason);
   } else if (age_ms > config->max_behind) {
@@ -74,8 +75,8 @@ static void judge(const struct kt_call *call, const struct kt_log_status *status
                    config->max_behind);
   } else if (kt_log_auditor_lag_ms(config, &status->head) > config->max_auditor_lag) {
     kt_problem_set(problem, 503, "auditor-missing",
-                   "the auditor vouched for %" PRIu64 " of %" PRIu64 " entries, clients do not accept that",
-                   status->head.auditor.size, status->head.size);
+                   "the auditor vouched for %" PRIu64 " of %" PRIu64 " %s, clients do not accept that",
+                   status->head.auditor.size, status->head.size, kt_noun_entries(status->head.size));
   } else if (disk_free < instance->settings.limits.disk_bytes) {
     kt_problem_set(problem, 503, "disk-full",
                    "%" PRIu64 " bytes are free for the database or its guard, limits.disk wants %" PRIu64

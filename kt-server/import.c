@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/noun.h"
 #include "importer.h"
 #include "operator.h"
 #include "process_stats.h"
@@ -180,7 +181,8 @@ static enum kt_err read_all(struct import *import, int fd, bool check_first, str
     err = read_once(import, fd, false, error);
   }
   if (err == KT_OK && import->progress.n_refused > 0) {
-    return kt_error_set(error, KT_ERR_UNDETERMINED, "%" PRIu64 " lines were not imported", import->progress.n_refused);
+    return kt_error_set(error, KT_ERR_UNDETERMINED, "%" PRIu64 " %s not imported", import->progress.n_refused,
+                        kt_noun(import->progress.n_refused, "line was", "lines were"));
   }
   return err;
 }

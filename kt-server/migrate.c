@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "admin.h"
+#include "base/noun.h"
 #include "keys.h"
 #include "log/published.h"
 #include "trail_operate.h"
@@ -114,11 +115,11 @@ static enum kt_err take_fork(struct migrating *migrating, const struct kt_log_gu
   if (!migrating->request->states_fork) {
     return kt_error_set(
         error, KT_ERR_CONFLICT,
-        "the head guard has a head of %llu entries that the data of %.200s does not lead to: it is another "
+        "the head guard has a head of %llu %s that the data of %.200s does not lead to: it is another "
         "log's, or two histories of this one were signed. Look whether head-guard names the right file, and "
         "for the data that it belongs to; where it is the old log's, --state-fork puts both heads into the "
         "statement, and everybody who checks it is alerted",
-        (unsigned long long)guard->size, migrating->old_log.dir.s);
+        (unsigned long long)guard->size, kt_noun_entries(guard->size), migrating->old_log.dir.s);
   }
   note_lost(migrating, guard, true);
   return KT_OK;
@@ -145,8 +146,8 @@ static enum kt_err compare_guard(struct migrating *migrating, const struct kt_lo
   }
   if (guard->size < head->size) {
     (void)kt_error_set(&cause, KT_ERR_CONFLICT,
-                       "the head guard knows of %llu entries, and %llu were signed: it is an old copy",
-                       (unsigned long long)guard->size, (unsigned long long)head->size);
+                       "the head guard knows of %llu %s, and %llu were signed: it is an old copy",
+                       (unsigned long long)guard->size, kt_noun_entries(guard->size), (unsigned long long)head->size);
     return refuse_unguarded(&migrating->old_log, KT_ERR_CONFLICT, &cause, error);
   }
   return KT_OK;

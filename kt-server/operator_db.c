@@ -11,6 +11,7 @@
 
 #include <kt/writer.h>
 
+#include "base/noun.h"
 #include "base/reader.h"
 #include "crypto/hash.h"
 #include "file_io.h"
@@ -93,10 +94,11 @@ static void chain_extend(struct chain *chain, const struct kt_opdb_record *recor
 static enum kt_err guard_judge(const struct kt_opdb *db, const struct kt_log_guard *guard, struct kt_error *error)
 {
   if (guard->size > db->chain.n || (guard->size == db->chain.n && !kt_hash_equal(&guard->root, &db->chain.hash))) {
-    return kt_error_set(error, KT_ERR_CONFLICT,
-                        "operator.db has %llu records, but %llu were signed: this is an old copy, and going on from it "
-                        "could sign two values for one version",
-                        (unsigned long long)db->chain.n, (unsigned long long)guard->size);
+    return kt_error_set(
+        error, KT_ERR_CONFLICT,
+        "operator.db has %llu %s, and the guard knows of %llu: this is an old copy, and going on from it "
+        "could sign two values for one version",
+        (unsigned long long)db->chain.n, kt_noun(db->chain.n, "record", "records"), (unsigned long long)guard->size);
   }
   if (db->chain.n - guard->size > 1) {
     return kt_error_set(error, KT_ERR_CONFLICT,

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/noun.h"
 #include "config_file.h"
 #include "folder.h"
 #include "frame.h"
@@ -203,8 +204,8 @@ static enum kt_err sign(struct folder *folder, const struct kt_log_extension *ex
   }
   if (kt_log_extend(&from, extension, &to) != KT_OK) {
     return kt_error_set(&response->error, KT_ERR_CONFLICT,
-                        "the signer refuses: this does not extend the head of %llu entries that it signed last",
-                        (unsigned long long)from.size);
+                        "the signer refuses: this does not extend the head of %llu %s that it signed last",
+                        (unsigned long long)from.size, kt_noun_entries(from.size));
   }
   err = save(folder, &to, &response->error);
   if (err != KT_OK) {

@@ -7,6 +7,7 @@
 
 #include "admin.h"
 #include "base/hex.h"
+#include "base/noun.h"
 #include "crypto/hash.h"
 #include "report.h"
 #include "units.h"
@@ -45,10 +46,14 @@ static void print_pruned(const json_t *pruned)
   if (pruned == NULL) {
     return;
   }
-  (void)printf("%-10s whole from entry %" PRIu64 " on; removed as past the maximum lifetime: %" PRIu64
-               " entries, %" PRIu64 " values, %" PRIu64 " tree nodes (%" PRIu64 " bytes)\n",
-               "pruned", number(pruned, "first_entry"), number(pruned, "entries"), number(pruned, "values"),
-               number(pruned, "nodes"), number(pruned, "bytes"));
+  uint64_t n_entries = number(pruned, "entries");
+  uint64_t n_values = number(pruned, "values");
+  uint64_t n_nodes = number(pruned, "nodes");
+  (void)printf("%-10s whole from entry %" PRIu64 " on; removed as past the maximum lifetime: %" PRIu64 " %s, %" PRIu64
+               " %s, %" PRIu64 " tree %s (%" PRIu64 " bytes)\n",
+               "pruned", number(pruned, "first_entry"), n_entries, kt_noun_entries(n_entries), n_values,
+               kt_noun(n_values, "value", "values"), n_nodes, kt_noun(n_nodes, "node", "nodes"),
+               number(pruned, "bytes"));
   const char *reason = json_string_value(json_object_get(pruned, "reason"));
   if (json_is_true(json_object_get(pruned, "stopped"))) {
     (void)printf("%-10s PRUNING STOPPED: something it needs is missing or unreadable (%s); run kt-server fsck\n", "",
@@ -64,7 +69,8 @@ static void print_auditor(const json_t *auditor)
   if (auditor == NULL) {
     return;
   }
-  (void)printf("%-10s vouched for %" PRIu64 " entries%s\n", "auditor", number(auditor, "tree_size"),
+  uint64_t size = number(auditor, "tree_size");
+  (void)printf("%-10s vouched for %" PRIu64 " %s%s\n", "auditor", size, kt_noun_entries(size),
                json_is_true(json_object_get(auditor, "accepted")) ? "" : ": TOO FEW, CLIENTS ARE UNDECIDED");
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/noun.h"
 #include "init_config.h"
 #include "instance.h"
 #include "json/builder.h"
@@ -44,12 +45,11 @@ static enum kt_err check_start(struct kt_instance *instance, uint64_t start_pos,
     return kt_error_set(error, err, "%s", problem.text);
   }
   uint64_t most = vouched > 0 ? vouched : head.size; /* without any head no client has seen the log */
-  return start_pos <= most
-             ? KT_OK
-             : kt_error_set(error, KT_ERR_USAGE,
-                            "--auditor-start-pos %" PRIu64 ": an auditor has vouched for %" PRIu64
-                            " of the log's %" PRIu64 " entries, and clients refuse one that begins after that",
-                            start_pos, vouched, head.size);
+  return start_pos <= most ? KT_OK
+                           : kt_error_set(error, KT_ERR_USAGE,
+                                          "--auditor-start-pos %" PRIu64 ": an auditor has vouched for %" PRIu64
+                                          " of the log's %" PRIu64 " %s, and clients refuse one that begins after that",
+                                          start_pos, vouched, head.size, kt_noun_entries(head.size));
 }
 
 /* config.bin, read back with the checks that clients make (R4). */

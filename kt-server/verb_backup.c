@@ -10,6 +10,7 @@
 #include "admin.h"
 #include "backup.h"
 #include "base/hex.h"
+#include "base/noun.h"
 #include "crypto/hash.h"
 #include "json/builder.h"
 #include "report.h"
@@ -85,8 +86,8 @@ static int show(const struct job *job, const struct kt_backup_report *report)
   }
   kt_time_text(head->timestamp_ms, newest);
   (void)kt_hex_encode((struct kt_bytes){ head->root.b, sizeof head->root.b }, root);
-  (void)printf("%s: %" PRIu64 " entries, the newest of %s, root %s, %" PRIu64 " bytes; checked\n", job->file,
-               head->size, newest, root, report->n_bytes);
+  (void)printf("%s: %" PRIu64 " %s, the newest of %s, root %s, %" PRIu64 " bytes; checked\n", job->file, head->size,
+               kt_noun_entries(head->size), newest, root, report->n_bytes);
   (void)fflush(stdout);
   return KT_EXIT_DONE;
 }
@@ -195,7 +196,7 @@ static int follow(struct job *job)
       return kt_report_failure(job->verb, job->as_json, NULL, err, &error);
     }
   } while (!wait_or_end(&signals, job->every_ms));
-  kt_say("stopping; the newest backup is of %" PRIu64 " entries", following.size);
+  kt_say("stopping; the newest backup is of %" PRIu64 " %s", following.size, kt_noun_entries(following.size));
   return KT_EXIT_DONE;
 }
 

@@ -7,6 +7,7 @@
 
 #include "admin.h"
 #include "account/utf8.h"
+#include "base/noun.h"
 #include "report.h"
 
 static enum kt_err read_version(const char *text, uint32_t *ret_version, struct kt_error *error)
@@ -51,7 +52,8 @@ static void tell_done(const char *label, const char *version, json_int_t n)
   } else if (version != NULL) {
     (void)printf("%s: value and opening of version %s are erased\n", label, version);
   } else {
-    (void)printf("%s: the label and its %" JSON_INTEGER_FORMAT " versions are erased\n", label, n);
+    (void)printf("%s: the label and its %" JSON_INTEGER_FORMAT " %s are erased\n", label, n,
+                 kt_noun((uint64_t)n, "version", "versions"));
   }
   kt_say("the log's entries keep hashes of it, which nobody can read without what was erased; every other proof stays "
          "valid");

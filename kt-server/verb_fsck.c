@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/noun.h"
 #include "instance.h"
 #include "operator.h"
 #include "report.h"
@@ -50,7 +51,8 @@ static enum kt_err check(struct kt_instance *instance, struct findings *findings
     (void)fputc('\n', stderr);
   }
   if (err == KT_ERR_PROOF) {
-    return kt_error_set(error, err, "%s is damaged: %" PRIu64 " findings", instance->dir.s, findings->n);
+    return kt_error_set(error, err, "%s is damaged: %" PRIu64 " %s", instance->dir.s, findings->n,
+                        kt_noun(findings->n, "finding", "findings"));
   }
   if (err != KT_OK && problem.is_damaged) {
     return kt_instance_damaged(instance, problem.text, error);

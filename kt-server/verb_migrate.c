@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/hex.h"
+#include "base/noun.h"
 #include "json/builder.h"
 #include "migrate.h"
 #include "names.h"
@@ -39,15 +40,16 @@ static void print(const struct kt_migrate_request *request, const struct kt_migr
   (void)kt_hex_encode((struct kt_bytes){ report->head.root.b, KT_HASH_LEN }, root);
   (void)printf("carried over %" PRIu64 ", already there %" PRIu64 ", erased %" PRIu64 ", left out %" PRIu64 "\n",
                report->n_carried, report->n_there, report->n_erased, report->n_left);
-  (void)printf("the old log ends with %" PRIu64 " entries, root %s\n", report->head.size, root);
+  (void)printf("the old log ends with %" PRIu64 " %s, root %s\n", report->head.size, kt_noun_entries(report->head.size),
+               root);
   if (report->is_fork) {
     (void)kt_hex_encode((struct kt_bytes){ report->lost_root.b, KT_HASH_LEN }, root);
-    (void)printf("FORK: a head of another history was signed, too, of %" PRIu64 " entries, root %s. Whoever checks the "
+    (void)printf("FORK: a head of another history was signed, too, of %" PRIu64 " %s, root %s. Whoever checks the "
                  "statement is alerted\n",
-                 report->lost_size, root);
+                 report->lost_size, kt_noun_entries(report->lost_size), root);
   } else if (report->has_lost) {
-    (void)printf("LOST: a head of %" PRIu64 " entries was signed. Whoever saw it is alerted, and right\n",
-                 report->lost_size);
+    (void)printf("LOST: a head of %" PRIu64 " %s was signed. Whoever saw it is alerted, and right\n", report->lost_size,
+                 kt_noun_entries(report->lost_size));
   }
   if (report->is_guard_missing) {
     (void)printf("NOTHING SHOWS that this head was its last one: the guard is missing, as you said\n");

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/noun.h"
 #include "instance.h"
 #include "json/builder.h"
 #include "process_stats.h"
@@ -111,12 +112,13 @@ static void say_done(const struct kt_prover_progress *progress)
   if (progress->n_labels == 0) {
     (void)printf("there are no labels: nothing was to be computed\n");
   } else if (progress->n_proofs == 0) {
-    (void)printf("the VRF proofs of all %" PRIu64 " labels are stored already: nothing was to be computed\n",
-                 progress->n_labels);
+    (void)printf("the VRF proofs of %" PRIu64 " %s are stored already: nothing was to be computed\n",
+                 progress->n_labels, kt_noun(progress->n_labels, "label", "labels"));
   } else {
-    (void)printf("computed and stored %" PRIu64 " VRF proofs: lookups of the newest versions of %" PRIu64
-                 " labels need no others\n",
-                 progress->n_proofs, progress->n_labels);
+    (void)printf("computed and stored %" PRIu64 " VRF %s: lookups of the newest versions of %" PRIu64
+                 " %s need no others\n",
+                 progress->n_proofs, kt_noun(progress->n_proofs, "proof", "proofs"), progress->n_labels,
+                 kt_noun(progress->n_labels, "label", "labels"));
   }
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "admin.h"
+#include "base/noun.h"
 #include "harden.h"
 #include "http.h"
 #include "keys.h"
@@ -252,8 +253,8 @@ static void announce_trail(const struct server *server)
   struct kt_error error;
   enum kt_err err = kt_trail_read(server->dir, NULL, NULL, &end, &error);
   if (err == KT_OK) {
-    kt_say("administration trail: %llu line%s, the last one's hash is %s", (unsigned long long)end.seq,
-           end.seq == 1 ? "" : "s", end.hash);
+    kt_say("administration trail: %llu %s, the last one's hash is %s", (unsigned long long)end.seq,
+           kt_noun(end.seq, "line", "lines"), end.hash);
   } else {
     kt_say("administration trail: %s", error.text);
   }
@@ -319,7 +320,7 @@ static void announce_read_only(const struct server *server)
          "clients call the log stale once that is more than %s ago, and one that saw a newer head is told that its "
          "tree is "
          "larger than the log",
-         (unsigned long long)head.size, head.size == 1 ? "entry" : "entries", newest, window);
+         (unsigned long long)head.size, kt_noun_entries(head.size), newest, window);
 }
 
 static void announce(const struct server *server)

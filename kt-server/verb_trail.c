@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "base/noun.h"
 #include "folder.h"
 #include "report.h"
 #include "trail.h"
@@ -45,8 +46,8 @@ static int show(const struct kt_verb *verb, json_t *records, const struct kt_tra
     return kt_report_json(verb, json_pack("{s:O, s:{s:I, s:s}}", "records", records, "last", "seq",
                                           (json_int_t)end->seq, "hash", end->hash));
   }
-  (void)printf("%" PRIu64 " line%s, each follows from the one before it; the last one's hash:\n%s\n", end->seq,
-               end->seq == 1 ? "" : "s", end->hash);
+  (void)printf("%" PRIu64 " %s, each follows from the one before it; the last one's hash:\n%s\n", end->seq,
+               kt_noun(end->seq, "line", "lines"), end->hash);
   kt_say("a trail that was cut off at its end looks whole: compare the last line with a hash that was kept elsewhere");
   return KT_EXIT_DONE;
 }

@@ -2,6 +2,7 @@
 /* draft: Auditing; the feed an auditor reads, and consistency of two heads (ours). */
 #include <string.h>
 
+#include "base/noun.h"
 #include "log/query.h"
 #include "wire/auditor.h"
 
@@ -94,8 +95,8 @@ static enum kt_err answer_feed(struct kt_log_query *query, const void *ctx)
   uint64_t max = query->reader->log->options.limits.audit_max;
   uint64_t n = feed->limit < max ? feed->limit : max;
   if (feed->start > size) {
-    return kt_log_query_refuse(query, KT_ERR_USAGE, "start", "start is %llu, but this log has %llu entries",
-                               (unsigned long long)feed->start, (unsigned long long)size);
+    return kt_log_query_refuse(query, KT_ERR_USAGE, "start", "start is %llu, but this log has %llu %s",
+                               (unsigned long long)feed->start, (unsigned long long)size, kt_noun_entries(size));
   }
   uint64_t boundary = atomic_load(&query->reader->log->pruned.boundary);
   if (boundary > 0 && feed->start <= boundary) {
@@ -134,16 +135,16 @@ enum kt_err kt_log_audit(struct kt_log_reader *reader, uint64_t start, uint64_t 
 static enum kt_err check_size(struct kt_log_query *query, uint64_t size)
 {
   if (size == 0 || size > query->head.size) {
-    return kt_log_query_refuse(query, KT_ERR_USAGE, "size", "size is %llu, but this log has %llu entries",
-                               (unsigned long long)size, (unsigned long long)query->head.size);
+    return kt_log_query_refuse(query, KT_ERR_USAGE, "size", "size is %llu, but this log has %llu %s",
+                               (unsigned long long)size, (unsigned long long)query->head.size,
+                               kt_noun_entries(query->head.size));
   }
   uint64_t boundary = atomic_load(&query->reader->log->pruned.boundary);
   if (boundary > 0 && size <= boundary) {
-    return kt_log_query_refuse(
-        query, KT_ERR_EXPIRED, "pruned",
-        "what the log was like at %llu entries is past the maximum lifetime and was removed; the "
-        "smallest size it can still show is %llu",
-        (unsigned long long)size, (unsigned long long)boundary + 1);
+    return kt_log_query_refuse(query, KT_ERR_EXPIRED, "pruned",
+                               "what the log was like at %llu %s is past the maximum lifetime and was removed; the "
+                               "smallest size it can still show is %llu",
+                               (unsigned long long)size, kt_noun_entries(size), (unsigned long long)boundary + 1);
   }
   return KT_OK;
 }

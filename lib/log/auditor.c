@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/noun.h"
 #include "base/reader.h"
 #include "crypto/hash.h"
 #include "log/query.h"
@@ -183,8 +184,8 @@ static enum kt_err check_new(struct kt_log_reader *reader, const struct kt_audit
     return kt_log_refuse(problem, KT_ERR_PROOF, "auditor-head", "the auditor's head: %s", what);
   }
   if (head.size < newest.auditor.size) {
-    (void)kt_log_refuse(problem, KT_ERR_CONFLICT, "auditor-head-old", "a head of %llu entries is there already",
-                        (unsigned long long)newest.auditor.size);
+    (void)kt_log_refuse(problem, KT_ERR_CONFLICT, "auditor-head-old", "a head of %llu %s is there already",
+                        (unsigned long long)newest.auditor.size, kt_noun_entries(newest.auditor.size));
     problem->current_size = newest.auditor.size;
     return KT_ERR_CONFLICT;
   }

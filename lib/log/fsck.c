@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/noun.h"
 #include "crypto/hash.h"
 #include "log/auditor.h"
 #include "log/vrf.h"
@@ -441,7 +442,8 @@ enum kt_err kt_log_fsck(struct kt_log_reader *reader, const struct kt_log_fsck *
   if (err != KT_ERR_ABSENT) {
     return kt_log_store_problem(ret_problem, err, reader->conn);
   }
-  return check.n_findings == 0 ? KT_OK
-                               : kt_log_refuse(ret_problem, KT_ERR_PROOF, "damaged", "%llu findings",
-                                               (unsigned long long)check.n_findings);
+  return check.n_findings == 0
+             ? KT_OK
+             : kt_log_refuse(ret_problem, KT_ERR_PROOF, "damaged", "%llu %s", (unsigned long long)check.n_findings,
+                             kt_noun(check.n_findings, "finding", "findings"));
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crypto/hash.h"
+#include "base/noun.h"
 #include "log/auditor.h"
 #include "log/engine.h"
 #include "log/published.h"
@@ -231,11 +232,11 @@ enum kt_err kt_log_guard_judge(struct kt_store_conn *conn, const struct kt_log_g
   struct kt_hash root;
   enum kt_err err = kt_store_count_entries(conn, &n);
   if (err == KT_OK && guard->size > n) {
-    return kt_log_refuse(
-        ret_problem, KT_ERR_CONFLICT, "guard-behind",
-        "the database has %llu entries, but a head of %llu entries was signed: this is an old copy, and "
-        "going on from it would fork the log",
-        (unsigned long long)n, (unsigned long long)guard->size);
+    return kt_log_refuse(ret_problem, KT_ERR_CONFLICT, "guard-behind",
+                         "the database has %llu %s, but a head of %llu %s was signed: this is an old copy, and "
+                         "going on from it would fork the log",
+                         (unsigned long long)n, kt_noun_entries(n), (unsigned long long)guard->size,
+                         kt_noun_entries(guard->size));
   }
   if (err == KT_OK && n > 0) {
     err = kt_store_get_entry(conn, n - 1, &last);
@@ -248,11 +249,10 @@ enum kt_err kt_log_guard_judge(struct kt_store_conn *conn, const struct kt_log_g
   }
   kt_log_root(guard->size, heads, &root);
   if (!kt_hash_equal(&root, &guard->root) || guard->timestamp_ms > last.timestamp_ms) {
-    return kt_log_refuse(
-        ret_problem, KT_ERR_CONFLICT, "guard-contradicts",
-        "the database differs from the head of %llu entries that was signed: it belongs to another log or "
-        "to a fork of this one",
-        (unsigned long long)guard->size);
+    return kt_log_refuse(ret_problem, KT_ERR_CONFLICT, "guard-contradicts",
+                         "the database differs from the head of %llu %s that was signed: it belongs to another log or "
+                         "to a fork of this one",
+                         (unsigned long long)guard->size, kt_noun_entries(guard->size));
   }
   return KT_OK;
 }

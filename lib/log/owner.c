@@ -4,11 +4,14 @@
 
 #include "log/query.h"
 
+#include "base/noun.h"
+
 static enum kt_err check_start(struct kt_log_query *query, uint64_t start)
 {
   if (start >= query->head.size) { /* S5, S6 */
-    return kt_log_query_refuse(query, KT_ERR_USAGE, "start", "start is %llu, but this log has %llu entries",
-                               (unsigned long long)start, (unsigned long long)query->head.size);
+    return kt_log_query_refuse(query, KT_ERR_USAGE, "start", "start is %llu, but this log has %llu %s",
+                               (unsigned long long)start, (unsigned long long)query->head.size,
+                               kt_noun_entries(query->head.size));
   }
   return KT_OK;
 }

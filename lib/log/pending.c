@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "algo/algo.h"
+#include "base/noun.h"
 #include "crypto/hash.h"
 #include "crypto/hkdf.h"
 #include "log/prepare.h"
@@ -401,8 +402,9 @@ static enum kt_err count_skipped(struct kt_log_prepare *p, uint32_t signed_versi
   uint64_t n_skipped = signed_version - p->row.n_versions;
   if (n_skipped > 0 && n_skipped + p->n_values > KT_LOG_SKIPPING_MAX) {
     return kt_log_refuse(p->problem, KT_ERR_LIMIT, "too-many-skipped",
-                         "%llu skipped versions and %zu values are over the limit of %d", (unsigned long long)n_skipped,
-                         p->n_values, KT_LOG_SKIPPING_MAX);
+                         "%llu skipped %s and %zu %s are over the limit of %d", (unsigned long long)n_skipped,
+                         kt_noun(n_skipped, "version", "versions"), p->n_values,
+                         kt_noun(p->n_values, "value", "values"), KT_LOG_SKIPPING_MAX);
   }
   p->n_skipped = (size_t)n_skipped;
   return KT_OK;

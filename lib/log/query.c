@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/noun.h"
 #include "log/auditor.h"
 
 /* --- the recorder's source ------------------------------------------------------------------------------------------ */
@@ -74,15 +75,15 @@ static enum kt_err check_last(uint64_t size, uint64_t boundary, const struct kt_
     return kt_log_refuse(problem, KT_ERR_FORMAT, "last", "last is 0: nobody has seen an empty log");
   }
   if (last->present && last->value > size) { /* S2 */
-    return kt_log_refuse(problem, KT_ERR_CONFLICT, "last", "last is %llu, but this log has %llu entries",
-                         (unsigned long long)last->value, (unsigned long long)size);
+    return kt_log_refuse(problem, KT_ERR_CONFLICT, "last", "last is %llu, but this log has %llu %s",
+                         (unsigned long long)last->value, (unsigned long long)size, kt_noun_entries(size));
   }
   if (last->present && last->value <= boundary) {
     return kt_log_refuse(
         problem, KT_ERR_EXPIRED, "last-pruned",
         "last is %llu: the log no longer keeps what proves that it goes on from there; the oldest head "
-        "it goes on from has %llu entries",
-        (unsigned long long)last->value, (unsigned long long)boundary + 1);
+        "it goes on from has %llu %s",
+        (unsigned long long)last->value, (unsigned long long)boundary + 1, kt_noun_entries(boundary + 1));
   }
   return KT_OK;
 }

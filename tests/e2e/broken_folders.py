@@ -155,6 +155,14 @@ def check_arguments(where):
           "status has a date")
 
 
+def check_nouns(where):
+    """A log that has its first entry only."""
+    folder, other = make_log(where, "one"), make_log(where, "next")
+    check(": 1 entry, the newest of" in said("backup", folder, os.path.join(where, "copy"), code=0), "a backup of one entry")
+    text = said("migrate", folder, other, os.path.join(where, "statement"), code=0)
+    check("the old log ends with 1 entry, root" in text, "a log that ends with one entry", text)
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="kt-broken-") as where:
         check_damage(where)
@@ -163,6 +171,7 @@ def main():
         check_no_log(where)
         check_settings(where)
         check_arguments(where)
+        check_nouns(where)
 
 
 main()
