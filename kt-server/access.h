@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Access tokens: who may ask this log at all, when the settings say `access: token`.
  *
- * A token is "kta_ID_SECRET": eight hex digits that name it, 64 that are 32 random bytes. DIR/access-tokens (0600) holds its
- * SHA-256, so whoever reads the folder can ask nothing. What a token permits depends on the request alone, before
- * anything is looked up: 401 and 403 say nothing about who is in the log (S3). Safe from several threads. */
+ * A token is "kta_ID_SECRET": eight hex digits that name it, 64 that are 32 random bytes. DIR/access-tokens (0600)
+ * holds its SHA-256, so whoever reads the folder can ask nothing. What a token permits depends on the request alone,
+ * before anything is looked up: 401 and 403 say nothing about who is in the log (S3). Safe from several threads. */
 #ifndef KT_SERVER_ACCESS_H
 #define KT_SERVER_ACCESS_H
 

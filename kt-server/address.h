@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who is at the other end, as far as quotas are concerned: an IPv4 address, or the /64 of an IPv6 address, because whoever
- * has one address of a /64 usually has all of them.
+/* Who is at the other end, as far as quotas are concerned: an IPv4 address, or the /64 of an IPv6 address, because
+ * whoever has one address of a /64 usually has all of them.
  *
  * Nobody in particular: a Unix socket, 127.0.0.1 and ::1. A proxy's connections come from there, and all of its clients
  * would share one quota: such a proxy limits its clients itself. */
@@ -22,8 +22,8 @@ struct kt_address {
 struct kt_address kt_address_of(const struct sockaddr *from);
 bool kt_address_is_counted(const struct kt_address *address);
 
-/* Where a key is counted: two places of a table, each chosen by a secret of this table. Strangers who share one place with
- * a key hardly ever share both, and none can look for a key that does. */
+/* Where a key is counted: two places of a table, each chosen by a secret of this table. Strangers who share one place
+ * with a key hardly ever share both, and none can look for a key that does. */
 #define KT_SPREAD_ROWS 2
 #define KT_SPREAD_SECRET_LEN 16
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DIR/admin.sock: how verbs reach a running log. A Unix stream socket of mode 0600.
  *
- * One exchange per connection: the client sends a request, the server a response, and both close. A message is its length
- * in bytes as a 32-bit big-endian number, then one JSON object (operate.h) in UTF-8. The server waits at most ten
- * seconds for a client that does not read or write.
+ * One exchange per connection: the client sends a request, the server a response, and both close. A message is its
+ * length in bytes as a 32-bit big-endian number, then one JSON object (operate.h) in UTF-8. The server waits at most
+ * ten seconds for a client that does not read or write.
  *
  * An import takes long, so it has a thread of its own and more than one message for an answer. After the request
  * {"op":"import"} the client passes the open file, which the server reads itself (import.h); it answers with
@@ -33,7 +33,7 @@ void kt_admin_stop(struct kt_admin_server *server);
 void kt_admin_answer_import(struct kt_instance *instance, int fd, int file, bool check_first,
                             const atomic_bool *stopping);
 
-/* --- in the other verbs --------------------------------------------------------------------------------------------- */
+/* --- in the other verbs ------------------------------------------------------------------------------------------- */
 
 struct kt_admin {
   struct kt_path dir;

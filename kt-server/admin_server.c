@@ -121,8 +121,8 @@ static void answer(struct kt_admin_server *server, int fd)
   json_decref(request);
 }
 
-/* A machine that has no memory or no descriptor for a moment must not end this, or make it spin: whoever asks would wait for
- * an answer until the log stops. */
+/* A machine that has no memory or no descriptor for a moment must not end this, or make it spin: whoever asks would
+ * wait for an answer until the log stops. */
 static void wait_a_moment(void)
 {
   const struct timespec moment = { .tv_nsec = 100 * 1000 * 1000 };

@@ -15,7 +15,8 @@
 #include "log/published.h"
 #include "names.h"
 
-/* The start of an SQLite file, and the application id that the store gives its files (docs/formats.md, Log database). */
+/* The start of an SQLite file, and the application id that the store gives its files (docs/formats.md, Log
+ * database). */
 #define HEADER_LEN 72
 #define MAGIC "SQLite format 3"
 #define APPLICATION_AT 68
@@ -30,7 +31,7 @@ struct making {
   struct kt_backup_report report;
 };
 
-/* --- names ------------------------------------------------------------------------------------------------------------- */
+/* --- names -------------------------------------------------------------------------------------------------------- */
 
 static enum kt_err beside(const char *file, const char *suffix, struct kt_path *ret_path, struct kt_error *error)
 {
@@ -123,7 +124,7 @@ static void remove_temporary(const struct making *making)
   }
 }
 
-/* --- the copy ---------------------------------------------------------------------------------------------------------- */
+/* --- the copy ----------------------------------------------------------------------------------------------------- */
 
 static enum kt_err store_error(enum kt_err err, const struct kt_store_conn *conn, struct kt_error *error)
 {
@@ -235,7 +236,7 @@ static enum kt_err fill(struct making *making, struct kt_error *error)
   return err;
 }
 
-/* --- its name ---------------------------------------------------------------------------------------------------------- */
+/* --- its name ----------------------------------------------------------------------------------------------------- */
 
 /* FILE.1 … FILE.(keep - 1) are those before, the newest first. FILE itself is never missing. */
 static enum kt_err rotate(const struct kt_backup_request *request, struct kt_error *error)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Backups: one file with all that serving a log needs, except its private keys (docs/formats.md, Backups).
  *
- * It is a copy of the database with the published head, and in its meta data the public files of the folder. It is made beside
- * the running log, checked as a whole, and only then takes its name: what has the name is always a good one. */
+ * It is a copy of the database with the published head, and in its meta data the public files of the folder. It is made
+ * beside the running log, checked as a whole, and only then takes its name: what has the name is always a good one. */
 #ifndef KT_SERVER_BACKUP_H
 #define KT_SERVER_BACKUP_H
 
 #include "file_io.h"
 #include "log/log.h"
 
-/* --- making one -------------------------------------------------------------------------------------------------------- */
+/* --- making one --------------------------------------------------------------------------------------------------- */
 
 struct kt_backup_request {
   const char *dir;  /* the log's folder; whoever runs it may go on */
@@ -25,16 +25,16 @@ struct kt_backup_report {
   uint64_t n_bytes;
 };
 
-/* KT_ERR_PROOF: what was copied is damaged, and no backup was made of it; KT_ERR_USAGE: something else has the name; KT_ERR_STORE,
- * KT_ERR_UNDETERMINED. On failure the files that were there are as they were. */
+/* KT_ERR_PROOF: what was copied is damaged, and no backup was made of it; KT_ERR_USAGE: something else has the name;
+ * KT_ERR_STORE, KT_ERR_UNDETERMINED. On failure the files that were there are as they were. */
 KT_MUST_USE enum kt_err kt_backup_make(const struct kt_backup_request *request, struct kt_backup_report *ret_report,
                                        struct kt_error *error);
 
-/* Does it begin like a log's database, and is it whole in itself, not one that is in use, whose newest part is in another file?
- * KT_ERR_ABSENT, KT_ERR_STORE. */
+/* Does it begin like a log's database, and is it whole in itself, not one that is in use, whose newest part is in
+ * another file? KT_ERR_ABSENT, KT_ERR_STORE. */
 KT_MUST_USE enum kt_err kt_backup_look(const char *file, bool *ret_is_backup, struct kt_error *error);
 
-/* --- the public files in it -------------------------------------------------------------------------------------------- */
+/* --- the public files in it --------------------------------------------------------------------------------------- */
 
 /* From dir into the copy's meta data; in the writer's transaction. */
 KT_MUST_USE enum kt_err kt_backup_put_files(const char *dir, struct kt_store_conn *writer, struct kt_error *error);

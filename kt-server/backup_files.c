@@ -89,7 +89,7 @@ enum kt_err kt_backup_put_files(const char *dir, struct kt_store_conn *writer, s
   return err;
 }
 
-/* --- taking them out --------------------------------------------------------------------------------------------------- */
+/* --- taking them out ---------------------------------------------------------------------------------------------- */
 
 /* NULL: a name that no program of ours gave; it must not decide where something is written. */
 static const char *known_name(struct kt_bytes name)

@@ -125,8 +125,8 @@ bool kt_file_sync_folder_of(const char *path)
   return done;
 }
 
-/* A file that was not there before, under the template's name with its X replaced: a name that nobody can plant a link at,
- * and that is nobody's file. What a kill leaves of it is in nobody's way. */
+/* A file that was not there before, under the template's name with its X replaced: a name that nobody can plant a link
+ * at, and that is nobody's file. What a kill leaves of it is in nobody's way. */
 static bool write_new(char *template, const void *data, size_t len, mode_t mode)
 {
   int fd = mkostemp(template, O_CLOEXEC);

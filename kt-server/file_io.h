@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Small files, whole: read with a cap, written so that a crash leaves the old or the new content and nothing between. */
+/* Small files, whole: read with a cap, written so that a crash leaves the old or the new content and nothing
+ * between. */
 #ifndef KT_SERVER_FILE_IO_H
 #define KT_SERVER_FILE_IO_H
 
@@ -26,8 +27,8 @@ KT_MUST_USE enum kt_err kt_file_read(const char *path, size_t cap, char *buf, si
  * KT_ERR_DENIED, KT_ERR_ABSENT, KT_ERR_STORE. */
 KT_MUST_USE enum kt_err kt_file_check_private(const char *path, struct kt_error *error);
 
-/* Temporary file beside it (path.new- and six characters that make a name nobody has), fsync, rename, fsync of the folder.
- * KT_ERR_UNDETERMINED: no room on the disk or in a quota, or no open file left; KT_ERR_STORE. */
+/* Temporary file beside it (path.new- and six characters that make a name nobody has), fsync, rename, fsync of the
+ * folder. KT_ERR_UNDETERMINED: no room on the disk or in a quota, or no open file left; KT_ERR_STORE. */
 KT_MUST_USE enum kt_err kt_file_replace(const char *path, const void *data, size_t len, mode_t mode,
                                         struct kt_error *error);
 

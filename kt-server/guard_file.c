@@ -20,7 +20,7 @@
 #define CHECKSUM_LEN 8
 #define N_COPIES 2
 
-/* --- one copy ------------------------------------------------------------------------------------------------------- */
+/* --- one copy ----------------------------------------------------------------------------------------------------- */
 
 /* A line and NULs; what is read must be this, byte for byte. */
 static void format_copy(const struct kt_log_guard *guard, char ret_copy[static KT_GUARD_COPY_LEN])
@@ -64,7 +64,7 @@ static bool parse_copy(const char copy[static KT_GUARD_COPY_LEN], struct kt_log_
   return true;
 }
 
-/* --- both ----------------------------------------------------------------------------------------------------------- */
+/* --- both --------------------------------------------------------------------------------------------------------- */
 
 struct copies {
   bool is_good[N_COPIES];
@@ -103,8 +103,8 @@ static enum kt_err read_copies(int fd, const char *path, struct copies *ret_copi
   return KT_OK;
 }
 
-/* What the copies say together. They differ when a write was interrupted: then the newer one was about to be signed, and
- * its data was made durable before it. */
+/* What the copies say together. They differ when a write was interrupted: then the newer one was about to be signed,
+ * and its data was made durable before it. */
 static enum kt_err judge(const struct copies *copies, const char *path, struct kt_log_guard *ret_guard,
                          struct kt_error *error)
 {
@@ -122,7 +122,7 @@ static enum kt_err judge(const struct copies *copies, const char *path, struct k
   return KT_OK;
 }
 
-/* --- the file ------------------------------------------------------------------------------------------------------- */
+/* --- the file ----------------------------------------------------------------------------------------------------- */
 
 static enum kt_err cannot_write(const char *path, struct kt_error *error)
 {
@@ -239,8 +239,9 @@ static enum kt_err swap(int fd, const char *path, const struct kt_log_guard *bef
   return err == KT_OK ? put_both(fd, path, guard, error) : err;
 }
 
-/* What reads may be in the kernel's memory only: the process that wrote it was killed before its flush, or the flush failed.
- * So both copies are written again, for pages that the kernel takes for clean are not flushed. The lock is held. */
+/* What reads may be in the kernel's memory only: the process that wrote it was killed before its flush, or
+ * the flush failed. So both copies are written again, for pages that the kernel takes for clean are not
+ * flushed. The lock is held. */
 static enum kt_err settle(int fd, const char *path, struct kt_log_guard *ret_guard, struct kt_error *error)
 {
   struct copies copies = { 0 };

@@ -12,8 +12,8 @@
 
 #define KT_HEALTH_CONNECTIONS 64
 
-/* Takes the listener's socket, on failure too. clients NULL: serve the log with kt_log_routes; otherwise serve health, and
- * metrics about `clients`, which must be stopped later than this. */
+/* Takes the listener's socket, on failure too. clients NULL: serve the log with kt_log_routes; otherwise serve health,
+ * and metrics about `clients`, which must be stopped later than this. */
 KT_MUST_USE enum kt_err kt_http_start(struct kt_instance *instance, const struct kt_listener *listener,
                                       unsigned n_threads, struct kt_http *clients, struct kt_http **ret_http,
                                       struct kt_error *error);

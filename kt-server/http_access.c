@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What libmicrohttpd calls: the head of a request, its body piece by piece, its end.
  *
- * Answers are queued when the body is complete. Queuing at the first call is faster to refuse but closes the connection,
- * so it is for requests whose body must not be read at all. */
+ * Answers are queued when the body is complete. Queuing at the first call is faster to refuse but closes the
+ * connection, so it is for requests whose body must not be read at all. */
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -149,8 +149,8 @@ static enum MHD_Result collect_framing(void *ctx, enum MHD_ValueKind kind, const
   return MHD_YES;
 }
 
-/* A ManagerUpdateRequest is an UpdateRequest with a signature<0..2^16-1> for each of up to 255 values, and signed_version:
- * what a Service Operator takes from a user must not be too long for its Manager. */
+/* A ManagerUpdateRequest is an UpdateRequest with a signature<0..2^16-1> for each of up to 255 values, and
+ * signed_version: what a Service Operator takes from a user must not be too long for its Manager. */
 #define SIGNATURES_MAX (UINT8_MAX * (2 + KT_SIGNATURE_MAX) + 4)
 
 /* Whoever brings no values has little to say; what a monitor asks about, in its longest form, is a few KiB. */
@@ -179,8 +179,8 @@ static void refuse_length(struct kt_call *call)
   kt_problem_set(&call->problem, 413, "body-too-large", "a body has at most %" PRIu64 " bytes", body_max(call));
 }
 
-/* Where the body ends must have one reading, or a proxy in front of us may have another (request smuggling). Every client
- * of ours knows the length beforehand, so there is nothing that Transfer-Encoding is needed for. */
+/* Where the body ends must have one reading, or a proxy in front of us may have another (request smuggling). Every
+ * client of ours knows the length beforehand, so there is nothing that Transfer-Encoding is needed for. */
 static void check_framing(struct kt_call *call, uint64_t *ret_length)
 {
   struct framing framing = { 0 };
@@ -315,7 +315,7 @@ static enum MHD_Result begin(struct kt_http *http, struct MHD_Connection *connec
   return MHD_YES;
 }
 
-/* --- the body ------------------------------------------------------------------------------------------------------ */
+/* --- the body ----------------------------------------------------------------------------------------------------- */
 
 /* False: call->problem is set. */
 static bool body_reserve(struct kt_call *call, size_t needed)
@@ -357,7 +357,7 @@ static enum MHD_Result take_body(struct kt_call *call, const char *data, size_t 
   return MHD_YES;
 }
 
-/* --- the end -------------------------------------------------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------------------------------------------------ */
 
 static enum MHD_Result finish(struct kt_call *call)
 {
@@ -390,8 +390,8 @@ enum MHD_Result kt_http_access(void *ctx, struct MHD_Connection *connection, con
   return finish(call);
 }
 
-/* One line of key=value pairs, with the request id that the client has. Without labels: they travel in bodies. An unknown
- * path is not repeated, it may hold anything. */
+/* One line of key=value pairs, with the request id that the client has. Without labels: they travel in bodies. An
+ * unknown path is not repeated, it may hold anything. */
 static void log_access(const struct kt_call *call)
 {
   int level = atomic_load(&call->http->access_log);

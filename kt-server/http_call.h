@@ -98,12 +98,13 @@ struct kt_relay *kt_call_relay(const struct kt_call *call);
 struct kt_log_reader *kt_call_reader_take(struct kt_call *call);
 void kt_call_reader_put(struct kt_call *call, struct kt_log_reader *reader);
 
-/* Park the connection; afterwards whoever will resume it may touch the call. So may the handler that parked it, until it
- * returns, as far as the other one does not: they are continued by one thread, one after the other. */
+/* Park the connection; afterwards whoever will resume it may touch the call. So may the handler that parked it, until
+ * it returns, as far as the other one does not: they are continued by one thread, one after the other. */
 void kt_call_suspend(struct kt_call *call);
 void kt_call_resume(struct kt_call *call);
 
-/* Park the connection until the sequencer is done; the handler's result. It runs again with call->outcome. Takes pending. */
+/* Park the connection until the sequencer is done; the handler's result. It runs again with call->outcome. Takes
+ * pending. */
 enum kt_step kt_call_submit(struct kt_call *call, struct kt_log_pending *pending);
 
 /* S1: the body did not decode. */

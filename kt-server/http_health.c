@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Health and metrics, on a listener of their own. /livez: the process answers. /readyz: clients would accept the head, and
- * there is room for the next one. */
+/* Health and metrics, on a listener of their own. /livez: the process answers. /readyz: clients would accept the head,
+ * and there is room for the next one. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -23,7 +23,8 @@ static uint64_t head_age_ms(const struct kt_log_head *head)
   return now_ms > head->timestamp_ms ? now_ms - head->timestamp_ms : 0;
 }
 
-/* A Service Operator has its Manager's head, and signs while nothing speaks against the Manager and its own guard is whole. */
+/* A Service Operator has its Manager's head, and signs while nothing speaks against the Manager and its own guard is
+ * whole. */
 static void get_status(const struct kt_call *call, struct kt_log_status *ret_status)
 {
   const struct kt_instance *instance = call->http->instance;

@@ -9,7 +9,7 @@
 #define LARGE_FROM ((size_t)4 << 10) /* a body: what most requests fit into */
 #define LARGE_SHARE 8                /* one address has a share of 1/8 of what large bodies may take */
 
-/* --- connections, as libmicrohttpd reports them ----------------------------------------------------------------------- */
+/* --- connections, as libmicrohttpd reports them ------------------------------------------------------------------- */
 
 static const struct sockaddr *counted_address(const struct kt_http *http, const struct sockaddr *from)
 {
@@ -55,7 +55,7 @@ void kt_call_join_peer(struct kt_call *call)
   kt_peer_expect(call->peer, KT_PHASE_BODY);
 }
 
-/* --- requests ------------------------------------------------------------------------------------------------------- */
+/* --- requests ----------------------------------------------------------------------------------------------------- */
 
 struct kt_address kt_call_counted_as(const struct kt_call *call)
 {
@@ -181,7 +181,7 @@ void kt_call_give_back(struct kt_call *call)
   call->n_large = 0;
 }
 
-/* --- life ------------------------------------------------------------------------------------------------------------ */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 void kt_http_limits_reload(struct kt_http_limits *limits, const struct kt_settings *settings)
 {

@@ -40,9 +40,10 @@ bool kt_call_is_within_rate(struct kt_call *call);
 struct kt_address kt_call_counted_as(const struct kt_call *call);
 /* Room for so many bytes until the call is over. False: call->problem is set to 503. */
 bool kt_call_reserve(struct kt_call *call, size_t n_bytes);
-/* The body is going to have room for cap bytes, from call->body_cap on. Bodies that are sent half and held, by clients that
- * nobody knows, get no further than half of the memory: searches, monitoring and answers find room in the other half. An
- * address has a share of that half (429), so that a handful of them leave room for everybody else's updates. */
+/* The body is going to have room for cap bytes, from call->body_cap on. Bodies that are sent half and held, by
+ * clients that nobody knows, get no further than half of the memory: searches, monitoring and answers find room
+ * in the other half. An address has a share of that half (429), so that a handful of them leave room for
+ * everybody else's updates. */
 bool kt_call_reserve_body(struct kt_call *call, size_t cap);
 void kt_call_give_back(struct kt_call *call);
 

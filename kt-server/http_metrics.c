@@ -37,7 +37,7 @@ uint64_t kt_disk_free(const char *path)
   return statvfs(folder.s, &info) == 0 ? (uint64_t)info.f_bavail * info.f_frsize : UINT64_MAX;
 }
 
-/* --- counting --------------------------------------------------------------------------------------------------------- */
+/* --- counting ----------------------------------------------------------------------------------------------------- */
 
 void kt_call_count(const struct kt_call *call)
 {
@@ -59,7 +59,7 @@ void kt_call_count(const struct kt_call *call)
   }
 }
 
-/* --- text -------------------------------------------------------------------------------------------------------------- */
+/* --- text --------------------------------------------------------------------------------------------------------- */
 
 __attribute__((format(printf, 2, 3))) static void print(struct kt_call *call, const char *format, ...)
 {
@@ -94,7 +94,7 @@ static void gauge_ms(struct kt_call *call, const char *name, const char *help, u
   print(call, "%s %" PRIu64 ".%03u\n", name, value_ms / 1000, (unsigned)(value_ms % 1000));
 }
 
-/* --- the log ----------------------------------------------------------------------------------------------------------- */
+/* --- the log ------------------------------------------------------------------------------------------------------ */
 
 static void write_log(struct kt_call *call, const struct kt_log_status *status, bool is_ready)
 {
@@ -141,7 +141,7 @@ static void write_disk(struct kt_call *call)
   gauge(call, "kt_guard_disk_free_bytes", "Free where the head guard is.", kt_disk_free(instance->guard_path.s));
 }
 
-/* --- requests ------------------------------------------------------------------------------------------------------------ */
+/* --- requests ----------------------------------------------------------------------------------------------------- */
 
 static void write_requests(struct kt_call *call, const struct kt_http *clients)
 {
@@ -200,7 +200,7 @@ static void write_connections(struct kt_call *call, struct kt_http *clients)
   counter(call, "kt_http_memory_refusals_total", "Requests without memory left.", atomic_load(&clients->limits.n_full));
 }
 
-/* --- the process --------------------------------------------------------------------------------------------------------- */
+/* --- the process -------------------------------------------------------------------------------------------------- */
 
 static void write_process(struct kt_call *call)
 {

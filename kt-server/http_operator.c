@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A Service Operator's answers: "other operations are forwarded by the Service Operator unchanged" (draft: Third Parties /
- * Management). The connection is parked while a worker waits for the Manager. Nothing of a request is logged. */
+/* A Service Operator's answers: "other operations are forwarded by the Service Operator unchanged" (draft: Third
+ * Parties / Management). The connection is parked while a worker waits for the Manager. Nothing of a request is
+ * logged. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,7 @@ static bool has_head(const struct kt_call *call)
   return false;
 }
 
-/* --- what is asked -------------------------------------------------------------------------------------------------------- */
+/* --- what is asked ------------------------------------------------------------------------------------------------ */
 
 struct target {
   char text[TARGET_SIZE];
@@ -108,7 +109,7 @@ static bool make_body(struct kt_call *call, struct kt_bytes *ret_body)
   return ret_body->data != NULL;
 }
 
-/* --- in a worker ---------------------------------------------------------------------------------------------------------- */
+/* --- in a worker -------------------------------------------------------------------------------------------------- */
 
 static bool forward(struct kt_call *call, struct kt_upstream *upstream)
 {

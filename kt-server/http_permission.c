@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who may ask: access tokens, when the settings want them. Decided from the head of the request, before its body is read. */
+/* Who may ask: access tokens, when the settings want them. Decided from the head of the request, before its body is
+ * read. */
 #include <string.h>
 
 #include "access.h"

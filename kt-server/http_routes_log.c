@@ -203,7 +203,7 @@ static json_t *view_update(struct kt_call *call)
   return err == KT_OK ? kt_json_update_response(kt_call_config(call), &response) : NULL;
 }
 
-/* --- GET: for auditors and fork checks ------------------------------------------------------------------------------ */
+/* --- GET: for auditors and fork checks ---------------------------------------------------------------------------- */
 
 #define FOREVER "public, max-age=31536000, immutable"
 

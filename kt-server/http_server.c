@@ -107,7 +107,7 @@ void kt_http_reload(struct kt_http *http, const struct kt_settings *settings)
   kt_http_limits_reload(&http->limits, settings);
 }
 
-/* --- start ------------------------------------------------------------------------------------------------------------ */
+/* --- start -------------------------------------------------------------------------------------------------------- */
 
 static enum kt_err make_readers(struct kt_http *http, size_t n, struct kt_error *error)
 {
@@ -143,7 +143,8 @@ static bool counts_addresses(const struct kt_http *http)
          (instance->config.mode != KT_MODE_THIRD_PARTY_MANAGEMENT || kt_instance_is_operator(instance));
 }
 
-/* An escaped NUL would end the text for us, and for nobody else: another control character stands for it, and is refused. */
+/* An escaped NUL would end the text for us, and for nobody else: another control character stands for it, and is
+ * refused. */
 static size_t unescape(void *ctx, struct MHD_Connection *connection, char *text)
 {
   (void)ctx;
@@ -238,7 +239,7 @@ enum kt_err kt_http_start(struct kt_instance *instance, const struct kt_listener
   return KT_OK;
 }
 
-/* --- stop --------------------------------------------------------------------------------------------------------------- */
+/* --- stop --------------------------------------------------------------------------------------------------------- */
 
 static void nap(void)
 {

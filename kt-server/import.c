@@ -84,7 +84,7 @@ static enum kt_err next_line(struct import *import, struct kt_line *ret_line, st
   return err;
 }
 
-/* --- a log ------------------------------------------------------------------------------------------------------------- */
+/* --- a log -------------------------------------------------------------------------------------------------------- */
 
 static enum kt_err feed(struct import *import, struct kt_importer *importer, struct kt_error *error)
 {
@@ -120,7 +120,7 @@ static enum kt_err read_into_log(struct import *import, bool check_only, struct 
   return err;
 }
 
-/* --- a Service Operator's folder ------------------------------------------------------------------------------------------ */
+/* --- a Service Operator's folder ---------------------------------------------------------------------------------- */
 
 /* It goes the way of every update, one after the other. */
 static void insert_line(struct import *import, const struct kt_operator_session *session, const struct kt_line *line)
@@ -155,7 +155,7 @@ static enum kt_err read_into_operator(struct import *import, struct kt_error *er
   return err == KT_ERR_ABSENT ? KT_OK : err;
 }
 
-/* --- both ----------------------------------------------------------------------------------------------------------------- */
+/* --- both --------------------------------------------------------------------------------------------------------- */
 
 static enum kt_err read_once(struct import *import, int fd, bool check_only, struct kt_error *error)
 {

@@ -24,7 +24,7 @@ void kt_importer_stop(struct kt_importer *importer, enum kt_err err, const char 
   }
 }
 
-/* --- submitting ----------------------------------------------------------------------------------------------------- */
+/* --- submitting --------------------------------------------------------------------------------------------------- */
 
 /* From the log's thread. */
 static void item_done(void *ctx, const struct kt_log_outcome *outcome)
@@ -151,7 +151,7 @@ static bool submit_next(struct kt_importer *importer)
   return true;
 }
 
-/* --- reporting ------------------------------------------------------------------------------------------------------ */
+/* --- reporting ---------------------------------------------------------------------------------------------------- */
 
 static void report(struct kt_importer *importer, const struct kt_import_item *item)
 {
@@ -208,7 +208,7 @@ static bool give_up_next(struct kt_importer *importer)
   return true;
 }
 
-/* --- the one thread that moves things ----------------------------------------------------------------------------------- */
+/* --- the one thread that moves things ----------------------------------------------------------------------------- */
 
 static bool advance(struct kt_importer *importer)
 {
@@ -259,7 +259,7 @@ static void advance_or_wait(struct kt_importer *importer)
   }
 }
 
-/* --- filling ------------------------------------------------------------------------------------------------------------ */
+/* --- filling ------------------------------------------------------------------------------------------------------ */
 
 /* Let the workers have it. */
 static void close_chunk(struct kt_importer *importer)
@@ -326,7 +326,7 @@ enum kt_err kt_importer_finish(struct kt_importer *importer, struct kt_error *er
   return importer->err == KT_OK ? KT_OK : kt_error_set(error, importer->err, "%s", importer->text);
 }
 
-/* --- life ------------------------------------------------------------------------------------------------------------------ */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 /* The groups that wait in the queue and are being committed leave half of the queue to others. */
 static void set_sizes(struct kt_importer *importer)

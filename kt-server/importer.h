@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lines of device sets into an open log, on all cores, in their order (docs/architecture.md, Import).
  *
- * Lines gather in chunks. Worker threads parse them and compute what is inserted; the caller's thread submits chunk after
- * chunk in full log entries, several to a commit, and reports the results in order; the log's own thread commits. At most
- * a ring of chunks is under way, so memory does not depend on the number of lines. A line whose label one before it names
- * waits until that one is in the log. */
+ * Lines gather in chunks. Worker threads parse them and compute what is inserted; the caller's thread submits chunk
+ * after chunk in full log entries, several to a commit, and reports the results in order; the log's own thread commits.
+ * At most a ring of chunks is under way, so memory does not depend on the number of lines. A line whose label one
+ * before it names waits until that one is in the log. */
 #ifndef KT_SERVER_IMPORTER_H
 #define KT_SERVER_IMPORTER_H
 
@@ -31,8 +31,8 @@ struct kt_importer_options {
 
 KT_MUST_USE enum kt_err kt_importer_new(const struct kt_importer_options *options, struct kt_importer **ret_importer,
                                         struct kt_error *error);
-/* Copied; waits while as much as may be is under way. A failure is one of the log or of this machine, not of a line: end
- * with kt_importer_finish. */
+/* Copied; waits while as much as may be is under way. A failure is one of the log or of this machine, not of a line:
+ * end with kt_importer_finish. */
 KT_MUST_USE enum kt_err kt_importer_line(struct kt_importer *importer, const struct kt_line *line);
 /* Take no more from here on, as after a failure. */
 void kt_importer_stop(struct kt_importer *importer, enum kt_err err, const char *text);

@@ -14,7 +14,7 @@ static enum kt_err unsupported(struct kt_error *error, const char *option, const
                       value, supported);
 }
 
-/* --- numbers ------------------------------------------------------------------------------------------------------- */
+/* --- numbers ------------------------------------------------------------------------------------------------------ */
 
 static enum kt_err read_duration(const char *option, const char *text, uint64_t *ret_ms, struct kt_error *error)
 {
@@ -44,7 +44,7 @@ static enum kt_err read_windows(const struct kt_init_options *options, struct kt
   return err;
 }
 
-/* --- the auditor ----------------------------------------------------------------------------------------------------- */
+/* --- the auditor -------------------------------------------------------------------------------------------------- */
 
 /* A public key of somebody else's in a file. */
 struct key_file {
@@ -122,7 +122,7 @@ static enum kt_err read_auditor(const struct kt_init_options *options, struct kt
   return err;
 }
 
-/* --- the Service Operator of a managed log ----------------------------------------------------------------------------- */
+/* --- the Service Operator of a managed log ------------------------------------------------------------------------ */
 
 static enum kt_err read_leaf(const struct kt_init_options *options, struct kt_init_config *init, struct kt_error *error)
 {
@@ -146,7 +146,7 @@ bool kt_init_is_operator(const struct kt_init_options *options)
          strcmp(options->role, "operator") == 0;
 }
 
-/* --- the kind of log --------------------------------------------------------------------------------------------------- */
+/* --- the kind of log ---------------------------------------------------------------------------------------------- */
 
 static enum kt_err read_mode(const char *text, enum kt_mode *ret_mode, struct kt_error *error)
 {

@@ -16,7 +16,8 @@ struct kt_init_options {
   const char *leaf_key;
 };
 
-/* A Configuration without the log's own keys, which borrows the third party's or the Service Operator's key from here. */
+/* A Configuration without the log's own keys, which borrows the third party's or the Service Operator's key from
+ * here. */
 struct kt_init_config {
   struct kt_config config;
   uint8_t auditor_key[KT_PUBLIC_KEY_MAX];

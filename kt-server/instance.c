@@ -115,7 +115,8 @@ static void clock_changed(void *ctx, const char *text)
   }
 }
 
-/* Seven eighths are the engine's. Its memory has to be cleared before the first use, which a small import would feel. */
+/* Seven eighths are the engine's. Its memory has to be cleared before the first use, which a small import would
+ * feel. */
 static size_t engine_cache_bytes(const struct kt_instance *instance)
 {
   uint64_t bytes = instance->settings.cache_bytes / 8 * 7;
@@ -310,8 +311,8 @@ enum kt_err kt_instance_lock(struct kt_instance *instance, struct kt_error *erro
   return KT_OK;
 }
 
-/* Of the configured cache an eighth is for the pages of the database, shared by the handles there are at most: one of each
- * thread, the sequencer's two, and one for administration. */
+/* Of the configured cache an eighth is for the pages of the database, shared by the handles there are at most: one of
+ * each thread, the sequencer's two, and one for administration. */
 static size_t page_cache_bytes(const struct kt_settings *settings)
 {
   return (size_t)(settings->cache_bytes / 8 / (settings->threads + 3));

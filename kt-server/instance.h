@@ -2,7 +2,8 @@
 /* One log folder, opened by this process: settings, Configuration, keys, lock, store, engine.
  *
  * Three stages, each for the verbs that need no more: load reads and checks the files, lock keeps other processes out,
- * open_log opens the data and starts the signer. release undoes whatever was reached, and is right after any failure. */
+ * open_log opens the data and starts the signer. release undoes whatever was reached, and is right after any
+ * failure. */
 #ifndef KT_SERVER_INSTANCE_H
 #define KT_SERVER_INSTANCE_H
 
@@ -72,8 +73,8 @@ void kt_instance_release(struct kt_instance *instance);
 bool kt_instance_is_operator(const struct kt_instance *instance);
 /* A service holds the signing key and the head guard (`signer: unix:PATH`). After load. */
 bool kt_instance_has_signer_service(const struct kt_instance *instance);
-/* The head guard of a log that is not open for signing, from whoever has it: its file, or the service, which is asked. After
- * load. Errors: kt_guard_load's, or kt_signer_open's and kt_signer_guard's. */
+/* The head guard of a log that is not open for signing, from whoever has it: its file, or the service, which is asked.
+ * After load. Errors: kt_guard_load's, or kt_signer_open's and kt_signer_guard's. */
 KT_MUST_USE enum kt_err kt_instance_guard(const struct kt_instance *instance, struct kt_log_guard *ret_guard,
                                           struct kt_error *error);
 /* What create and open of the engine need, once open_store was there; borrows from the instance. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lines of a file, read in large blocks by offset: the file's own position stays as it is, so that a file can be read
- * twice, and the memory is that of one block, whatever a line's length. */
+/* The lines of a file, read in large blocks by offset: the file's own position stays as it is, so that a file can be
+ * read twice, and the memory is that of one block, whatever a line's length. */
 #ifndef KT_SERVER_LINES_H
 #define KT_SERVER_LINES_H
 

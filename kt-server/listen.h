@@ -13,8 +13,8 @@ struct kt_listener {
 
 /* Is this text an address? For checking a configuration. */
 KT_MUST_USE enum kt_err kt_listen_check(const char *text, struct kt_error *error);
-/* dir: what a relative unix path is relative to. KT_ERR_FORMAT: not an address; KT_ERR_UNDETERMINED: in use, or not ours
- * to use. */
+/* dir: what a relative unix path is relative to. KT_ERR_FORMAT: not an address; KT_ERR_UNDETERMINED: in
+ * use, or not ours to use. */
 KT_MUST_USE enum kt_err kt_listen_open(const char *text, const char *dir, struct kt_listener *ret_listener,
                                        struct kt_error *error);
 /* Its socket file, if there is one, belongs to another user from here on. KT_ERR_STORE. */

@@ -25,7 +25,7 @@ struct migrating {
   struct kt_migrate_report report;
 };
 
-/* --- the old log -------------------------------------------------------------------------------------------------------- */
+/* --- the old log -------------------------------------------------------------------------------------------------- */
 
 /* In use: only by one that signs nothing. */
 static enum kt_err check_idle(const struct kt_instance *instance, struct kt_error *error)
@@ -45,8 +45,8 @@ static enum kt_err check_idle(const struct kt_instance *instance, struct kt_erro
   return KT_OK;
 }
 
-/* After a crash the data has the newest entries, and not yet the signature of their head: a log that may still sign makes it
- * once more, and keeps it. One that may not is taken as it is. */
+/* After a crash the data has the newest entries, and not yet the signature of their head: a log that may still sign
+ * makes it once more, and keeps it. One that may not is taken as it is. */
 static void settle_old(struct migrating *migrating)
 {
   struct kt_error ignored;
@@ -108,8 +108,8 @@ static void note_lost(struct migrating *migrating, const struct kt_log_guard *gu
   report->lost_root = guard->root;
 }
 
-/* The guard's head is of another history. It may be another log's, put there by mistake: only the operator can tell, and
- * what the old key signs cannot be taken back. */
+/* The guard's head is of another history. It may be another log's, put there by mistake: only the operator can tell,
+ * and what the old key signs cannot be taken back. */
 static enum kt_err take_fork(struct migrating *migrating, const struct kt_log_guard *guard, struct kt_error *error)
 {
   if (!migrating->request->states_fork) {
@@ -125,8 +125,8 @@ static enum kt_err take_fork(struct migrating *migrating, const struct kt_log_gu
   return KT_OK;
 }
 
-/* What the guard says of the last head that the data has. A later one was perhaps seen; when only its signature is lost,
- * its entries go over. One with fewer entries was not written last. */
+/* What the guard says of the last head that the data has. A later one was perhaps seen; when only its signature is
+ * lost, its entries go over. One with fewer entries was not written last. */
 static enum kt_err compare_guard(struct migrating *migrating, const struct kt_log_guard *guard, struct kt_error *error)
 {
   struct kt_log_problem why;
@@ -188,7 +188,7 @@ static enum kt_err end_old(const struct migrating *migrating, struct kt_error *e
   return err == KT_OK ? kt_file_replace(path.s, text, sizeof text - 1, 0600, error) : err;
 }
 
-/* --- the new log -------------------------------------------------------------------------------------------------------- */
+/* --- the new log -------------------------------------------------------------------------------------------------- */
 
 static enum kt_err open_new(struct migrating *migrating, struct kt_error *error)
 {
@@ -267,7 +267,7 @@ static enum kt_err carry_labels(struct migrating *migrating, struct kt_error *er
   return err;
 }
 
-/* --- the statement ------------------------------------------------------------------------------------------------------- */
+/* --- the statement ------------------------------------------------------------------------------------------------ */
 
 /* NULL with KT_OK: the log's own folder does not have it, which is no mistake where may_be_missing. */
 static enum kt_err load_key(const char *file, const char *dir, const struct kt_config *config, bool may_be_missing,
@@ -283,8 +283,8 @@ static enum kt_err load_key(const char *file, const char *dir, const struct kt_c
   return err == KT_ERR_ABSENT && file == NULL && may_be_missing ? KT_OK : err;
 }
 
-/* Its name, before anything is done that cannot be taken back: what is there already is perhaps what was published. A file
- * without content is what a crash in between leaves. */
+/* Its name, before anything is done that cannot be taken back: what is there already is perhaps what was published. A
+ * file without content is what a crash in between leaves. */
 static enum kt_err reserve_statement(const char *path, struct kt_error *error)
 {
   struct stat info;
@@ -354,8 +354,8 @@ static enum kt_err carry_and_state(struct migrating *migrating, const struct kt_
   return err == KT_OK ? sign(migrating, old_key, new_key, error) : err;
 }
 
-/* The keys, the guard and the statement's place first: what is wrong with them must not be found out after hours of carrying,
- * nor end the old log. */
+/* The keys, the guard and the statement's place first: what is wrong with them must not be found out after hours of
+ * carrying, nor end the old log. */
 static enum kt_err migrate(struct migrating *migrating, struct kt_error *error)
 {
   const struct kt_migrate_request *request = migrating->request;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A log that can sign no more goes on as a new one (docs/operations.md, Migration): the newest value of each label goes over as
- * an unsigned set that names the label's account key, and a statement of the old log's last head is signed by both keys.
+/* A log that can sign no more goes on as a new one (docs/operations.md, Migration): the newest value of each
+ * label goes over as an unsigned set that names the label's account key, and a statement of the old log's last
+ * head is signed by both keys.
  *
- * A set's own signature names its log, so it cannot go over; with the key named, only its owner can claim the label. The new log
- * is stopped, and labels that it has are left alone: doing it again goes on where it was interrupted. */
+ * A set's own signature names its log, so it cannot go over; with the key named, only its owner can claim the label.
+ * The new log is stopped, and labels that it has are left alone: doing it again goes on where it was interrupted. */
 #ifndef KT_SERVER_MIGRATE_H
 #define KT_SERVER_MIGRATE_H
 
@@ -40,13 +41,14 @@ struct kt_migrate_report {
 };
 
 /* KT_ERR_CONFLICT: the guard is an old copy, or contradicts the data. KT_ERR_UNDETERMINED: one of the logs is running;
- * KT_ERR_UNSUPPORTED: a Service Operator's folder. Every failure to read the head guard, or to ask the signer that has it, is
- * an error, before anything is done. What was carried stays when it fails later; the statement is written last.
+ * KT_ERR_UNSUPPORTED: a Service Operator's folder. Every failure to read the head guard, or to ask the signer that has
+ * it, is an error, before anything is done. What was carried stays when it fails later; the statement is written last.
  * KT_ERR_USAGE: its file is there already. */
 KT_MUST_USE enum kt_err kt_migrate(const struct kt_migrate_request *request, struct kt_migrate_report *ret_report,
                                    struct kt_error *error);
 
-/* migrate_labels.c: the lines of an import, of each label of old_conn's first `size` entries that new_conn does not have. */
+/* migrate_labels.c: the lines of an import, of each label of old_conn's first `size` entries that new_conn does not
+ * have. */
 KT_MUST_USE enum kt_err kt_migrate_write_labels(struct kt_store_conn *old_conn, uint64_t size,
                                                 struct kt_store_conn *new_conn, FILE *file,
                                                 struct kt_migrate_report *report, struct kt_error *error);

@@ -141,10 +141,10 @@ static json_t *status(struct kt_instance *instance)
   return response;
 }
 
-/* --- the published head --------------------------------------------------------------------------------------------- */
+/* --- the published head ------------------------------------------------------------------------------------------- */
 
-/* With its signature, for a backup; and how often something was committed, for not every change has a head: an erasure has
- * none, nor has a new token. */
+/* With its signature, for a backup; and how often something was committed, for not every change has a head: an erasure
+ * has none, nor has a new token. */
 static json_t *head(struct kt_instance *instance)
 {
   struct kt_log_status status;
@@ -159,7 +159,7 @@ static json_t *head(struct kt_instance *instance)
   return json_pack("{s:b, s:o, s:o}", "ok", 1, "head", kt_json_end(&b), "commits", kt_json_u64(status.n_commits));
 }
 
-/* --- tokens --------------------------------------------------------------------------------------------------------- */
+/* --- tokens ------------------------------------------------------------------------------------------------------- */
 
 bool kt_operate_token_hash(const json_t *request, struct kt_hash *ret_hash)
 {
@@ -182,7 +182,7 @@ static json_t *token(struct kt_instance *instance, const json_t *request)
   return err == KT_OK ? json_pack("{s:b}", "ok", 1) : kt_operate_failure(err, problem.text);
 }
 
-/* --- erasure -------------------------------------------------------------------------------------------------------- */
+/* --- erasure ------------------------------------------------------------------------------------------------------ */
 
 static json_t *erase(struct kt_instance *instance, const json_t *request)
 {
@@ -205,7 +205,7 @@ static json_t *erase(struct kt_instance *instance, const json_t *request)
                    (int)erased.is_clean);
 }
 
-/* --- the clock ------------------------------------------------------------------------------------------------------ */
+/* --- the clock ---------------------------------------------------------------------------------------------------- */
 
 static json_t *accept_clock(struct kt_instance *instance)
 {

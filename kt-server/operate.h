@@ -9,8 +9,8 @@
  *   {"op":"token","hash":HEX}             → {"ok":true}
  *   {"op":"insert","item":{"label":…,"devices":[…],"account_key":…}}
  *       → {"ok":true,"result":{"result":"inserted","version":N,"position":N} | {"result":"refused"|"failed","text":…}}
- *   {"op":"erase","label":…[,"version":N]} → {"ok":true,"erased":{"versions":N,"clean":BOOL}}; without version the whole
- *       label; "clean" false: a reader keeps copies in the files for the moment
+ *   {"op":"erase","label":…[,"version":N]} → {"ok":true,"erased":{"versions":N,"clean":BOOL}}; without version the
+ *       whole label; "clean" false: a reader keeps copies in the files for the moment
  *   {"op":"accept-clock"} → {"ok":true,"head":{"tree_size":N,"timestamp_ms":N}}
  * Anything else, and failures of the whole: {"ok":false,"err":NUMBER,"text":…}, err being an enum kt_err.
  *

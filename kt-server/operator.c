@@ -14,7 +14,7 @@
 #define WORKERS_PER_THREAD 4 /* they wait for the Manager most of the time */
 #define FOLLOW_MAX_MS 60000
 
-/* --- opening ------------------------------------------------------------------------------------------------------------ */
+/* --- opening ------------------------------------------------------------------------------------------------------ */
 
 static enum kt_err open_parts(struct kt_operator *op, bool guard_may_be_missing, struct kt_error *error)
 {
@@ -106,7 +106,7 @@ enum kt_err kt_operator_connect(struct kt_operator *op, struct kt_upstream **ret
                          &op->is_aborted, ret_upstream);
 }
 
-/* --- workers ------------------------------------------------------------------------------------------------------------ */
+/* --- workers ------------------------------------------------------------------------------------------------------ */
 
 /* NULL: stopping, and nothing is left. The lock is held. */
 static struct kt_operator_job *wait_for_job(struct kt_operator *op)
@@ -230,7 +230,7 @@ enum kt_err kt_operator_submit(struct kt_operator *op, kt_operator_work work, vo
   return KT_OK;
 }
 
-/* --- handing on --------------------------------------------------------------------------------------------------------- */
+/* --- handing on --------------------------------------------------------------------------------------------------- */
 
 /* `last`, with which every request of the draft begins that is answered with a head; 0: none. */
 static uint64_t last_of(const struct kt_bytes *request)

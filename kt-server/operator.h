@@ -37,14 +37,14 @@ KT_MUST_USE enum kt_err kt_operator_connect(struct kt_operator *op, struct kt_up
 
 struct kt_opheads *kt_operator_heads(struct kt_operator *op);
 
-/* --- handing on --------------------------------------------------------------------------------------------------------- */
+/* --- handing on --------------------------------------------------------------------------------------------------- */
 
 /* body NULL: GET. has_head: the answer begins with a FullTreeHead. The answer is appended to w. */
 KT_MUST_USE enum kt_err kt_operator_forward(struct kt_operator *op, struct kt_upstream *upstream, const char *path,
                                             const struct kt_bytes *body, bool has_head, struct kt_writer *w,
                                             struct kt_problem *ret_problem);
 
-/* --- updates ------------------------------------------------------------------------------------------------------------ */
+/* --- updates ------------------------------------------------------------------------------------------------------ */
 
 struct kt_operator_order {
   const struct kt_update_request *request;
@@ -58,14 +58,14 @@ struct kt_operator_result {
   uint64_t position;
 };
 
-/* Authorise (S14), record, sign, hand on, verify. The UpdateResponse is appended to w. On a failure the Manager may or may
- * not have the values: the same order again finds out, and no other value is ever signed for the same versions. */
+/* Authorise (S14), record, sign, hand on, verify. The UpdateResponse is appended to w. On a failure the Manager may or
+ * may not have the values: the same order again finds out, and no other value is ever signed for the same versions. */
 KT_MUST_USE enum kt_err kt_operator_update(struct kt_operator *op, struct kt_upstream *upstream,
                                            const struct kt_operator_order *order, struct kt_arena *arena,
                                            struct kt_writer *w, struct kt_operator_result *ret_result,
                                            struct kt_problem *ret_problem);
 
-/* --- administration ------------------------------------------------------------------------------------------------------- */
+/* --- administration ----------------------------------------------------------------------------------------------- */
 
 /* How many versions the Manager is known to have, the account state after them, and the newest value (empty: none). */
 KT_MUST_USE enum kt_err kt_operator_latest(struct kt_operator *op, struct kt_bytes label, struct kt_arena *arena,
@@ -83,8 +83,8 @@ struct kt_operator_session {
 KT_MUST_USE enum kt_err kt_operator_session_open(struct kt_operator_session *session,
                                                  const struct kt_instance *instance);
 void kt_operator_session_close(struct kt_operator_session *session);
-/* A new reference to {"result":…} as in operate.h, or {"result":"unchanged"}: it would say what the latest set says, and
- * skip_unchanged is set. */
+/* A new reference to {"result":…} as in operate.h, or {"result":"unchanged"}: it would say what the latest set says,
+ * and skip_unchanged is set. */
 json_t *kt_operator_session_insert(const struct kt_operator_session *session, const json_t *item, bool skip_unchanged);
 
 /* kt_operate of this role (operate.h). */

@@ -38,7 +38,7 @@ struct kt_opdb {
   struct kt_error stopped; /* the guard failed for good, and why; empty: it did not */
 };
 
-/* --- the chain of records and its guard -------------------------------------------------------------------------------- */
+/* --- the chain of records and its guard --------------------------------------------------------------------------- */
 
 #define CHAIN_LEN (8 + KT_HASH_LEN)
 
@@ -147,7 +147,8 @@ static enum kt_err guard_write(struct kt_opdb *db, uint64_t now_ms, struct kt_er
   return err;
 }
 
-/* The guard holds every record. It is behind when the program ended, or the disk was full, between a record and its guard. */
+/* The guard holds every record. It is behind when the program ended, or the disk was full, between a record and its
+ * guard. */
 static enum kt_err guard_hold(struct kt_opdb *db, uint64_t now_ms, struct kt_error *error)
 {
   struct kt_log_guard guard;
@@ -176,7 +177,7 @@ bool kt_opdb_is_stopped(struct kt_opdb *db, struct kt_error *ret_why)
   return ret_why->text[0] != '\0';
 }
 
-/* --- opening -------------------------------------------------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------------------------------------------------ */
 
 static const char schema[] =
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
@@ -239,7 +240,8 @@ static enum kt_err open_file(struct kt_opdb *db, const char *path, bool create, 
 }
 
 /* "Record, guard, sign" holds for what an earlier process left, too, which was perhaps killed before a flush: what the
- * write-ahead log says is written to the database's pages, which are flushed. The guard's copies follow in guard_check. */
+ * write-ahead log says is written to the database's pages, which are flushed. The guard's copies follow in
+ * guard_check. */
 static enum kt_err settle(struct kt_opdb *db, struct kt_error *error)
 {
   int rc = sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL);
@@ -283,7 +285,7 @@ void kt_opdb_close(struct kt_opdb *db)
   }
 }
 
-/* --- labels --------------------------------------------------------------------------------------------------------- */
+/* --- labels ------------------------------------------------------------------------------------------------------- */
 
 static enum kt_err get_label(struct kt_opdb *db, struct kt_bytes label, struct kt_arena *arena,
                              struct kt_opdb_label *ret_label, struct kt_error *error)
@@ -409,7 +411,8 @@ enum kt_err kt_opdb_record(struct kt_opdb *db, const struct kt_opdb_record *reco
   (void)pthread_mutex_lock(&db->lock);
   struct chain chain = db->chain;
   chain_extend(&chain, record);
-  /* First those before it: what cannot be guarded uses up no version, and the guard is never behind by more than one. */
+  /* First those before it: what cannot be guarded uses up no version, and the guard is never behind by more than
+   * one. */
   enum kt_err err = guard_hold(db, now_ms, error);
   if (err == KT_OK) {
     err = execute(db, "BEGIN IMMEDIATE", error);
@@ -438,7 +441,7 @@ enum kt_err kt_opdb_acknowledge(struct kt_opdb *db, struct kt_bytes label, uint6
   return err;
 }
 
-/* --- the rest ------------------------------------------------------------------------------------------------------- */
+/* --- the rest ----------------------------------------------------------------------------------------------------- */
 
 enum kt_err kt_opdb_add_token(struct kt_opdb *db, const struct kt_hash *token_hash, struct kt_error *error)
 {

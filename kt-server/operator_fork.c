@@ -25,7 +25,7 @@ struct judgement {
   uint64_t now_ms;
 };
 
-/* --- the file --------------------------------------------------------------------------------------------------------- */
+/* --- the file ----------------------------------------------------------------------------------------------------- */
 
 bool kt_opfork_has_evidence(const char *dir, struct kt_path *ret_path)
 {
@@ -87,7 +87,7 @@ static void save(const struct kt_opfork *fork, const struct kt_evidence *evidenc
   }
 }
 
-/* --- what they sign ---------------------------------------------------------------------------------------------------- */
+/* --- what they sign ----------------------------------------------------------------------------------------------- */
 
 /* The head shown to somebody who remembers nothing. */
 static enum kt_err fetch_theirs(struct judgement *judgement)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When a Manager's answer contradicts what the operator verified before: is it another log, an older one, or only a bad
- * answer? The Manager is asked once more as by somebody who remembers nothing; what it signs then is compared. Evidence is
- * a file of <kt/evidence.h>, which anybody verifies offline. */
+ * answer? The Manager is asked once more as by somebody who remembers nothing; what it signs then is compared. Evidence
+ * is a file of <kt/evidence.h>, which anybody verifies offline. */
 #ifndef KT_SERVER_OPERATOR_FORK_H
 #define KT_SERVER_OPERATOR_FORK_H
 

@@ -32,7 +32,7 @@ struct kt_opheads {
   pthread_mutex_t judging; /* one evidence file at a time; only answers that do not verify wait for each other */
 };
 
-/* --- life --------------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 static enum kt_err load_state(struct kt_opheads *heads, struct kt_error *error)
 {
@@ -84,7 +84,7 @@ void kt_opheads_close(struct kt_opheads *heads)
   }
 }
 
-/* --- what went wrong ---------------------------------------------------------------------------------------------------- */
+/* --- what went wrong ---------------------------------------------------------------------------------------------- */
 
 static enum kt_err busy(struct kt_problem *problem, const char *code, const char *text)
 {
@@ -116,7 +116,7 @@ static enum kt_err halt(struct kt_opheads *heads, enum kt_opfork_found found, co
   return err;
 }
 
-/* --- one question or answer --------------------------------------------------------------------------------------------- */
+/* --- one question or answer --------------------------------------------------------------------------------------- */
 
 /* Works on a copy of what was verified, while others go on; what it finds is adopted where nobody was faster. */
 struct session {
@@ -175,7 +175,7 @@ static enum kt_err judge(const struct session *session, const char *text)
   return err;
 }
 
-/* --- following the log -------------------------------------------------------------------------------------------------- */
+/* --- following the log -------------------------------------------------------------------------------------------- */
 
 /* Durable, then believed. The lock is held. */
 static enum kt_err believe(struct kt_opheads *heads, const struct kt_log_state *log, struct kt_problem *problem)
@@ -284,7 +284,7 @@ enum kt_err kt_opheads_refresh(struct kt_opheads *heads, struct kt_upstream *ups
   return err == KT_OK ? follow(&session) : err;
 }
 
-/* --- checking what is handed on ------------------------------------------------------------------------------------------ */
+/* --- checking what is handed on ----------------------------------------------------------------------------------- */
 
 static bool find_root(struct session *session, uint64_t size, struct kt_hash *ret_root)
 {

@@ -58,7 +58,7 @@ static json_t *token(struct kt_instance *instance, const json_t *request)
   return err == KT_OK ? json_pack("{s:b}", "ok", 1) : kt_operate_failure(err, error.text);
 }
 
-/* --- insertion ---------------------------------------------------------------------------------------------------------- */
+/* --- insertion ---------------------------------------------------------------------------------------------------- */
 
 static json_t *insert(const struct kt_operator_session *session, struct kt_bytes label, uint64_t n_versions,
                       const struct kt_bytes *value, struct kt_arena *arena)

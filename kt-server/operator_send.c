@@ -80,7 +80,7 @@ bool kt_opsend_is_there(const struct kt_upstream_reply *reply)
   return reply->status == 422 && strcmp(reply->code, "signed-version") == 0;
 }
 
-/* --- what was recorded ------------------------------------------------------------------------------------------------------ */
+/* --- what was recorded -------------------------------------------------------------------------------------------- */
 
 enum outcome {
   NEXT,    /* try another value */
@@ -127,8 +127,8 @@ static enum kt_err send_value(const struct kt_opsend_label *send, uint32_t versi
   return KT_OK;
 }
 
-/* Was it recorded on top of what the Manager has? Values that were made on top of others break the label's chain now, and
- * are never sent again. */
+/* Was it recorded on top of what the Manager has? Values that were made on top of others break the label's chain now,
+ * and are never sent again. */
 static enum kt_err try_version(const struct kt_opsend_label *send, uint32_t version, struct kt_arena *arena,
                                enum outcome *ret_outcome, struct kt_problem *problem)
 {

@@ -9,7 +9,8 @@
 #include "wire/leaf.h"
 #include "wire/manager.h"
 
-/* A failure of operator.db as a problem; said on stderr, but what ended the signing was said there already. Returns err. */
+/* A failure of operator.db as a problem; said on stderr, but what ended the signing was said there already. Returns
+ * err. */
 enum kt_err kt_opsend_db_failed(const struct kt_operator *op, enum kt_err err, const struct kt_error *error,
                                 struct kt_problem *ret_problem);
 struct kt_opsend_values {
@@ -37,10 +38,10 @@ struct kt_opsend_label {
   const struct kt_account_terms *terms; /* on which a value is admitted */
 };
 
-/* A label has as many recorded versions that the Manager does not have as one update can skip. Another value would get a
- * version that could never be published; so one that was recorded is published first: the newest that the Manager takes.
- * KT_OK: ask what there is now. Otherwise the problem is set: KT_ERR_UNDETERMINED: the Manager took none; KT_ERR_STORE,
- * _MEMORY. */
+/* A label has as many recorded versions that the Manager does not have as one update can skip. Another value would get
+ * a version that could never be published; so one that was recorded is published first: the newest that the Manager
+ * takes. KT_OK: ask what there is now. Otherwise the problem is set: KT_ERR_UNDETERMINED: the Manager took none;
+ * KT_ERR_STORE, _MEMORY. */
 KT_MUST_USE enum kt_err kt_opsend_recorded(const struct kt_opsend_label *send, struct kt_problem *ret_problem);
 
 #endif

@@ -2,7 +2,8 @@
 /* SQLite, as the operator's database uses it: bind by type letters, one row or none.
  *
  * types, one letter per parameter: i uint64_t, b struct kt_bytes (a blob that outlives the call). Errors: KT_ERR_PROOF,
- * the file is damaged; KT_ERR_UNDETERMINED where there is no room or another program writes; KT_ERR_STORE; *error says what. */
+ * the file is damaged; KT_ERR_UNDETERMINED where there is no room or another program writes; KT_ERR_STORE; *error says
+ * what. */
 #ifndef KT_SERVER_OPERATOR_SQL_H
 #define KT_SERVER_OPERATOR_SQL_H
 

@@ -3,7 +3,8 @@
  *
  * What was recorded and not acknowledged may be at the Manager, or on its way, or lost. The same values are sent again
  * for the same versions. Other values get higher versions, after the Manager was asked what it has: the lower ones then
- * become skipped versions, as many as one update may skip. Values that the Manager names are believed when the operator's own signature is on them. */
+ * become skipped versions, as many as one update may skip. Values that the Manager names are believed when the
+ * operator's own signature is on them. */
 #include <stdio.h>
 #include <string.h>
 
@@ -52,7 +53,7 @@ static enum kt_err db_failed(const struct update *update, enum kt_err err, const
   return kt_opsend_db_failed(update->op, err, error, update->problem);
 }
 
-/* --- authorisation ------------------------------------------------------------------------------------------------------ */
+/* --- authorisation ------------------------------------------------------------------------------------------------ */
 
 static enum kt_err load_label(struct update *update)
 {
@@ -143,7 +144,7 @@ static enum kt_err authorise(struct update *update)
   return err == KT_OK ? check_token(update, claims) : err;
 }
 
-/* --- what the Manager says ------------------------------------------------------------------------------------------------ */
+/* --- what the Manager says ---------------------------------------------------------------------------------------- */
 
 /* Something that an honest Manager cannot say. */
 static enum kt_err forged(const struct update *update, const char *text)
@@ -198,8 +199,8 @@ static enum kt_err take_inserted(struct update *update, const struct kt_update_r
   return err;
 }
 
-/* The next value as the Manager has it. Where the record of it was lost, it is made again, so that no other value is ever
- * signed for this version. */
+/* The next value as the Manager has it. Where the record of it was lost, it is made again, so that no other value is
+ * ever signed for this version. */
 static enum kt_err take_value(struct update *update, uint32_t version, const struct kt_bytes *value)
 {
   const struct kt_opdb_record record = {
@@ -277,7 +278,7 @@ static enum kt_err take_response(struct update *update, const struct kt_manager_
   return err;
 }
 
-/* --- what the Manager is told ----------------------------------------------------------------------------------------------- */
+/* --- what the Manager is told ------------------------------------------------------------------------------------- */
 
 static void send_request(struct update *update, const struct kt_manager_update_request *request,
                          struct kt_upstream_reply *ret_reply)
@@ -359,7 +360,7 @@ static enum kt_err send_order(struct update *update)
   return is_there ? ask(update, &update->request->last, update->row.n_versions) : err;
 }
 
-/* --- which versions ----------------------------------------------------------------------------------------------------------- */
+/* --- which versions ----------------------------------------------------------------------------------------------- */
 
 /* The newest recorded values are the order's. */
 static enum kt_err is_recorded(struct update *update, bool *ret_is)
@@ -382,9 +383,10 @@ static enum kt_err is_recorded(struct update *update, bool *ret_is)
   return KT_OK;
 }
 
-/* "one value for each version of a label": no version is signed that may turn out to be out of reach (kt_opsend_recorded).
- * What is published instead was authorised, on top of what is there now, and whoever sees the Manager's traffic could
- * publish it at any time. The user is told what exists, as when an answer was lost, and goes on from there. */
+/* "one value for each version of a label": no version is signed that may turn out to be out of reach
+ * (kt_opsend_recorded). What is published instead was authorised, on top of what is there now, and whoever sees
+ * the Manager's traffic could publish it at any time. The user is told what exists, as when an answer was lost,
+ * and goes on from there. */
 static enum kt_err publish_recorded(struct update *update)
 {
   const struct kt_account_terms terms = terms_of(update);
@@ -417,7 +419,7 @@ static enum kt_err choose_versions(struct update *update)
   return err == KT_OK && !update->answered && too_far ? publish_recorded(update) : err;
 }
 
-/* --- one update ------------------------------------------------------------------------------------------------------------------ */
+/* --- one update --------------------------------------------------------------------------------------------------- */
 
 /* The user knows more versions than the operator, whose acknowledgement was lost. */
 static enum kt_err catch_up(struct update *update, uint64_t n_known)

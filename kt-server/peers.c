@@ -37,7 +37,7 @@ void kt_peer_expect(struct kt_peer *peer, enum kt_phase phase)
   }
 }
 
-/* --- deadlines ------------------------------------------------------------------------------------------------------ */
+/* --- deadlines ---------------------------------------------------------------------------------------------------- */
 
 static uint64_t allowed_ms(const struct kt_peer_limits *limits, enum kt_phase phase)
 {
@@ -88,7 +88,7 @@ static void *watch(void *ctx)
   return NULL;
 }
 
-/* --- places --------------------------------------------------------------------------------------------------------- */
+/* --- places ------------------------------------------------------------------------------------------------------- */
 
 static bool is_short_of_places(const struct kt_peers *peers)
 {
@@ -176,7 +176,7 @@ void kt_peers_count(struct kt_peers *peers, struct kt_peers_count *ret_count)
   (void)pthread_mutex_unlock(&peers->lock);
 }
 
-/* --- life ----------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 static void destroy(struct kt_peers *peers)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The open connections, each with what it is waited for and until when: a slow client has an absolute deadline, which no
- * trickle of bytes moves, and when places run short the connection that has kept us waiting longest goes first.
+/* The open connections, each with what it is waited for and until when: a slow client has an absolute deadline, which
+ * no trickle of bytes moves, and when places run short the connection that has kept us waiting longest goes first.
  *
  * A connection that is over is shut down at its socket; the HTTP library sees the end and closes it. Times are
- * milliseconds of CLOCK_MONOTONIC. kt_peer_expect may be called from any thread without a lock; the others take one, once
- * for each connection and never for each request. */
+ * milliseconds of CLOCK_MONOTONIC. kt_peer_expect may be called from any thread without a lock; the others take one,
+ * once for each connection and never for each request. */
 #ifndef KT_SERVER_PEERS_H
 #define KT_SERVER_PEERS_H
 
@@ -49,8 +49,8 @@ void kt_peers_free(struct kt_peers *peers);
 
 /* May this address have one more connection? */
 bool kt_peers_admits(struct kt_peers *peers, const struct sockaddr *from);
-/* A new connection, in KT_PHASE_HEAD; NULL when there is no place for it, or its address has enough: shut it down. May shut down
- * another. */
+/* A new connection, in KT_PHASE_HEAD; NULL when there is no place for it, or its address has enough: shut it down.
+ * May shut down another. */
 struct kt_peer *kt_peers_open(struct kt_peers *peers, int fd, const struct sockaddr *from);
 /* Before its socket is closed: afterwards the number may be another connection's. */
 void kt_peers_close(struct kt_peers *peers, struct kt_peer *peer);

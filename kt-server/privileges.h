@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Another user than root, for a process that root started: ports below 1024 are opened first, then everything that root may
- * do is given up, and it is tried whether that can be taken back. */
+/* Another user than root, for a process that root started: ports below 1024 are opened first, then everything that root
+ * may do is given up, and it is tried whether that can be taken back. */
 #ifndef KT_SERVER_PRIVILEGES_H
 #define KT_SERVER_PRIVILEGES_H
 
@@ -17,8 +17,8 @@ struct kt_user {
 KT_MUST_USE enum kt_err kt_user_find(const char *name, struct kt_user *ret_user, struct kt_error *error);
 
 /* Become this user, for good, with all of its groups and no others. Before any thread exists that must not be root, and
- * before the database is opened. KT_ERR_STORE: the kernel refused, or the way back is open. Nothing to do for a process that
- * is this user already. */
+ * before the database is opened. KT_ERR_STORE: the kernel refused, or the way back is open. Nothing to do for a process
+ * that is this user already. */
 KT_MUST_USE enum kt_err kt_user_become(const struct kt_user *user, struct kt_error *error);
 
 /* Can the user this process is now keep a log in this folder? KT_ERR_DENIED, with what to do. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What this process uses, as the kernel counts it. What cannot be told is 0: it is for graphs, nothing depends on it. */
+/* What this process uses, as the kernel counts it. What cannot be told is 0: it is for graphs, nothing depends on
+ * it. */
 #ifndef KT_SERVER_PROCESS_STATS_H
 #define KT_SERVER_PROCESS_STATS_H
 

@@ -33,7 +33,7 @@ struct prover {
   bool ending;
 };
 
-/* --- workers -------------------------------------------------------------------------------------------------------- */
+/* --- workers ------------------------------------------------------------------------------------------------------ */
 
 static size_t labels_in(const struct prover *prover, uint64_t seq)
 {
@@ -88,7 +88,7 @@ static void *work(void *ctx)
   return NULL;
 }
 
-/* --- the caller's thread -------------------------------------------------------------------------------------------- */
+/* --- the caller's thread ------------------------------------------------------------------------------------------ */
 
 static struct range *wait_for_next(struct prover *prover)
 {
@@ -133,7 +133,7 @@ static enum kt_err put_all(struct prover *prover, struct kt_error *error)
   return KT_OK;
 }
 
-/* --- life ----------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 static enum kt_err find_end(struct prover *prover, struct kt_error *error)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* prove: the VRF proofs that lookups will need, computed ahead on all cores (docs/architecture.md, Import).
  *
- * Worker threads take ranges of labels' numbers one after the other; the caller's thread stores what they computed in the
- * ranges' order, so that the table's pages are filled, one durable transaction for each. What is stored is not computed
- * again: whoever was interrupted begins again and goes on. */
+ * Worker threads take ranges of labels' numbers one after the other; the caller's thread stores what they computed in
+ * the ranges' order, so that the table's pages are filled, one durable transaction for each. What is stored is not
+ * computed again: whoever was interrupted begins again and goes on. */
 #ifndef KT_SERVER_PROVER_H
 #define KT_SERVER_PROVER_H
 

@@ -53,7 +53,7 @@ enum kt_err kt_provision_prepare(const struct kt_provisioner *provisioner, const
                                  ret_problem);
 }
 
-/* --- update-label ------------------------------------------------------------------------------------------------------- */
+/* --- update-label ------------------------------------------------------------------------------------------------- */
 
 /* NULL: somebody else changed the label meanwhile. */
 static json_t *try_insert(const struct kt_provisioner *provisioner, struct kt_provision *provision,

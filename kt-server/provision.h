@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Operator insertion into an open log (design: Authorisation): from a device set to an update that can be queued, in the
- * caller's thread. One provisioner is used by one thread at a time. */
+/* Operator insertion into an open log (design: Authorisation): from a device set to an update that can be queued, in
+ * the caller's thread. One provisioner is used by one thread at a time. */
 #ifndef KT_SERVER_PROVISION_H
 #define KT_SERVER_PROVISION_H
 

@@ -25,8 +25,8 @@ struct kt_quota {
 KT_MUST_USE enum kt_err kt_quota_init(struct kt_quota *quota);
 void kt_quota_release(struct kt_quota *quota);
 
-/* 0: within the rate. Otherwise the seconds until it is, at least 1, and nothing is counted. rate_per_s 0: no limit. burst_s:
- * seconds' worth of requests that may come at once. */
+/* 0: within the rate. Otherwise the seconds until it is, at least 1, and nothing is counted. rate_per_s 0: no limit.
+ * burst_s: seconds' worth of requests that may come at once. */
 unsigned kt_quota_take(struct kt_quota *quota, const uint8_t *key, size_t len, uint64_t rate_per_s, unsigned burst_s,
                        uint64_t now_ms);
 

@@ -65,7 +65,7 @@ bool kt_relay_name_is_valid(const char *name)
          strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == len;
 }
 
-/* --- holders; with the lock held -------------------------------------------------------------------------------------- */
+/* --- holders; with the lock held ---------------------------------------------------------------------------------- */
 
 static size_t bucket_at(const struct kt_relay *relay, const void *key, size_t len)
 {
@@ -124,7 +124,7 @@ static const struct holder *largest_holder(const struct kt_relay *relay)
   return largest;
 }
 
-/* --- mailboxes; with the lock held ------------------------------------------------------------------------------------ */
+/* --- mailboxes; with the lock held -------------------------------------------------------------------------------- */
 
 static struct mailbox **bucket_of(struct kt_relay *relay, const char *name)
 {
@@ -219,8 +219,9 @@ static struct mailbox *add_mailbox(struct kt_relay *relay, const struct kt_addre
   return mailbox;
 }
 
-/* Room for a message in a mailbox of its own. Whoever has its share loses its oldest mailbox, and when all together are too much,
- * whoever holds most: nobody can fill the relay for others. Nobody in particular stands for many, and has no share. */
+/* Room for a message in a mailbox of its own. Whoever has its share loses its oldest mailbox, and when all
+ * together are too much, whoever holds most: nobody can fill the relay for others. Nobody in particular stands for
+ * many, and has no share. */
 static void make_room(struct kt_relay *relay, const struct kt_address *from, size_t n_bytes)
 {
   const struct holder *holder = *holder_link(relay, from);
@@ -281,7 +282,7 @@ static enum kt_err put(struct kt_relay *relay, const struct kt_address *from, co
   return err;
 }
 
-/* --- the interface ------------------------------------------------------------------------------------------------------ */
+/* --- the interface ------------------------------------------------------------------------------------------------ */
 
 void kt_relay_free(struct kt_relay *relay)
 {

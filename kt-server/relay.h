@@ -2,9 +2,9 @@
 /* Mailboxes for two people's programs in a live call (docs/formats.md, Relay): bytes in, the same bytes out, in order,
  * for ten minutes, in memory only. Whoever knows a name may write and read; the messages protect themselves.
  *
- * All limits are small and fixed, and no address can use up what others need: each has a rate (http_limits.h) and a share of the
- * memory, and what does not fit takes the place of what is the oldest of whoever holds most. Times are milliseconds of one
- * monotonic clock. Safe from several threads. */
+ * All limits are small and fixed, and no address can use up what others need: each has a rate (http_limits.h) and a
+ * share of the memory, and what does not fit takes the place of what is the oldest of whoever holds most. Times are
+ * milliseconds of one monotonic clock. Safe from several threads. */
 #ifndef KT_SERVER_RELAY_H
 #define KT_SERVER_RELAY_H
 
@@ -34,9 +34,9 @@ void kt_relay_free(struct kt_relay *relay);
 /* KT_RELAY_NAME_MIN to KT_RELAY_NAME_MAX of A-Z a-z 0-9 - _ */
 bool kt_relay_name_is_valid(const char *name);
 
-/* Append a message of 1 to KT_RELAY_MESSAGE_MAX bytes; the first one begins the mailbox's ten minutes, and it counts as that of
- * `from`. *ret_count: messages in it now. KT_ERR_CONFLICT: the mailbox is full; KT_ERR_STALE: nobody in particular is over the
- * rate, a second's patience helps; KT_ERR_MEMORY. */
+/* Append a message of 1 to KT_RELAY_MESSAGE_MAX bytes; the first one begins the mailbox's ten minutes, and it counts as
+ * that of `from`. *ret_count: messages in it now. KT_ERR_CONFLICT: the mailbox is full; KT_ERR_STALE: nobody in
+ * particular is over the rate, a second's patience helps; KT_ERR_MEMORY. */
 KT_MUST_USE enum kt_err kt_relay_put(struct kt_relay *relay, const struct kt_address *from, const char *name,
                                      struct kt_bytes message, uint64_t now_ms, uint8_t *ret_count);
 

@@ -31,7 +31,7 @@ struct restoring {
   struct kt_restore_report report;
 };
 
-/* --- files -------------------------------------------------------------------------------------------------------------- */
+/* --- files -------------------------------------------------------------------------------------------------------- */
 
 static bool copy_bytes(int from, int to, uint8_t *buf)
 {
@@ -117,7 +117,7 @@ static bool is_there(const char *dir, const char *name)
   return kt_path_join(dir, name, &path, &error) == KT_OK && access(path.s, F_OK) == 0;
 }
 
-/* --- what is in them ------------------------------------------------------------------------------------------------------ */
+/* --- what is in them ---------------------------------------------------------------------------------------------- */
 
 static enum kt_err open_database(struct restoring *restoring, struct kt_error *error)
 {
@@ -181,7 +181,7 @@ static enum kt_err check_data(struct restoring *restoring, struct kt_error *erro
   return kt_error_set(error, err, "%s is not restored: %s", restoring->request->file, problem.text);
 }
 
-/* --- the guard ------------------------------------------------------------------------------------------------------------ */
+/* --- the guard ---------------------------------------------------------------------------------------------------- */
 
 static enum kt_err mark(const struct restoring *restoring, struct kt_error *error)
 {
@@ -230,7 +230,7 @@ static enum kt_err compare_guard(struct restoring *restoring, struct kt_error *e
   return mark(restoring, error);
 }
 
-/* --- all of it ------------------------------------------------------------------------------------------------------------ */
+/* --- all of it ---------------------------------------------------------------------------------------------------- */
 
 static enum kt_err fill(struct restoring *restoring, struct kt_error *error)
 {

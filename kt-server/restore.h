@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A log's folder from a backup: everything in it checked as fsck does, compared with the head guard where there is one, and
- * marked where nothing may be signed from it. The database takes its name last, so what a crash leaves is no log. */
+/* A log's folder from a backup: everything in it checked as fsck does, compared with the head guard where
+ * there is one, and marked where nothing may be signed from it. The database takes its name last, so what a
+ * crash leaves is no log. */
 #ifndef KT_SERVER_RESTORE_H
 #define KT_SERVER_RESTORE_H
 
@@ -35,7 +36,8 @@ struct kt_restore_request {
   void *ctx;
 };
 
-/* KT_ERR_PROOF: the backup is damaged; KT_ERR_FORMAT, KT_ERR_UNSUPPORTED: it is none. On failure the folder is as it was. */
+/* KT_ERR_PROOF: the backup is damaged; KT_ERR_FORMAT, KT_ERR_UNSUPPORTED: it is none. On failure the folder is as it
+ * was. */
 KT_MUST_USE enum kt_err kt_restore(const struct kt_restore_request *request, struct kt_restore_report *ret_report,
                                    struct kt_error *error);
 

@@ -21,7 +21,7 @@ const char *const kt_role_files[KT_ROLE_FILES] = {
   KT_NAME_OPERATOR_DATABASE "-shm",
 };
 
-/* --- init --------------------------------------------------------------------------------------------------------------- */
+/* --- init --------------------------------------------------------------------------------------------------------- */
 
 static enum kt_err write_file(const char *dir, const char *name, const void *data, size_t len, mode_t mode,
                               struct kt_error *error)
@@ -116,7 +116,7 @@ enum kt_err kt_role_make_token(const char *dir, struct kt_error *error)
   return err;
 }
 
-/* --- load --------------------------------------------------------------------------------------------------------------- */
+/* --- load --------------------------------------------------------------------------------------------------------- */
 
 enum kt_err kt_role_load_token(struct kt_instance *instance, struct kt_error *error)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two folders of third-party management, and what has to pass between them (docs/formats.md, Third-party management):
- * the operator's leaf.pub goes to the Manager, the Manager's config.bin and operator.token go to the operator. */
+/* The two folders of third-party management, and what has to pass between them (docs/formats.md,
+ * Third-party management): the operator's leaf.pub goes to the Manager, the Manager's config.bin and
+ * operator.token go to the operator. */
 #ifndef KT_SERVER_ROLE_H
 #define KT_SERVER_ROLE_H
 

@@ -2,9 +2,9 @@
 /* Which system calls this process may still make, now that everything it needs is open and running: a list of what is
  * needed, enforced by the kernel (seccomp), for all threads and for good.
  *
- * What only an intruder would do (start a program, look into another process, load code into the kernel) ends the process.
- * Anything else that is not on the list fails with EPERM: an unusual library must not end a log that works without
- * the call. The lists are in sandbox.c, what they are for in docs/operations.md. */
+ * What only an intruder would do (start a program, look into another process, load code into the kernel) ends the
+ * process. Anything else that is not on the list fails with EPERM: an unusual library must not end a log that works
+ * without the call. The lists are in sandbox.c, what they are for in docs/operations.md. */
 #ifndef KT_SERVER_SANDBOX_H
 #define KT_SERVER_SANDBOX_H
 

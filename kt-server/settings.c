@@ -230,7 +230,7 @@ static enum kt_err explain(const char *path, struct kt_bytes text, cyaml_err_t c
   return refuse_at(path, place, complaint->what[0] != '\0' ? complaint->what : cyaml_strerror(cause), error);
 }
 
-/* --- interpretation ------------------------------------------------------------------------------------------------ */
+/* --- interpretation ----------------------------------------------------------------------------------------------- */
 
 enum kind { DURATION, SIZE, NUMBER };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DIR/kt-server.yaml: what an operator may change without becoming another log.
  *
- * The windows, the suite, the mode and the keys are not in it: every signature covers them, so they are fixed at init in
- * DIR/config.bin. Paths are relative to DIR. Unknown keys and bad values are refused with file, line and column. */
+ * The windows, the suite, the mode and the keys are not in it: every signature covers them, so they are fixed at init
+ * in DIR/config.bin. Paths are relative to DIR. Unknown keys and bad values are refused with file, line and column. */
 #ifndef KT_SERVER_SETTINGS_H
 #define KT_SERVER_SETTINGS_H
 

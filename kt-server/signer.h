@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The signing process: it alone holds the log's signing key and the head guard. The process that talks to the network asks
- * it to sign and shows what was added to the log; it checks that against the guard (log/extension.h), makes the new guard
- * durable, and signs. Whoever can only talk to it can have it sign entries of theirs, and nothing that takes back a head: no
- * fork, no smaller log, no earlier timestamp.
+/* The signing process: it alone holds the log's signing key and the head guard. The process that talks to the network
+ * asks it to sign and shows what was added to the log; it checks that against the guard (log/extension.h), makes the
+ * new guard durable, and signs. Whoever can only talk to it can have it sign entries of theirs, and nothing that takes
+ * back a head: no fork, no smaller log, no earlier timestamp.
  *
  * By default `run` and the verbs that write start it as a child, over a socket pair; it ends when they do. With the
- * setting `signer: unix:PATH` it is a service of its own (`kt-server signer DIR2 --listen unix:PATH`), which can have another user,
- * so that the log's folder holds no signing key. Messages: docs/formats.md, The signer. */
+ * setting `signer: unix:PATH` it is a service of its own (`kt-server signer DIR2 --listen unix:PATH`), which can have
+ * another user, so that the log's folder holds no signing key. Messages: docs/formats.md, The signer. */
 #ifndef KT_SERVER_SIGNER_H
 #define KT_SERVER_SIGNER_H
 
@@ -16,7 +16,7 @@
 
 #include <kt/config.h>
 
-/* --- in the log's process ------------------------------------------------------------------------------------------ */
+/* --- in the log's process ----------------------------------------------------------------------------------------- */
 
 struct kt_signer;
 
@@ -33,25 +33,27 @@ KT_MUST_USE enum kt_err kt_signer_open(const struct kt_signer_place *place, stru
 /* From any thread. KT_ERR_ABSENT: there is no guard; others are the signer's. */
 KT_MUST_USE enum kt_err kt_signer_guard(struct kt_signer *signer, struct kt_log_guard *ret_guard,
                                         struct kt_error *error);
-/* As kt_log_options.sign_begin and sign; of one thread. KT_ERR_STORE also when the signer is gone: what it did last is then unknown. */
+/* As kt_log_options.sign_begin and sign; of one thread. KT_ERR_STORE also when the signer is gone: what it
+ * did last is then unknown. */
 void kt_signer_begin(struct kt_signer *signer, const struct kt_log_extension *extension);
 KT_MUST_USE enum kt_err kt_signer_sign(struct kt_signer *signer, const struct kt_log_extension *extension,
                                        uint8_t ret_signature[static KT_SIGNATURE_MAX], struct kt_error *error);
 /* Waits for a child to end. NULL is allowed. */
 void kt_signer_close(struct kt_signer *signer);
 
-/* --- in its own ------------------------------------------------------------------------------------------------------ */
+/* --- in its own --------------------------------------------------------------------------------------------------- */
 
 /* Would it start? The key file, the Configuration beside it, and that they belong together. */
 KT_MUST_USE enum kt_err kt_signer_check(const char *dir, struct kt_error *error);
-/* The signing key in a file, for this Configuration; kt_sign_key_free. For the signer, and for a log's last statement. */
+/* The signing key in a file, for this Configuration; kt_sign_key_free. For the signer, and for a log's last
+ * statement. */
 KT_MUST_USE enum kt_err kt_signer_key_load(const char *path, const struct kt_config *config,
                                            struct kt_sign_key **ret_key, struct kt_error *error);
-/* Serve one peer on fd until it closes. What is wrong with the folder is told to the peer, in answer to its first request.
- * Without guard_may_be_missing nothing is signed where there is no guard, a log's first head neither. */
+/* Serve one peer on fd until it closes. What is wrong with the folder is told to the peer, in answer to its first
+ * request. Without guard_may_be_missing nothing is signed where there is no guard, a log's first head neither. */
 void kt_signer_serve(int fd, const char *dir, bool guard_may_be_missing);
 
-/* --- messages ---------------------------------------------------------------------------------------------------------- */
+/* --- messages ----------------------------------------------------------------------------------------------------- */
 
 #define KT_SIGNER_MESSAGE_MAX ((size_t)5 << 10)
 

@@ -29,9 +29,10 @@ struct kt_signer {
   bool has_begun; /* a request to sign is under way, and the lock is held */
 };
 
-/* --- opening ---------------------------------------------------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------------------------------------------------ */
 
-/* The signals of the terminal or of the service manager are for the log, which still needs its signer while it drains. */
+/* The signals of the terminal or of the service manager are for the log, which still needs its signer while it
+ * drains. */
 static int spawn(int fd, const struct kt_signer_place *place, pid_t *ret_pid)
 {
   char name[] = "kt-server";
@@ -137,7 +138,7 @@ void kt_signer_close(struct kt_signer *signer)
   free(signer);
 }
 
-/* --- requests ------------------------------------------------------------------------------------------------------- */
+/* --- requests ----------------------------------------------------------------------------------------------------- */
 
 static bool send_request(struct kt_signer *signer, enum kt_signer_request_type type,
                          const struct kt_log_extension *extension)

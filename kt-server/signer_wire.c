@@ -31,7 +31,7 @@ static size_t end(const struct kt_writer *w)
   return w->err == KT_OK ? w->len : 0;
 }
 
-/* --- requests ------------------------------------------------------------------------------------------------------- */
+/* --- requests ----------------------------------------------------------------------------------------------------- */
 
 size_t kt_signer_request_encode(enum kt_signer_request_type type, const struct kt_log_extension *extension,
                                 uint8_t ret_message[static KT_SIGNER_MESSAGE_MAX])
@@ -98,7 +98,7 @@ enum kt_err kt_signer_request_decode(struct kt_bytes message, struct kt_signer_r
   return kt_reader_end(&r) == KT_OK ? KT_OK : KT_ERR_FORMAT;
 }
 
-/* --- responses ------------------------------------------------------------------------------------------------------ */
+/* --- responses ---------------------------------------------------------------------------------------------------- */
 
 size_t kt_signer_response_encode(enum kt_signer_request_type type, const struct kt_signer_response *response,
                                  uint8_t ret_message[static KT_SIGNER_MESSAGE_MAX])

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The certificate and key that the HTTP library shows to clients, from PEM files, replaceable while connections are open.
+/* The certificate and key that the HTTP library shows to clients, from PEM files, replaceable while connections are
+ * open.
  *
  * TLS keeps strangers from seeing who is looked up; what the log says is believed for its signatures alone. */
 #ifndef KT_SERVER_TLS_H
@@ -14,13 +15,14 @@
 
 struct kt_tls;
 
-/* Load both; their names are relative to dir. KT_ERR_DENIED: others may read the key; KT_ERR_FORMAT: they are not PEM, or do not belong together;
- * KT_ERR_ABSENT, KT_ERR_STORE. */
+/* Load both; their names are relative to dir. KT_ERR_DENIED: others may read the key; KT_ERR_FORMAT: they are not PEM,
+ * or do not belong together; KT_ERR_ABSENT, KT_ERR_STORE. */
 KT_MUST_USE enum kt_err kt_tls_new(const char *dir, const char *certificate, const char *key, struct kt_tls **ret_tls,
                                    struct kt_error *error);
 /* No connection may be left. NULL is allowed. */
 void kt_tls_free(struct kt_tls *tls);
-/* Read the files again; new connections get what is in them. On failure the old ones stay. From one thread at a time. */
+/* Read the files again; new connections get what is in them. On failure the old ones stay. From one thread at a
+ * time. */
 KT_MUST_USE enum kt_err kt_tls_reload(struct kt_tls *tls, struct kt_error *error);
 
 /* As gnutls_certificate_retrieve_function2 wants it: valid until kt_tls_free. From any thread. */

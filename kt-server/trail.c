@@ -20,7 +20,7 @@
 
 static const char first_hash[] = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/* --- one line --------------------------------------------------------------------------------------------------------- */
+/* --- one line ----------------------------------------------------------------------------------------------------- */
 
 static void hash_of(const char *body, size_t len, char ret_hash[static KT_TRAIL_HASH_SIZE])
 {
@@ -67,7 +67,7 @@ static bool follow(const char *line, struct kt_trail_end *end)
   return true;
 }
 
-/* --- the file ----------------------------------------------------------------------------------------------------------- */
+/* --- the file ----------------------------------------------------------------------------------------------------- */
 
 static enum kt_err broken(const char *path, uint64_t line, struct kt_error *error)
 {
@@ -122,7 +122,7 @@ enum kt_err kt_trail_read(const char *dir, void (*each)(void *ctx, const char *l
   return err;
 }
 
-/* --- its end ------------------------------------------------------------------------------------------------------------ */
+/* --- its end ------------------------------------------------------------------------------------------------------ */
 
 /* The last whole line, from the last bytes of the file. Its own hash is checked; the lines before it are for `trail`.
  * *ret_size: the file without what a crash left behind it. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DIR/admin-trail: what operators did to the log, one line each, durable before the action is answered (docs/formats.md,
- * Administration trail). Lines are chained by hashes: a line that is changed, taken out or put in breaks the chain after
- * it. Cutting off the end does not: keep the last hash elsewhere (it is said at every start, and in `kt-server trail`).
+/* DIR/admin-trail: what operators did to the log, one line each, durable before the action is answered
+ * (docs/formats.md, Administration trail). Lines are chained by hashes: a line that is changed, taken out or put in
+ * breaks the chain after it. Cutting off the end does not: keep the last hash elsewhere (it is said at every start,
+ * and in `kt-server trail`).
  *
  * No label, value, key or token is ever in it. Whoever appends holds the folder's lock, or is the running log. */
 #ifndef KT_SERVER_TRAIL_H
@@ -28,12 +29,12 @@ struct kt_trail_end {
   char hash[KT_TRAIL_HASH_SIZE];
 };
 
-/* Append and fsync. KT_ERR_PROOF: the end of the file is no line of a trail; KT_ERR_STORE, KT_ERR_UNDETERMINED (no room). A
- * last line without its newline is the trace of a crash before anything was answered: it is replaced. */
+/* Append and fsync. KT_ERR_PROOF: the end of the file is no line of a trail; KT_ERR_STORE, KT_ERR_UNDETERMINED (no
+ * room). A last line without its newline is the trace of a crash before anything was answered: it is replaced. */
 KT_MUST_USE enum kt_err kt_trail_append(const char *dir, const struct kt_trail_record *record, uint64_t now_ms,
                                         struct kt_error *error);
-/* Read all of it; each line (without its newline) goes to `each`, which may be NULL. KT_ERR_PROOF: broken, with the line's
- * number; what came before was given to `each`. No file is an empty trail. */
+/* Read all of it; each line (without its newline) goes to `each`, which may be NULL. KT_ERR_PROOF: broken, with the
+ * line's number; what came before was given to `each`. No file is an empty trail. */
 KT_MUST_USE enum kt_err kt_trail_read(const char *dir, void (*each)(void *ctx, const char *line), void *ctx,
                                       struct kt_trail_end *ret_end, struct kt_error *error);
 

@@ -5,8 +5,8 @@
 
 #include "operate.h"
 
-/* As kt_operate; uid is who asks. When the record cannot be written the answer is a failure that says so: what was asked
- * for has happened. */
+/* As kt_operate; uid is who asks. When the record cannot be written the answer is a failure that says so: what was
+ * asked for has happened. */
 json_t *kt_operate_recorded(struct kt_instance *instance, const json_t *request, uid_t uid);
 
 /* A record of this folder; a failure is said on stderr too, for those who have to go on. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HTTP from the Service Operator to its Third-Party Manager, through libcurl: one request, one answer, nothing believed.
+/* HTTP from the Service Operator to its Third-Party Manager, through libcurl: one request, one answer, nothing
+ * believed.
  *
  * The address is http://, https:// or unix:PATH. No redirects; answers up to the configured response size. One
  * kt_upstream is used by one thread at a time and keeps its connection open. */
@@ -23,8 +24,8 @@ struct kt_upstream_reply {
   char text[256];
 };
 
-/* KT_ERR_USAGE: not an address we speak. token: for "Authorization: Bearer". Both are copied. Once *is_aborted, which is
- * borrowed, exchanges under way end without an answer. */
+/* KT_ERR_USAGE: not an address we speak. token: for "Authorization: Bearer". Both are copied. Once *is_aborted, which
+ * is borrowed, exchanges under way end without an answer. */
 KT_MUST_USE enum kt_err kt_upstream_new(const char *url, const char *token, size_t answer_max,
                                         const atomic_bool *is_aborted, struct kt_upstream **ret_upstream);
 void kt_upstream_free(struct kt_upstream *upstream); /* NULL is allowed */
@@ -38,8 +39,8 @@ static inline struct kt_bytes kt_upstream_body(const struct kt_upstream_reply *r
   return (struct kt_bytes){ reply->body, reply->len };
 }
 
-/* Fill `code` and `text` from the body, which should be a problem document (RFC 9457). A code that has not the form of ours
- * is dropped. */
+/* Fill `code` and `text` from the body, which should be a problem document (RFC 9457). A code that has not the
+ * form of ours is dropped. */
 void kt_upstream_problem_read(struct kt_upstream_reply *reply);
 /* A reply that is not 200, for the client: what the Manager refused is handed on; that it cannot be reached, or is in
  * trouble, is a 503 with Retry-After. */

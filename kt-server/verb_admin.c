@@ -142,7 +142,7 @@ int kt_verb_status(const struct kt_verb *verb, int argc, char **argv)
   return code;
 }
 
-/* --- token ---------------------------------------------------------------------------------------------------------- */
+/* --- token -------------------------------------------------------------------------------------------------------- */
 
 #define TOKEN_LEN 32
 
@@ -183,7 +183,7 @@ int kt_verb_token(const struct kt_verb *verb, int argc, char **argv)
   return code;
 }
 
-/* --- accept-clock --------------------------------------------------------------------------------------------------- */
+/* --- accept-clock ------------------------------------------------------------------------------------------------- */
 
 static int show_accepted(const struct kt_verb *verb, const json_t *head, bool as_json)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* change-auditor: a successor Configuration of a stopped log. Entries and keys of the log stay; clients take the new one
- * with kt-verify config update, and refuse an auditor that began after what was vouched for when they saw the log last
- * (draft: Auditor Tree Head Signature, step 1). */
+/* change-auditor: a successor Configuration of a stopped log. Entries and keys of the log stay; clients take the new
+ * one with kt-verify config update, and refuse an auditor that began after what was vouched for when they saw the log
+ * last (draft: Auditor Tree Head Signature, step 1). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

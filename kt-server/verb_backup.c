@@ -29,7 +29,7 @@ struct job {
   struct kt_admin admin;
 };
 
-/* --- the published head ------------------------------------------------------------------------------------------------- */
+/* --- the published head ------------------------------------------------------------------------------------------- */
 
 static bool read_hex(const json_t *object, const char *key, uint8_t *ret_bytes, size_t cap)
 {
@@ -67,7 +67,7 @@ static enum kt_err ask_head(struct kt_admin *admin, struct kt_log_head *ret_head
   return err;
 }
 
-/* --- one backup --------------------------------------------------------------------------------------------------------- */
+/* --- one backup --------------------------------------------------------------------------------------------------- */
 
 static int show(const struct job *job, const struct kt_backup_report *report)
 {
@@ -125,7 +125,7 @@ static int backup_once(struct job *job)
   return KT_EXIT_DONE;
 }
 
-/* --- one after the other ------------------------------------------------------------------------------------------------ */
+/* --- one after the other ------------------------------------------------------------------------------------------ */
 
 /* What was said last, so that a state is told once. */
 struct following {
@@ -200,7 +200,7 @@ static int follow(struct job *job)
   return KT_EXIT_DONE;
 }
 
-/* --- the verb ------------------------------------------------------------------------------------------------------------ */
+/* --- the verb ----------------------------------------------------------------------------------------------------- */
 
 static enum kt_err read_job(struct job *job, const char *every, const char *keep, struct kt_error *error)
 {

@@ -28,7 +28,7 @@ static enum kt_err check_registration(const struct request *request, struct kt_e
   return KT_OK;
 }
 
-/* --- the folder -------------------------------------------------------------------------------------------------------- */
+/* --- the folder --------------------------------------------------------------------------------------------------- */
 
 /* The folder was empty. */
 static void remove_all(const char *dir, bool made)

@@ -55,8 +55,8 @@ static void block_signals(sigset_t *ret_signals)
   (void)signal(SIGPIPE, SIG_IGN);
 }
 
-/* What one request gave back the next one takes: without this, the end of the heap goes to the kernel and comes back with
- * page faults, thousands of times a second. Larger blocks still go back at once. */
+/* What one request gave back the next one takes: without this, the end of the heap goes to the kernel and comes back
+ * with page faults, thousands of times a second. Larger blocks still go back at once. */
 static void keep_memory(void)
 {
   (void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);

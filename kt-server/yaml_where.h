@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where in a YAML text something is, for messages. The typed loader forgets places, so the text is parsed once more, and
- * only when there is something to report. Lines and columns count from 1. */
+/* Where in a YAML text something is, for messages. The typed loader forgets places, so the text is parsed once more,
+ * and only when there is something to report. Lines and columns count from 1. */
 #ifndef KT_SERVER_YAML_WHERE_H
 #define KT_SERVER_YAML_WHERE_H
 

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Blocks double from one to the other: an arena of a few hundred bytes is cheap, one of many kilobytes has few blocks. */
+/* Blocks double from one to the other: an arena of a few hundred bytes is cheap, one of many kilobytes has few
+ * blocks. */
 #define BLOCK_MIN ((size_t)2 << 10)
 #define GROW_FIRST 16U
 #define BLOCK_MAX ((size_t)16 << 10)

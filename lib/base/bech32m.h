@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bech32m (BIP 350): a human-readable part, "1", groups of five bits, six characters of checksum; 90 characters at most,
- * within which up to four wrong characters are always noticed.
+/* Bech32m (BIP 350): a human-readable part, "1", groups of five bits, six characters of checksum; 90 characters at
+ * most, within which up to four wrong characters are always noticed.
  *
  * Decoding takes one case or the other, never both. A fault says where: `at` is an index into the text, or
  * KT_BECH32M_NOWHERE. For a wrong checksum it is the only place where changing one character makes it right: a hint

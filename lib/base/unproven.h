@@ -6,8 +6,8 @@
 
 #include <kt/err.h>
 
-/* KT_ERR_PROOF, with this reason; or nothing, when it could not be examined: then KT_ERR_MEMORY or KT_ERR_CRYPTO, as err, with
- * the reason "not-examined". err is not KT_OK. */
+/* KT_ERR_PROOF, with this reason; or nothing, when it could not be examined: then KT_ERR_MEMORY or KT_ERR_CRYPTO, as
+ * err, with the reason "not-examined". err is not KT_OK. */
 enum kt_err kt_unproven(struct kt_reason *reason, enum kt_err err, const char *code, const char *text,
                         const char *section);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an UpdateResponse needs and the insertion does not, while the sequencer waits for the disk: VRF proofs are computed, and
- * the paths that lead to them in the prefix tree are read into the cache. */
+/* What an UpdateResponse needs and the insertion does not, while the sequencer waits for the disk: VRF proofs are
+ * computed, and the paths that lead to them in the prefix tree are read into the cache. */
 #include <sched.h>
 #include <string.h>
 
@@ -18,8 +18,8 @@ static struct kt_store_new_proof *make_room(const struct kt_log_ahead *ahead, si
   return proofs;
 }
 
-/* What the response shows: an insertion of n_new versions above those known. It does not show the proofs of the new ones.
- * Under load prepare has made them. The sequencer may be looking at is_ready: nothing else is written. */
+/* What the response shows: an insertion of n_new versions above those known. It does not show the proofs of the new
+ * ones. Under load prepare has made them. The sequencer may be looking at is_ready: nothing else is written. */
 static enum kt_err prove(struct kt_log_reader *reader, struct kt_bytes label, const struct kt_optional_u32 *known,
                          uint64_t n_new, struct kt_arena *arena, struct kt_log_ahead *ret_ahead)
 {
@@ -104,8 +104,8 @@ static void read_paths(struct kt_log_reader *reader, const struct kt_log_ahead *
   kt_store_read_end(reader->conn);
 }
 
-/* Of the request the values do not matter; there are n_new with the skipped ones. What fails here is done when the response is
- * made, which has somebody to tell. */
+/* Of the request the values do not matter; there are n_new with the skipped ones. What fails here is done when the
+ * response is made, which has somebody to tell. */
 static void look_ahead(struct kt_log_reader *reader, const struct kt_update_request *request, uint64_t n_new,
                        struct kt_arena *arena, struct kt_log_ahead *ahead)
 {

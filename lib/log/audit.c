@@ -8,10 +8,11 @@
 
 static const struct kt_optional_u64 no_last = { .present = false };
 
-/* --- the feed --------------------------------------------------------------------------------------------------------- */
+/* --- the feed ----------------------------------------------------------------------------------------------------- */
 
-/* "The proof field contains a batch lookup proof in the previous log entry's prefix tree for all search keys referenced by
- * added or removed." Our log never removes. KT_ERR_LIMIT: more leaves than leaves_max, nothing is proven or written. */
+/* "The proof field contains a batch lookup proof in the previous log entry's prefix tree for all search
+ * keys referenced by added or removed." Our log never removes. KT_ERR_LIMIT: more leaves than leaves_max,
+ * nothing is proven or written. */
 static enum kt_err write_update(struct kt_log_nodes *source, uint64_t pos, size_t leaves_max, struct kt_arena *arena,
                                 struct kt_writer *w, size_t *ret_leaves)
 {
@@ -52,8 +53,8 @@ static enum kt_err write_update(struct kt_log_nodes *source, uint64_t pos, size_
   return err;
 }
 
-/* Updates until one is over the bounds; that one is taken back, unless it is the first and only the leaves are too many.
- * Each has its own memory. */
+/* Updates until one is over the bounds; that one is taken back, unless it is the first and only the leaves are too
+ * many. Each has its own memory. */
 static enum kt_err write_updates(struct kt_log_query *query, uint64_t start, uint64_t n, uint32_t *ret_count)
 {
   struct kt_writer *w = query->w;
@@ -130,7 +131,7 @@ enum kt_err kt_log_audit(struct kt_log_reader *reader, uint64_t start, uint64_t 
   return err;
 }
 
-/* --- state and consistency ---------------------------------------------------------------------------------------------- */
+/* --- state and consistency ---------------------------------------------------------------------------------------- */
 
 static enum kt_err check_size(struct kt_log_query *query, uint64_t size)
 {

@@ -13,7 +13,8 @@
 #define META_NAME "auditor/head"
 #define META_MAX (KT_HASH_LEN + 8 + 8 + 2 + KT_SIGNATURE_MAX)
 
-/* --- as stored ---------------------------------------------------------------------------------------------------------
+/* --- as stored
+ * ---------------------------------------------------------------------------------------------------------
  *   struct { HashValue config; AuditorTreeHead head; } StoredAuditorHead;    config: SHA-256 of the Configuration */
 
 static void config_hash(const struct kt_config *config, struct kt_hash *ret_hash)
@@ -74,7 +75,7 @@ enum kt_err kt_log_auditor_put(struct kt_log *log, const struct kt_log_auditor_h
   return len == 0 ? KT_ERR_USAGE : kt_store_put_meta(log->writer, META_NAME, (struct kt_bytes){ bytes, len });
 }
 
-/* --- what a head has to be ---------------------------------------------------------------------------------------------- */
+/* --- what a head has to be ---------------------------------------------------------------------------------------- */
 
 const char *kt_log_auditor_check(struct kt_store_conn *conn, const struct kt_config *config,
                                  const struct kt_log_auditor_head *head, uint64_t size)
@@ -162,7 +163,7 @@ enum kt_err kt_log_auditor_require(const struct kt_log *log, const struct kt_log
   return KT_OK;
 }
 
-/* --- a new head ------------------------------------------------------------------------------------------------------------ */
+/* --- a new head --------------------------------------------------------------------------------------------------- */
 
 static enum kt_err check_new(struct kt_log_reader *reader, const struct kt_auditor_tree_head *wire,
                              struct kt_log_auditor_head *ret_head, struct kt_log_problem *problem)
@@ -216,7 +217,7 @@ enum kt_err kt_log_auditor_prepare(struct kt_log_reader *reader, const struct kt
   return err;
 }
 
-/* --- what an auditor asks -------------------------------------------------------------------------------------------------- */
+/* --- what an auditor asks ----------------------------------------------------------------------------------------- */
 
 enum kt_err kt_log_audit_head(struct kt_log_reader *reader, struct kt_writer *w)
 {

@@ -101,8 +101,8 @@ static enum kt_err authorise_account(struct kt_log_prepare *p)
   return err == KT_OK ? keep_state(p, &state) : err;
 }
 
-/* "UpdateRequest structures are forwarded to the Third-Party Manager with the Service Operator's signature over each new
- * value": what it does not carry, no user would accept. */
+/* "UpdateRequest structures are forwarded to the Third-Party Manager with the Service Operator's signature over each
+ * new value": what it does not carry, no user would accept. */
 static enum kt_err check_signatures(const struct kt_log_prepare *p)
 {
   const struct kt_config *config = p->log->options.config;

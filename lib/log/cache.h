@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What answers read most, in memory: quads and leaves of prefix trees, entries, log tree nodes. Bounded by one number of
- * bytes, of which quads get 46 of 54 parts, leaves 6, entries and log tree nodes one each. Everything here is
+/* What answers read most, in memory: quads and leaves of prefix trees, entries, log tree nodes. Bounded by one number
+ * of bytes, of which quads get 46 of 54 parts, leaves 6, entries and log tree nodes one each. Everything here is
  * durable and immutable; an entry that was pruned is not asked for here. */
 #ifndef KT_LOG_CACHE_H
 #define KT_LOG_CACHE_H
@@ -36,8 +36,8 @@ void kt_log_cache_put_entry(const struct kt_log_cache *cache, uint64_t pos, cons
 void kt_log_cache_put_log_node(const struct kt_log_cache *cache, uint64_t start, unsigned level,
                                const struct kt_hash *hash);
 
-/* From the cache, or from the store and then into the cache; the entry has to be published. Errors of kt_store_get_entry
- * and kt_store_get_log_node. */
+/* From the cache, or from the store and then into the cache; the entry has to be published. Errors of
+ * kt_store_get_entry and kt_store_get_log_node. */
 KT_MUST_USE enum kt_err kt_log_cache_entry(const struct kt_log_cache *cache, struct kt_store_conn *conn, uint64_t pos,
                                            struct kt_store_entry *ret_entry);
 KT_MUST_USE enum kt_err kt_log_cache_log_node(const struct kt_log_cache *cache, struct kt_store_conn *conn,

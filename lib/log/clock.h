@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Is the clock to be believed? A timestamp that was signed too far in the future can never be taken back: every later one
- * is at least as large, and clients refuse them all until that time has come. So before an entry is formed the clock is
- * compared with the time that has really passed, and with the newest entry. Times are milliseconds; wall_ms is Unix time.
+/* Is the clock to be believed? A timestamp that was signed too far in the future can never be taken back: every
+ * later one is at least as large, and clients refuse them all until that time has come. So before an entry is
+ * formed the clock is compared with the time that has really passed, and with the newest entry. Times are
+ * milliseconds; wall_ms is Unix time.
  *
- * A clock that is right is corrected in small steps. They are added up, and forgotten slowly, so that no sequence of steps
- * leads further than a single one may. What is found wrong stays wrong until the clock is right again by itself, or a person
- * says that the new time is the right one (kt_log_clock_accept). */
+ * A clock that is right is corrected in small steps. They are added up, and forgotten slowly, so that no sequence of
+ * steps leads further than a single one may. What is found wrong stays wrong until the clock is right again by itself,
+ * or a person says that the new time is the right one (kt_log_clock_accept). */
 #ifndef KT_LOG_CLOCK_H
 #define KT_LOG_CLOCK_H
 

@@ -45,8 +45,9 @@ static void explain(const struct kt_log *log, uint64_t now_ms, uint64_t newest_m
   }
 }
 
-/* Both clocks at one moment. A thread may be held up between its looks at the one and the other for any time, and that would
- * be a jump. So the wall clock is read between two looks at the other; what took long is read again, and the best counts. */
+/* Both clocks at one moment. A thread may be held up between its looks at the one and the other for any time,
+ * and that would be a jump. So the wall clock is read between two looks at the other; what took long is read
+ * again, and the best counts. */
 static struct kt_log_clock_reading read_clocks(const struct kt_log_options *options)
 {
   struct kt_log_clock_reading best = { 0 };

@@ -26,7 +26,7 @@ static void answer(struct kt_log_pending *pending, enum kt_err err, const char *
   pending->outcome.err = kt_log_refuse(&pending->outcome.problem, err, code, "%s", text);
 }
 
-/* --- updates -------------------------------------------------------------------------------------------------------- */
+/* --- updates ------------------------------------------------------------------------------------------------------ */
 
 /* False: the token cannot be used, and the waiter knows. */
 static enum kt_err use_token(struct kt_store_conn *writer, struct kt_log_pending *pending, bool *ret_ok)
@@ -93,8 +93,8 @@ static enum kt_err current_label(struct kt_store_conn *writer, struct kt_log_pen
   return err == KT_ERR_ABSENT ? KT_OK : err;
 }
 
-/* The same for an update that takes the label for a new one, as nearly all of an import do: when it exists after all, it cannot be
- * created. A token is used up before that shows, so then it is looked for. */
+/* The same for an update that takes the label for a new one, as nearly all of an import do: when it exists after all,
+ * it cannot be created. A token is used up before that shows, so then it is looked for. */
 static enum kt_err find_label(const struct commit *commit, struct kt_log_pending *pending,
                               struct kt_store_label *ret_label)
 {
@@ -163,7 +163,7 @@ static enum kt_err apply_update(struct commit *commit, struct kt_log_pending *pe
   return err;
 }
 
-/* --- administration --------------------------------------------------------------------------------------------------- */
+/* --- administration ----------------------------------------------------------------------------------------------- */
 
 static enum kt_err apply_token(const struct commit *commit, struct kt_log_pending *pending)
 {
@@ -223,7 +223,7 @@ static enum kt_err apply_auditor(struct commit *commit, const struct kt_log_pend
   return kt_log_auditor_put(commit->log, &commit->auditor);
 }
 
-/* --- the transaction ---------------------------------------------------------------------------------------------------- */
+/* --- the transaction ---------------------------------------------------------------------------------------------- */
 
 static enum kt_err apply(struct commit *commit, struct kt_log_pending *pending)
 {
@@ -311,7 +311,8 @@ static enum kt_err publish_commit(const struct commit *commit, const struct kt_l
     return KT_OK;
   }
   log->tip = commit->tip;
-  /* Several threads make their own responses sooner than this one makes them all, and nobody is to wait for another's. */
+  /* Several threads make their own responses sooner than this one makes them all, and nobody is to wait for
+   * another's. */
   const bool is_alone = list != NULL && list->next == NULL && !kt_log_updating_is_busy(log);
   return kt_log_sign_durable(log, is_alone ? list : NULL, problem);
 }

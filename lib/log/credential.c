@@ -39,8 +39,8 @@ static enum kt_err prove_standard(struct kt_log_query *query, const uint32_t *ve
 }
 
 /* "The search field contains the output of updating the user's view of the tree from a tree size of position+1 to
- * TreeHead.tree_size, followed by a greatest-version search for label": `last` of this query is position+1. No auditor's
- * head goes with it, so nothing is proven for one. */
+ * TreeHead.tree_size, followed by a greatest-version search for label": `last` of this query is position+1. No
+ * auditor's head goes with it, so nothing is proven for one. */
 static enum kt_err prove_provisional(struct kt_log_query *query, struct kt_credential *credential)
 {
   struct kt_found found;
@@ -124,7 +124,7 @@ enum kt_err kt_log_credential(struct kt_log_reader *reader, const struct kt_cred
   return kt_log_query_run(reader, &last, arena, w, ret_problem, answer_credential, request);
 }
 
-/* --- the update ------------------------------------------------------------------------------------------------------- */
+/* --- the update --------------------------------------------------------------------------------------------------- */
 
 static enum kt_err check_update(struct kt_log_query *query, const struct kt_credential_update_request *request)
 {

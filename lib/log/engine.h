@@ -29,8 +29,8 @@ enum kt_err kt_log_store_problem(struct kt_log_problem *problem, enum kt_err err
 
 /* --- prefix tree nodes ------------------------------------------------------------------------------------------ */
 
-/* An entry that is in the writer's open transaction, with its nodes and leaves: they enter the cache when it commits. Most
- * of the room is never touched; what was, is used again for the next entry. */
+/* An entry that is in the writer's open transaction, with its nodes and leaves: they enter the cache when it commits.
+ * Most of the room is never touched; what was, is used again for the next entry. */
 struct kt_log_fresh {
   struct kt_log_fresh *next;
   uint64_t pos;
@@ -76,8 +76,8 @@ KT_MUST_USE enum kt_err kt_log_quad_path_get(struct kt_log_nodes *nodes, uint64_
 /* A kt_prefix_nodes.paths with ctx a kt_log_nodes. Lookups of one key should be together, in the order of the trees. */
 KT_MUST_USE enum kt_err kt_log_paths(void *nodes, struct kt_prefix_lookup *lookups, size_t n, struct kt_arena *arena);
 #define KT_LOG_AHEAD_MAX 64 /* as many as an answer reads ahead; the rest one by one */
-/* For who knows what will be looked up: all at once is faster. What cannot be read is found by whoever needs it. Lookups and arena
- * have to live as long as the nodes. */
+/* For who knows what will be looked up: all at once is faster. What cannot be read is found by whoever needs it.
+ * Lookups and arena have to live as long as the nodes. */
 void kt_log_read_ahead(struct kt_log_nodes *nodes, struct kt_prefix_lookup *lookups, size_t n, struct kt_arena *arena);
 /* The prefix tree of an entry; `before` 0 entries it is empty. KT_ERR_STORE when the entry is missing. */
 KT_MUST_USE enum kt_err kt_log_prefix_root(struct kt_store_conn *conn, uint64_t n_entries,
@@ -97,8 +97,8 @@ struct kt_log_tip {
   struct kt_hash heads[KT_LOG_SUBTREES_MAX];
 };
 
-/* Full subtrees of the head that was signed last, so that they need not be read again; size 0: not known. Where they come
- * from does not matter: they have to lead to the guard's root. */
+/* Full subtrees of the head that was signed last, so that they need not be read again; size 0: not known. Where they
+ * come from does not matter: they have to lead to the guard's root. */
 struct kt_log_signed {
   uint64_t size;
   struct kt_hash heads[KT_LOG_SUBTREES_MAX];
@@ -199,9 +199,9 @@ struct kt_log_reader {
 
 /* With log->auditor. */
 void kt_log_publish(struct kt_log *log, const struct kt_log_head *head);
-/* Guard durable, then sign, then publish the tip (S12); what was committed enters the cache. On a failure that does not pass
- * by itself (problem->retry) nothing may be signed any more. waiting: somebody whose update is in the tip, for whom a
- * response can be drafted meanwhile; or NULL. */
+/* Guard durable, then sign, then publish the tip (S12); what was committed enters the cache. On a failure that does not
+ * pass by itself (problem->retry) nothing may be signed any more. waiting: somebody whose update is in the tip, for
+ * whom a response can be drafted meanwhile; or NULL. */
 KT_MUST_USE enum kt_err kt_log_sign_tip(struct kt_log *log, const struct kt_log_pending *waiting,
                                         struct kt_log_problem *problem);
 /* The same for a tip that a running log has made durable: a failure ends the signing, or leaves the log unsigned until
@@ -210,19 +210,20 @@ KT_MUST_USE enum kt_err kt_log_sign_durable(struct kt_log *log, const struct kt_
                                             struct kt_log_problem *problem);
 /* Stop signing for good and tell the program. */
 void kt_log_fail(struct kt_log *log, const struct kt_log_problem *problem);
-/* The published head, if there is one, in the writer's transaction (log/published.h). "data durable → guard durable → sign":
- * what a transaction adds is signed after it, so it takes along the head before. */
+/* The published head, if there is one, in the writer's transaction (log/published.h). "data durable → guard durable →
+ * sign": what a transaction adds is signed after it, so it takes along the head before. */
 KT_MUST_USE enum kt_err kt_log_put_published(struct kt_log *log);
 
-/* Around whatever a thread does for an update before it is queued and after it is done; the sequencer gathers more of them
- * into one commit while there are any. */
+/* Around whatever a thread does for an update before it is queued and after it is done; the sequencer gathers more of
+ * them into one commit while there are any. */
 void kt_log_updating_begin(struct kt_log *log);
 void kt_log_updating_end(struct kt_log *log);
-/* Between begin and end: do updates come faster than they are committed one by one? Then a thread's time is what there is
- * too little of, and otherwise somebody's waiting time. */
+/* Between begin and end: do updates come faster than they are committed one by one? Then a thread's time is what there
+ * is too little of, and otherwise somebody's waiting time. */
 bool kt_log_updating_is_busy(const struct kt_log *log);
 
-/* What the thread of kt_log_warm does: read the prefix trees that searches look into into the cache, until it is told to end. */
+/* What the thread of kt_log_warm does: read the prefix trees that searches look into into the cache, until it is told
+ * to end. */
 void kt_log_warm_trees(struct kt_log *log);
 /* End that thread. */
 void kt_log_warm_end(struct kt_log *log);
@@ -242,7 +243,8 @@ bool kt_log_is_kept(uint64_t pos, uint64_t boundary);
 
 /* --- the clock ---------------------------------------------------------------------------------------------------- */
 
-/* Look at it, and tell when something changed. False: it is not believed, and nothing may be signed with *ret_now_ms. */
+/* Look at it, and tell when something changed. False: it is not believed, and nothing may be signed with
+ * *ret_now_ms. */
 bool kt_log_look_at_clock(struct kt_log *log, uint64_t *ret_now_ms);
 /* "clock-jumped" and the others; NULL: nothing is wrong. */
 const char *kt_log_clock_code(enum kt_log_clock_state state);
@@ -259,7 +261,8 @@ KT_MUST_USE enum kt_err kt_log_find_erased(struct kt_log *log, const struct kt_l
                                            bool *ret_is);
 /* Value and opening of one version, in the writer's transaction. */
 KT_MUST_USE enum kt_err kt_log_erase_version(struct kt_store_conn *writer, uint64_t label_id, uint32_t version);
-/* Overwrite what erasures left in the files, when that is due and no reader is in the way. The caller holds round_lock. */
+/* Overwrite what erasures left in the files, when that is due and no reader is in the way. The caller holds
+ * round_lock. */
 void kt_log_wash(struct kt_log *log);
 
 /* --- pending work ------------------------------------------------------------------------------------------------- */
@@ -294,8 +297,8 @@ static inline struct kt_update_request kt_log_plain_update(const struct kt_manag
                                      .label = request->label,
                                      .greatest_version = request->greatest_version };
 }
-/* Make the response of an update but for its head, which is going to be this one; its entries are durable. What fails is made
- * later. */
+/* Make the response of an update but for its head, which is going to be this one; its entries are durable.
+ * What fails is made later. */
 void kt_log_update_draft(struct kt_log_reader *reader, const struct kt_log_head *head,
                          const struct kt_log_pending *pending);
 /* Let the sequencer store the proofs of what was inserted. */
@@ -338,8 +341,8 @@ void kt_log_pending_fail(struct kt_log_pending *list, enum kt_err err, const str
 /* Call back and free, in order. */
 void kt_log_pending_finish(struct kt_log_pending *list);
 
-/* One transaction: apply the list (NULL: a heartbeat), commit, sign, publish, call back. Takes the list. The caller holds
- * round_lock. */
+/* One transaction: apply the list (NULL: a heartbeat), commit, sign, publish, call back. Takes the list. The
+ * caller holds round_lock. */
 void kt_log_commit(struct kt_log *log, struct kt_log_pending *list);
 
 /* A leaf of an entry that is being formed, and the version it stands for. */

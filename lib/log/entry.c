@@ -5,7 +5,7 @@
 
 #include "log/grow.h"
 
-/* --- fresh entries ------------------------------------------------------------------------------------------------------ */
+/* --- fresh entries ------------------------------------------------------------------------------------------------ */
 
 /* A large one is a megabyte of pages that the kernel would have to clear each time. */
 static struct kt_log_fresh *fresh_take(struct kt_log *log)
@@ -37,9 +37,9 @@ static void publish_quads(const struct kt_log *log, const struct kt_log_fresh *f
   }
 }
 
-/* A commit of several entries is one of an import. Each of them replaces as many quads as it brings, nearly, and nobody looked
- * at most of those: without this, trees of the past would drive the newest one out of the cache, and every insertion
- * would read the database. */
+/* A commit of several entries is one of an import. Each of them replaces as many quads as it brings, nearly, and nobody
+ * looked at most of those: without this, trees of the past would drive the newest one out of the cache, and every
+ * insertion would read the database. */
 static void forget_replaced(const struct kt_log *log)
 {
   for (const struct kt_log_fresh *fresh = log->fresh; fresh != NULL; fresh = fresh->next) {
@@ -85,7 +85,7 @@ void kt_log_fresh_free(struct kt_log *log)
   }
 }
 
-/* --- the entry ---------------------------------------------------------------------------------------------------------- */
+/* --- the entry ---------------------------------------------------------------------------------------------------- */
 
 static int compare_items(const void *a, const void *b)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Erasure (design: Erasure). Of a label nothing stays but the leaves of the trees: VRF outputs and commitments, which
- * everybody's proofs need and which nobody can read without what was erased. So an erased label is known by the leaf of its
- * version 0 without a row: it is answered 410, and never inserted again, for no version has two leaves. */
+ * everybody's proofs need and which nobody can read without what was erased. So an erased label is known by the leaf of
+ * its version 0 without a row: it is answered 410, and never inserted again, for no version has two leaves. */
 #include "log/query.h"
 #include "log/vrf.h"
 
@@ -99,7 +99,7 @@ enum kt_err kt_log_query_absent(struct kt_log_query *query)
   return err;
 }
 
-/* --- in the sequencer ------------------------------------------------------------------------------------------------- */
+/* --- in the sequencer --------------------------------------------------------------------------------------------- */
 
 enum kt_err kt_log_find_erased(struct kt_log *log, const struct kt_log_tip *tip, struct kt_bytes label, bool *ret_is)
 {
@@ -133,7 +133,7 @@ void kt_log_wash(struct kt_log *log)
   }
 }
 
-/* --- the operator's request ------------------------------------------------------------------------------------------- */
+/* --- the operator's request --------------------------------------------------------------------------------------- */
 
 enum kt_err kt_log_erase(struct kt_log *log, struct kt_bytes label, const uint32_t *version,
                          struct kt_log_erased *ret_erased, struct kt_log_problem *ret_problem)

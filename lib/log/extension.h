@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a signer is shown before it signs a head, and what it has to check (design: Head guard): that the log is the one it
- * signed last, with more entries at its end.
+/* What a signer is shown before it signs a head, and what it has to check (design: Head guard): that the log is the one
+ * it signed last, with more entries at its end.
  *
- * Whoever signs keeps only the last guard. The log shows it the full subtrees of that size, which must lead to the guard's
- * root, and every entry since then; from both follows the only head that may be signed. A rewritten entry, a smaller log or
- * a timestamp that goes back cannot be expressed. */
+ * Whoever signs keeps only the last guard. The log shows it the full subtrees of that size, which must lead to the
+ * guard's root, and every entry since then; from both follows the only head that may be signed. A rewritten entry, a
+ * smaller log or a timestamp that goes back cannot be expressed. */
 #ifndef KT_LOG_EXTENSION_H
 #define KT_LOG_EXTENSION_H
 
@@ -35,8 +35,8 @@ struct kt_log_extension {
 };
 
 /* The guard that the extension leads to. from: of the head signed last, its size 0 when there is none.
- * KT_ERR_CONFLICT: the extension begins at another size, timestamp or root, or a timestamp goes back; KT_ERR_USAGE: it leads to an
- * empty log, or is too long. */
+ * KT_ERR_CONFLICT: the extension begins at another size, timestamp or root, or a timestamp goes back; KT_ERR_USAGE: it
+ * leads to an empty log, or is too long. */
 KT_MUST_USE enum kt_err kt_log_extend(const struct kt_log_guard *from, const struct kt_log_extension *extension,
                                       struct kt_log_guard *ret_to);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything stored, checked against everything else. Each tree node is visited once: at the entry that made it, or, when
- * that was pruned, at the first entry that was not. */
+/* Everything stored, checked against everything else. Each tree node is visited once: at the entry that made it, or,
+ * when that was pruned, at the first entry that was not. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,7 +51,7 @@ static struct kt_store_conn *store(const struct check *check)
   return check->reader->conn;
 }
 
-/* --- prefix trees ----------------------------------------------------------------------------------------------------- */
+/* --- prefix trees ------------------------------------------------------------------------------------------------- */
 
 static void node_hash(const struct kt_prefix_node *node, struct kt_hash *ret)
 {
@@ -72,8 +72,8 @@ static bool has_prefix(const struct kt_hash *key, const struct kt_hash *path, un
   return true;
 }
 
-/* The subtree under a node in the tree of entry pos; nodes of earlier entries were checked there, or all of them are here.
- * Depth is bounded by the tree's. */
+/* The subtree under a node in the tree of entry pos; nodes of earlier entries were checked there, or all of them are
+ * here. Depth is bounded by the tree's. */
 /* NOLINTNEXTLINE(misc-no-recursion) */
 static void check_node(struct check *check, uint64_t pos, const struct kt_prefix_child *at, struct kt_hash *path,
                        unsigned depth)
@@ -138,7 +138,7 @@ static void check_change(struct check *check, const struct kt_prefix_child *befo
   }
 }
 
-/* --- entries ------------------------------------------------------------------------------------------------------------ */
+/* --- entries ------------------------------------------------------------------------------------------------------ */
 
 struct chain {
   uint64_t timestamp_ms;
@@ -194,7 +194,7 @@ static void check_entry(struct check *check, struct chain *chain, uint64_t pos, 
   chain->prefix_root = root;
 }
 
-/* --- what pruning left ---------------------------------------------------------------------------------------------------- */
+/* --- what pruning left -------------------------------------------------------------------------------------------- */
 
 /* The head of the full subtree that ends with entry pos, from the entry's own hash and the left siblings on the way. */
 static void check_kept_subtree(struct check *check, struct chain *chain, uint64_t pos, unsigned height)
@@ -240,7 +240,7 @@ static void check_kept(struct check *check, struct chain *chain)
   }
 }
 
-/* --- all of them ------------------------------------------------------------------------------------------------------------ */
+/* --- all of them -------------------------------------------------------------------------------------------------- */
 
 /* The guard may be read while a head is about to be published: then it is ahead of what is checked here. */
 static void check_guard(struct check *check)
@@ -306,7 +306,7 @@ static void check_entries(struct check *check)
   free(chain);
 }
 
-/* --- labels --------------------------------------------------------------------------------------------------------------- */
+/* --- labels ------------------------------------------------------------------------------------------------------- */
 
 static void check_commitment(struct check *check, const struct kt_store_label *label, uint32_t version,
                              const struct kt_store_version *row, const struct kt_hash *expected, struct kt_arena *arena)
@@ -400,8 +400,8 @@ static enum kt_err check_label(struct check *check, uint64_t *label_id)
   return err;
 }
 
-/* Entries behind the published head of a log that is read only, too: they are what is signed next, when it may sign again. That
- * head itself was compared with the stored nodes when the log was opened, and those are checked here. */
+/* Entries behind the published head of a log that is read only, too: they are what is signed next, when it may sign
+ * again. That head itself was compared with the stored nodes when the log was opened, and those are checked here. */
 static void look_at_all(struct check *check)
 {
   struct kt_log *log = check->reader->log;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whether the log has run without a break for a while, by the timestamps of its entries. A running log adds an entry at
- * least every max_behind; neighbours further apart mean that it stood still or that its clock jumped ahead, and which of
- * the two nobody can tell at once. Only what happened within the last reasonable monitoring window matters, so entries
- * are looked at once each, from left to right, beginning there. */
+ * least every max_behind; neighbours further apart mean that it stood still or that its clock jumped ahead, and which
+ * of the two nobody can tell at once. Only what happened within the last reasonable monitoring window matters, so
+ * entries are looked at once each, from left to right, beginning there. */
 #include "log/engine.h"
 
 #define STEP_READS 4096 /* some milliseconds */

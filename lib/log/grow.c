@@ -99,7 +99,7 @@ static enum kt_err grow_child(struct growth *growth, struct range range, unsigne
   return err;
 }
 
-/* --- a place at even depth ----------------------------------------------------------------------------------------- */
+/* --- a place at even depth ---------------------------------------------------------------------------------------- */
 
 /* The quad that is in the place, or one with the leaf that is. */
 static enum kt_err open_quad(const struct growth *growth, struct range range, unsigned depth, uint64_t ref,

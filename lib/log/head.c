@@ -59,10 +59,10 @@ void kt_log_fail(struct kt_log *log, const struct kt_log_problem *problem)
   }
 }
 
-/* --- signing -------------------------------------------------------------------------------------------------------- */
+/* --- signing ------------------------------------------------------------------------------------------------------ */
 
-/* What the signer is shown. New entries are read back from the store: what memory says about them is not what gets signed.
- * The subtrees before them need not be, because the signer's guard says what they lead to. */
+/* What the signer is shown. New entries are read back from the store: what memory says about them is not what gets
+ * signed. The subtrees before them need not be, because the signer's guard says what they lead to. */
 struct step {
   struct kt_hash heads[KT_LOG_SUBTREES_MAX];
   struct kt_log_added added[KT_LOG_ADDED_MAX];
@@ -91,8 +91,8 @@ static enum kt_err read_step(const struct kt_log *log, struct step *step)
   return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
 }
 
-/* S12: sign only what extends the guard, and only the head that the log has in memory too: where the two differ, one was
- * damaged, and either could be a fork. */
+/* S12: sign only what extends the guard, and only the head that the log has in memory too: where the two differ, one
+ * was damaged, and either could be a fork. */
 static enum kt_err check_step(const struct kt_log *log, const struct step *step, struct kt_log_guard *ret_to,
                               struct kt_log_problem *problem)
 {

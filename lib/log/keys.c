@@ -105,7 +105,8 @@ enum kt_err kt_log_query_version(struct kt_log_query *query, uint32_t version, u
   return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
 }
 
-/* proof: when it is at hand, otherwise NULL. With its output, a version whose commitment is not shown needs nothing else. */
+/* proof: when it is at hand, otherwise NULL. With its output, a version whose commitment is not shown needs nothing
+ * else. */
 static enum kt_err make_key(struct kt_log_query *query, uint32_t version, const struct kt_store_proof *proof,
                             bool wants_commitment, struct kt_label_key *ret_key)
 {
@@ -160,7 +161,8 @@ static int compare_keys(const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-/* Which steps of a ladder have a commitment: those of versions up to max (NULL: none), except this one (NULL: no exception). */
+/* Which steps of a ladder have a commitment: those of versions up to max (NULL: none), except this one (NULL: no
+ * exception). */
 struct shown {
   const uint32_t *max;
   const uint32_t *except;
@@ -171,7 +173,8 @@ static bool is_shown(const struct shown *shown, uint32_t version)
   return shown->max != NULL && version <= *shown->max && (shown->except == NULL || version != *shown->except);
 }
 
-/* Keys of versions, none of them twice, that are not there yet; proofs NULL or one for each. The table is sorted once. */
+/* Keys of versions, none of them twice, that are not there yet; proofs NULL or one for each. The table is sorted
+ * once. */
 static enum kt_err add_keys(struct kt_log_query *query, const uint32_t *versions, size_t n,
                             const struct kt_store_proof *proofs, const struct shown *shown)
 {

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* A record, each field in whole words: these numbers, the opening, each step (what it is of, search key, commitment where one is
- * shown, proof), label, signature, value. */
+/* A record, each field in whole words: these numbers, the opening, each step (what it is of, search key, commitment
+ * where one is shown, proof), label, signature, value. */
 enum {
   WORD_LABEL_ID,
   WORD_NEWEST_POS,

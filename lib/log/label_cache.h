@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a search of a label's greatest version needs of the label: its newest value, and the search keys and VRF proofs of
- * its ladder. Five rows of the store, kept in memory together (ring_cache.h). */
+/* What a search of a label's greatest version needs of the label: its newest value, and the search keys and VRF proofs
+ * of its ladder. Five rows of the store, kept in memory together (ring_cache.h). */
 #ifndef KT_LOG_LABEL_CACHE_H
 #define KT_LOG_LABEL_CACHE_H
 

@@ -12,8 +12,8 @@
 
 #define OR_DEFAULT(value, otherwise) ((value) == 0 ? (otherwise) : (value))
 
-/* "an entry at least every max_behind/2 (and max_auditor_lag/2)": after a longer pause the newest entry would be further
- * from the auditor's head than clients accept. */
+/* "an entry at least every max_behind/2 (and max_auditor_lag/2)": after a longer pause the newest entry would be
+ * further from the auditor's head than clients accept. */
 static uint64_t default_heartbeat(const struct kt_config *config)
 {
   bool audited = config->mode == KT_MODE_THIRD_PARTY_AUDITING && config->max_auditor_lag < config->max_behind;
@@ -120,7 +120,7 @@ static enum kt_err log_new(const struct kt_log_options *options, struct kt_log *
   return KT_OK;
 }
 
-/* --- create --------------------------------------------------------------------------------------------------------- */
+/* --- create ------------------------------------------------------------------------------------------------------- */
 
 static enum kt_err require_new(const struct kt_log *log, struct kt_log_problem *problem)
 {
@@ -185,7 +185,7 @@ enum kt_err kt_log_create(const struct kt_log_options *options, struct kt_log_pr
   return err;
 }
 
-/* --- open ----------------------------------------------------------------------------------------------------------- */
+/* --- open --------------------------------------------------------------------------------------------------------- */
 
 /* "Order data, guard, sign" holds for what an earlier process left, too: what is read here is going to be signed. */
 static enum kt_err settle(struct kt_log *log, struct kt_log_problem *problem)
@@ -221,8 +221,9 @@ static enum kt_err load_tip(struct kt_log *log, struct kt_log_problem *problem)
   return err == KT_OK ? KT_OK : kt_log_store_problem(problem, err, log->writer);
 }
 
-/* "The server refuses to start, with an explanation, when its database is behind the guard or contradicts it: a restored
- * backup must never sign a fork." The guard may be behind the database: the program ended between the two writes. */
+/* "The server refuses to start, with an explanation, when its database is behind the guard or contradicts
+ * it: a restored backup must never sign a fork." The guard may be behind the database: the program ended
+ * between the two writes. */
 enum kt_err kt_log_guard_judge(struct kt_store_conn *conn, const struct kt_log_guard *guard,
                                struct kt_log_problem *ret_problem)
 {

@@ -91,18 +91,19 @@ struct kt_log_options {
   enum kt_err (*random)(void *ctx, uint8_t *ret_bytes, size_t len);
   enum kt_err (*guard_load)(void *ctx, struct kt_log_guard *ret_guard); /* KT_ERR_ABSENT: there is none */
   /* The signer, which holds the signing key and the guard, and may be another process: check the extension against the
-   * guard (kt_log_extend; without a guard, when that may be missing, believe it), make the guard that it leads to durable,
-   * then sign its head. KT_ERR_UNDETERMINED: there is no room for the guard now, and the old one stands; it is tried
-   * again. After any other failure nothing may be signed any more: it is unknown what the guard holds. */
+   * guard (kt_log_extend; without a guard, when that may be missing, believe it), make the guard that it leads to
+   * durable, then sign its head. KT_ERR_UNDETERMINED: there is no room for the guard now, and the old one stands; it is
+   * tried again. After any other failure nothing may be signed any more: it is unknown what the guard holds. */
   enum kt_err (*sign)(void *ctx, const struct kt_log_extension *extension,
                       uint8_t ret_signature[static KT_SIGNATURE_MAX]);
-  /* May be NULL. Start what sign is called for next, in the same thread and with the same extension; it does not wait, so
-   * that the log can do something else in between. A failure shows in sign. */
+  /* May be NULL. Start what sign is called for next, in the same thread and with the same extension; it does not wait,
+   * so that the log can do something else in between. A failure shows in sign. */
   void (*sign_begin)(void *ctx, const struct kt_log_extension *extension);
   void (*fatal)(void *ctx, const char *text); /* nothing will be signed any more: report it, and restart the process */
   /* The clock is not believed any more, and why; NULL text: it is again. NULL is allowed. */
   void (*clock)(void *ctx, const char *text);
-  /* The disk is full, so that nothing is added, and what was met; NULL text: there is room again. Once each. NULL is allowed. */
+  /* The disk is full, so that nothing is added, and what was met; NULL text: there is room again. Once
+   * each. NULL is allowed. */
   void (*full)(void *ctx, const char *text);
   void (*pruning)(void *ctx, const char *text); /* pruning stopped or waits, and why; said once each. NULL is allowed */
 };
@@ -113,8 +114,9 @@ struct kt_log_options {
 #define KT_LOG_CADENCE_MS_DEFAULT 250
 #define KT_LOG_VALUE_MAX_DEFAULT KT_DEVICE_SET_MAX
 #define KT_LOG_VALUES_MAX_DEFAULT 128
-/* New versions of one update of which some are skipped, values included: its response lists them all beside the ladder of
- * the newest one, and "binary_ladder<0..2^8-1>" has room for 255. A Service Operator relies on it: no setting lowers it. */
+/* New versions of one update of which some are skipped, values included: its response lists them all beside
+ * the ladder of the newest one, and "binary_ladder<0..2^8-1>" has room for 255. A Service Operator relies on
+ * it: no setting lowers it. */
 #define KT_LOG_SKIPPING_MAX 188
 #define KT_LOG_QUEUE_MAX_DEFAULT 4096
 #define KT_LOG_QUEUE_BYTES_DEFAULT ((size_t)64 << 20)
@@ -135,11 +137,12 @@ KT_MUST_USE enum kt_err kt_log_create(const struct kt_log_options *options, stru
  * only, no stored head. */
 KT_MUST_USE enum kt_err kt_log_open(const struct kt_log_options *options, struct kt_log **ret_log,
                                     struct kt_log_problem *ret_problem);
-/* The sequencer's thread; a heartbeat that is due comes first. Without it, kt_log_step does its work in the caller's thread. A
- * log that is read only has nothing to do for it, and refuses what is submitted ("read-only"). */
+/* The sequencer's thread; a heartbeat that is due comes first. Without it, kt_log_step does its work in the caller's
+ * thread. A log that is read only has nothing to do for it, and refuses what is submitted ("read-only"). */
 KT_MUST_USE enum kt_err kt_log_start(struct kt_log *log);
-/* Read into the cache what answers will need, in a thread that yields to everybody, until the cache is full or the log stops. For
- * a log that is going to be asked much; once, from the thread that stops it. KT_ERR_MEMORY: it goes without. */
+/* Read into the cache what answers will need, in a thread that yields to everybody, until the cache is full
+ * or the log stops. For a log that is going to be asked much; once, from the thread that stops it.
+ * KT_ERR_MEMORY: it goes without. */
 KT_MUST_USE enum kt_err kt_log_warm(struct kt_log *log);
 /* Refuse new updates, finish those that wait, end the thread. Idempotent. */
 void kt_log_stop(struct kt_log *log);
@@ -178,8 +181,8 @@ void kt_log_head(const struct kt_log *log, struct kt_log_head *ret_head);
 /* draft: User Operations. The request is decoded (kt_*_request_decode, which refuses S1); the response is the draft's
  * structure.
  *
- * KT_ERR_EXPIRED "pruned": the answer needs what the log, having a maximum lifetime, no longer keeps. It never happens to
- * somebody whose `last` has not expired and who asks about what they learned then, or about the log as it is. */
+ * KT_ERR_EXPIRED "pruned": the answer needs what the log, having a maximum lifetime, no longer keeps. It never happens
+ * to somebody whose `last` has not expired and who asks about what they learned then, or about the log as it is. */
 KT_MUST_USE enum kt_err kt_log_search(struct kt_log_reader *reader, const struct kt_search_request *request,
                                       struct kt_arena *arena, struct kt_writer *w, struct kt_log_problem *ret_problem);
 KT_MUST_USE enum kt_err kt_log_contact_monitor(struct kt_log_reader *reader,
@@ -194,7 +197,8 @@ KT_MUST_USE enum kt_err kt_log_owner_monitor(struct kt_log_reader *reader,
 KT_MUST_USE enum kt_err kt_log_distinguished(struct kt_log_reader *reader,
                                              const struct kt_distinguished_request *request, struct kt_arena *arena,
                                              struct kt_writer *w, struct kt_log_problem *ret_problem);
-/* draft: Credentials; docs/formats.md, Requests for credentials. position has to be a distinguished, unexpired entry. */
+/* draft: Credentials; docs/formats.md, Requests for credentials. position has to be a distinguished, unexpired
+ * entry. */
 KT_MUST_USE enum kt_err kt_log_credential(struct kt_log_reader *reader, const struct kt_credential_request *request,
                                           struct kt_arena *arena, struct kt_writer *w,
                                           struct kt_log_problem *ret_problem);
@@ -205,10 +209,10 @@ KT_MUST_USE enum kt_err kt_log_credential_update(struct kt_log_reader *reader,
 /* GET /v1/tree-head: the answer to a kt_distinguished_request without last and stop. It changes with kt_log_head. */
 KT_MUST_USE enum kt_err kt_log_tree_head(struct kt_log_reader *reader, struct kt_arena *arena, struct kt_writer *w,
                                          struct kt_log_problem *ret_problem);
-/* GET /v1/audit: uint32 count, then the AuditorUpdates of entries start, start + 1 …; fewer than limit at the end of the
- * log, over limits.audit_max, or when the page would pass limits.audit_leaves_max or limits.response_max, but at least one
- * where there is one. start = size gives count 0; start > size is KT_ERR_USAGE, an update that was
- * pruned KT_ERR_EXPIRED. The update of entry 0 carries the proof of an empty tree. ret_count may be NULL. */
+/* GET /v1/audit: uint32 count, then the AuditorUpdates of entries start, start + 1 …; fewer than limit at the end of
+ * the log, over limits.audit_max, or when the page would pass limits.audit_leaves_max or limits.response_max, but at
+ * least one where there is one. start = size gives count 0; start > size is KT_ERR_USAGE, an update that was pruned
+ * KT_ERR_EXPIRED. The update of entry 0 carries the proof of an empty tree. ret_count may be NULL. */
 KT_MUST_USE enum kt_err kt_log_audit(struct kt_log_reader *reader, uint64_t start, uint64_t limit,
                                      struct kt_arena *arena, struct kt_writer *w, uint32_t *ret_count,
                                      struct kt_log_problem *ret_problem);
@@ -230,7 +234,7 @@ KT_MUST_USE enum kt_err kt_log_consistency(struct kt_log_reader *reader, uint64_
                                            struct kt_arena *arena, struct kt_writer *w,
                                            struct kt_log_problem *ret_problem);
 
-/* --- updates ------------------------------------------------------------------------------------------------------- */
+/* --- updates ------------------------------------------------------------------------------------------------------ */
 
 /* An update on its way: checked, authorised, VRF outputs computed; everything it needs is copied. */
 struct kt_log_pending;
@@ -268,13 +272,14 @@ KT_MUST_USE enum kt_err kt_log_update_respond(struct kt_log_reader *reader, cons
                                               struct kt_arena *arena, struct kt_writer *w,
                                               struct kt_log_problem *ret_problem);
 
-/* What the response needs and is known before it. To be given to respond, which reads or computes what is missing (NULL: all
- * of it); it and what it has in the arena live until then. For requests that prepare made pending; what fails is left out.
+/* What the response needs and is known before it. To be given to respond, which reads or computes what is
+ * missing (NULL: all of it); it and what it has in the arena live until then. For requests that prepare made
+ * pending; what fails is left out.
  *
  * Between prepare and submit: keep what is going to be inserted, so that it need not be read again. Between submit and
- * respond, while the sequencer waits for the disk: compute VRF proofs that only the response needs, and read its paths. When
- * that is done in time, and nobody else's update is on its way, the sequencer makes the response but for its head, while the
- * signer waits for its disk. */
+ * respond, while the sequencer waits for the disk: compute VRF proofs that only the response needs, and read its paths.
+ * When that is done in time, and nobody else's update is on its way, the sequencer makes the response but for its head,
+ * while the signer waits for its disk. */
 struct kt_log_ahead {
   const struct kt_log_made *made;
   const struct kt_store_new_proof *made_proofs; /* of versions in made: to be stored */
@@ -291,8 +296,8 @@ void kt_log_update_keep(struct kt_log_pending *pending, struct kt_arena *arena, 
 void kt_log_update_ahead(struct kt_log_reader *reader, const struct kt_update_request *request, struct kt_arena *arena,
                          struct kt_log_ahead *ahead);
 
-/* The same for a Third-Party Manager (draft: Third Parties / Management), the only way to add versions in that mode: values
- * carry the Service Operator's signatures; versions below signed_version are skipped. S13: KT_ERR_USAGE
+/* The same for a Third-Party Manager (draft: Third Parties / Management), the only way to add versions in that mode:
+ * values carry the Service Operator's signatures; versions below signed_version are skipped. S13: KT_ERR_USAGE
  * "signed-version"; KT_ERR_DENIED "leaf-signature". */
 KT_MUST_USE enum kt_err kt_log_manager_prepare(struct kt_log_reader *reader,
                                                const struct kt_manager_update_request *request,
@@ -315,8 +320,8 @@ struct kt_log_account {
 };
 KT_MUST_USE enum kt_err kt_log_account_get(struct kt_log_reader *reader, struct kt_bytes label, struct kt_arena *arena,
                                            struct kt_log_account *ret_account, struct kt_log_problem *ret_problem);
-/* Optional, for labels that are new: their VRF outputs, which the insertion needs and takes longest for, made together for less.
- * Of other labels, nothing. An output that cannot be made is left to the insertion, which tells why. */
+/* Optional, for labels that are new: their VRF outputs, which the insertion needs and takes longest for, made together
+ * for less. Of other labels, nothing. An output that cannot be made is left to the insertion, which tells why. */
 struct kt_log_named_account {
   struct kt_bytes label;
   struct kt_log_account *account;
@@ -327,8 +332,8 @@ KT_MUST_USE enum kt_err kt_log_account_value(struct kt_log_reader *reader, const
                                              struct kt_arena *arena, struct kt_bytes *ret_value,
                                              struct kt_log_problem *ret_problem);
 /* Operator insertion (import, update-label): a well-formed device set for this label and log, signed or not, is added
- * as the next version whoever signed it. account: what kt_log_account_get gave for this label, or NULL: it is looked up.
- * An outcome with `inserted` false means: prepare again. */
+ * as the next version whoever signed it. account: what kt_log_account_get gave for this label, or NULL: it is looked
+ * up. An outcome with `inserted` false means: prepare again. */
 KT_MUST_USE enum kt_err kt_log_operator_prepare(struct kt_log_reader *reader, struct kt_bytes label,
                                                 const struct kt_log_account *account, struct kt_bytes value,
                                                 struct kt_log_pending **ret_pending,
@@ -341,8 +346,8 @@ void kt_log_read_end(struct kt_log_reader *reader);
 /* Takes pending in every case. KT_OK: done will be called. Otherwise it will not: "busy", "stopping", "fatal". */
 KT_MUST_USE enum kt_err kt_log_submit(struct kt_log *log, struct kt_log_pending *pending, kt_log_done done,
                                       void *done_ctx, struct kt_log_problem *ret_problem);
-/* n updates that follow each other in the queue, each with its own done_ctx: all are taken, or, on failure, none. n is at
- * most limits.queue_max. */
+/* n updates that follow each other in the queue, each with its own done_ctx: all are taken, or, on failure, none. n is
+ * at most limits.queue_max. */
 struct kt_log_order {
   struct kt_log_pending *pending;
   void *done_ctx;
@@ -355,17 +360,18 @@ void kt_log_insert(struct kt_log *log, struct kt_log_pending **pending, size_t n
 /* NULL is allowed; for one that was never submitted. */
 void kt_log_pending_free(struct kt_log_pending *pending);
 
-/* --- the auditor (third-party auditing) ------------------------------------------------------------------------------ */
+/* --- the auditor (third-party auditing) --------------------------------------------------------------------------- */
 
-/* PUT /v1/auditor/head: prepare (checks size, timestamp and signature in the caller's thread), then submit; *ret_pending
- * is NULL when this very head is there already. KT_ERR_PROOF: not a head of this log; KT_ERR_CONFLICT: a newer one is
- * there, ret_problem->current_size; KT_ERR_UNSUPPORTED: another mode. */
+/* PUT /v1/auditor/head: prepare (checks size, timestamp and signature in the caller's thread), then submit;
+ * *ret_pending is NULL when this very head is there already. KT_ERR_PROOF: not a head of this log; KT_ERR_CONFLICT: a
+ * newer one is there, ret_problem->current_size; KT_ERR_UNSUPPORTED: another mode. */
 KT_MUST_USE enum kt_err kt_log_auditor_prepare(struct kt_log_reader *reader, const struct kt_auditor_tree_head *wire,
                                                struct kt_log_pending **ret_pending, struct kt_log_problem *ret_problem);
 /* GET /v1/auditor/head, in every mode:
  *   struct { TreeHead tree_head; HashValue root; optional<AuditorTreeHead> auditor_tree_head; } AuditHead; */
 KT_MUST_USE enum kt_err kt_log_audit_head(struct kt_log_reader *reader, struct kt_writer *w);
-/* How far the auditor's newest head is behind the newest entry; UINT64_MAX without one, 0 in a mode without an auditor. */
+/* How far the auditor's newest head is behind the newest entry; UINT64_MAX without one, 0 in a mode without an
+ * auditor. */
 uint64_t kt_log_auditor_lag_ms(const struct kt_config *config, const struct kt_log_head *head);
 /* Size of the newest head that any auditor of this log delivered, the present one or an earlier one; 0: none. */
 KT_MUST_USE enum kt_err kt_log_auditor_last(struct kt_log_reader *reader, uint64_t *ret_size,
@@ -377,17 +383,17 @@ KT_MUST_USE enum kt_err kt_log_auditor_last(struct kt_log_reader *reader, uint64
 /* token_hash: SHA-256 of the token's bytes. KT_ERR_CONFLICT: it was added before. */
 KT_MUST_USE enum kt_err kt_log_add_token(struct kt_log *log, const struct kt_hash *token_hash,
                                          struct kt_log_problem *ret_problem);
-/* Erase value and opening of one version, or (version NULL) a label with everything of it but its leaves in the trees, which
- * are hashes that nobody can open any more. Whoever asks for it gets KT_ERR_EXPIRED "erased"; the label cannot be registered
- * again. KT_ERR_ABSENT: no such label or version; KT_ERR_USAGE: the newest version alone. */
+/* Erase value and opening of one version, or (version NULL) a label with everything of it but its leaves in the trees,
+ * which are hashes that nobody can open any more. Whoever asks for it gets KT_ERR_EXPIRED "erased"; the label cannot be
+ * registered again. KT_ERR_ABSENT: no such label or version; KT_ERR_USAGE: the newest version alone. */
 KT_MUST_USE enum kt_err kt_log_erase(struct kt_log *log, struct kt_bytes label, const uint32_t *version,
                                      struct kt_log_erased *ret_erased, struct kt_log_problem *ret_problem);
 
-/* "The clock is right": a log that did not believe it goes on, with an entry of now. KT_ERR_CONFLICT: the newest entry is
- * further in the clock's future than clients accept, and timestamps never go back. Waits for the sequencer. */
+/* "The clock is right": a log that did not believe it goes on, with an entry of now. KT_ERR_CONFLICT: the newest entry
+ * is further in the clock's future than clients accept, and timestamps never go back. Waits for the sequencer. */
 KT_MUST_USE enum kt_err kt_log_accept_clock(struct kt_log *log, struct kt_log_problem *ret_problem);
 
-/* --- VRF proofs ahead of lookups ------------------------------------------------------------------------------------ */
+/* --- VRF proofs ahead of lookups ---------------------------------------------------------------------------------- */
 
 /* What a search of each label's greatest version shows and is not stored yet: the proofs of its ladder. */
 struct kt_log_proved {
@@ -395,8 +401,8 @@ struct kt_log_proved {
   size_t n;
   size_t n_labels; /* with versions, among those that were looked at */
 };
-/* Of labels with the numbers first (from 1 on) to first + n - 1: look what is missing and compute it. Any number of threads,
- * each with its own reader, and nothing is written: put_proofs does that, durably, in one transaction. */
+/* Of labels with the numbers first (from 1 on) to first + n - 1: look what is missing and compute it. Any number of
+ * threads, each with its own reader, and nothing is written: put_proofs does that, durably, in one transaction. */
 KT_MUST_USE enum kt_err kt_log_prove(struct kt_log_reader *reader, uint64_t first, size_t n, struct kt_arena *arena,
                                      struct kt_log_proved *ret_proved, struct kt_log_problem *ret_problem);
 /* Waits for the sequencer. Labels that were erased meanwhile are left out. KT_ERR_CONFLICT: a read-only log. */
@@ -429,9 +435,9 @@ struct kt_log_status {
 void kt_log_status(struct kt_log *log, struct kt_log_status *ret_status);
 
 /* Check everything against everything: the store's structure, every log node and root, every entry's prefix tree, every
- * commitment, versions, VRF outputs (every vrf_every-th version; 0: none), the guard; of a log that is read only no guard, but
- * entries behind its head. Reads all of the log. report is
- * called per finding, progress (may be NULL) now and then. KT_ERR_PROOF when anything was reported. */
+ * commitment, versions, VRF outputs (every vrf_every-th version; 0: none), the guard; of a log that is read only no
+ * guard, but entries behind its head. Reads all of the log. report is called per finding, progress (may be NULL) now
+ * and then. KT_ERR_PROOF when anything was reported. */
 struct kt_log_fsck {
   uint64_t vrf_every;
   void *ctx;

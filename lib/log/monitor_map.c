@@ -96,8 +96,8 @@ enum kt_err kt_log_query_monitor(struct kt_log_query *query, const struct kt_mon
     err = kt_contact_monitor(&query->record->view, &query->keys, &map[0], owner_start, &map[1]);
   }
   if (err == KT_ERR_PROOF && !versions_ascend(&map[0])) {
-    /* S4 leaves this to the requester: a later entry advertised with an earlier version is R28 of their own making. With
-     * versions that ascend, what is stored is at fault. */
+    /* S4 leaves this to the requester: a later entry advertised with an earlier version is R28 of their own making.
+     * With versions that ascend, what is stored is at fault. */
     return kt_log_query_refuse(query, KT_ERR_USAGE, "monitor-map", "the monitoring map contradicts itself");
   }
   return err;

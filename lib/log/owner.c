@@ -18,8 +18,8 @@ static enum kt_err check_start(struct kt_log_query *query, uint64_t start)
 
 /* --- Owner Initialization ----------------------------------------------------------------------------------------- */
 
-/* "The greatest_versions field contains the greatest version of the label that exists in each log entry computed in step
- * 1 …, ending at the first log entry where the label doesn't exist." */
+/* "The greatest_versions field contains the greatest version of the label that exists in each log entry computed in
+ * step 1 …, ending at the first log entry where the label doesn't exist." */
 static enum kt_err greatest_versions(struct kt_log_query *query, const uint64_t *list, size_t n,
                                      uint32_t ret_greatest[static KT_IBST_DEPTH_MAX], size_t *ret_n)
 {
@@ -96,10 +96,10 @@ enum kt_err kt_log_owner_init(struct kt_log_reader *reader, const struct kt_owne
   return kt_log_query_run(reader, &request->last, arena, w, ret_problem, answer_init, request);
 }
 
-/* --- Owner Monitoring ------------------------------------------------------------------------------------------------ */
+/* --- Owner Monitoring --------------------------------------------------------------------------------------------- */
 
-/* S7: "greatest_version is either absent, or less than or equal to the greatest version of the label"; "if some version of
- * the label existed at start, … greatest_version is present and greater than or equal to that version". */
+/* S7: "greatest_version is either absent, or less than or equal to the greatest version of the label"; "if some version
+ * of the label existed at start, … greatest_version is present and greater than or equal to that version". */
 static enum kt_err check_greatest(struct kt_log_query *query, const struct kt_owner_monitor_request *request)
 {
   const struct kt_optional_u32 *known = &request->greatest_version;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A path goes down a tree, and each step tells where the next one is, so in a large tree it waits for the memory at every step.
- * A search follows a dozen of them in successive trees: all go down together here, and wait at the same time. */
+/* A path goes down a tree, and each step tells where the next one is, so in a large tree it waits for the
+ * memory at every step. A search follows a dozen of them in successive trees: all go down together here, and
+ * wait at the same time. */
 #include "log/engine.h"
 
 #define TOGETHER 64U
@@ -30,8 +31,8 @@ static void prefetch_value(const struct kt_log_cache *cache, const struct walk *
   }
 }
 
-/* A walk that has come to where the one before it is, in a tree that has the same subtree, goes on with that one's steps. How
- * many are left. */
+/* A walk that has come to where the one before it is, in a tree that has the same subtree, goes on with that one's
+ * steps. How many are left. */
 static size_t join(const struct kt_log_cache *cache, struct walk *walks, size_t n, unsigned depth,
                    struct kt_prefix_step *steps)
 {

@@ -50,7 +50,7 @@ static enum kt_err read_row(struct kt_log_prepare *p)
   return err == KT_OK ? KT_OK : kt_log_store_problem(p->problem, err, p->reader->conn);
 }
 
-/* --- new versions --------------------------------------------------------------------------------------------------- */
+/* --- new versions ------------------------------------------------------------------------------------------------- */
 
 bool kt_log_is_skipped(const struct kt_hash *commitment)
 {
@@ -97,8 +97,8 @@ static bool copy_value(const struct kt_log_prepare *p, const struct kt_update_va
   return to->value.data != NULL && to->suffix.data != NULL;
 }
 
-/* Values copied; openings and commitments; VRF outputs follow. Skipped versions stay all zero: "dummy entries, which map
- * the VRF output for each label-version pair to an all-zero commitment". */
+/* Values copied; openings and commitments; VRF outputs follow. Skipped versions stay all zero: "dummy entries, which
+ * map the VRF output for each label-version pair to an all-zero commitment". */
 static enum kt_err copy_values(struct kt_log_prepare *p)
 {
   size_t n_new = p->n_skipped + p->n_values;
@@ -124,17 +124,17 @@ static enum kt_err copy_values(struct kt_log_prepare *p)
   return KT_OK;
 }
 
-/* Their leaves need the outputs of the new versions at once. An operator gets no response, so there the outputs alone will
- * do. A proof comes with its output for half the work of the two, so under load they are made together; while the log is
- * calm somebody waits for the output, and the proofs are computed while the sequencer waits for the disk
+/* Their leaves need the outputs of the new versions at once. An operator gets no response, so there the outputs alone
+ * will do. A proof comes with its output for half the work of the two, so under load they are made together; while the
+ * log is calm somebody waits for the output, and the proofs are computed while the sequencer waits for the disk
  * (kt_log_update_ahead). */
 static bool wants_proofs(const struct kt_log_prepare *p)
 {
   return p->author != KT_LOG_BY_OPERATOR && kt_log_updating_is_busy(p->log);
 }
 
-/* The new versions, and those that the response shows: their proofs are stored in one row with those of the new versions, which
- * is written once. NULL: out of memory. */
+/* The new versions, and those that the response shows: their proofs are stored in one row with those of the new
+ * versions, which is written once. NULL: out of memory. */
 static const uint32_t *versions_to_prove(const struct kt_log_prepare *p, size_t *ret_n)
 {
   uint32_t shown[KT_UPDATE_VERSIONS_MAX];
@@ -237,7 +237,7 @@ static enum kt_err fill_pending(struct kt_log_prepare *p)
   return err;
 }
 
-/* --- entry points --------------------------------------------------------------------------------------------------- */
+/* --- entry points ------------------------------------------------------------------------------------------------- */
 
 static enum kt_err check_author(const struct kt_log_prepare *p)
 {
@@ -397,8 +397,8 @@ static enum kt_err count_skipped(struct kt_log_prepare *p, uint32_t signed_versi
                          "version %lu was signed, but the label's next version is %llu", (unsigned long)signed_version,
                          (unsigned long long)p->row.n_versions);
   }
-  /* "the Manager MUST insert a sufficient number of "dummy" entries": into the log entry of the values, because a response
-   * about skipped versions alone would have an empty `info`, which users refuse. */
+  /* "the Manager MUST insert a sufficient number of "dummy" entries": into the log entry of the values, because a
+   * response about skipped versions alone would have an empty `info`, which users refuse. */
   uint64_t n_skipped = signed_version - p->row.n_versions;
   if (n_skipped > 0 && n_skipped + p->n_values > KT_LOG_SKIPPING_MAX) {
     return kt_log_refuse(p->problem, KT_ERR_LIMIT, "too-many-skipped",

@@ -29,7 +29,8 @@ struct kt_log_prepare {
   struct kt_log_new_version *versions; /* pending->versions, while they are made */
 };
 
-/* May these versions be added? Account keys and tokens, or the Service Operator's signatures; pending->state is made. */
+/* May these versions be added? Account keys and tokens, or the Service Operator's signatures;
+ * pending->state is made. */
 KT_MUST_USE enum kt_err kt_log_authorise(struct kt_log_prepare *p);
 
 enum kt_err kt_log_no_memory(const struct kt_log_prepare *p);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* VRF proofs ahead of lookups. The expensive part needs a reader only, so that any number of threads can share the labels. */
+/* VRF proofs ahead of lookups. The expensive part needs a reader only, so that any number of threads can share the
+ * labels. */
 #include "log/query.h"
 #include "log/vrf.h"
 #include "tree/ladder.h"

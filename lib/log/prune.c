@@ -15,10 +15,10 @@
 #define COMPACTION_BITS 3 /* an entry's nodes are looked at when it is 8, 64, 512 … entries left of the boundary */
 #define STEP_ARENA_CAP ((size_t)256 << 20)
 
-/* --- which entries stay ------------------------------------------------------------------------------------------------ */
+/* --- which entries stay ------------------------------------------------------------------------------------------- */
 
-/* Left of the boundary stay, for each full subtree of a log that ends there, its last entry, and the last entries of the
- * left siblings on the path from that entry to the subtree's head. */
+/* Left of the boundary stay, for each full subtree of a log that ends there, its last entry, and the last entries of
+ * the left siblings on the path from that entry to the subtree's head. */
 bool kt_log_is_kept(uint64_t pos, uint64_t boundary)
 {
   uint64_t end = pos + 1;
@@ -69,7 +69,7 @@ static enum kt_err drop_passed(struct kt_store_conn *writer, uint64_t old_bounda
   return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
 }
 
-/* --- prefix tree nodes --------------------------------------------------------------------------------------------------- */
+/* --- prefix tree nodes -------------------------------------------------------------------------------------------- */
 
 struct marker {
   struct kt_log_nodes nodes;
@@ -89,8 +89,8 @@ static size_t split(const struct kt_hash *keys, size_t n, unsigned depth)
   return zeros;
 }
 
-/* Collect the quads of the entry that are in this tree. They all lie on the paths to its own leaves, and nothing under a
- * node is newer than it is. */
+/* Collect the quads of the entry that are in this tree. They all lie on the paths to its own leaves, and nothing under
+ * a node is newer than it is. */
 /* NOLINTNEXTLINE(misc-no-recursion) */
 static enum kt_err mark(struct marker *marker, uint64_t ref, const struct kt_hash *keys, size_t n, unsigned depth)
 {
@@ -191,10 +191,10 @@ static enum kt_err compact_behind(struct kt_store_conn *writer, uint64_t boundar
   return err;
 }
 
-/* --- one step ------------------------------------------------------------------------------------------------------------ */
+/* --- one step ----------------------------------------------------------------------------------------------------- */
 
-/* Whoever looked at the log while its newest entry of then has not expired finds all they need: they may still ask about
- * entries one monitoring window older than that. */
+/* Whoever looked at the log while its newest entry of then has not expired finds all they need: they may still ask
+ * about entries one monitoring window older than that. */
 static bool is_old(const struct kt_log *log, uint64_t pos, uint64_t timestamp_ms)
 {
   const struct kt_config *config = log->options.config;
@@ -290,7 +290,7 @@ static enum kt_err run_step(struct kt_log *log, bool *ret_more)
   return err;
 }
 
-/* --- when not to ---------------------------------------------------------------------------------------------------------- */
+/* --- when not to -------------------------------------------------------------------------------------------------- */
 
 static void set_reason(struct kt_log *log, const char *reason, bool tell)
 {
@@ -315,8 +315,8 @@ static void set_waiting(struct kt_log *log, bool tell)
   log->told_gap_ms = tell ? gap->end_ms : log->told_gap_ms;
 }
 
-/* A clock that jumps ahead makes everything old at once, and what is removed is lost for good, also when the clock is right
- * again. So after a break the log has to run on for a window: whoever sets the clock has that long to notice. */
+/* A clock that jumps ahead makes everything old at once, and what is removed is lost for good, also when the clock is
+ * right again. So after a break the log has to run on for a window: whoever sets the clock has that long to notice. */
 static enum kt_err look_for_gap(struct kt_log *log, bool tell, bool *ret_may_prune, bool *ret_more)
 {
   enum kt_err err = kt_log_gap_look(log, &log->gap, ret_more);
@@ -350,7 +350,8 @@ void kt_log_prune(struct kt_log *log)
   enum kt_err err = prune(log, &more);
   if (err != KT_OK && err != KT_ERR_MEMORY) {
     (void)kt_log_store_problem(&problem, err, log->writer);
-    /* A damaged old tree does not keep the log from going on; what is wrong with the file itself the next commit finds. */
+    /* A damaged old tree does not keep the log from going on; what is wrong with the file itself the next commit
+     * finds. */
     if (!problem.retry) {
       set_reason(log, problem.text, true);
       atomic_store(&log->pruned.is_waiting, false);

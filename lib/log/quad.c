@@ -10,7 +10,7 @@ _Static_assert(KT_LOG_NODE_LEN == KT_HASH_LEN + KT_LOG_QUAD_SLOTS * KT_LOG_SLOT_
 _Static_assert(sizeof(struct kt_prefix_leaf) == KT_STORE_LEAF_LEN, "leaves are stored as they are");
 _Static_assert(KT_STORE_REF_BITS == 48 && KT_LOG_SLOT_LEN * 8 == KT_STORE_REF_BITS, "a slot holds a reference");
 
-/* --- records ---------------------------------------------------------------------------------------------------------- */
+/* --- records ------------------------------------------------------------------------------------------------------ */
 
 void kt_log_quad_encode(const struct kt_hash *hash, const uint64_t slots[static KT_LOG_QUAD_SLOTS],
                         uint8_t ret_record[static KT_LOG_NODE_LEN])
@@ -38,7 +38,7 @@ void kt_log_quad_decode(const uint8_t record[static KT_LOG_NODE_LEN], struct kt_
   }
 }
 
-/* --- in memory ---------------------------------------------------------------------------------------------------------- */
+/* --- in memory ---------------------------------------------------------------------------------------------------- */
 
 enum kt_err kt_log_leaf_read(struct kt_store_conn *conn, uint64_t ref, struct kt_prefix_leaf *ret_leaf)
 {

@@ -23,8 +23,8 @@ struct kt_log_leaf_hashes;
 /* In slot 2c + 1: child c is itself the leaf in slot 2c. No reference has this value. */
 #define KT_LOG_SLOT_LEAF (((uint64_t)1 << 48) - 1)
 
-/* A child with its own children, and what is beside it. A path that goes on to slot 0 passes by slot_hash1, and the other way
- * round: in this order, what a path needs is in one piece. */
+/* A child with its own children, and what is beside it. A path that goes on to slot 0 passes by slot_hash1, and the
+ * other way round: in this order, what a path needs is in one piece. */
 struct kt_log_half {
   struct kt_hash slot_hash0;
   uint64_t slot[2];      /* 0: none */
@@ -82,8 +82,8 @@ static inline uint64_t kt_log_ref_with_side(uint64_t quad_ref, unsigned side)
   return quad_ref | (uint64_t)side << 48;
 }
 
-/* From the quad at even depth on, as far down as it goes: fills *step but for `next`, and says what the path meets next (0:
- * nothing). Needs no more than the words of kt_log_path_word. */
+/* From the quad at even depth on, as far down as it goes: fills *step but for `next`, and says what the path meets next
+ * (0: nothing). Needs no more than the words of kt_log_path_word. */
 void kt_log_quad_step(const struct kt_log_quad *quad, const struct kt_hash *key, unsigned depth,
                       struct kt_prefix_step *step, uint64_t *ret_ref);
 /* One of the quad's parents as the tree's algorithms see it. ref: the quad's, with the side. */

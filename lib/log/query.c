@@ -9,7 +9,7 @@
 #include "base/noun.h"
 #include "log/auditor.h"
 
-/* --- the recorder's source ------------------------------------------------------------------------------------------ */
+/* --- the recorder's source ---------------------------------------------------------------------------------------- */
 
 static bool is_pruned(const struct kt_log_query *query, uint64_t pos)
 {
@@ -48,8 +48,8 @@ static enum kt_err source_log_node(void *ctx, struct kt_log_node node, struct kt
   return err == KT_ERR_ABSENT ? missing(query, node.start) : err;
 }
 
-/* "The Transparency Log may stop at this point if the greatest version of the label present at this log entry is greater
- * than the version advertised by the user, or if a maximum output size has been reached." */
+/* "The Transparency Log may stop at this point if the greatest version of the label present at this log entry is
+ * greater than the version advertised by the user, or if a maximum output size has been reached." */
 static enum kt_err source_more(void *ctx, uint64_t pos, bool *ret_more)
 {
   struct kt_log_query *query = ctx;
@@ -66,7 +66,7 @@ static enum kt_err source_more(void *ctx, uint64_t pos, bool *ret_more)
   return KT_OK;
 }
 
-/* --- begin and end -------------------------------------------------------------------------------------------------- */
+/* --- begin and end ------------------------------------------------------------------------------------------------ */
 
 static enum kt_err check_last(uint64_t size, uint64_t boundary, const struct kt_optional_u64 *last,
                               struct kt_log_problem *problem)
@@ -248,7 +248,8 @@ enum kt_err kt_log_query_run_at(struct kt_log_reader *reader, const struct kt_lo
   struct kt_log_query query;
   uint64_t boundary = atomic_load(&reader->log->pruned.boundary);
   enum kt_err err = run_once(&query, reader, head, last, arena, w, problem, answer, request);
-  /* What came from the cache may be older than what was read from the store: pruning between the two looks like damage. */
+  /* What came from the cache may be older than what was read from the store: pruning between the two looks like
+   * damage. */
   if (err == KT_ERR_STORE && atomic_load(&reader->log->pruned.boundary) != boundary) {
     err = run_once(&query, reader, head, last, arena, w, problem, answer, request);
   }
@@ -262,7 +263,7 @@ enum kt_err kt_log_query_proof(struct kt_log_query *query, struct kt_combined_pr
   return err == KT_OK ? kt_record_finish(query->record, audited ? query->head.auditor.size : 0, ret_proof) : err;
 }
 
-/* --- the label ------------------------------------------------------------------------------------------------------ */
+/* --- the label ---------------------------------------------------------------------------------------------------- */
 
 void kt_log_query_use(struct kt_log_query *query, const struct kt_log_outcome *outcome,
                       const struct kt_log_ahead *ahead)

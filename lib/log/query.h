@@ -57,8 +57,8 @@ KT_MUST_USE enum kt_err kt_log_check_last(const struct kt_log *log, const struct
                                           struct kt_log_problem *problem);
 
 typedef enum kt_err (*kt_log_answer)(struct kt_log_query *query, const void *request);
-/* Gives answer's error, or a failure of the writer (S10), and the problem, unless kt_log_query_refuse filled it; what was
- * written is taken back then. */
+/* Gives answer's error, or a failure of the writer (S10), and the problem, unless kt_log_query_refuse filled it; what
+ * was written is taken back then. */
 KT_MUST_USE enum kt_err kt_log_query_run(struct kt_log_reader *reader, const struct kt_optional_u64 *last,
                                          struct kt_arena *arena, struct kt_writer *w, struct kt_log_problem *problem,
                                          kt_log_answer answer, const void *request);
@@ -67,16 +67,16 @@ KT_MUST_USE enum kt_err kt_log_query_run_at(struct kt_log_reader *reader, const 
                                             const struct kt_optional_u64 *last, struct kt_arena *arena,
                                             struct kt_writer *w, struct kt_log_problem *problem, kt_log_answer answer,
                                             const void *request);
-/* S10, "refuse, never truncate": what was written from start on when err is KT_OK, or nothing of it: err, the writer's error, or
- * KT_ERR_LIMIT when it is longer than any response. */
+/* S10, "refuse, never truncate": what was written from start on when err is KT_OK, or nothing of it: err, the writer's
+ * error, or KT_ERR_LIMIT when it is longer than any response. */
 KT_MUST_USE enum kt_err kt_log_response_keep(const struct kt_log *log, struct kt_writer *w, size_t start,
                                              enum kt_err err);
 /* Refuse with this query's problem. */
 __attribute__((format(printf, 4, 5))) enum kt_err kt_log_query_refuse(struct kt_log_query *query, enum kt_err err,
                                                                       const char *code, const char *format, ...);
 
-/* An update that was inserted, and what was kept of it: what it made need not be read. Its response is about the tree of the
- * entry that it went into, so versions that came later do not matter. */
+/* An update that was inserted, and what was kept of it: what it made need not be read. Its response is about the tree
+ * of the entry that it went into, so versions that came later do not matter. */
 void kt_log_query_use(struct kt_log_query *query, const struct kt_log_outcome *outcome,
                       const struct kt_log_ahead *ahead);
 /* Among what was kept; NULL: it has to be read. */
@@ -96,8 +96,8 @@ KT_MUST_USE enum kt_err kt_log_query_version(struct kt_log_query *query, uint32_
                                              struct kt_prefix_leaf *ret_leaf);
 /* Make the search keys of these versions, none of them twice, available to the algorithms. */
 KT_MUST_USE enum kt_err kt_log_query_keys(struct kt_log_query *query, const uint32_t *versions, size_t n);
-/* The BinaryLadderSteps of these versions, none twice, keys included. Commitments for versions up to *commit_max (NULL: none) that
- * exist in the snapshot, except *commit_not (NULL: no exception). */
+/* The BinaryLadderSteps of these versions, none twice, keys included. Commitments for versions up to *commit_max (NULL:
+ * none) that exist in the snapshot, except *commit_not (NULL: no exception). */
 KT_MUST_USE enum kt_err kt_log_query_steps(struct kt_log_query *query, const uint32_t *versions, size_t n,
                                            const uint32_t *commit_max, const uint32_t *commit_not,
                                            const struct kt_ladder_step **ret_steps);

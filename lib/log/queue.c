@@ -129,7 +129,7 @@ enum kt_err kt_log_submit_all(struct kt_log *log, const struct kt_log_order *ord
   return try_submit(log, &list, ret_problem);
 }
 
-/* --- waiting -------------------------------------------------------------------------------------------------------- */
+/* --- waiting ------------------------------------------------------------------------------------------------------ */
 
 struct crowd {
   pthread_mutex_t lock;
@@ -231,7 +231,7 @@ void kt_log_insert(struct kt_log *log, struct kt_log_pending **pending, size_t n
   free(members);
 }
 
-/* --- administration ------------------------------------------------------------------------------------------------- */
+/* --- administration ----------------------------------------------------------------------------------------------- */
 
 static enum kt_err run_one(struct kt_log *log, struct kt_log_pending *pending, struct kt_log_problem *ret_problem)
 {

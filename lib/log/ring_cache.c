@@ -3,7 +3,8 @@
 
 #include <stdatomic.h>
 
-/* A slot: the upper bits of the hash, and the record's position + 1; 0: free. A record: its hash, its length, its words. */
+/* A slot: the upper bits of the hash, and the record's position + 1; 0: free. A record: its hash, its length, its
+ * words. */
 #define WAYS 8U
 #define TAG_SHIFT 48U
 #define POSITION_MASK (((uint64_t)1 << TAG_SHIFT) - 1)

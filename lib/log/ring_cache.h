@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bounded cache of records of any length by 64-bit hash, for any number of threads, without a lock for those who read.
  *
- * Records are appended to a ring of 64-bit words, where the newest overwrite the oldest; a table of places in it, eight to a
- * hash, finds them. Positions count all words ever appended, so that who has copied a record can tell whether it was
- * overwritten meanwhile, and takes that for a miss. Two keys may have one hash: the caller compares what it got.
+ * Records are appended to a ring of 64-bit words, where the newest overwrite the oldest; a table of places in it, eight
+ * to a hash, finds them. Positions count all words ever appended, so that who has copied a record can tell whether it
+ * was overwritten meanwhile, and takes that for a miss. Two keys may have one hash: the caller compares what it got.
  *
  * What is cached may change. Whoever changes it durably calls forget before anybody may expect the new one; whoever
  * read it before then puts the old one in vain, because the generation has moved. */

@@ -84,8 +84,9 @@ static size_t inspected_entries(const struct kt_log_query *query, uint64_t ret_p
   return n;
 }
 
-/* The lookups of a greatest-version search, or nearly: at an entry before the version's, a ladder may go on or end earlier. A version
- * that exists is not looked up again once it was shown, and a greater one only where the search goes that far. */
+/* The lookups of a greatest-version search, or nearly: at an entry before the version's, a ladder may go on or
+ * end earlier. A version that exists is not looked up again once it was shown, and a greater one only where
+ * the search goes that far. */
 static void read_ahead(struct kt_log_query *query, const struct kt_log_label_facts *facts)
 {
   uint64_t positions[KT_IBST_DEPTH_MAX];

@@ -92,8 +92,8 @@ static enum kt_err fill_values(struct kt_log_query *query, uint32_t first, uint3
   return KT_OK;
 }
 
-/* The steps the response lists, and beyond them the keys of the ladders the algorithm walks. Versions below the previous
- * greatest one never appear in the list, so no step carries a commitment. */
+/* The steps the response lists, and beyond them the keys of the ladders the algorithm walks. Versions below the
+ * previous greatest one never appear in the list, so no step carries a commitment. */
 static enum kt_err fill_ladder(struct kt_log_query *query, const struct kt_label_update *what,
                                struct kt_update_response *response)
 {
@@ -112,8 +112,8 @@ static enum kt_err fill_ladder(struct kt_log_query *query, const struct kt_label
 
 _Static_assert(KT_IBST_DEPTH_MAX <= KT_LOG_AHEAD_MAX, "a frontier fits");
 
-/* The lookups of kt_update_label, or nearly: the previous greatest version in the frontier of the previous tree, as far as it
- * is not distinguished, and every version of the ladder in the entry of the new ones. */
+/* The lookups of kt_update_label, or nearly: the previous greatest version in the frontier of the previous tree, as far
+ * as it is not distinguished, and every version of the ladder in the entry of the new ones. */
 static void read_ahead(struct kt_log_query *query, const struct kt_label_update *what)
 {
   const struct kt_log_cache *cache = &query->reader->log->cache;
@@ -201,7 +201,7 @@ static enum kt_err answer(struct kt_log_query *query, const void *ctx)
   return err;
 }
 
-/* --- drafts ------------------------------------------------------------------------------------------------------------- */
+/* --- drafts ------------------------------------------------------------------------------------------------------- */
 
 /* A response at a head whose signature is not known yet. */
 struct kt_log_draft {
@@ -266,7 +266,7 @@ static bool write_draft(const struct kt_log *log, const struct kt_update_request
   return kt_log_response_keep(log, w, start, KT_OK) == KT_OK;
 }
 
-/* --- entry points ------------------------------------------------------------------------------------------------------- */
+/* --- entry points ------------------------------------------------------------------------------------------------- */
 
 enum kt_err kt_log_update_respond(struct kt_log_reader *reader, const struct kt_update_request *request,
                                   const struct kt_log_outcome *outcome, const struct kt_log_ahead *ahead,

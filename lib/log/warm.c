@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A log that has just been opened has nothing in its caches, and a path through a tree then costs dozens of reads. So a thread
- * reads the trees that searches look into, from their roots down, as far as the cache has room, whenever nobody else wants the
- * processor.
+/* A log that has just been opened has nothing in its caches, and a path through a tree then costs dozens of reads. So a
+ * thread reads the trees that searches look into, from their roots down, as far as the cache has room, whenever nobody
+ * else wants the processor.
  *
- * The quads of a tree of ten million labels are scattered over gigabytes, and a quad in memory has the hashes of what is
- * below it. So they are listed first, level by level, and then read in the order of the file, what is below a quad before
- * the quad: each page of the file is read once for a level and once at the end, and no record is read for its hash alone.
- * Leaves are hashed before, entry by entry. */
+ * The quads of a tree of ten million labels are scattered over gigabytes, and a quad in memory has the hashes of what
+ * is below it. So they are listed first, level by level, and then read in the order of the file, what is below a quad
+ * before the quad: each page of the file is read once for a level and once at the end, and no record is read for its
+ * hash alone. Leaves are hashed before, entry by entry. */
 #define _GNU_SOURCE /* gettid */
 
 #include <stdlib.h>
@@ -48,7 +48,7 @@ static bool may_go_on(struct warmer *warmer)
   return true;
 }
 
-/* --- lists ------------------------------------------------------------------------------------------------------------- */
+/* --- lists -------------------------------------------------------------------------------------------------------- */
 
 /* References of quads. */
 struct list {
@@ -122,8 +122,8 @@ static bool push_children(struct warmer *warmer, uint64_t ref, const struct list
   return true;
 }
 
-/* What is below one level of the list; nothing when there is not room for all of it, because a quad costs a read for everything
- * below it that is not in the cache. */
+/* What is below one level of the list; nothing when there is not room for all of it, because a quad costs a read for
+ * everything below it that is not in the cache. */
 static bool list_level(struct warmer *warmer, size_t first, const struct list *known, struct list *list)
 {
   const size_t end = list->n;
@@ -167,10 +167,10 @@ static bool read_listed(struct warmer *warmer, const struct list *list)
   return true;
 }
 
-/* --- trees -------------------------------------------------------------------------------------------------------------- */
+/* --- trees -------------------------------------------------------------------------------------------------------- */
 
-/* A search for a greatest version looks at the frontier from the rightmost distinguished entry on. An entry of the frontier is
- * distinguished when from the one before it to the rightmost a reasonable monitoring window has passed. */
+/* A search for a greatest version looks at the frontier from the rightmost distinguished entry on. An entry of the
+ * frontier is distinguished when from the one before it to the rightmost a reasonable monitoring window has passed. */
 static bool is_looked_at(const struct warmer *warmer, const struct kt_log_head *head, uint64_t pos,
                          struct kt_store_entry *ret_entry)
 {
@@ -244,8 +244,8 @@ static void read_leaves(struct warmer *warmer)
   warmer->nodes.leaf_hashes = &warmer->leaf_hashes;
 }
 
-/* Gigabytes in the order of the disk take less time than a tenth of them in another. Who gives the log a small cache does not
- * want it to fill the machine's memory with the file. */
+/* Gigabytes in the order of the disk take less time than a tenth of them in another. Who gives the log a small cache
+ * does not want it to fill the machine's memory with the file. */
 static void page_in(struct warmer *warmer)
 {
   struct kt_store_conn *conn = warmer->nodes.conn;

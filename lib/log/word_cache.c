@@ -3,8 +3,9 @@
 
 #include <stdatomic.h>
 
-/* A set is one cache line of a state word and the keys of its ways (0: empty), then the ways' values, to the end of a line. The
- * state: a bit per way that was used since the hand passed it, the hand, and the sequence, odd while the set is being changed. */
+/* A set is one cache line of a state word and the keys of its ways (0: empty), then the ways' values, to the end of
+ * a line. The state: a bit per way that was used since the hand passed it, the hand, and the sequence, odd while
+ * the set is being changed. */
 #define WAYS 7U
 #define WORDS_PER_LINE 8U
 #define HEADER_WORDS 8U
@@ -123,8 +124,8 @@ bool kt_word_cache_get_part(const struct kt_word_cache *cache, uint64_t key, siz
   return true;
 }
 
-/* The way to replace: the first, from the hand on, that was not used since the hand last passed. The state with the hand
- * behind it. */
+/* The way to replace: the first, from the hand on, that was not used since the hand last passed. The state
+ * with the hand behind it. */
 static unsigned choose_way(uint64_t *state)
 {
   for (;;) {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bounded cache of immutable values of a fixed number of 64-bit words by 64-bit key, for any number of threads, without a
- * lock for those who read.
+/* Bounded cache of immutable values of a fixed number of 64-bit words by 64-bit key, for any number of threads, without
+ * a lock for those who read.
  *
- * Set-associative with second chance inside a set: one allocation of the configured size at the start, none later; pages
- * that are never used stay untouched. A set is under a sequence counter: who puts makes it odd while words change, who
- * gets copies and looks whether it moved, and takes that for a miss. A value never changes, so a stale answer cannot
- * exist; only committed values may be put. Key 0 is reserved. */
+ * Set-associative with second chance inside a set: one allocation of the configured size at the start, none later;
+ * pages that are never used stay untouched. A set is under a sequence counter: who puts makes it odd while words
+ * change, who gets copies and looks whether it moved, and takes that for a miss. A value never changes, so a stale
+ * answer cannot exist; only committed values may be put. Key 0 is reserved. */
 #ifndef KT_LOG_WORD_CACHE_H
 #define KT_LOG_WORD_CACHE_H
 
@@ -36,13 +36,14 @@ bool kt_word_cache_get(const struct kt_word_cache *cache, uint64_t key, uint64_t
 /* Only its words from `first` on, n of them, to where they are in the whole value. */
 bool kt_word_cache_get_part(const struct kt_word_cache *cache, uint64_t key, size_t first, size_t n,
                             uint64_t *ret_words);
-/* For who is about to get many values and would wait for the memory each time: first where each key is looked for, then, when that
- * has come, the part of its value. */
+/* For who is about to get many values and would wait for the memory each time: first where each key is looked for,
+ * then, when that has come, the part of its value. */
 void kt_word_cache_prefetch_set(const struct kt_word_cache *cache, uint64_t key);
 void kt_word_cache_prefetch_part(const struct kt_word_cache *cache, uint64_t key, size_t first, size_t n);
 /* Dropped when another thread changes the same set at this moment. */
 void kt_word_cache_put(const struct kt_word_cache *cache, uint64_t key, const uint64_t *words);
-/* The key is not wanted any more: its place is the next that is taken. Another thread may keep it from being dropped. */
+/* The key is not wanted any more: its place is the next that is taken. Another thread may keep it from being
+ * dropped. */
 void kt_word_cache_drop(const struct kt_word_cache *cache, uint64_t key);
 
 #endif

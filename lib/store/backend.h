@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an implementation of the store provides. store.c checks arguments and transaction state and then calls through
- * the table, so every backend sees only valid calls. The contract of each function is that of its kt_store_ namesake. */
+ * the table, so every backend sees only valid calls. The contract of each function is that of its kt_store_
+ * namesake. */
 #ifndef KT_STORE_BACKEND_H
 #define KT_STORE_BACKEND_H
 
@@ -121,8 +122,8 @@ static inline uint64_t kt_store_version_key(uint64_t label_id, uint32_t version)
 KT_MUST_USE enum kt_err kt_store_new(const struct kt_store_ops *ops, const struct kt_store_options *options,
                                      struct kt_store **ret_store);
 
-/* What every write of the front end begins and ends with: KT_OK when it may go ahead (arguments_ok is the caller's verdict
- * on its arguments); what a backend may have half done can only be rolled back. */
+/* What every write of the front end begins and ends with: KT_OK when it may go ahead (arguments_ok is the caller's
+ * verdict on its arguments); what a backend may have half done can only be rolled back. */
 KT_MUST_USE enum kt_err kt_store_check_write(struct kt_store_conn *conn, const char *what, bool arguments_ok);
 KT_MUST_USE enum kt_err kt_store_end_write(struct kt_store_conn *conn, enum kt_err err);
 

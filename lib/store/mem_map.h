@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A hash map from (table, key) to bytes with one open transaction, for the memory backend.
  *
- * Each item has a committed and a staged value: the writer sees the staged one, readers the committed one. Commit moves,
- * rollback drops; commit cannot fail. Not safe under concurrent use by itself. */
+ * Each item has a committed and a staged value: the writer sees the staged one, readers the committed one. Commit
+ * moves, rollback drops; commit cannot fail. Not safe under concurrent use by itself. */
 #ifndef KT_STORE_MEM_MAP_H
 #define KT_STORE_MEM_MAP_H
 

@@ -14,9 +14,9 @@
 #define KT_SQLITE_APPLICATION_ID 0x6b746c67 /* "ktlg" */
 #define KT_SQLITE_FORMAT 3                  /* user_version */
 
-/* Records per row, so that rows fill pages of 4096 bytes and none needs an overflow page: two rows of 36 nodes of 56 bytes,
- * four rows of 15 leaves of 64 (an entry of 255 leaves is 17 of them, without a remainder). The rows of an entry are
- * numbered from its position on. */
+/* Records per row, so that rows fill pages of 4096 bytes and none needs an overflow page: two rows of 36 nodes of 56
+ * bytes, four rows of 15 leaves of 64 (an entry of 255 leaves is 17 of them, without a remainder). The rows of an entry
+ * are numbered from its position on. */
 #define KT_SQLITE_NODES_PER_ROW 36U
 #define KT_SQLITE_LEAVES_PER_ROW 15U
 #define KT_SQLITE_ROWS_PER_ENTRY 256U
@@ -154,7 +154,8 @@ void kt_sqlite_close_conn(struct kt_store_conn *conn);
 enum kt_err kt_sqlite_begin(struct kt_store_conn *conn);
 enum kt_err kt_sqlite_commit(struct kt_store_conn *conn);
 void kt_sqlite_rollback(struct kt_store_conn *conn);
-/* A checkpoint of everything, of SQLite's kind `mode` (FULL, TRUNCATE). KT_ERR_UNDETERMINED: another program is in the way. */
+/* A checkpoint of everything, of SQLite's kind `mode` (FULL, TRUNCATE). KT_ERR_UNDETERMINED: another
+ * program is in the way. */
 enum kt_err kt_sqlite_checkpoint_all(struct kt_store_conn *conn, int mode, const char *operation);
 enum kt_err kt_sqlite_settle(struct kt_store_conn *conn);
 enum kt_err kt_sqlite_maintain(struct kt_store_conn *conn, bool is_idle);
@@ -177,7 +178,7 @@ enum kt_err kt_sqlite_count_entries(struct kt_store_conn *conn, uint64_t *ret_n)
 enum kt_err kt_sqlite_get_entry(struct kt_store_conn *conn, uint64_t pos, struct kt_store_entry *ret_entry);
 enum kt_err kt_sqlite_get_log_node(struct kt_store_conn *conn, uint64_t pos, unsigned level, struct kt_hash *ret_hash);
 
-/* --- sqlite_nodes.c: nodes and leaves of prefix trees -------------------------------------------------------------- */
+/* --- sqlite_nodes.c: nodes and leaves of prefix trees ------------------------------------------------------------- */
 
 enum kt_err kt_sqlite_put_leaves(struct kt_store_conn *conn, uint64_t pos, struct kt_bytes leaves);
 enum kt_err kt_sqlite_get_leaves(struct kt_store_conn *conn, uint64_t pos, struct kt_arena *arena,

@@ -8,9 +8,9 @@
 
 #include "store/files.h"
 
-/* Frames (pages of 4 KiB) that the write-ahead log grows between checkpoints. A checkpoint takes as long as dozens of commits,
- * so it is made while nobody waits; under load without a pause it delays one commit in a hundred at most, and is made when the
- * log has 32 MiB. */
+/* Frames (pages of 4 KiB) that the write-ahead log grows between checkpoints. A checkpoint takes as long as dozens of
+ * commits, so it is made while nobody waits; under load without a pause it delays one commit in a hundred at most, and
+ * is made when the log has 32 MiB. */
 #define CHECKPOINT_FRAMES_IDLE 250
 #define CHECKPOINT_FRAMES_MAX 8000
 
@@ -127,8 +127,8 @@ enum kt_err kt_sqlite_checkpoint_all(struct kt_store_conn *conn, int mode, const
   return (rc & 0xff) == SQLITE_BUSY ? KT_ERR_UNDETERMINED : err;
 }
 
-/* Flushing the write-ahead log would not do: pages that could not be written earlier are clean in the kernel's eyes. What
- * it says is written to the database's pages, which are flushed. */
+/* Flushing the write-ahead log would not do: pages that could not be written earlier are clean in the kernel's eyes.
+ * What it says is written to the database's pages, which are flushed. */
 enum kt_err kt_sqlite_settle(struct kt_store_conn *conn)
 {
   return kt_sqlite_checkpoint_all(conn, SQLITE_CHECKPOINT_FULL, "making durable what an earlier process wrote");

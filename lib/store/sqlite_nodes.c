@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nodes and leaves of prefix trees in SQLite: fixed-size records, many to a row, rows under integer keys that only grow. */
+/* Nodes and leaves of prefix trees in SQLite: fixed-size records, many to a row, rows under integer keys that only
+ * grow. */
 #include "store/sqlite.h"
 
 #include <string.h>

@@ -15,8 +15,8 @@
 #define CACHE_BYTES_LEAST ((size_t)128 << 10) /* a few paths through the tables; with less every page is read again */
 #define META_NODE_LEN "store/node_len"
 
-/* Hot tables have integer keys; `key` is label_id << 32 | version, of proofs half of it. What a search reads together is in one row; erasure
- * makes a version's opening, suffix and value NULL. docs/formats.md, Log database. */
+/* Hot tables have integer keys; `key` is label_id << 32 | version, of proofs half of it. What a search reads together
+ * is in one row; erasure makes a version's opening, suffix and value NULL. docs/formats.md, Log database. */
 static const char schema[] =
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE entries (pos INTEGER PRIMARY KEY, timestamp_ms INTEGER NOT NULL, prefix_root_ref INTEGER NOT NULL,"

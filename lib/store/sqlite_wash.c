@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Overwriting what SQLite leaves behind of erased rows.
  *
- * secure_delete overwrites a row that is deleted where it is. But when SQLite moves rows to another page to make room, the
- * page they leave keeps their bytes between its row pointers and its first row: space that nobody reads and that a later
- * deletion does not know of. In a table with rows of many sizes most pages have such remains. So, after an erasure:
+ * secure_delete overwrites a row that is deleted where it is. But when SQLite moves rows to another page to make
+ * room, the page they leave keeps their bytes between its row pointers and its first row: space that nobody
+ * reads and that a later deletion does not know of. In a table with rows of many sizes most pages have such
+ * remains. So, after an erasure:
  *
- *   1. the write-ahead log is moved into the file and truncated, for it has the rows as they were; this waits for readers;
- *   2. with the write lock held, so that the pages stay as they are, the unused bytes of every page of the tables that can
- *      hold personal data are overwritten with zeros, through SQLite's own file handle;
+ *   1. the write-ahead log is moved into the file and truncated, for it has the rows as they were; this waits for
+ *      readers;
+ *   2. with the write lock held, so that the pages stay as they are, the unused bytes of every page of the tables that
+ *      can hold personal data are overwritten with zeros, through SQLite's own file handle;
  *   3. the writer drops its copies of the pages, which have the old bytes and would bring them back.
  *
  * Readers need no lock: bytes in use are not touched, and nobody looks at the others. A crash in the middle leaves some
- * pages done; the record of the erasure says that all have to be done again. Pages that became free were overwritten whole
- * by secure_delete. The file format is that of https://www.sqlite.org/fileformat2.html. */
+ * pages done; the record of the erasure says that all have to be done again. Pages that became free were overwritten
+ * whole by secure_delete. The file format is that of https://www.sqlite.org/fileformat2.html. */
 #include "store/sqlite.h"
 
 #include <stdlib.h>
@@ -43,7 +45,7 @@ static uint32_t get_u32(const uint8_t *at)
   return get_u16(at) << 16 | get_u16(at + 2);
 }
 
-/* --- one page ------------------------------------------------------------------------------------------------------ */
+/* --- one page ----------------------------------------------------------------------------------------------------- */
 
 struct page {
   uint32_t number;
@@ -122,7 +124,7 @@ static bool overwrite_unused(struct wash *wash, const struct page *page)
   return wash->rc == SQLITE_OK;
 }
 
-/* --- a tree ---------------------------------------------------------------------------------------------------------- */
+/* --- a tree ------------------------------------------------------------------------------------------------------- */
 
 /* Depth is bounded by SQLite's. */
 /* NOLINTNEXTLINE(misc-no-recursion) */

@@ -67,18 +67,19 @@ bool kt_store_is_damaged(const struct kt_store_conn *conn);
 KT_MUST_USE enum kt_err kt_store_begin(struct kt_store_conn *writer);
 KT_MUST_USE enum kt_err kt_store_commit(struct kt_store_conn *writer);
 void kt_store_rollback(struct kt_store_conn *writer);
-/* For a writer that was just opened and is about to have signed what it found: that may be in the kernel's memory only, when the
- * process that wrote it was killed before its flush, or the flush failed. It is written again, to its place in the file,
- * and flushed. KT_ERR_UNDETERMINED: another program is reading; try again. */
+/* For a writer that was just opened and is about to have signed what it found: that may be in the kernel's memory only,
+ * when the process that wrote it was killed before its flush, or the flush failed. It is written again, to its place in
+ * the file, and flushed. KT_ERR_UNDETERMINED: another program is reading; try again. */
 KT_MUST_USE enum kt_err kt_store_settle(struct kt_store_conn *writer);
-/* Housekeeping of the writer between transactions (checkpoint of the write-ahead log). Call it after each commit, when the
- * result is published: a failure here does not undo the commit. is_idle: nobody waits for the next transaction at the
- * moment, so a little is worth doing; otherwise only what must not grow any further. */
+/* Housekeeping of the writer between transactions (checkpoint of the write-ahead log). Call it after each commit, when
+ * the result is published: a failure here does not undo the commit. is_idle: nobody waits for the next transaction at
+ * the moment, so a little is worth doing; otherwise only what must not grow any further. */
 KT_MUST_USE enum kt_err kt_store_maintain(struct kt_store_conn *writer, bool is_idle);
 
-/* For who is going to read a large part of the file, in no order of the disk's: have the system read the next piece of it, from
- * *at (0 at first) on, and move *at. False: that was all, it cannot be read, or the file is larger than max_bytes or than
- * half of the machine's memory. The piece has at most len bytes and is left in `room`: to be wiped. */
+/* For who is going to read a large part of the file, in no order of the disk's: have the system read the
+ * next piece of it, from *at (0 at first) on, and move *at. False: that was all, it cannot be read, or the
+ * file is larger than max_bytes or than half of the machine's memory. The piece has at most len bytes and is
+ * left in `room`: to be wiped. */
 bool kt_store_page_in(struct kt_store_conn *conn, uint64_t max_bytes, uint64_t *at, uint8_t *room, size_t len);
 
 /* Optional bracket around many reads of one reader: cheaper than each on its own, and they may (need not) all see the
@@ -126,8 +127,8 @@ KT_MUST_USE enum kt_err kt_store_get_log_node(struct kt_store_conn *conn, uint64
 #define KT_STORE_NODES_MAX ((uint64_t)1 << 13) /* per entry */
 #define KT_STORE_REF_BITS 48
 
-/* Reference to node `index` of entry `pos`, or to its leaf change `index`; never 0, never all ones. From the top: a bit for
- * leaves, 34 bits, 13 bits. */
+/* Reference to node `index` of entry `pos`, or to its leaf change `index`; never 0, never all ones. From the top: a bit
+ * for leaves, 34 bits, 13 bits. */
 static inline uint64_t kt_store_node_ref(uint64_t pos, uint64_t index)
 {
   return (pos + 1) * KT_STORE_NODES_MAX | index;
@@ -220,8 +221,8 @@ KT_MUST_USE enum kt_err kt_store_find_greatest(struct kt_store_conn *conn, uint6
                                                uint64_t tree_size, uint32_t *ret_version);
 /* Remove the payload, keep the rest. KT_ERR_ABSENT; erasing twice is fine. */
 KT_MUST_USE enum kt_err kt_store_erase_version(struct kt_store_conn *writer, uint64_t label_id, uint32_t version);
-/* Remove all there is of a label but what its log entries added to the trees: the label, its versions, their VRF proofs. Its
- * number is never given again. KT_ERR_ABSENT. */
+/* Remove all there is of a label but what its log entries added to the trees: the label, its versions, their VRF
+ * proofs. Its number is never given again. KT_ERR_ABSENT. */
 KT_MUST_USE enum kt_err kt_store_erase_label(struct kt_store_conn *writer, uint64_t label_id);
 /* Put on record, with an erasure, that no copy of what was erased may stay in the file. kt_store_erase_label does it by
  * itself. */
@@ -230,8 +231,9 @@ KT_MUST_USE enum kt_err kt_store_want_wash(struct kt_store_conn *writer);
 bool kt_store_has_erased_labels(const struct kt_store_conn *writer);
 /* Such a record is there, from this run or an earlier one. */
 bool kt_store_wash_is_due(const struct kt_store_conn *writer);
-/* Between transactions: overwrite every copy in the files of the database, durably, and take the record away; nothing when it
- * is not due. Reads all tables with personal data. KT_ERR_UNDETERMINED: a reader still holds an older state; try again. */
+/* Between transactions: overwrite every copy in the files of the database, durably, and take the record away;
+ * nothing when it is not due. Reads all tables with personal data. KT_ERR_UNDETERMINED: a reader still holds an
+ * older state; try again. */
 KT_MUST_USE enum kt_err kt_store_wash(struct kt_store_conn *writer);
 
 /* --- VRF proofs ----------------------------------------------------------------------------------------------- */
@@ -267,8 +269,8 @@ struct kt_store_new_proof {
 };
 KT_MUST_USE enum kt_err kt_store_put_proofs(struct kt_store_conn *writer, struct kt_store_new_proof *list, size_t n);
 /* From any thread: remember a computed proof for the writer. Bounded; when the list is full, or a transaction that
- * drained it fails, the proof is dropped and will be computed again. True when the list has just grown long enough to be
- * worth a transaction. */
+ * drained it fails, the proof is dropped and will be computed again. True when the list has just grown long enough to
+ * be worth a transaction. */
 bool kt_store_queue_proof(struct kt_store *store, uint64_t label_id, uint32_t version,
                           const struct kt_store_proof *proof);
 /* How many are queued, and whether that is long enough. From any thread. */
@@ -287,8 +289,8 @@ KT_MUST_USE enum kt_err kt_store_use_token(struct kt_store_conn *writer, const s
 
 /* --- pruning -------------------------------------------------------------------------------------------------- */
 
-/* What a log with a maximum lifetime has removed for good. What may go is the engine's to decide (log/prune.c). Keys are
- * never used again, so a reader meets what it expects or KT_ERR_ABSENT, never something else in its place. */
+/* What a log with a maximum lifetime has removed for good. What may go is the engine's to decide (log/prune.c). Keys
+ * are never used again, so a reader meets what it expects or KT_ERR_ABSENT, never something else in its place. */
 struct kt_store_pruned {
   uint64_t boundary;  /* entries below it may be missing; their leaf changes and prefix trees are gone */
   uint64_t n_entries; /* removed entries */
@@ -316,7 +318,8 @@ struct kt_store_nodes {
 /* What is left of the nodes entry pos created. */
 KT_MUST_USE enum kt_err kt_store_get_nodes(struct kt_store_conn *conn, uint64_t pos, struct kt_arena *arena,
                                            struct kt_store_nodes *ret_nodes);
-/* Remove the nodes of entry pos that are not among the n ascending refs; ret_n_removed counts them. Leaf changes stay. */
+/* Remove the nodes of entry pos that are not among the n ascending refs; ret_n_removed counts them. Leaf changes
+ * stay. */
 KT_MUST_USE enum kt_err kt_store_keep_nodes(struct kt_store_conn *writer, uint64_t pos, const uint64_t *refs, size_t n,
                                             uint64_t *ret_n_removed);
 

@@ -8,8 +8,8 @@
 #include "crypto/hash.h"
 #include "wire/tree_head.h"
 
-/* First in the file and under both signatures. The draft's signed structures begin with a cipher suite, 0x0001 or 0x0002, so none of
- * them is ever taken for a statement, nor the other way round. */
+/* First in the file and under both signatures. The draft's signed structures begin with a cipher suite, 0x0001 or
+ * 0x0002, so none of them is ever taken for a statement, nor the other way round. */
 #define MAGIC "kt-migration/1"
 #define MAGIC_LEN (sizeof MAGIC - 1)
 #define SECTION "ours"
@@ -19,7 +19,7 @@ bool kt_migration_is_fork(const struct kt_migration *statement)
   return statement->has_lost && statement->lost_size <= statement->size;
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------------------ */
+/* --- writing ------------------------------------------------------------------------------------------------------ */
 
 /* What old_signature covers. */
 static void write_statement(struct kt_writer *w, const struct kt_migration *statement)
@@ -69,7 +69,7 @@ enum kt_err kt_migration_write(const struct kt_migration *statement, const struc
   return err == KT_OK ? append_signature(w, start, new_config, new_key) : err;
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------------------ */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 /* *ret_old_len, *ret_new_len: what the two signatures cover, from the start. */
 static enum kt_err decode(struct kt_bytes encoded, struct kt_migration *ret, size_t *ret_old_len, size_t *ret_new_len)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A statement that one log ended and another goes on, signed by the old log's key, where it still exists, and by the new
- * one's (ours; docs/formats.md, Migration statements).
+/* A statement that one log ended and another goes on, signed by the old log's key, where it still exists, and by the
+ * new one's (ours; docs/formats.md, Migration statements).
  *
- * It is judged offline with the old log's pinned Configuration. What its old signature says cannot be taken back: this was the
- * old log's last head. The new signature alone is only the new log's claim. Times are Unix milliseconds; a decoded statement borrows
- * from its bytes. */
+ * It is judged offline with the old log's pinned Configuration. What its old signature says cannot be taken back: this
+ * was the old log's last head. The new signature alone is only the new log's claim. Times are Unix milliseconds; a
+ * decoded statement borrows from its bytes. */
 #ifndef KT_WIRE_MIGRATION_H
 #define KT_WIRE_MIGRATION_H
 
@@ -41,13 +41,13 @@ struct kt_migration_checked {
 
 #define KT_MIGRATION_MAX (2 * KT_CONFIG_MAX + 1024)
 
-/* Sign what is not yet a signature in it, with the keys of the two Configurations (old_key NULL: it is gone), and append it all to
- * w. KT_ERR_LIMIT, KT_ERR_CRYPTO, KT_ERR_MEMORY. */
+/* Sign what is not yet a signature in it, with the keys of the two Configurations (old_key NULL: it is gone), and
+ * append it all to w. KT_ERR_LIMIT, KT_ERR_CRYPTO, KT_ERR_MEMORY. */
 KT_MUST_USE enum kt_err kt_migration_write(const struct kt_migration *statement, const struct kt_config *old_config,
                                            const struct kt_sign_key *old_key, const struct kt_config *new_config,
                                            const struct kt_sign_key *new_key, struct kt_writer *w);
-/* Decode, check both Configurations, the head's signature and the statement's. KT_ERR_FORMAT; KT_ERR_PROOF; KT_ERR_MEMORY
- * and KT_ERR_CRYPTO: this machine could not find out. */
+/* Decode, check both Configurations, the head's signature and the statement's. KT_ERR_FORMAT; KT_ERR_PROOF;
+ * KT_ERR_MEMORY and KT_ERR_CRYPTO: this machine could not find out. */
 KT_MUST_USE enum kt_err kt_migration_read(struct kt_bytes encoded, struct kt_migration_checked *ret_checked,
                                           struct kt_reason *reason);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The seeds of the fuzz targets, by what they are about. Everything is of an honest log and verified before it is written;
- * nothing is random. Functions end the program when anything does not succeed. */
+/* The seeds of the fuzz targets, by what they are about. Everything is of an honest log and verified before it is
+ * written; nothing is random. Functions end the program when anything does not succeed. */
 #ifndef KT_TESTS_FUZZ_CORPUS_H
 #define KT_TESTS_FUZZ_CORPUS_H
 

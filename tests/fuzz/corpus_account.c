@@ -83,7 +83,7 @@ void corpus_put_device_sets(struct kt_arena *arena)
   corpus_put_written("state", "contact", 7, &w);
 }
 
-/* --- a comparison by short code ------------------------------------------------------------------------------------------ */
+/* --- a comparison by short code ----------------------------------------------------------------------------------- */
 
 /* What one side received, a line each. */
 struct transcript {
@@ -144,7 +144,7 @@ void corpus_put_sas(void)
   kt_sas_release(&joiner.sas);
 }
 
-/* --- codes -------------------------------------------------------------------------------------------------------------- */
+/* --- codes -------------------------------------------------------------------------------------------------------- */
 
 /* The text, and the body in it; docs/formats.md. */
 static void put_payload(const char *name, const struct kt_in_person *payload, struct kt_arena *arena)
@@ -198,7 +198,7 @@ void corpus_put_codes(struct kt_arena *arena)
   corpus_put("public_code", "groups", 'g', (struct kt_bytes){ (const uint8_t *)"ktp\0\1\37\7", 7 });
 }
 
-/* --- texts ------------------------------------------------------------------------------------------------------------------- */
+/* --- texts -------------------------------------------------------------------------------------------------------- */
 
 /* Two contacts of an exported file, as they are once it is open, and before. Owner and nonce of fuzz_paper.c. */
 static void put_book(struct kt_arena *arena)

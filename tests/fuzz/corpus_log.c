@@ -20,7 +20,7 @@
 #define IN_MANAGEMENT 16 /* high parts of the first byte of fuzz_wire.c */
 #define FROM_16 96
 
-/* --- requests, responses, states ---------------------------------------------------------------------------------------- */
+/* --- requests, responses, states ---------------------------------------------------------------------------------- */
 
 /* Numbers of fuzz_wire.c. */
 static void wire_numbers(const struct toy_query *query, int *ret_request, int *ret_response)
@@ -58,8 +58,8 @@ static void put_states(const char *name, const struct toy_user *user)
   }
 }
 
-/* An answer that refers to the head the user has, as one that claims a new head of the same size: further than mutations
- * get by themselves. */
+/* An answer that refers to the head the user has, as one that claims a new head of the same size: further than
+ * mutations get by themselves. */
 static void put_as_updated(struct toy_log *log, size_t index, const struct toy_scene *scene)
 {
   uint8_t signature[KT_SIGNATURE_MAX];
@@ -117,7 +117,7 @@ void corpus_put_answers(const char *target, const char *mode, int first)
   FUZZ_CHECK(unsetenv("KT_TEST_MODE") == 0);
 }
 
-/* --- what is ours around the log tree ------------------------------------------------------------------------------------ */
+/* --- what is ours around the log tree ----------------------------------------------------------------------------- */
 
 void corpus_put_log_answers(const struct toy_log *log, struct kt_arena *arena)
 {
@@ -144,7 +144,7 @@ void corpus_put_log_answers(const struct toy_log *log, struct kt_arena *arena)
   corpus_put_written("state", "audit", 3, &w);
 }
 
-/* --- third-party management ------------------------------------------------------------------------------------------------ */
+/* --- third-party management --------------------------------------------------------------------------------------- */
 
 void corpus_put_manager_request(void)
 {
@@ -164,7 +164,7 @@ void corpus_put_manager_request(void)
   corpus_put_written("wire", "manager-update-request", 15 + IN_MANAGEMENT, &w);
 }
 
-/* --- migration statements ------------------------------------------------------------------------------------------------- */
+/* --- migration statements ----------------------------------------------------------------------------------------- */
 
 /* What fuzz_state.c signs anew. */
 static void put_migration_sizes(const char *name, uint64_t size, uint64_t lost_size, bool has_old_key)
@@ -194,7 +194,7 @@ void corpus_put_migrations(void)
   put_migration_sizes("migration-sizes-of-a-fork", 8, 8, true);
 }
 
-/* --- the auditor's feed ---------------------------------------------------------------------------------------------------- */
+/* --- the auditor's feed ------------------------------------------------------------------------------------------- */
 
 static void put_audit_head(struct toy_log *log)
 {
@@ -260,7 +260,7 @@ void corpus_put_audit_feed(struct toy_log *log, struct kt_arena *arena)
   kt_writer_release(&page);
 }
 
-/* --- evidence ---------------------------------------------------------------------------------------------------------------- */
+/* --- evidence ----------------------------------------------------------------------------------------------------- */
 
 static struct kt_signed_head signed_head(struct toy_log *log, uint64_t size, struct kt_bytes config,
                                          struct kt_arena *arena)
@@ -326,7 +326,7 @@ void corpus_put_evidence(struct toy_log *log, struct kt_arena *arena)
   corpus_put("wire", "configuration", 13, config);
 }
 
-/* --- credentials -------------------------------------------------------------------------------------------------------- */
+/* --- credentials -------------------------------------------------------------------------------------------------- */
 
 static void put_credential(struct toy_log *log, uint64_t size, const char *name, uint64_t position,
                            struct kt_arena *arena, const struct kt_recent_heads *recent,

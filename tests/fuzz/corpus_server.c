@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Seeds of fuzz_server.c and fuzz_client.c, as folders have them; written from docs/formats.md, not by the code that reads
- * them. */
+/* Seeds of fuzz_server.c and fuzz_client.c, as folders have them; written from docs/formats.md, not by the code that
+ * reads them. */
 #include "corpus.h"
 
 #include <inttypes.h>

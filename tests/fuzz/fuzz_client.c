@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What kt-verify reads beside the protocol: its record of what an auditor's key signed last, in both suites; texts that people
- * type or send; and from a server its pages for auditors, its relay's messages, its problem documents. The first byte selects.
+/* What kt-verify reads beside the protocol: its record of what an auditor's key signed last, in both suites;
+ * texts that people type or send; and from a server its pages for auditors, its relay's messages, its problem
+ * documents. The first byte selects.
  *
- * What reads is written again as it was, or lies whole inside the input; the key never signs a second tree of one size. */
+ * What reads is written again as it was, or lies whole inside the input; the key never signs a second tree of one
+ * size. */
 #include "fuzz.h"
 
 #include <fcntl.h>
@@ -43,7 +45,7 @@ static uint8_t *copy_of(struct kt_bytes bytes)
   return copy;
 }
 
-/* --- what an auditor's key signed ------------------------------------------------------------------------------------- */
+/* --- what an auditor's key signed --------------------------------------------------------------------------------- */
 
 static void check_signed(const struct kt_suite *suite, struct kt_bytes line)
 {
@@ -66,7 +68,7 @@ static void check_signed(const struct kt_suite *suite, struct kt_bytes line)
   }
 }
 
-/* --- what people type or send ------------------------------------------------------------------------------------------- */
+/* --- what people type or send ------------------------------------------------------------------------------------- */
 
 static void check_room(struct kt_bytes text)
 {
@@ -156,7 +158,7 @@ static void check_group(struct kt_bytes text)
   kt_writer_release(&w);
 }
 
-/* --- what a server says --------------------------------------------------------------------------------------------------- */
+/* --- what a server says ------------------------------------------------------------------------------------------- */
 
 /* Entries one after the other, as they lie in the reply; the last one may be none. */
 static void check_entries(const struct kt_audit_page *page)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Credentials and their updates, from a log that signs whatever it likes and finds any VRF proof; what is kept of them; what
- * is asked for them. The first byte selects.
+/* Credentials and their updates, from a log that signs whatever it likes and finds any VRF proof; what is kept of them;
+ * what is asked for them. The first byte selects.
  *
- * What decodes is encoded to the same bytes again. A credential on entry N says nothing else about an honest log's label
- * than what was true there, whoever signs; a provisional one can be kept; heads and pending ones are as they were. */
+ * What decodes is encoded to the same bytes again. A credential on entry N says nothing else about an
+ * honest log's label than what was true there, whoever signs; a provisional one can be kept; heads and
+ * pending ones are as they were. */
 #include "fuzz.h"
 
 #include "support/toy_credential.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A logged value: what decodes is encoded to the same bytes again, and is judged as its owner and a contact would.
  *
- * The bits of the first byte: sign the set anew, for this label and log (1), with a stranger's key (2), where it belongs
- * in the chain (4); the account has a key (8), and the operator brought in the stranger's (16). So the judgements behind
- * the signatures are reached. Alerts must come whenever anything was not the owner's doing. */
+ * The bits of the first byte: sign the set anew, for this label and log (1), with a stranger's key (2), where it
+ * belongs in the chain (4); the account has a key (8), and the operator brought in the stranger's (16). So the
+ * judgements behind the signatures are reached. Alerts must come whenever anything was not the owner's doing. */
 #include "fuzz.h"
 
 #include <kt/contact_judge.h>

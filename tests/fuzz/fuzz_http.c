@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests as the HTTP library hands them over: method, path, arguments, headers and body, to the routes of a log with
- * three people in it. The library itself is not there: what kt-server calls of it is below, so nothing is sent anywhere.
+ * three people in it. The library itself is not there: what kt-server calls of it is below, so nothing is sent
+ * anywhere.
  *
  *   METHOD PATH[?NAME=VALUE&…] / NAME: VALUE / … / an empty line / body
  *
  * A header line that begins with a blank continues the one before it, which the library takes for more of the name.
  *
- * Each request gets one answer or none. A refusal is a problem document with a reason, never "500", for nothing here fails;
- * an answer is of its route's type, and JSON where that was asked for. Two readings of where a body ends are refused. */
+ * Each request gets one answer or none. A refusal is a problem document with a reason, never "500", for
+ * nothing here fails; an answer is of its route's type, and JSON where that was asked for. Two readings of
+ * where a body ends are refused. */
 #include "unit/log/log_test.h"
 
 #include <jansson.h>
@@ -48,7 +50,7 @@ struct MHD_Response {
   bool is_ours;
 };
 
-/* --- in the library's place ------------------------------------------------------------------------------------------------ */
+/* --- in the library's place --------------------------------------------------------------------------------------- */
 
 int MHD_get_connection_values(struct MHD_Connection *connection, enum MHD_ValueKind kind, MHD_KeyValueIterator iterator,
                               void *iterator_cls)
@@ -143,7 +145,7 @@ const char *MHD_get_reason_phrase_for(unsigned int code)
   return "reason";
 }
 
-/* --- the server ------------------------------------------------------------------------------------------------------------- */
+/* --- the server --------------------------------------------------------------------------------------------------- */
 
 struct server {
   struct world *world;
@@ -185,7 +187,7 @@ static void start(void)
   FUZZ_CHECK(http->loops != NULL);
 }
 
-/* --- a request ---------------------------------------------------------------------------------------------------------------- */
+/* --- a request ---------------------------------------------------------------------------------------------------- */
 
 static void add_pair(struct MHD_Connection *connection, enum MHD_ValueKind kind, char *text, const char *between)
 {
@@ -250,7 +252,7 @@ static void split_target(struct MHD_Connection *connection, char *target)
   }
 }
 
-/* --- the answer --------------------------------------------------------------------------------------------------------------- */
+/* --- the answer --------------------------------------------------------------------------------------------------- */
 
 static const char *header_of(const struct MHD_Response *answer, const char *name)
 {

@@ -89,7 +89,7 @@ static void check_provision(struct kt_bytes text, struct kt_bytes label, struct 
   json_decref(object);
 }
 
-/* --- views of encoded answers: every byte of the answer is in them -------------------------------------------------------- */
+/* --- views of encoded answers: every byte of the answer is in them ------------------------------------------------ */
 
 static void check_value(struct kt_bytes value, struct kt_arena *arena)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What owners carry from one place to another: 'r' a recovery key as typed off the paper, 'b' the contacts of an exported
- * file that did open; 's' a file as it came. */
+/* What owners carry from one place to another: 'r' a recovery key as typed off the paper, 'b' the contacts of an
+ * exported file that did open; 's' a file as it came. */
 #include "fuzz.h"
 
 #include <kt/arena.h>

@@ -71,7 +71,7 @@ static void check_proof(struct kt_bytes input, struct kt_arena *arena)
   FUZZ_CHECK(update.n_added + update.n_removed > 0 || is_same(&before, &after));
 }
 
-/* --- our proof of a tree of anybody's making ----------------------------------------------------------------------- */
+/* --- our proof of a tree of anybody's making ---------------------------------------------------------------------- */
 
 #define LEAVES_MAX 16 /* deep trees are slow ones */
 #define NODES_MAX 32768

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A public code as a person typed it, Bech32m below it, and the other ways to write bytes as text. The first byte selects:
- * 'c' a code; 'm' any Bech32m text; 'g' a prefix, a zero byte and groups of five bits to be written; 'b' Base32, Base64, hex. What is read is written so that it reads the same, a
- * refusal says why, and the place it names is inside what was typed. */
+/* A public code as a person typed it, Bech32m below it, and the other ways to write bytes as text. The first byte
+ * selects: 'c' a code; 'm' any Bech32m text; 'g' a prefix, a zero byte and groups of five bits to be written; 'b'
+ * Base32, Base64, hex. What is read is written so that it reads the same, a refusal says why, and the place it names is
+ * inside what was typed. */
 #include "fuzz.h"
 
 #include <kt/public_code.h>

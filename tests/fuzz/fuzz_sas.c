@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a relay delivers in a comparison by short code: lines of JSON, received by the joiner ('j') or the starter ('s'),
- * whose person confirms as soon as there is a code ('J', 'S'). Secrets are fixed, so that the corpus has exchanges that
- * succeed; everything else ends the exchange, which never succeeds against a person's will. */
+/* What a relay delivers in a comparison by short code: lines of JSON, received by the joiner ('j') or the starter
+ * ('s'), whose person confirms as soon as there is a code ('J', 'S'). Secrets are fixed, so that the corpus has
+ * exchanges that succeed; everything else ends the exchange, which never succeeds against a person's will. */
 #include "fuzz.h"
 
 #include <kt/suite.h>

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files and messages of a log's folder that are not YAML and not a database: head guard, administration trail, access tokens,
- * keys, lines of an import, the signer's messages, requests of verbs, numbers with units, scopes, what a Manager refuses with. The
- * first byte selects.
+/* Files and messages of a log's folder that are not YAML and not a database: head guard, administration trail, access
+ * tokens, keys, lines of an import, the signer's messages, requests of verbs, numbers with units, scopes, what a
+ * Manager refuses with. The first byte selects.
  *
- * What reads is written again as it was; what is refused says why; what can be added to is added to, and reads again. */
+ * What reads is written again as it was; what is refused says why; what can be added to is added to, and reads
+ * again. */
 #include "fuzz.h"
 
 #include <fcntl.h>
@@ -51,7 +52,7 @@ static void put_file(const char *name, struct kt_bytes content, char ret_path[st
   FUZZ_CHECK(fd >= 0 && write(fd, content.data, content.len) == (ssize_t)content.len && close(fd) == 0);
 }
 
-/* --- files ---------------------------------------------------------------------------------------------------------------- */
+/* --- files -------------------------------------------------------------------------------------------------------- */
 
 static void check_guard(struct kt_bytes content)
 {
@@ -166,7 +167,7 @@ static void check_lines(struct kt_bytes content)
   (void)close(fd);
 }
 
-/* --- messages ------------------------------------------------------------------------------------------------------------- */
+/* --- messages ----------------------------------------------------------------------------------------------------- */
 
 static void check_signer_request(struct kt_bytes message)
 {
@@ -211,8 +212,8 @@ static void check_operation(struct kt_bytes text)
   json_decref(request);
 }
 
-/* What a Manager answers that is no 200, to its Service Operator: the first byte says which status. Users get a refusal with a
- * code of our form, or a 503. */
+/* What a Manager answers that is no 200, to its Service Operator: the first byte says which status. Users get a refusal
+ * with a code of our form, or a 503. */
 static void check_manager_problem(struct kt_bytes answer)
 {
   struct kt_upstream_reply reply = { .status = 0 };
@@ -240,7 +241,7 @@ static void check_manager_problem(struct kt_bytes answer)
   kt_upstream_reply_release(&reply);
 }
 
-/* --- texts ------------------------------------------------------------------------------------------------------------------ */
+/* --- texts -------------------------------------------------------------------------------------------------------- */
 
 /* The same but for capital letters. */
 static bool is_line(struct kt_bytes line, const char *again, size_t len)

@@ -17,7 +17,7 @@
 
 #define WRITER_LIMIT ((size_t)64 << 20)
 
-/* --- retained states: also asked with ------------------------------------------------------------------------------- */
+/* --- retained states: also asked with ----------------------------------------------------------------------------- */
 
 static enum kt_err log_state(struct kt_bytes input, struct kt_arena *arena, struct kt_writer *w)
 {
@@ -105,7 +105,7 @@ static enum kt_err contact(struct kt_bytes input, struct kt_arena *arena, struct
   return err;
 }
 
-/* --- evidence --------------------------------------------------------------------------------------------------------- */
+/* --- evidence ----------------------------------------------------------------------------------------------------- */
 
 static const struct toy_log *honest_log(void)
 {
@@ -159,7 +159,7 @@ static enum kt_err evidence_body(struct kt_bytes input, struct kt_arena *arena, 
   return err;
 }
 
-/* --- migration statements ----------------------------------------------------------------------------------------------- */
+/* --- migration statements ----------------------------------------------------------------------------------------- */
 
 static struct toy_migration *the_migration(void)
 {

@@ -36,7 +36,7 @@ static struct toy_scene scenes[MODES][SCENES_MAX];
 static struct toy_log *const honest = &honest_logs[0];
 static struct kt_hash honest_root;
 
-/* --- states -------------------------------------------------------------------------------------------------------- */
+/* --- states ------------------------------------------------------------------------------------------------------- */
 
 /* Append-only: what both trees have in common is as it was. */
 static void check_retained(const struct kt_tree_state *before, const struct kt_tree_state *after)
@@ -139,7 +139,7 @@ static void check_owner(const struct kt_owner_state *before, const struct kt_own
   kt_writer_release(&again);
 }
 
-/* --- responses of the draft ------------------------------------------------------------------------------------------ */
+/* --- responses of the draft --------------------------------------------------------------------------------------- */
 
 static bool is_owner_query(enum toy_kind kind)
 {
@@ -178,7 +178,7 @@ static enum kt_err check_scene(const struct toy_log *log, const struct toy_scene
   return err;
 }
 
-/* --- answers of ours --------------------------------------------------------------------------------------------------- */
+/* --- answers of ours ---------------------------------------------------------------------------------------------- */
 
 static void check_consistency(struct kt_bytes response, struct kt_arena *arena)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes the seeds of all fuzz targets: make_corpus FOLDER, usually tests/fuzz/corpus; with KT_TEST_SUITE=p256 those of the
- * targets of that suite. Requests, responses and proofs are
- * those of an honest log, verified before they are written. Nothing here is random: the same files come out every time. */
+/* Writes the seeds of all fuzz targets: make_corpus FOLDER, usually tests/fuzz/corpus; with KT_TEST_SUITE=p256 those of
+ * the targets of that suite. Requests, responses and proofs are those of an honest log, verified before they are
+ * written. Nothing here is random: the same files come out every time. */
 #include "corpus.h"
 
 #include <errno.h>

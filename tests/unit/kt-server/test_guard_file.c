@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The head guard's file: what was saved is loaded, whatever one sector or an interrupted write did to it; anything else is
- * an error, never an older guard and never "no guard". */
+/* The head guard's file: what was saved is loaded, whatever one sector or an interrupted write did to it; anything else
+ * is an error, never an older guard and never "no guard". */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -178,8 +178,8 @@ static void contradicting_copies_are_an_error(void **state)
   assert_int_equal(load_error(), KT_ERR_FORMAT);
 }
 
-/* What a write that was cut off leaves: each copy old, new, or new up to some byte, or new from some byte on. Nothing was
- * signed beyond `old`, so both are right; less than `old` or an error never. Then the log goes on. */
+/* What a write that was cut off leaves: each copy old, new, or new up to some byte, or new from some byte on. Nothing
+ * was signed beyond `old`, so both are right; less than `old` or an error never. Then the log goes on. */
 static void a_torn_write_is_recovered(void **state)
 {
   static char before[KT_GUARD_FILE_LEN + 2];
@@ -207,8 +207,8 @@ static void a_torn_write_is_recovered(void **state)
   }
 }
 
-/* After an interrupted write somebody else signs: then both copies hold the newer guard, or a flipped bit in one would take
- * it back. */
+/* After an interrupted write somebody else signs: then both copies hold the newer guard, or a flipped bit in
+ * one would take it back. */
 static void who_signs_settles_first(void **state)
 {
   static char after[KT_GUARD_FILE_LEN + 2];

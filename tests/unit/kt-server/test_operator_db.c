@@ -357,8 +357,8 @@ static void replace_copy(const char *path, size_t i, const char *from)
   (void)fclose(file);
 }
 
-/* A write ended between the two copies: before anything is signed both hold the newer guard, so the loss of one takes nothing
- * back. */
+/* A write ended between the two copies: before anything is signed both hold the newer guard, so the loss of
+ * one takes nothing back. */
 static void a_guard_that_is_half_written(void **state)
 {
   struct scene *scene = *state;

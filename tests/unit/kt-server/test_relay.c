@@ -197,7 +197,8 @@ static void nobody_in_particular_loses_its_oldest_too(void **state)
   assert_int_equal(content(*state, 1, 0, now_ms), 1);
 }
 
-/* One message in mailbox 0, and so many in others, or as many as it takes until mailbox 0 is gone; how many that were. */
+/* One message in mailbox 0, and so many in others, or as many as it takes until mailbox 0 is gone; how many that
+ * were. */
 static unsigned fill_others(struct kt_relay *relay, unsigned n_max, uint64_t now_ms)
 {
   unsigned n = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What each sandbox forbids, and what it lets through. Every case is a process of its own that enters the sandbox, makes one
- * call, and ends with what came of it; what is forbidden works before, so that the sandbox is what forbids it. */
+/* What each sandbox forbids, and what it lets through. Every case is a process of its own that enters the
+ * sandbox, makes one call, and ends with what came of it; what is forbidden works before, so that the
+ * sandbox is what forbids it. */
 #define _GNU_SOURCE /* unshare, memfd */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +30,7 @@
 
 #define KILLED 1000 /* beyond every errno */
 
-/* --- one call each: 0, or its errno ------------------------------------------------------------------------------------- */
+/* --- one call each: 0, or its errno ------------------------------------------------------------------------------- */
 
 static int outcome(long result)
 {
@@ -166,7 +167,7 @@ static int call_thread(void)
   return rc == 0 ? pthread_join(thread, NULL) : rc;
 }
 
-/* --- the table ---------------------------------------------------------------------------------------------------------------- */
+/* --- the table ---------------------------------------------------------------------------------------------------- */
 
 #define N_SANDBOXES 3
 

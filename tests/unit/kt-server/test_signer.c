@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The signing process, over a socket pair: what it signs, what it refuses whatever the log shows it, and its messages. */
+/* The signing process, over a socket pair: what it signs, what it refuses whatever the log shows it, and its
+ * messages. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,7 +27,7 @@
 #include "wire/leaf.h"
 #include "wire/tree_head.h"
 
-/* --- a folder and a signer in it ----------------------------------------------------------------------------------------- */
+/* --- a folder and a signer in it ---------------------------------------------------------------------------------- */
 
 struct scene {
   char dir[64];
@@ -131,7 +132,7 @@ static struct kt_signer_response ask(const struct scene *scene, enum kt_signer_r
   return response;
 }
 
-/* --- a log ------------------------------------------------------------------------------------------------------------------ */
+/* --- a log -------------------------------------------------------------------------------------------------------- */
 
 #define ENTRIES 20
 
@@ -186,7 +187,7 @@ static void refuses(const struct scene *scene, const struct history *history, si
   assert_true(response.error.text[0] != '\0');
 }
 
-/* --- what it signs -------------------------------------------------------------------------------------------------------- */
+/* --- what it signs ------------------------------------------------------------------------------------------------ */
 
 static void s12_the_signer_signs_a_log_that_grows(void **state)
 {
@@ -282,8 +283,8 @@ static void read_guard(const struct scene *scene, char ret_data[static KT_GUARD_
   assert_int_equal(fclose(stream), 0);
 }
 
-/* The signer was killed between the two copies of 9: the next one signs 9 when both say so, or a bit that flips in the first
- * would make it forget. */
+/* The signer was killed between the two copies of 9: the next one signs 9 when both say so, or a bit that flips in the
+ * first would make it forget. */
 static void s12_what_another_signer_left_is_settled(void **state)
 {
   struct scene *scene = *state;
@@ -309,7 +310,7 @@ static void s12_what_another_signer_left_is_settled(void **state)
   free(history);
 }
 
-/* --- what is wrong with the folder -------------------------------------------------------------------------------------------- */
+/* --- what is wrong with the folder -------------------------------------------------------------------------------- */
 
 /* The first answer says it, and nothing is signed. */
 static void fails_to_start(struct scene *scene, enum kt_err err, const char *words)
@@ -376,7 +377,7 @@ static void garbage_ends_the_connection(void **state)
   stop(scene);
 }
 
-/* --- messages ----------------------------------------------------------------------------------------------------------------- */
+/* --- messages ----------------------------------------------------------------------------------------------------- */
 
 static void requests_survive_their_encoding(void **state)
 {

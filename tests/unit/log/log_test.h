@@ -5,7 +5,7 @@
 
 #include "world_test.h"
 
-/* --- transport ------------------------------------------------------------------------------------------------------ */
+/* --- transport ---------------------------------------------------------------------------------------------------- */
 
 /* The writer's bytes, moved into the test's memory. */
 static inline struct kt_bytes world_take(struct world *world, struct kt_writer *w)
@@ -91,7 +91,7 @@ static inline enum kt_err post_update(struct world *world, struct kt_bytes encod
   return post_update_token(world, encoded, (struct kt_bytes){ 0 }, ret_response);
 }
 
-/* --- people --------------------------------------------------------------------------------------------------------- */
+/* --- people ------------------------------------------------------------------------------------------------------- */
 
 struct person {
   struct kt_bytes label; /* one's own */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Third-party management: the log as the Manager, the test as the Service Operator, people who verify (draft: Third Parties
- * / Management, Update Format, Updating a Label). */
+/* Third-party management: the log as the Manager, the test as the Service Operator, people who verify (draft: Third
+ * Parties / Management, Update Format, Updating a Label). */
 #ifndef KT_TESTS_MANAGER_TEST_H
 #define KT_TESTS_MANAGER_TEST_H
 
@@ -30,7 +30,7 @@ static inline struct world *managed_world(void)
   return world;
 }
 
-/* --- the operator --------------------------------------------------------------------------------------------------- */
+/* --- the operator ------------------------------------------------------------------------------------------------- */
 
 /* What the operator forwards for a person. */
 struct order {

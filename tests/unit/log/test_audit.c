@@ -128,7 +128,8 @@ static void a_page_ends_before_the_bound(void **state)
   world_end(world);
 }
 
-/* Each leaf costs a prefix proof: a page holds few of them, but an entry that has more on its own is still handed out. */
+/* Each leaf costs a prefix proof: a page holds few of them, but an entry that has more on its own is still handed
+ * out. */
 static void a_page_ends_before_the_leaf_limit(void **state)
 {
   struct world *world = busy_world();
@@ -300,7 +301,7 @@ static void an_audit_can_start_after_pruning(void **state)
   world_end(world);
 }
 
-/* --- fsck ------------------------------------------------------------------------------------------------------------- */
+/* --- fsck --------------------------------------------------------------------------------------------------------- */
 
 struct findings {
   size_t n;

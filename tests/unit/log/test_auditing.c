@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Third-party auditing: no answer without the auditor's head, which heads are taken, what survives a restart, and people
- * who verify answers with an auditor that is behind. */
+/* Third-party auditing: no answer without the auditor's head, which heads are taken, what survives a restart, and
+ * people who verify answers with an auditor that is behind. */
 #include "log_test.h"
 
 #include "log/engine.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The watch on the clock: steps, jumps there and back, at the start and while it runs, at both ends of the number range. */
+/* The watch on the clock: steps, jumps there and back, at the start and while it runs, at both ends of the number
+ * range. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The response that the sequencer makes before its head is signed: it is what the thread that asked would have made, or it
- * is not used. */
+/* The response that the sequencer makes before its head is signed: it is what the thread that asked would have
+ * made, or it is not used. */
 #include "update_test.h"
 
 #include <sched.h>
@@ -229,7 +229,7 @@ static void a_draft_that_is_too_long_is_refused(void **state)
   world_end(world);
 }
 
-/* --- beside the sequencer's thread -------------------------------------------------------------------------------------- */
+/* --- beside the sequencer's thread -------------------------------------------------------------------------------- */
 
 static const struct kt_store_ops *real_ops;
 static struct kt_store_ops slow_ops;

@@ -119,8 +119,8 @@ static void ignore(void *ctx, const struct kt_log_outcome *outcome)
   (void)outcome;
 }
 
-/* An update and an erasure in one commit, whose head cannot be signed: the erasure is durable all the same, so its copies
- * are, and are told of, until they can be overwritten. */
+/* An update and an erasure in one commit, whose head cannot be signed: the erasure is durable all the same, so its
+ * copies are, and are told of, until they can be overwritten. */
 static void without_room_for_the_guard(void **state)
 {
   struct world *world = world_start();

@@ -2,8 +2,8 @@
 /* Group commit under load: after a commit of several updates the next one waits a little for those that are being
  * prepared, and for nobody else. A commit takes COMMIT_MS here; the next is then held back for REST_MS at most.
  *
- * A loaded machine makes every wait longer, never shorter: what must wait is measured in each round, what must not in the
- * shortest of many. */
+ * A loaded machine makes every wait longer, never shorter: what must wait is measured in each round, what must not
+ * in the shortest of many. */
 #include "log_test.h"
 
 #include <sched.h>

@@ -7,7 +7,7 @@
 #define CACHE "4194304" /* of the logs here */
 #define PROOF_LEN 80
 
-/* --- records -------------------------------------------------------------------------------------------------------- */
+/* --- records ------------------------------------------------------------------------------------------------------ */
 
 static const uint8_t secret[KT_SHORT_HASH_KEY_LEN] = { 1, 2, 3 };
 
@@ -235,7 +235,7 @@ static void forgetting_one_label(void **state)
   assert_false(is_there(scene, TEXT("alice")));
 }
 
-/* --- in a log ------------------------------------------------------------------------------------------------------- */
+/* --- in a log ----------------------------------------------------------------------------------------------------- */
 
 static bool is_kept(struct world *world, const char *label, struct kt_log_label_facts *ret_facts)
 {

@@ -163,7 +163,7 @@ static void a_log_that_stood_still_starts_fresh(void **state)
   world_end(world);
 }
 
-/* --- failures ------------------------------------------------------------------------------------------------------- */
+/* --- failures ----------------------------------------------------------------------------------------------------- */
 
 /* The memory store's table with another commit. */
 static struct kt_store_ops failing_ops;
@@ -340,7 +340,7 @@ static void a_failing_checkpoint_stops_the_signing(void **state)
   world_end(world);
 }
 
-/* --- batches -------------------------------------------------------------------------------------------------------- */
+/* --- batches ------------------------------------------------------------------------------------------------------ */
 
 static void insert_labels(struct world *world, size_t n, const char *prefix)
 {

@@ -2,7 +2,7 @@
 /* What the Manager does with its operator's orders, and what it refuses. */
 #include "manager_test.h"
 
-/* --- what works ----------------------------------------------------------------------------------------------------- */
+/* --- what works --------------------------------------------------------------------------------------------------- */
 
 static void a_managed_log_is_verified(void **state)
 {
@@ -24,8 +24,8 @@ static void a_managed_log_is_verified(void **state)
   world_end(world);
 }
 
-/* "the Manager MUST insert a sufficient number of dummy entries … such that the next greatest version of the label to be
- * created is signed_version". */
+/* "the Manager MUST insert a sufficient number of dummy entries … such that the next greatest version of the label to
+ * be created is signed_version". */
 static void skipped_versions_are_proven(void **state)
 {
   struct world *world = managed_world();
@@ -58,8 +58,8 @@ static void skipped_versions_are_proven(void **state)
   world_end(world);
 }
 
-/* Ways to skip up to 3 versions and add up to 2 values, three times (every seventh: all digits occur at each place); every
- * other update becomes distinguished. */
+/* Ways to skip up to 3 versions and add up to 2 values, three times (every seventh: all digits occur at each place);
+ * every other update becomes distinguished. */
 static void every_small_pattern_is_accepted(void **state)
 {
   (void)state;
@@ -135,7 +135,7 @@ static void lower_greatest_versions_are_answered(void **state)
   world_end(world);
 }
 
-/* --- what the Manager refuses --------------------------------------------------------------------------------------- */
+/* --- what the Manager refuses ------------------------------------------------------------------------------------- */
 
 static void s13_signed_version(void **state)
 {

@@ -4,7 +4,7 @@
 
 #include <kt/credential.h>
 
-/* --- what users refuse ---------------------------------------------------------------------------------------------- */
+/* --- what users refuse -------------------------------------------------------------------------------------------- */
 
 static enum kt_err believe(struct kt_bytes public_key, struct kt_bytes message, struct kt_bytes signature)
 {
@@ -75,7 +75,8 @@ static void search_refused(struct world *world, struct person *person, const uin
   assert_string_equal(person->reason.code, "leaf-signature");
 }
 
-/* The owner asks for what it does not know, as when the Manager inserted it, and as when it was the owner's own order. */
+/* The owner asks for what it does not know, as when the Manager inserted it, and as when it was the owner's own
+ * order. */
 static void update_refused(struct world *world, struct person *person, const struct order *sent)
 {
   struct kt_bytes response;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Commitment: "opening" is "random": each is drawn for one version and used for no other. A reader draws many at once, so here the
- * source numbers what it gives, and the openings are read back from the store. */
+/* Commitment: "opening" is "random": each is drawn for one version and used for no other. A reader draws many at once,
+ * so here the source numbers what it gives, and the openings are read back from the store. */
 #include "log_test.h"
 
 #include "log/engine.h"

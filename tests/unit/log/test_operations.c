@@ -208,7 +208,7 @@ static void erased_versions_answer_expired(void **state)
   world_end(world);
 }
 
-/* --- what an honest log has to get through, in many orders ---------------------------------------------------------- */
+/* --- what an honest log has to get through, in many orders -------------------------------------------------------- */
 
 struct label_model {
   char name[8];

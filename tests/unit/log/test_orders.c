@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Many updates of an operator: submitted together, not held back when they fill an entry, built on what was looked up. */
+/* Many updates of an operator: submitted together, not held back when they fill an entry, built on what was looked
+ * up. */
 #include "log_test.h"
 
 #include <stdatomic.h>

@@ -141,8 +141,8 @@ static void a_late_response_is_of_its_own_update(void **state)
   expect_same_bytes(&with, &without);
 }
 
-/* While the log is calm the output alone is waited for, and the proofs come later; while others are at work on updates they are
- * made at once, the new version's for half the work, and stored with the update. */
+/* While the log is calm the output alone is waited for, and the proofs come later; while others are at work on updates
+ * they are made at once, the new version's for half the work, and stored with the update. */
 static void load_decides_when_a_new_version_is_proved(void **state)
 {
   struct scene *scene = *state;
@@ -213,7 +213,7 @@ static void they_are_stored_within_seconds_and_at_the_end(void **state)
   assert_true(is_stored(scene, 2, 0) && is_stored(scene, 2, 1));
 }
 
-/* --- ahead of lookups ------------------------------------------------------------------------------------------------- */
+/* --- ahead of lookups --------------------------------------------------------------------------------------------- */
 
 static struct kt_log_proved prove(struct scene *scene, uint64_t first, size_t n)
 {
@@ -266,8 +266,8 @@ static void labels_are_proved_ahead(void **state)
   assert_int_equal(n_proved, 10);
 }
 
-/* Those of an older version that the ladder shows as well are there from before; the one that was published meanwhile has what
- * its own registration computed. */
+/* Those of an older version that the ladder shows as well are there from before; the one that was published meanwhile
+ * has what its own registration computed. */
 static void newer_versions_need_few_more(void **state)
 {
   struct scene *scene = *state;

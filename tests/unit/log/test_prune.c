@@ -4,7 +4,7 @@
 
 #include "tree/ibst.h"
 
-/* --- which entries stay, against the draft's own needs --------------------------------------------------------------------- */
+/* --- which entries stay, against the draft's own needs ------------------------------------------------------------ */
 
 static void expect_kept(uint64_t pos, uint64_t boundary, uint64_t size)
 {
@@ -90,7 +90,7 @@ static void little_is_kept(void **state)
   }
 }
 
-/* --- a long run ------------------------------------------------------------------------------------------------------------- */
+/* --- a long run --------------------------------------------------------------------------------------------------- */
 
 #define N_OWNERS 3
 #define N_CONTACTS 2
@@ -228,8 +228,8 @@ static uint64_t all_versions(const struct run *run)
   return n;
 }
 
-/* Bounded by the lifetime: entries, their changes and old values. By the newest prefix tree, which never loses a leaf: the
- * quads, of which a tree of n leaves has (n - 1) / 3 at least, since each has four places at most. */
+/* Bounded by the lifetime: entries, their changes and old values. By the newest prefix tree, which never loses a leaf:
+ * the quads, of which a tree of n leaves has (n - 1) / 3 at least, since each has four places at most. */
 static void expect_bounded(struct run *run)
 {
   const struct volume volume = measure(run->world);

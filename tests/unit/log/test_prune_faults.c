@@ -7,7 +7,7 @@
 
 #include "store/backend.h"
 
-/* --- late people ---------------------------------------------------------------------------------------------------------------- */
+/* --- late people -------------------------------------------------------------------------------------------------- */
 
 #define EXPECT(world, call, code_)                       \
   do {                                                   \
@@ -58,7 +58,7 @@ static void late_people_are_told(void **state)
   world_end(world);
 }
 
-/* --- faults ------------------------------------------------------------------------------------------------------------------- */
+/* --- faults ------------------------------------------------------------------------------------------------------- */
 
 /* A server that was off for long finds everything old at its first entry: one step after the other removes it. */
 static void a_long_pause_is_caught_up_with(void **state)
@@ -126,7 +126,8 @@ static void a_clock_that_jumps_ahead_removes_nothing(void **state)
   world_end(world);
 }
 
-/* When the clock stays, it is the operator's word: after a window pruning goes on. So it does after the log stood still. */
+/* When the clock stays, it is the operator's word: after a window pruning goes on. So it does after the log stood
+ * still. */
 static void after_a_window_pruning_goes_on(void **state)
 {
   static const unsigned jumps_h[] = { 2000, 7 };
@@ -279,7 +280,7 @@ static void fsck_finds_what_pruning_must_not_remove(void **state)
   }
 }
 
-/* --- readers at the same time ------------------------------------------------------------------------------------------------ */
+/* --- readers at the same time ------------------------------------------------------------------------------------- */
 
 struct looker {
   struct kt_log *log;
@@ -349,7 +350,7 @@ static void readers_do_not_notice_pruning(void **state)
   files_remove(&files);
 }
 
-/* --- kill ------------------------------------------------------------------------------------------------------------------------ */
+/* --- kill --------------------------------------------------------------------------------------------------------- */
 
 /* Adds entries and prunes without end, over a file that exists. */
 static void prune_for_ever(struct world *world, const struct files *files, int fd)

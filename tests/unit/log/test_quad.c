@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The prefix tree in quads against the same tree in binary nodes (tests/unit/tree/prefix_model.h): equal roots and equal
- * proofs, for every version of the tree, with every size of cache. */
+/* The prefix tree in quads against the same tree in binary nodes (tests/unit/tree/prefix_model.h): equal roots and
+ * equal proofs, for every version of the tree, with every size of cache. */
 #include "world_test.h"
 
 #include "unit/tree/prefix_model.h"

@@ -290,7 +290,8 @@ static void change(struct shared *shared, uint64_t round)
   put(&shared->cache, hash_of(which), what, 1 + round * 53 % KT_RING_RECORD_MAX);
 }
 
-/* One thread changes, as the sequencer does; the ring goes round all the time. Without an end until a reader found something. */
+/* One thread changes, as the sequencer does; the ring goes round all the time. Without an end until a
+ * reader found something. */
 static void *write_records(void *arg)
 {
   struct shared *shared = arg;
@@ -317,8 +318,8 @@ static void *read_records(void *arg)
   return n_wrong == 0 ? NULL : arg;
 }
 
-/* Eight records of middle length fit. What a reader gets is one whole record of the hash it asked for, none from before a
- * forgetting that was over when it asked. */
+/* Eight records of middle length fit. What a reader gets is one whole record of the hash it asked for, none from before
+ * a forgetting that was over when it asked. */
 static void readers_get_whole_records(void **state)
 {
   static struct shared shared;

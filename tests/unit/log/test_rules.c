@@ -409,9 +409,9 @@ static void s14_bad_token_costs_nothing(void **state)
   world_end(world);
 }
 
-/* "access is decided from the principal and the label alone". Look-ups are open to all, whatever the registration policy;
- * an update that is not authorised is denied alike, whether the label exists (with another's key) or not, with or without
- * a token. */
+/* "access is decided from the principal and the label alone". Look-ups are open to all, whatever the registration
+ * policy; an update that is not authorised is denied alike, whether the label exists (with another's key) or not,
+ * with or without a token. */
 static void s3_denied_whether_the_label_exists_or_not(void **state)
 {
   static const enum kt_registration policies[] = { KT_REGISTRATION_TOKEN, KT_REGISTRATION_CLOSED };
@@ -442,8 +442,8 @@ static void s3_denied_whether_the_label_exists_or_not(void **state)
   world_end(world);
 }
 
-/* Bob looked alice up. Whatever happens to the log's policy and to alice's label since, he can monitor what he was shown,
- * and so can alice. */
+/* Bob looked alice up. Whatever happens to the log's policy and to alice's label since, he can monitor what he was
+ * shown, and so can alice. */
 static void s11_monitoring_is_never_denied(void **state)
 {
   struct person *alice;

@@ -127,8 +127,8 @@ static void nor_does_one_that_looks_at_older_trees(void **state)
   warm_world_end(world);
 }
 
-/* Of the quads that are read to be kept: those of the newest tree, then what others have beside it, each in the order of the
- * file, and in an entry what is below a quad first. */
+/* Of the quads that are read to be kept: those of the newest tree, then what others have beside it, each in the order
+ * of the file, and in an entry what is below a quad first. */
 static void expect_order(uint64_t ref, uint64_t *last, size_t *n_falls)
 {
   uint64_t place = ref ^ (KT_STORE_NODES_MAX - 1);
@@ -196,7 +196,8 @@ static void what_has_no_room_is_left_out(void **state)
   assert_true(n_rooms > 0 && n_rooms < 64 && n_roots > n_rooms / 2);
 }
 
-/* When a reasonable monitoring window has passed since 26, the first entry after it is distinguished, and searches begin there. */
+/* When a reasonable monitoring window has passed since 26, the first entry after it is distinguished, and searches
+ * begin there. */
 static void trees_before_the_distinguished_entry_are_not_read(void **state)
 {
   struct world *world = cold_world(CACHE_BYTES, N_MORE);

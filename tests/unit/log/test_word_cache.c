@@ -90,8 +90,8 @@ static void keeps_what_is_used(void **state)
   kt_word_cache_release(&cache);
 }
 
-/* Many more values pass than there is room for, but each is dropped when the next one of its kind comes: then those that stay
- * are all there, though nobody asks for them. */
+/* Many more values pass than there is room for, but each is dropped when the next one of its kind comes: then those
+ * that stay are all there, though nobody asks for them. */
 static void what_is_dropped_makes_room_for_what_is_not(void **state)
 {
   (void)state;

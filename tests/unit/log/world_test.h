@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A log over the memory store with a clock and randomness of the test, and its auditor, if it has one, who signs what the
- * log's feed for auditors shows. */
+/* A log over the memory store with a clock and randomness of the test, and its auditor, if it has one, who signs what
+ * the log's feed for auditors shows. */
 #ifndef KT_TESTS_WORLD_TEST_H
 #define KT_TESTS_WORLD_TEST_H
 
@@ -228,7 +228,7 @@ static inline uint64_t world_size(const struct world *world)
   return head.size;
 }
 
-/* --- the auditor ---------------------------------------------------------------------------------------------------- */
+/* --- the auditor -------------------------------------------------------------------------------------------------- */
 
 /* The tree of `size` entries as the auditor's feed shows it: its root and its newest timestamp. */
 static inline void auditor_view(struct world *world, uint64_t size, struct kt_hash *ret_root, uint64_t *ret_ms)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Many VRF proofs at once, which are stored two by two: whatever their order, what is there in the end is each of them, and
- * what was there before. */
+/* Many VRF proofs at once, which are stored two by two: whatever their order, what is there in the end is each of them,
+ * and what was there before. */
 #include "store_test.h"
 
 #define N_KEYS UINT64_C(509) /* a prime: steps of any length go through all of them. Labels 1 … 51, versions 0 … 9 */
