@@ -132,7 +132,7 @@ static enum kt_err compare_guard(struct migrating *migrating, const struct kt_lo
   struct kt_log_problem why;
   struct kt_error cause;
   const struct kt_log_head *head = &migrating->report.head;
-  const enum kt_err err = kt_log_guard_judge(migrating->old_conn, guard, &why);
+  const enum kt_err err = kt_log_guard_judge(migrating->old_conn, &migrating->old_log.config, guard, &why);
   if (err != KT_OK && err != KT_ERR_CONFLICT) {
     return kt_error_set(error, err, "%s: %.300s", migrating->old_log.dir.s, why.text);
   }
@@ -141,16 +141,11 @@ static enum kt_err compare_guard(struct migrating *migrating, const struct kt_lo
     migrating->size = err == KT_OK ? guard->size : head->size;
     return KT_OK;
   }
-  if (err == KT_ERR_CONFLICT) {
-    return take_fork(migrating, guard, error);
+  if (err == KT_ERR_CONFLICT && strcmp(why.code, "guard-old") == 0) {
+    (void)kt_error_set(&cause, err, "%.250s", why.text);
+    return refuse_unguarded(&migrating->old_log, err, &cause, error);
   }
-  if (guard->size < head->size) {
-    (void)kt_error_set(&cause, KT_ERR_CONFLICT,
-                       "the head guard knows of %llu %s, and %llu were signed: it is an old copy",
-                       (unsigned long long)guard->size, kt_noun_entries(guard->size), (unsigned long long)head->size);
-    return refuse_unguarded(&migrating->old_log, KT_ERR_CONFLICT, &cause, error);
-  }
-  return KT_OK;
+  return err == KT_OK ? KT_OK : take_fork(migrating, guard, error);
 }
 
 /* Without the guard the statement would claim, under the old log's key, that nothing was lost. */

@@ -217,7 +217,7 @@ static enum kt_err compare_guard(struct restoring *restoring, struct kt_error *e
     (void)snprintf(report->why, sizeof report->why, "The head guard cannot be read: %.250s", cause.text);
     return mark(restoring, error);
   }
-  err = kt_log_guard_judge(restoring->conn, &guard, &problem);
+  err = kt_log_guard_judge(restoring->conn, &restoring->instance.config, &guard, &problem);
   if (err == KT_OK) {
     report->guard = KT_RESTORE_GUARD_FITS;
     return KT_OK;

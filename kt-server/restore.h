@@ -13,7 +13,7 @@ enum kt_restore_guard {
   KT_RESTORE_GUARD_MISSING, /* nothing shows whether this is the newest state */
   KT_RESTORE_GUARD_FITS,    /* nothing was signed that the copy does not have */
   KT_RESTORE_GUARD_AHEAD,   /* it is an old copy: marked */
-  KT_RESTORE_GUARD_REFUSES, /* it contradicts the copy, or cannot be read: marked */
+  KT_RESTORE_GUARD_REFUSES, /* it contradicts the copy, is an old copy itself, or cannot be read: marked */
 };
 
 struct kt_restore_report {

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/hash.h"
 #include "base/noun.h"
+#include "crypto/hash.h"
 #include "log/auditor.h"
 #include "log/engine.h"
 #include "log/published.h"
@@ -221,11 +221,28 @@ static enum kt_err load_tip(struct kt_log *log, struct kt_log_problem *problem)
   return err == KT_OK ? KT_OK : kt_log_store_problem(problem, err, log->writer);
 }
 
-/* "The server refuses to start, with an explanation, when its database is behind the guard or contradicts
- * it: a restored backup must never sign a fork." The guard may be behind the database: the program ended
- * between the two writes. */
-enum kt_err kt_log_guard_judge(struct kt_store_conn *conn, const struct kt_log_guard *guard,
-                               struct kt_log_problem *ret_problem)
+/* What is published was guarded before. A guard that is behind it was not written last, and says nothing about what
+ * was: the database may be an old copy, too. */
+static enum kt_err check_age(struct kt_store_conn *conn, const struct kt_config *config,
+                             const struct kt_log_guard *guard, struct kt_log_problem *ret_problem)
+{
+  struct kt_log_head head;
+  const char *what = NULL;
+  if (kt_log_head_get(conn, config, &head, &what) != KT_OK || head.size <= guard->size) {
+    return KT_OK; /* a stored head that does not fit is no head */
+  }
+  return kt_log_refuse(ret_problem, KT_ERR_CONFLICT, "guard-old",
+                       "the guard knows of %llu %s, but a head of %llu was published: the guard is an old copy, so "
+                       "nothing shows that the database is none. Bring back the newest guard; when it is gone for "
+                       "good, move this one away: then there is none",
+                       (unsigned long long)guard->size, kt_noun_entries(guard->size), (unsigned long long)head.size);
+}
+
+/* "The server refuses to start, with an explanation, when its database is behind the guard or contradicts it: a
+ * restored backup must never sign a fork." The guard may be behind the database by what was not published: the program
+ * ended between the two writes. */
+enum kt_err kt_log_guard_judge(struct kt_store_conn *conn, const struct kt_config *config,
+                               const struct kt_log_guard *guard, struct kt_log_problem *ret_problem)
 {
   uint64_t n = 0;
   struct kt_store_entry last = { .timestamp_ms = 0 };
@@ -255,7 +272,7 @@ enum kt_err kt_log_guard_judge(struct kt_store_conn *conn, const struct kt_log_g
                          "to a fork of this one",
                          (unsigned long long)guard->size, kt_noun_entries(guard->size));
   }
-  return KT_OK;
+  return check_age(conn, config, guard, ret_problem);
 }
 
 static enum kt_err check_guard(struct kt_log *log, struct kt_log_problem *problem)
@@ -274,7 +291,7 @@ static enum kt_err check_guard(struct kt_log *log, struct kt_log_problem *proble
   if (err != KT_OK) {
     return kt_log_refuse(problem, err, "guard", "what was signed last is not known: %s", kt_err_text(err));
   }
-  err = kt_log_guard_judge(log->writer, &guard, problem);
+  err = kt_log_guard_judge(log->writer, log->options.config, &guard, problem);
   if (err == KT_OK) {
     log->guarded = guard;
   }

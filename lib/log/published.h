@@ -18,8 +18,8 @@ KT_MUST_USE enum kt_err kt_log_head_put(struct kt_store_conn *writer, const stru
 KT_MUST_USE enum kt_err kt_log_head_get(struct kt_store_conn *conn, const struct kt_config *config,
                                         struct kt_log_head *ret_head, const char **ret_what);
 /* May a log with these entries go on signing after the head of this guard? KT_ERR_CONFLICT "guard-behind": they are an
- * old copy; "guard-contradicts": of another log, or of a fork. */
-KT_MUST_USE enum kt_err kt_log_guard_judge(struct kt_store_conn *conn, const struct kt_log_guard *guard,
-                                           struct kt_log_problem *ret_problem);
+ * old copy; "guard-contradicts": of another log, or of a fork; "guard-old": the guard is an old copy itself. */
+KT_MUST_USE enum kt_err kt_log_guard_judge(struct kt_store_conn *conn, const struct kt_config *config,
+                                           const struct kt_log_guard *guard, struct kt_log_problem *ret_problem);
 
 #endif

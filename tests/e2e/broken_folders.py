@@ -5,6 +5,7 @@ Called with the build folder; KT_SERVER names the program."""
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import tempfile
@@ -116,6 +117,19 @@ def check_signing_key(where):
     check(comes_before(text, "guard", "--accept-missing-guard") and "three ways on" not in text, "a missing guard", text)
 
 
+def check_old_guard(where):
+    """From another day than the database: nothing shows that the database is not from another day than the log."""
+    folder = make_log(where, "old guard")
+    guard, line = os.path.join(folder, "head-guard"), os.path.join(where, "line")
+    shutil.copy(guard, guard + ".old")
+    with open(line, "w", encoding="ascii") as out:
+        out.write(json.dumps({"label": "alice", "devices": [{"name": "phone", "keys": [{"alg": "raw", "key": "AAAA"}]}]}) + "\n")
+    server_verb("import", folder, line)
+    os.rename(guard + ".old", guard)
+    check("the guard is an old copy" in refused_start(folder, 1), "an old copy of the guard is refused")
+    check("old copy" in said("import", folder, line, code=1), "by every verb that signs")
+
+
 # --- folders and arguments
 
 
@@ -168,6 +182,7 @@ def main():
         check_damage(where)
         check_operators_damage(where)
         check_signing_key(where)
+        check_old_guard(where)
         check_no_log(where)
         check_settings(where)
         check_arguments(where)
