@@ -228,8 +228,12 @@ static enum kt_err check_age(struct kt_store_conn *conn, const struct kt_config 
 {
   struct kt_log_head head;
   const char *what = NULL;
-  if (kt_log_head_get(conn, config, &head, &what) != KT_OK || head.size <= guard->size) {
-    return KT_OK; /* a stored head that does not fit is no head */
+  const enum kt_err err = kt_log_head_get(conn, config, &head, &what);
+  if (err == KT_ERR_STORE || err == KT_ERR_MEMORY) {
+    return kt_log_store_problem(ret_problem, err, conn);
+  }
+  if (err != KT_OK || head.size <= guard->size) { /* a stored head that does not fit is no head */
+    return KT_OK;
   }
   return kt_log_refuse(ret_problem, KT_ERR_CONFLICT, "guard-old",
                        "the guard knows of %llu %s, but a head of %llu was published: the guard is an old copy, so "
