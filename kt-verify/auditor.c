@@ -412,8 +412,10 @@ enum kt_exit kt_auditor_open(struct kt_auditor *auditor, struct kt_output *out, 
   if (err == KT_ERR_UNSUPPORTED) {
     return kt_output_fail(out, KT_EXIT_USAGE, "state-version", "%s/auditor.db was written by a newer version", folder);
   }
-  return kt_output_fail(out, KT_EXIT_USAGE, "state", "cannot open %s/auditor.db: %s", folder,
-                        err == KT_ERR_STORE ? auditor->state.db.error : strerror(errno));
+  const char *why = auditor->state.db.error[0] != '\0' ? auditor->state.db.error : strerror(errno);
+  return err == KT_ERR_DENIED
+             ? kt_output_fail(out, KT_EXIT_USAGE, "home", "cannot use the state folder %s: %s", folder, why)
+             : kt_output_fail(out, KT_EXIT_USAGE, "state", "cannot open %s/auditor.db: %s", folder, why);
 }
 
 void kt_auditor_close(struct kt_auditor *auditor)

@@ -34,6 +34,17 @@ static enum kt_err execute(struct kt_auditor_state *state, const char *sql)
   return sqlite3_exec(state->db.db, sql, NULL, NULL, NULL) == SQLITE_OK ? KT_OK : kt_sql_failed(&state->db);
 }
 
+/* The file is made when an auditor first runs here; the folder is there already. */
+static enum kt_err check_home(struct kt_auditor_state *state)
+{
+  enum kt_err err = kt_state_check_folder(&state->db, false);
+  if (err != KT_OK) {
+    return KT_ERR_DENIED;
+  }
+  err = kt_state_check_file(&state->db, "auditor.db");
+  return err == KT_ERR_ABSENT ? KT_OK : err;
+}
+
 /* One process goes through the log here; what a key signed is the business of auditor_signed.h. */
 static enum kt_err lock(struct kt_auditor_state *state)
 {
@@ -78,6 +89,9 @@ enum kt_err kt_auditor_state_open(const char *home, struct kt_auditor_state *ret
   char path[KT_STATE_PATH_MAX + 32];
   *state = (struct kt_auditor_state){ .lock_fd = -1 };
   enum kt_err err = kt_state_home(home, state->db.home);
+  if (err == KT_OK) {
+    err = check_home(state);
+  }
   if (err == KT_OK) {
     err = lock(state);
   }

@@ -25,8 +25,8 @@ struct kt_auditor_state {
   int lock_fd; /* -1: not held */
 };
 
-/* KT_ERR_UNDETERMINED: another process holds the folder. KT_ERR_DENIED: it cannot be used (errno). KT_ERR_UNSUPPORTED:
- * written by a newer version. kt_auditor_state_close is needed in any case. */
+/* KT_ERR_UNDETERMINED: another process holds the folder. KT_ERR_DENIED: it cannot be used (errno), or is
+ * open to others (db.error). KT_ERR_UNSUPPORTED: written by a newer version. kt_auditor_state_close is needed in any case. */
 KT_MUST_USE enum kt_err kt_auditor_state_open(const char *home, struct kt_auditor_state *ret_state);
 void kt_auditor_state_close(struct kt_auditor_state *state);
 

@@ -110,7 +110,7 @@ static enum kt_err check_private(struct kt_state *state, const char *what, const
   return KT_OK;
 }
 
-static enum kt_err check_folder(struct kt_state *state, bool create)
+enum kt_err kt_state_check_folder(struct kt_state *state, bool create)
 {
   const char *home = state->home;
   struct stat st;
@@ -135,13 +135,17 @@ static enum kt_err check_folder(struct kt_state *state, bool create)
   return check_private(state, "it", &st, 0700);
 }
 
-static enum kt_err check_database(struct kt_state *state, const char *path)
+enum kt_err kt_state_check_file(struct kt_state *state, const char *name)
 {
+  char path[KT_STATE_PATH_MAX + 32];
+  char what[48];
   struct stat st;
+  snprintf(path, sizeof path, "%s/%s", state->home, name);
   if (stat(path, &st) != 0) {
     return errno == ENOENT ? KT_ERR_ABSENT : KT_ERR_DENIED;
   }
-  return S_ISREG(st.st_mode) ? check_private(state, "state.db in it", &st, 0600) : KT_OK; /* SQLite refuses the rest */
+  snprintf(what, sizeof what, "%s in it", name);
+  return S_ISREG(st.st_mode) ? check_private(state, what, &st, 0600) : KT_OK; /* SQLite refuses the rest */
 }
 
 static enum kt_err execute(struct kt_state *state, const char *sql)
@@ -191,9 +195,9 @@ enum kt_err kt_state_open(const char *home, bool create, struct kt_state *ret_st
   }
   snprintf(path, sizeof path, "%s/state.db", state->home);
   create = create && stat(path, &st) != 0; /* an open folder is closed before it holds something, not after */
-  err = check_folder(state, create);
+  err = kt_state_check_folder(state, create);
   if (err == KT_OK && !create) {
-    err = check_database(state, path);
+    err = kt_state_check_file(state, "state.db");
   }
   if (err != KT_OK) {
     return err;

@@ -28,6 +28,11 @@ struct kt_state {
 /* home: NULL for $XDG_STATE_HOME/kt-verify or ~/.local/state/kt-verify. KT_ERR_USAGE: there is no such path. */
 KT_MUST_USE enum kt_err kt_state_home(const char *home, char ret_home[static KT_STATE_PATH_MAX]);
 
+/* Whoever else can change a home decides what is verified there: the folder, which create makes where there is none, and a
+ * file in it. KT_ERR_ABSENT: there is none. KT_ERR_DENIED: not accessible (errno), or open to others (state->error). */
+KT_MUST_USE enum kt_err kt_state_check_folder(struct kt_state *state, bool create);
+KT_MUST_USE enum kt_err kt_state_check_file(struct kt_state *state, const char *name);
+
 /* create: make the folder (0700) and an empty database where there is none; otherwise KT_ERR_ABSENT. KT_ERR_DENIED: a
  * folder or file is not accessible (errno), or open to others (ret_state->error); KT_ERR_UNSUPPORTED: written by a newer version. ret_state->home
  * is set in any case, and kt_state_close is needed in any case. */

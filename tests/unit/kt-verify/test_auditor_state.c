@@ -210,6 +210,32 @@ static void test_others_cannot_read_it(void **context)
   assert_int_equal(st.st_mode & 077, 0);
 }
 
+static void assert_refused(struct fixture *f, const char *why)
+{
+  assert_int_equal(kt_auditor_state_open(f->home, &f->state), KT_ERR_DENIED);
+  assert_non_null(strstr(f->state.db.error, why));
+  kt_auditor_state_close(&f->state);
+}
+
+/* As with the client's state: by the same rule, and before anything of it is read. */
+static void test_what_is_open_to_others_is_refused(void **context)
+{
+  struct fixture *f = *context;
+  char path[128];
+  snprintf(path, sizeof path, "%s/auditor.db", f->home);
+  kt_auditor_state_close(&f->state);
+  assert_int_equal(chmod(path, 0602), 0);
+  assert_refused(f,
+                 "auditor.db in it is open to others (mode 0602): chmod 600 it, and think about who may have changed");
+  assert_int_equal(chmod(path, 0640), 0);
+  assert_refused(f, "auditor.db in it is open to others (mode 0640): chmod 600 it, and think about who may have read");
+  assert_int_equal(chmod(path, 0600), 0);
+  assert_int_equal(chmod(f->home, 0770), 0);
+  assert_refused(f, "it is open to others (mode 0770): chmod 700 it");
+  assert_int_equal(chmod(f->home, 0700), 0);
+  assert_int_equal(kt_auditor_state_open(f->home, &f->state), KT_OK);
+}
+
 /* What the auditor's key signs next depends on it. */
 static void test_a_flipped_bit_is_refused(void **context)
 {
@@ -234,6 +260,7 @@ int main(void)
     cmocka_unit_test_setup_teardown(test_one_process_at_a_time, set_up, tear_down),
     cmocka_unit_test_setup_teardown(test_one_tree_of_a_size, set_up, tear_down),
     cmocka_unit_test_setup_teardown(test_others_cannot_read_it, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(test_what_is_open_to_others_is_refused, set_up, tear_down),
     cmocka_unit_test_setup_teardown(test_a_flipped_bit_is_refused, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
