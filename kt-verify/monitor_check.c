@@ -63,6 +63,12 @@ static bool must_pause(const struct kt_session *session)
   return session->retry_after_s > 0 || kt_stop_requested();
 }
 
+/* Somebody else's label, or a credential. */
+static bool may_ask_on(const struct kt_session *session)
+{
+  return !must_pause(session) && !session->is_unanswered && !kt_session_must_leave_others(session);
+}
+
 static enum kt_exit check_own(struct kt_session *session, struct kt_bytes label)
 {
   struct kt_own_label own;
@@ -91,7 +97,7 @@ static enum kt_exit check_other(struct kt_session *session, struct kt_bytes labe
 {
   struct kt_watch watch;
   kt_watch_init(&watch, session, label);
-  bool asked = !must_pause(session) && !session->is_unanswered;
+  bool asked = may_ask_on(session);
   enum kt_exit code = asked ? look(&watch) : KT_EXIT_UNDECIDED;
   for (size_t i = 0; code == KT_EXIT_OK && i < watch.n_notes; i++) {
     kt_report_alert(session->out, &watch.notes[i], label);
@@ -139,7 +145,7 @@ static enum kt_exit check_others(struct kt_session *session, const struct kt_fol
       kt_session_forget(session);
     }
   }
-  if (!must_pause(session) && !session->is_unanswered) {
+  if (may_ask_on(session)) {
     worst = (enum kt_exit)kt_exit_code_worse((int)worst, (int)kt_credentials_check(session));
     kt_session_forget(session);
   }

@@ -21,9 +21,9 @@ void kt_followed_append(struct kt_output *out, struct kt_bytes label, json_t *va
 
 /* Label by label: check, status line, alerts; own labels first, and after each of them `tell`, so that no answer about
  * somebody else is waited for before the owner hears of their account. When the log asks for a pause (429, 503), the labels
- * that are left are not asked for; when an answer about a contact stays out, the contacts that are left. Those come in an
- * order that the log cannot foresee: whom it keeps waiting does not hide the same others each time. Gives the worst exit
- * code. */
+ * that are left are not asked for; when an answer about a contact stays out, or the session's others_until_ms has come, the
+ * contacts that are left. Those come in an order that the log cannot foresee: whom it keeps waiting does not hide the same
+ * others each time. Gives the worst exit code. */
 typedef void (*kt_monitor_tell)(void *ctx, struct kt_session *session);
 enum kt_exit kt_monitor_check(struct kt_session *session, const struct kt_followed *followed, kt_monitor_tell tell,
                               void *ctx);

@@ -164,6 +164,44 @@ def clock_set_back(work):
     log.stop()
 
 
+class Slow(ProxyHandler):
+    """Valid answers; each about a contact takes an hour."""
+
+    def forward(self, body):
+        about = [label for label in ("gus", *CONTACTS) if label.encode() in (body or b"")]
+        if about and self.server.asked[-1:] != about:
+            self.server.asked += about
+        if about and about[0] in CONTACTS:
+            self.server.clock.set_ms(self.server.clock.now_ms() + HOUR)
+        super().forward(body)
+
+
+def slow_answers(work):
+    """How long contacts take does not put the next look at one's own account off."""
+    clock = Clock(work)
+    lib_programs.environment = clock.environment
+    folder = os.path.join(work, "log-3")
+    server_verb("init", folder, "--max-behind", "72h")
+    log = Log(folder).start()
+    proxy = Proxy(log.url, lambda path, status, body: (status, body))
+    proxy.RequestHandlerClass, proxy.asked, proxy.clock = Slow, [], clock
+    gus = Person(os.path.join(work, "gus-home"))
+    gus.json("init", log.url, "--first-use")
+    gus.json("account", "create", "gus")
+    for label in CONTACTS:
+        log.insert(label, "device")
+        gus.json("lookup", label, "--allow-unsigned")
+        gus.json("monitor", "add", label)
+    monitor = subprocess.Popen([VERIFY, "monitor", "run", "--home", gus.home, "--url", proxy.url, "--interval", "600"],
+                               stdout=subprocess.PIPE, text=True, env=lib_programs.environment(0))
+    until(lambda: len(proxy.asked) >= 6, 30)
+    monitor.send_signal(signal.SIGTERM)
+    monitor.communicate(timeout=60)
+    check(len(proxy.asked) >= 6 and all(label == "gus" for label in proxy.asked[:6:2]),
+          "one's own account is looked at again before the next contact", proxy.asked)
+    log.stop()
+
+
 def ends_ignored(work):
     """Whoever starts the program may have the ends of children ignored."""
     person = Person(os.path.join(work, "alice"))
@@ -184,6 +222,7 @@ def main():
         ends_ignored(work)
         world.log.stop()
         clock_set_back(work)
+        slow_answers(work)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
