@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sql.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,12 +14,36 @@ static const char damaged[] = "the file is damaged: its bytes are not those that
                               "relied on: put back a copy of "
                               "the folder, or begin anew, which includes comparing codes again";
 
+static bool is_denied(sqlite3 *db)
+{
+  int cause = sqlite3_system_errno(db);
+  return sqlite3_errcode(db) == SQLITE_READONLY || cause == EACCES || cause == EPERM || cause == EROFS;
+}
+
+/* SQLite names the cause, not what is left and what helps. */
+static const char *failure_text(sqlite3 *db)
+{
+  switch (sqlite3_errcode(db)) {
+  case SQLITE_FULL:
+    return "no room is left on its filesystem, or in the quota. Nothing that was kept before is lost; what this "
+           "command "
+           "found was not kept. Make room, and give the command again";
+  case SQLITE_READONLY:
+  case SQLITE_CANTOPEN:
+    if (!is_denied(db)) {
+      return sqlite3_errmsg(db);
+    }
+    return "it, or the folder it is in, cannot be written: a read-only filesystem, or not yours to write. Nothing that "
+           "was kept before is lost; what this command found was not kept. Make both writable, and give the command "
+           "again";
+  case SQLITE_IOERR: return sqlite3_extended_errcode(db) == SQLITE_IOERR_DATA ? damaged : sqlite3_errmsg(db);
+  default: return sqlite3_errmsg(db);
+  }
+}
+
 enum kt_err kt_sql_failed(struct kt_state *state)
 {
-  const char *text = state->db != NULL ? sqlite3_errmsg(state->db) : "out of memory";
-  if (state->db != NULL && sqlite3_extended_errcode(state->db) == SQLITE_IOERR_DATA) {
-    text = damaged;
-  }
+  const char *text = state->db != NULL ? failure_text(state->db) : "out of memory";
   snprintf(state->error, sizeof state->error, "%s", text);
   return KT_ERR_STORE;
 }

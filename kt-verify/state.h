@@ -22,7 +22,7 @@ struct sqlite3;
 struct kt_state {
   struct sqlite3 *db;
   char home[KT_STATE_PATH_MAX];
-  char error[256]; /* of the last failure, kept when a rollback makes SQLite forget it */
+  char error[320]; /* of the last failure, kept when a rollback makes SQLite forget it */
 };
 
 /* home: NULL for $XDG_STATE_HOME/kt-verify or ~/.local/state/kt-verify. KT_ERR_USAGE: there is no such path. */
