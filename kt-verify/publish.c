@@ -135,7 +135,7 @@ static bool about_device(const struct kt_alert *alert)
 static bool answers(const struct kt_publication *publication, const struct kt_device_set *set,
                     const struct kt_alert *alert, enum kt_settlement *ret_how)
 {
-  if (alert->audience != KT_AUDIENCE_OWNER || (kt_alert_is_by_account_key(alert) && publication->endorser == NULL)) {
+  if (alert->audience != KT_AUDIENCE_OWNER || (alert->by_account_key && publication->endorser == NULL)) {
     return false;
   }
   if (!about_device(alert)) {

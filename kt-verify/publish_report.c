@@ -156,8 +156,8 @@ static enum kt_err find_by_key(void *ctx, struct kt_session *session)
   size_t n;
   enum kt_err err = kt_state_alerts(&session->state, &found->label, &session->arena, &entries, &n);
   for (size_t i = 0; err == KT_OK && i < n; i++) {
-    found->any_open = found->any_open ||
-                      (entries[i].settlement == KT_SETTLEMENT_OPEN && kt_alert_is_by_account_key(&entries[i].alert));
+    found->any_open =
+        found->any_open || (entries[i].settlement == KT_SETTLEMENT_OPEN && entries[i].alert.by_account_key);
   }
   return err;
 }

@@ -59,6 +59,12 @@ static const char schema_4[] =
     "UPDATE contacts SET contradicted = 1 WHERE changed_key IS NOT NULL AND changed_key = key;"
     "PRAGMA user_version = 4;";
 
+/* Which alerts say that the owner's account key signed; earlier only their sentence did. */
+static const char schema_5[] = "ALTER TABLE alerts ADD COLUMN by_account_key INTEGER NOT NULL DEFAULT 0;"
+                               "UPDATE alerts SET by_account_key = 1 WHERE kind = 'version-not-mine' AND audience = 0"
+                               " AND detail GLOB 'It is signed with your account key*';"
+                               "PRAGMA user_version = 5;";
+
 enum kt_err kt_state_home(const char *home, char ret_home[static KT_STATE_PATH_MAX])
 {
   const char *xdg = getenv("XDG_STATE_HOME");
@@ -173,8 +179,11 @@ static enum kt_err prepare_schema(struct kt_state *state)
   if (err == KT_OK && version < 3) {
     err = execute(state, schema_3);
   }
-  if (err == KT_OK && version < KT_STATE_SCHEMA) {
+  if (err == KT_OK && version < 4) {
     err = execute(state, schema_4);
+  }
+  if (err == KT_OK && version < KT_STATE_SCHEMA) {
+    err = execute(state, schema_5);
   }
   if (err == KT_OK) {
     return execute(state, "COMMIT");

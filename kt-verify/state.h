@@ -14,7 +14,7 @@
 
 #include <kt/arena.h>
 
-#define KT_STATE_SCHEMA 4
+#define KT_STATE_SCHEMA 5
 #define KT_STATE_PATH_MAX 1024
 
 struct sqlite3;

@@ -5,7 +5,7 @@
 
 #define COLUMNS                                                                                                 \
   "id, kind, audience, label, detail, device, device_name, version, position, time_ms, raised_ms, settlement, " \
-  "settled_ms, settled_version, key_replaced"
+  "settled_ms, settled_version, key_replaced, by_account_key"
 
 enum {
   ID,
@@ -22,7 +22,8 @@ enum {
   SETTLEMENT,
   SETTLED,
   SETTLED_VERSION,
-  KEY_REPLACED
+  KEY_REPLACED,
+  BY_ACCOUNT_KEY
 };
 
 static enum kt_err read_entry(sqlite3_stmt *row, struct kt_arena *arena, void *ret_item)
@@ -39,6 +40,7 @@ static enum kt_err read_entry(sqlite3_stmt *row, struct kt_arena *arena, void *r
   }
   alert->audience = (enum kt_audience)audience;
   alert->key_replaced = kt_sql_u64(row, KEY_REPLACED) != 0;
+  alert->by_account_key = kt_sql_u64(row, BY_ACCOUNT_KEY) != 0;
   alert->detail = kt_sql_text(row, DETAIL, arena);
   alert->has_device = kt_sql_fixed(row, DEVICE, alert->device.b, sizeof alert->device.b);
   alert->device_name = kt_sql_blob(row, DEVICE_NAME, arena);
@@ -68,11 +70,12 @@ enum kt_err kt_state_put_alert(struct kt_state *state, const struct kt_ledger_en
   const struct kt_alert *alert = &entry->alert;
   const struct kt_bytes device = { alert->device.b, sizeof alert->device.b };
   enum kt_err err = kt_sql_run(
-      state, "INSERT OR REPLACE INTO alerts(" COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, ?, ?, ?, ?, ?)",
-      "btibtooiiiii", (struct kt_bytes){ alert->id.b, sizeof alert->id.b }, kt_alert_kind_name(alert->kind),
+      state,
+      "INSERT OR REPLACE INTO alerts(" COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, ?, ?, ?, ?, ?, ?)",
+      "btibtooiiiiii", (struct kt_bytes){ alert->id.b, sizeof alert->id.b }, kt_alert_kind_name(alert->kind),
       (uint64_t)alert->audience, entry->label, alert->detail, alert->has_device ? &device : NULL,
       alert->has_device ? &alert->device_name : NULL, entry->raised_ms, (uint64_t)entry->settlement, entry->settled_ms,
-      (uint64_t)entry->settled_version, (uint64_t)alert->key_replaced);
+      (uint64_t)entry->settled_version, (uint64_t)alert->key_replaced, (uint64_t)alert->by_account_key);
   if (err == KT_OK && alert->has_version) {
     err = kt_sql_run(state, "UPDATE alerts SET version = ?, position = ?, time_ms = ? WHERE id = ?", "iiib",
                      (uint64_t)alert->version, alert->position, alert->time_ms,

@@ -67,7 +67,7 @@ static bool answers_version(const struct approval *approval, const struct kt_ale
                             const struct kt_ledger_entry *entries, size_t n)
 {
   return alert->kind == KT_ALERT_VERSION_NOT_MINE && approval->all_known &&
-         (!kt_alert_is_by_account_key(alert) || approval->device == NULL || brought_approved(alert, entries, n));
+         (!alert->by_account_key || approval->device == NULL || brought_approved(alert, entries, n));
 }
 
 /* Alerts about the approved device, and once nothing unknown is left those about the version itself: a thief's recovery

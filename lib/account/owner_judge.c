@@ -155,7 +155,6 @@ static void key_after(const struct kt_owner_knowledge *known, struct kt_owner_ve
   verdict->key = moves ? judgement->set.account_key : known->key;
 }
 
-/* How the ledger's sentence about such a version begins: kt_alert_is_by_account_key knows it by that. */
 #define BY_ACCOUNT_KEY "It is signed with your account key"
 
 static const char *class_detail(enum kt_set_class set_class)
@@ -223,10 +222,10 @@ static const char *version_detail(const struct kt_owner_knowledge *known, const 
   return class_detail(judgement->set_class);
 }
 
-bool kt_alert_is_by_account_key(const struct kt_alert *alert)
+/* By the key that this client holds as well: what took its place is told by key_replaced. */
+static bool is_by_account_key(const struct kt_owner_knowledge *known, const struct kt_set_judgement *judgement)
 {
-  return alert->kind == KT_ALERT_VERSION_NOT_MINE && alert->audience == KT_AUDIENCE_OWNER && alert->detail != NULL &&
-         strncmp(alert->detail, BY_ACCOUNT_KEY, strlen(BY_ACCOUNT_KEY)) == 0;
+  return judgement->set_class == KT_SET_BY_KEY && !known->lacks_key && !is_strangers(known, judgement);
 }
 
 static void judge_version(struct kt_alert_list *list, const struct kt_owner_knowledge *known,
@@ -239,6 +238,7 @@ static void judge_version(struct kt_alert_list *list, const struct kt_owner_know
   struct kt_alert *alert =
       kt_alert_list_add(list, KT_ALERT_VERSION_NOT_MINE, version_detail(known, judgement), parts, 2);
   alert->key_replaced = is_key_replaced(known, judgement);
+  alert->by_account_key = is_by_account_key(known, judgement);
 }
 
 /* "account-key-changed: not endorsed": used by somebody, or named by the operator, who then may use it. */

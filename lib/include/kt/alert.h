@@ -54,6 +54,9 @@ struct kt_alert {
   enum kt_audience audience;
   bool is_note;      /* worth a line, exit code 0, not kept in the ledger */
   bool key_replaced; /* version-not-mine: the account key is another one, which the owner's key or paper endorsed */
+  /* version-not-mine: signed with the owner's account key. Whoever made it has the key, and publishing another list does
+   * not take it from them. */
+  bool by_account_key;
   struct kt_alert_id id;
   const char *detail; /* one sentence, static; NULL when the kind says it all */
   bool has_device;

@@ -50,9 +50,6 @@ struct kt_owner_verdict {
 /* Judge one version; every version is to be judged, in order. */
 KT_MUST_USE enum kt_err kt_owner_judge(const struct kt_owner_knowledge *known, const struct kt_logged_value *logged,
                                        struct kt_arena *arena, struct kt_owner_verdict *ret_verdict);
-/* version-not-mine of a version that the owner's account key signed, told by the sentence that the ledger keeps: whoever made
- * it has the key, and publishing another list does not take it from them. */
-bool kt_alert_is_by_account_key(const struct kt_alert *alert);
 /* Is this (id, keys) approved? */
 KT_MUST_USE enum kt_err kt_owner_knows_device(const struct kt_owner_knowledge *known, const struct kt_device *device,
                                               bool *ret_knows);

@@ -133,8 +133,8 @@ static void test_R37_unknown_device_signed_with_the_owners_key(void **state)
   assert_memory_equal(alert->device_name.data, "device", 6);
   assert_int_equal(alert->version, 1);
   assert_null(alert->detail);
-  assert_false(kt_alert_is_by_account_key(alert));
-  assert_true(kt_alert_is_by_account_key(&owner->verdict.alerts[1]));
+  assert_false(alert->by_account_key);
+  assert_true(owner->verdict.alerts[1].by_account_key);
 }
 
 static void test_hidden_device_of_the_operator(void **state)
@@ -144,7 +144,7 @@ static void test_hidden_device_of_the_operator(void **state)
   look(owner, encoded(&set, owner->arena));
   assert_alerts(owner, UNKNOWN | NOT_MINE | UNSIGNED);
   for (size_t i = 0; i < owner->verdict.n_alerts; i++) {
-    assert_false(kt_alert_is_by_account_key(&owner->verdict.alerts[i]));
+    assert_false(owner->verdict.alerts[i].by_account_key);
   }
 }
 
@@ -245,7 +245,7 @@ static void test_operator_key_taking_over_keeps_alerting(void **state)
     take_in(owner, signed_by(&set, OPERATOR, owner->arena));
     assert_alerts(owner, NOT_MINE | KEY_CHANGED);
     assert_memory_equal(&owner->known.key, &own, sizeof own);
-    assert_false(kt_alert_is_by_account_key(&owner->verdict.alerts[0]));
+    assert_false(owner->verdict.alerts[0].by_account_key);
   }
   assert_int_equal(owner->verdict.judgement.set_class, KT_SET_BY_KEY);
   assert_non_null(strstr(owner->verdict.alerts[1].detail, "taken over"));

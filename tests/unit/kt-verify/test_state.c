@@ -237,10 +237,39 @@ static void test_newer_schema_is_refused(void **context)
   assert_int_equal(kt_state_open(f->home, false, &f->state), KT_ERR_UNSUPPORTED);
 }
 
+/* Until schema 5 only the sentence said that the account key signed. */
+static void test_an_older_schema_keeps_who_signed(void **context)
+{
+  static const char back_to_4[] = "ALTER TABLE alerts DROP COLUMN by_account_key; PRAGMA user_version = 4";
+  static const char *const details[] = {
+    "It is signed with your account key, by another computer of yours or by somebody who has a copy of the key.",
+    "It is signed with the account key that took the place of yours.", NULL
+  };
+  struct fixture *f = *context;
+  struct kt_ledger_entry entry;
+  assert_int_equal(kt_state_begin_change(&f->state), KT_OK);
+  for (uint8_t i = 0; i < 3; i++) {
+    entry =
+        (struct kt_ledger_entry){ .alert = { .kind = KT_ALERT_VERSION_NOT_MINE, .detail = details[i], .id = { { i } } },
+                                  .label = text("alice") };
+    assert_int_equal(kt_state_put_alert(&f->state, &entry), KT_OK);
+  }
+  assert_int_equal(kt_state_commit(&f->state), KT_OK);
+  kt_state_close(&f->state);
+  run_sql(f, KT_PAGE_CHECK_VFS, back_to_4);
+  assert_int_equal(kt_state_open(f->home, false, &f->state), KT_OK);
+  for (uint8_t i = 0; i < 3; i++) {
+    const struct kt_alert_id id = { { i } };
+    assert_int_equal(kt_state_alert(&f->state, &id, &f->arena, &entry), KT_OK);
+    assert_int_equal(entry.alert.by_account_key, i == 0);
+  }
+}
+
 /* Until schema 4 a mismatch was told by a contact that changed to the very key that is pinned. */
 static void test_an_older_schema_keeps_its_mismatches(void **context)
 {
   static const char back_to_3[] = "ALTER TABLE contacts DROP COLUMN contradicted;"
+                                  "ALTER TABLE alerts DROP COLUMN by_account_key;"
                                   "ALTER TABLE alerts DROP COLUMN key_replaced; PRAGMA user_version = 3";
   struct fixture *f = *context;
   struct kt_other_label other = { .contact = { .has_key = true, .key = { { KT_ACCOUNT_KEY_TYPE, 1 } } } };
@@ -499,6 +528,7 @@ int main(void)
     TEST(test_commit_upon_an_old_generation_is_refused),
     TEST(test_kill_in_the_middle_leaves_the_old_state),
     TEST(test_newer_schema_is_refused),
+    TEST(test_an_older_schema_keeps_who_signed),
     TEST(test_an_older_schema_keeps_its_mismatches),
     TEST(test_damage_is_refused_wherever_it_is),
     TEST(test_a_page_in_another_s_place_is_refused),
