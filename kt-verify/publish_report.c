@@ -153,11 +153,10 @@ static enum kt_err find_by_key(void *ctx, struct kt_session *session)
 {
   struct by_key *found = ctx;
   struct kt_ledger_entry *entries;
-  size_t n;
-  enum kt_err err = kt_state_alerts(&session->state, &found->label, &session->arena, &entries, &n);
-  for (size_t i = 0; err == KT_OK && i < n; i++) {
-    found->any_open =
-        found->any_open || (entries[i].settlement == KT_SETTLEMENT_OPEN && entries[i].alert.by_account_key);
+  size_t n = 0;
+  enum kt_err err = kt_state_open_alerts(&session->state, found->label, &session->arena, &entries, &n);
+  for (size_t i = 0; i < n; i++) {
+    found->any_open = found->any_open || entries[i].alert.by_account_key;
   }
   return err;
 }

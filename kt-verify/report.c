@@ -362,14 +362,12 @@ static enum kt_err read_own(void *ctx, struct kt_session *session)
 {
   struct own_alerts *own = ctx;
   struct kt_ledger_entry *entries;
-  size_t n;
-  enum kt_err err = kt_state_alerts(&session->state, &own->label, &session->arena, &entries, &n);
-  for (size_t i = 0; err == KT_OK && i < n; i++) {
-    if (entries[i].settlement == KT_SETTLEMENT_OPEN) {
-      (void)kt_report_append_alert(session->out, &entries[i].alert);
-      own->n++;
-    }
+  size_t n = 0;
+  enum kt_err err = kt_state_open_alerts(&session->state, own->label, &session->arena, &entries, &n);
+  for (size_t i = 0; i < n; i++) {
+    (void)kt_report_append_alert(session->out, &entries[i].alert);
   }
+  own->n = n;
   return err;
 }
 

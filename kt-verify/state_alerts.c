@@ -124,6 +124,26 @@ enum kt_err kt_state_alerts(struct kt_state *state, const struct kt_bytes *label
   return err;
 }
 
+enum kt_err kt_state_open_alerts(struct kt_state *state, struct kt_bytes label, struct kt_arena *arena,
+                                 struct kt_ledger_entry **ret_entries, size_t *ret_n)
+{
+  struct kt_ledger_entry *entries;
+  size_t n;
+  size_t n_open = 0;
+  enum kt_err err = kt_state_alerts(state, &label, arena, &entries, &n);
+  if (err != KT_OK) {
+    return err;
+  }
+  for (size_t i = 0; i < n; i++) {
+    if (entries[i].settlement == KT_SETTLEMENT_OPEN) {
+      entries[n_open++] = entries[i];
+    }
+  }
+  *ret_entries = entries;
+  *ret_n = n_open;
+  return KT_OK;
+}
+
 enum kt_err kt_state_settle(struct kt_state *state, const struct kt_ledger_entry *entry, enum kt_settlement settlement,
                             uint32_t version, uint64_t now_ms)
 {

@@ -16,6 +16,9 @@ KT_MUST_USE enum kt_err kt_state_alert(struct kt_state *state, const struct kt_a
 /* All entries, newest first, but open ones about a replaced account key before all others; label NULL: of every label. */
 KT_MUST_USE enum kt_err kt_state_alerts(struct kt_state *state, const struct kt_bytes *label, struct kt_arena *arena,
                                         struct kt_ledger_entry **ret_entries, size_t *ret_n);
+/* Those of a label that nothing settled, in the same order. */
+KT_MUST_USE enum kt_err kt_state_open_alerts(struct kt_state *state, struct kt_bytes label, struct kt_arena *arena,
+                                             struct kt_ledger_entry **ret_entries, size_t *ret_n);
 /* Replace an entry by what kt_ledger_settle made of it. */
 KT_MUST_USE enum kt_err kt_state_put_alert(struct kt_state *state, const struct kt_ledger_entry *entry);
 /* Settle if the rules allow it; otherwise leave it. */

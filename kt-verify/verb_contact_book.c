@@ -140,13 +140,12 @@ struct import {
 static enum kt_err has_open_alert(struct kt_session *session, struct kt_bytes label, bool *ret_has)
 {
   struct kt_ledger_entry *alerts;
-  size_t n;
+  size_t n = 0;
   bool has = false;
-  enum kt_err err = kt_state_alerts(&session->state, &label, &session->arena, &alerts, &n);
-  for (size_t i = 0; err == KT_OK && i < n; i++) {
+  enum kt_err err = kt_state_open_alerts(&session->state, label, &session->arena, &alerts, &n);
+  for (size_t i = 0; i < n; i++) {
     enum kt_alert_kind kind = alerts[i].alert.kind;
-    has = has || (alerts[i].settlement == KT_SETTLEMENT_OPEN &&
-                  (kind == KT_ALERT_CODE_MISMATCH || kind == KT_ALERT_ACCOUNT_KEY_CHANGED));
+    has = has || kind == KT_ALERT_CODE_MISMATCH || kind == KT_ALERT_ACCOUNT_KEY_CHANGED;
   }
   if (err == KT_OK) {
     *ret_has = has;

@@ -480,6 +480,11 @@ static void test_a_replaced_key_stands_first(void **context)
   assert_int_equal(kt_state_settle(&f->state, &entries[0], KT_SETTLEMENT_ACKNOWLEDGED, 0, 12), KT_OK);
   assert_int_equal(kt_state_alerts(&f->state, NULL, &f->arena, &entries, &n), KT_OK);
   assert_true(entries[1].alert.key_replaced);
+  assert_int_equal(kt_state_open_alerts(&f->state, label, &f->arena, &entries, &n), KT_OK);
+  assert_int_equal(n, 1);
+  assert_int_equal(entries[0].alert.kind, KT_ALERT_UNKNOWN_DEVICE);
+  assert_int_equal(kt_state_open_alerts(&f->state, text("bob"), &f->arena, &entries, &n), KT_OK);
+  assert_int_equal(n, 0);
   kt_state_rollback(&f->state);
 }
 
