@@ -4,6 +4,9 @@
 #include <stdbool.h>
 #include <string.h>
 
+#define STYLE 0xfe0fu
+#define JOINER 0x200du
+
 struct range {
   uint32_t first;
   uint32_t last;
@@ -49,17 +52,17 @@ static size_t sequence_len(uint8_t first)
   return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 }
 
-/* The well-formed, printable UTF-8 sequence at the start of text; len 0: there is none. */
+/* The well-formed UTF-8 sequence at the start of text; len 0: there is none. */
 struct character {
   size_t len;
   uint32_t point;
 };
 
-static struct character first_of(struct kt_bytes text)
+static struct character decode(struct kt_bytes text)
 {
   static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
   const struct character none = { .len = 0 };
-  uint8_t first = text.data[0];
+  uint8_t first = text.len > 0 ? text.data[0] : 0xff;
   size_t len = sequence_len(first);
   if (len == 0 || len > text.len) {
     return none;
@@ -71,8 +74,37 @@ static struct character first_of(struct kt_bytes text)
     }
     point = point << 6 | (text.data[i] & 0x3fu);
   }
-  bool good = point >= smallest[len] && !is_in(hidden, sizeof hidden / sizeof hidden[0], point);
-  return good ? (struct character){ len, point } : none;
+  return point >= smallest[len] ? (struct character){ len, point } : none;
+}
+
+static bool is_blank(uint32_t point)
+{
+  return is_in(blanks, sizeof blanks / sizeof blanks[0], point);
+}
+
+/* The blocks that emoji are in. */
+static bool is_picture(uint32_t point)
+{
+  return ((point >= 0x2190 && point <= 0x2bff) || (point >= 0x1f000 && point <= 0x1faff)) && !is_blank(point);
+}
+
+/* U+FE0F has the symbol before it drawn as a picture, U+200D joins two pictures. There, and once each, they change how a
+ * picture is drawn and not what it shows; beside letters nobody would see them, and two names would look the same.
+ * `before` is what was shown last. */
+static bool is_part_of_picture(uint32_t point, uint32_t before, struct kt_bytes rest)
+{
+  return (point == STYLE && is_picture(before)) ||
+         (point == JOINER && (before == STYLE || is_picture(before)) && is_picture(decode(rest).point));
+}
+
+/* What may be shown of the start of text; len 0: nothing. */
+static struct character first_of(struct kt_bytes text, uint32_t before)
+{
+  const struct character none = { .len = 0 };
+  const struct character c = decode(text);
+  const struct kt_bytes rest = { text.data + c.len, text.len - c.len };
+  bool is_hidden = is_in(hidden, sizeof hidden / sizeof hidden[0], c.point);
+  return is_hidden && !is_part_of_picture(c.point, before, rest) ? none : c;
 }
 
 /* Returns the length. Blanks beside each other become one: many would lay out a line of their own, once it is wrapped. */
@@ -80,10 +112,11 @@ static size_t clean(struct kt_bytes text, bool escape, char *ret_text, size_t si
 {
   size_t at = 0;
   bool was_blank = false;
+  uint32_t before = 0;
   while (text.len > 0 && at + 5 < size) {
-    const struct character c = first_of(text);
+    const struct character c = first_of(text, before);
     const size_t len = c.len > 0 ? c.len : 1;
-    const bool blank = c.len > 0 && is_in(blanks, sizeof blanks / sizeof blanks[0], c.point);
+    const bool blank = c.len > 0 && is_blank(c.point);
     if (escape && (c.point == '"' || c.point == '\\')) {
       ret_text[at++] = '\\';
     }
@@ -94,6 +127,7 @@ static size_t clean(struct kt_bytes text, bool escape, char *ret_text, size_t si
       at += len;
     }
     was_blank = blank;
+    before = c.point;
     text.data += len;
     text.len -= len;
   }

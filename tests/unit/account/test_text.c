@@ -44,6 +44,21 @@ static void test_names_cannot_drive_a_terminal(void **context)
     { "a\uffa0b", "a???b" },
     { "a\ufe00\ufe0fb", "a??????b" },
     { "a\U000e0000\U000e007fb", "a????????b" },
+    /* parts of a picture: its style, once, and what joins it with the next one; beside anything else they are invisible */
+    { "\u2764\ufe0f", "\u2764\ufe0f" },
+    { "\u2764\ufe0f\ufe0f", "\u2764\ufe0f???" },
+    { "\u2764\ufe0e", "\u2764???" },
+    { "\ufe0fa\ufe0f", "???a???" },
+    { "\u624b\ufe0f", "\u624b???" },
+    { "\u2800\ufe0f", "\u2800???" },
+    { "\U0001f469\U0001f3fd\u200d\U0001f4bb", "\U0001f469\U0001f3fd\u200d\U0001f4bb" },
+    { "\U0001f3f3\ufe0f\u200d\U0001f308", "\U0001f3f3\ufe0f\u200d\U0001f308" },
+    { "\U0001f469\u200d\u200d\U0001f4bb", "\U0001f469??????\U0001f4bb" },
+    { "\U0001f469\u200da", "\U0001f469???a" },
+    { "a\u200d\U0001f4bb", "a???\U0001f4bb" },
+    { "\U0001f469\u200d\u2800", "\U0001f469???\u2800" },
+    { "\U0001f469\u200d", "\U0001f469???" },
+    { "\U0001f469\u200e\U0001f4bb", "\U0001f469???\U0001f4bb" },
   };
   (void)context;
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
