@@ -12,6 +12,7 @@
 
 #include "base/hex.h"
 #include "json/builder.h"
+#include "report.h"
 
 #define FAIL_SIZE 1024
 
@@ -183,6 +184,17 @@ bool kt_output_is_refuted(enum kt_err err)
   return exit_of(err) == KT_EXIT_FAILED;
 }
 
+static int append_times(const struct kt_reason *reason, char *ret_text, size_t size)
+{
+  char entry[KT_TIME_SIZE];
+  char clock[KT_TIME_SIZE];
+  kt_report_time(reason->entry_ms, entry);
+  kt_report_time(reason->clock_ms, clock);
+  return snprintf(ret_text, size,
+                  ". The log's newest entry: %s; this machine's clock: %s; they may be %" PRIu64 " s apart", entry,
+                  clock, reason->allowed_ms / 1000);
+}
+
 enum kt_exit kt_output_fail_reason(struct kt_output *out, enum kt_err err, const struct kt_reason *reason,
                                    const char *what)
 {
@@ -194,6 +206,9 @@ enum kt_exit kt_output_fail_reason(struct kt_output *out, enum kt_err err, const
   int n = snprintf(text, sizeof text, "%s: %s", what, known.text);
   if (known.has_position && n > 0 && (size_t)n < sizeof text) {
     n += snprintf(text + n, sizeof text - (size_t)n, ", at log entry %" PRIu64, known.position);
+  }
+  if (known.has_times && n > 0 && (size_t)n < sizeof text) {
+    n += append_times(&known, text + n, sizeof text - (size_t)n);
   }
   /* "ours": a rule of this program's own; people need no place in a draft for it. */
   if (known.section != NULL && strcmp(known.section, "ours") != 0 && n > 0 && (size_t)n < sizeof text) {

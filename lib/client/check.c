@@ -121,10 +121,19 @@ static enum kt_err check_clock(const struct kt_client *client, uint64_t rightmos
   bool ahead = rightmost_ms > client->now_ms && rightmost_ms - client->now_ms > config->max_ahead;
   bool behind = client->now_ms > rightmost_ms && client->now_ms - rightmost_ms > config->max_behind;
   if (ahead || behind) {
-    return kt_fail(client->reason, KT_ERR_STALE, "stale-or-clock",
-                   ahead ? "the log's newest entry is in this machine's future: one of the two clocks is wrong"
-                         : "the log's newest entry is too old: the log stands still or this machine's clock is wrong",
-                   "Updating Views of the Tree / Algorithm");
+    bool is_first = client->reason != NULL && client->reason->code == NULL;
+    enum kt_err err =
+        kt_fail(client->reason, KT_ERR_STALE, "stale-or-clock",
+                ahead ? "the log's newest entry is in this machine's future: one of the two clocks is wrong"
+                      : "the log's newest entry is too old: the log stands still or this machine's clock is wrong",
+                "Updating Views of the Tree / Algorithm");
+    if (is_first) {
+      client->reason->entry_ms = rightmost_ms;
+      client->reason->clock_ms = client->now_ms;
+      client->reason->allowed_ms = ahead ? config->max_ahead : config->max_behind;
+      client->reason->has_times = true;
+    }
+    return err;
   }
   return KT_OK;
 }

@@ -44,6 +44,11 @@ struct kt_reason {
   const char *section; /* of draft-ietf-keytrans-protocol, or "ours" */
   uint64_t position;   /* log entry, when has_position */
   bool has_position;
+  /* When has_times: what the log dates its newest entry, what this machine's clock said, and how far apart they may be. */
+  uint64_t entry_ms;
+  uint64_t clock_ms;
+  uint64_t allowed_ms;
+  bool has_times;
 };
 
 /* Fill *reason (when not NULL and still empty: the first failure is the one reported) and return err. */
