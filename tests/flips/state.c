@@ -45,7 +45,7 @@ struct run {
   struct image rest; /* after a commit */
   struct image hot;  /* after a kill: half of a transaction is in the database, its journal takes it back */
   struct kt_hash truth;
-  char said[256]; /* why it was refused */
+  char said[320]; /* why it was refused */
 };
 
 static struct run run;
