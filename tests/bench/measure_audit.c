@@ -10,7 +10,9 @@
 #define PAGE 64
 #define ENTRIES_MAX 1024 /* the last ones of the import, where the tree is deepest */
 #define MEMORY_KIB (64 << 10)
-#define HASH_S 0.1   /* between two audits */
+#define HASH_S 0.1 /* between two audits */
+#define FEW 256    /* entries; fewer are audited so many times as often */
+#define MORE_TIMES 5
 #define APART_MIN 16 /* entries, of which an audit of one can be told apart */
 
 struct counted {
@@ -93,15 +95,22 @@ struct audit_turns {
   double hash_us;
 };
 
+/* Few entries take less time than the program itself, and their difference is as uncertain as both: then there are more turns. */
+static size_t n_turns(uint64_t n_entries)
+{
+  return n_entries < FEW ? (size_t)MORE_TIMES * BENCH_TURNS : BENCH_TURNS;
+}
+
 /* one_to: where the first entry ends, or `from` where it is not told apart. */
 static struct audit_turns take_turns(struct bench_world *world, uint64_t from, uint64_t one_to, uint64_t to)
 {
   struct audit_turns turns = { 0 };
-  for (size_t i = 0; i < BENCH_TURNS; i++) {
-    turns.all_s += audit(world, from, to, "1").cpu_s / BENCH_TURNS;
-    turns.hash_us += bench_primitive_busy(BENCH_HASH, 1, HASH_S).cpu_us / BENCH_TURNS;
+  const size_t n = n_turns(to - from);
+  for (size_t i = 0; i < n; i++) {
+    turns.all_s += audit(world, from, to, "1").cpu_s / (double)n;
+    turns.hash_us += bench_primitive_busy(BENCH_HASH, 1, HASH_S).cpu_us / (double)n;
     if (one_to > from) {
-      turns.one_s += audit(world, from, one_to, "1").cpu_s / BENCH_TURNS;
+      turns.one_s += audit(world, from, one_to, "1").cpu_s / (double)n;
     }
   }
   return turns;
