@@ -123,7 +123,13 @@ static enum kt_exit use_credentials(struct kt_session *session)
 
 enum kt_exit kt_session_connect(struct kt_session *session, const char *url)
 {
-  if (kt_transport_new(url, &session->transport) != KT_OK) {
+  enum kt_err err = kt_transport_new(url, &session->transport);
+  if (err == KT_ERR_LIMIT) {
+    return kt_output_fail(session->out, KT_EXIT_USAGE, "url",
+                          "%s: the path of a socket has at most %zu bytes, this one has %zu", url, KT_SOCKET_PATH_MAX,
+                          strlen(url) - strlen("unix:"));
+  }
+  if (err != KT_OK) {
     return kt_output_fail(session->out, KT_EXIT_USAGE, "url", "%s: not an address (http://, https:// or unix:PATH)",
                           url);
   }

@@ -13,37 +13,38 @@
 
 #define CONNECT_TIMEOUT_MS 10000L
 #define TIMEOUT_MS 60000L
-#define URL_MAX 2048
+#define URL_MAX 2046
+#define ADDRESS_SIZE (URL_MAX + 1)
 
 struct kt_transport {
   CURL *curl;
-  CURLM *multi;       /* with connections of its own; NULL until it is needed */
-  char base[URL_MAX]; /* without a slash at the end */
-  char socket[URL_MAX];
-  char ca_file[URL_MAX];          /* empty: the system's */
-  char access[KT_TOKEN_MAX + 32]; /* the header; empty: none */
+  CURLM *multi;                        /* with connections of its own; NULL until it is needed */
+  char base[ADDRESS_SIZE];             /* without a slash at the end */
+  char socket[KT_SOCKET_PATH_MAX + 1]; /* empty: none */
+  char ca_file[ADDRESS_SIZE];          /* empty: the system's */
+  char access[KT_TOKEN_MAX + 32];      /* the header; empty: none */
 };
 
-static bool copy_address(struct kt_transport *transport, const char *url)
+static enum kt_err copy_address(struct kt_transport *transport, const char *url)
 {
   size_t len = strlen(url);
-  if (len >= URL_MAX - 1) {
-    return false;
-  }
   if (strncmp(url, "unix:", 5) == 0 && url[5] != '\0') {
+    if (len - 5 > KT_SOCKET_PATH_MAX) {
+      return KT_ERR_LIMIT;
+    }
     memcpy(transport->socket, url + 5, len - 4);
     strcpy(transport->base, "http://localhost");
-    return true;
+    return KT_OK;
   }
-  if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) {
-    return false;
+  if (len > URL_MAX || (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)) {
+    return KT_ERR_USAGE;
   }
   while (len > 0 && url[len - 1] == '/') {
     len--;
   }
   memcpy(transport->base, url, len);
   transport->base[len] = '\0';
-  return true;
+  return KT_OK;
 }
 
 enum kt_err kt_transport_new(const char *url, struct kt_transport **ret_transport)
@@ -52,9 +53,10 @@ enum kt_err kt_transport_new(const char *url, struct kt_transport **ret_transpor
   if (transport == NULL) {
     return KT_ERR_MEMORY;
   }
-  if (!copy_address(transport, url)) {
+  enum kt_err err = copy_address(transport, url);
+  if (err != KT_OK) {
     free(transport);
-    return KT_ERR_USAGE;
+    return err;
   }
   transport->curl = curl_easy_init();
   if (transport->curl == NULL) {
@@ -139,9 +141,10 @@ struct sink {
 /* One request under way. It stays where it is: curl holds pointers into it. */
 struct exchange {
   CURL *curl;
+  const char *socket; /* the transport's */
   struct sink sink;
   struct curl_slist *headers;
-  char url[URL_MAX + 256];
+  char url[ADDRESS_SIZE + 256];
   char error[CURL_ERROR_SIZE];
   bool is_under_way; /* among many */
 };
@@ -215,6 +218,7 @@ static void exchange_begin(const struct kt_transport *transport, struct exchange
   struct curl_slist *headers = NULL;
   *ret_reply = (struct kt_reply){ .kind = KT_REPLY_NETWORK };
   exchange->sink = (struct sink){ .reply = ret_reply };
+  exchange->socket = transport->socket;
   exchange->error[0] = '\0';
   snprintf(exchange->url, sizeof exchange->url, "%s%s", transport->base, path);
   headers = curl_slist_append(headers, "Accept: application/octet-stream, application/problem+json");
@@ -239,6 +243,24 @@ static void exchange_begin(const struct kt_transport *transport, struct exchange
   }
 }
 
+/* Of a socket curl says "localhost port 80": its path is said instead, and what the system says of it. */
+static void write_error(const struct exchange *exchange, CURLcode rc, struct kt_reply *reply)
+{
+  long os_error = 0;
+  const char *text = exchange->error[0] != '\0' ? exchange->error : curl_easy_strerror(rc);
+  curl_easy_getinfo(exchange->curl, CURLINFO_OS_ERRNO, &os_error);
+  if (rc == CURLE_WRITE_ERROR) {
+    text = "the answer is too large";
+  } else if (rc == CURLE_COULDNT_CONNECT && exchange->socket[0] != '\0') {
+    text = os_error != 0 ? strerror((int)os_error) : curl_easy_strerror(rc);
+  }
+  if (exchange->socket[0] != '\0') {
+    snprintf(reply->error, sizeof reply->error, "unix:%s: %s", exchange->socket, text);
+  } else {
+    snprintf(reply->error, sizeof reply->error, "%s", text);
+  }
+}
+
 /* no_content: 204 will do. */
 static void exchange_end(struct exchange *exchange, CURLcode rc, bool no_content)
 {
@@ -248,9 +270,8 @@ static void exchange_end(struct exchange *exchange, CURLcode rc, bool no_content
   curl_slist_free_all(exchange->headers);
   curl_easy_getinfo(exchange->curl, CURLINFO_RESPONSE_CODE, &status);
   if (rc != CURLE_OK) {
-    const char *text = exchange->error[0] != '\0' ? exchange->error : curl_easy_strerror(rc);
     reply->kind = KT_REPLY_NETWORK;
-    snprintf(reply->error, sizeof reply->error, "%s", rc == CURLE_WRITE_ERROR ? "the answer is too large" : text);
+    write_error(exchange, rc, reply);
     return;
   }
   reply->status = (int)status;

@@ -9,8 +9,12 @@
 #include <kt/bytes.h>
 #include <kt/err.h>
 
+#include <stddef.h>
+#include <sys/un.h>
+
 #define KT_REPLY_MAX ((size_t)16 << 20)
 #define KT_TOKEN_MAX 256
+#define KT_SOCKET_PATH_MAX (sizeof((struct sockaddr_un *)NULL)->sun_path - 1)
 
 enum kt_reply_kind {
   KT_REPLY_OK,      /* 200: body; 204 to a PUT: there is none */
@@ -23,7 +27,7 @@ struct kt_reply {
   int status;
   uint8_t *body;
   size_t len;
-  char error[256];   /* of the network, or the problem's title and detail, cleaned */
+  char error[384];   /* of the network, or the problem's title and detail, cleaned */
   char type[128];    /* of the problem */
   int retry_after_s; /* 0: not said */
   uint64_t size;     /* member of the problem; 0: none */
@@ -31,7 +35,7 @@ struct kt_reply {
 
 struct kt_transport;
 
-/* KT_ERR_USAGE: not an address we speak. */
+/* KT_ERR_USAGE: not an address we speak; KT_ERR_LIMIT: the path of a socket is longer than KT_SOCKET_PATH_MAX bytes. */
 KT_MUST_USE enum kt_err kt_transport_new(const char *url, struct kt_transport **ret_transport);
 void kt_transport_free(struct kt_transport *transport);
 /* Who asks: the file's first line goes with every request, as KT-Access-Token. KT_ERR_DENIED: others may read the file;
