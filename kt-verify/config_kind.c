@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "crypto/hash.h"
 #include "json/config.h"
 
 #define KIND_LEN 3 /* uint16 ciphersuite, uint8 mode */
@@ -39,6 +40,22 @@ bool kt_config_same_kind(struct kt_bytes a, struct kt_bytes b)
   return a.len >= KIND_LEN && b.len >= KIND_LEN && memcmp(a.data, b.data, KIND_LEN) == 0;
 }
 
+/* The failed check stays the reason: it says more than a configuration that nobody signed. */
+static void note_other(struct kt_session *session, const struct kt_config *served)
+{
+  struct kt_hash id;
+  kt_config_log_id(served, &id);
+  if (kt_hash_equal(&id, &session->log_id)) {
+    kt_output_note(session->out,
+                   "kt-verify: the server shows another configuration of this log than the pinned one. If "
+                   "its operator published one: kt-verify config update FILE\n");
+  } else {
+    kt_output_note(session->out,
+                   "kt-verify: the server shows another log than the pinned one. Check the address. " KT_CONFIG_NEW_LOG
+                   "\n");
+  }
+}
+
 static bool explain(struct kt_session *session, struct kt_bytes served)
 {
   struct kt_output *out = session->out;
@@ -51,19 +68,17 @@ static bool explain(struct kt_session *session, struct kt_bytes served)
     return false;
   }
   if (kt_config_same_kind(pinned, served)) {
-    kt_output_note(out,
-                   "kt-verify: the server shows another configuration than the pinned one: it is another log, or this "
-                   "log has a newer one. If its operator published one: kt-verify config update FILE\n");
+    note_other(session, &config);
     return false;
   }
   kt_config_kind(pinned, ours);
   kt_config_kind(served, theirs);
   json_object_del(out->object, "reason"); /* what failed was said; this says why it failed */
-  kt_output_fail(out, KT_EXIT_FAILED, "config-mismatch",
-                 "this server shows another log than the pinned one. Pinned: %s. Shown by the server: %s. A log never "
-                 "changes its mode or suite, so nothing of the answer was accepted. Check the address; if the log was "
-                 "set up anew, its operator has to say so, and a new log needs a new --home",
-                 ours, theirs);
+  kt_output_fail(
+      out, KT_EXIT_FAILED, "config-mismatch",
+      "this server shows another log than the pinned one. Pinned: %s. Shown by the server: %s. A log never "
+      "changes its mode or suite, so nothing of the answer was accepted. Check the address. " KT_CONFIG_NEW_LOG,
+      ours, theirs);
   return true;
 }
 

@@ -10,6 +10,11 @@
 
 #define KT_CONFIG_KIND_SIZE 96
 
+/* What is left to a person who has an old log pinned and meets another one. */
+#define KT_CONFIG_NEW_LOG                                                                                     \
+  "If the operator says that the log goes on as a new one, check it with kt-verify log migration STATEMENT; " \
+  "a new log needs a new --home"
+
 /* "mode contact-monitoring, suite KT_128_SHA256_P256"; "unknown mode 9 …" */
 void kt_config_kind(struct kt_bytes encoded, char ret_text[static KT_CONFIG_KIND_SIZE]);
 /* The same mode and suite; keys and windows may differ. */

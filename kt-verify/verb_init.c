@@ -336,8 +336,7 @@ static enum kt_exit check_successor(struct kt_session *session, struct kt_bytes 
   kt_config_log_id(next, &id);
   if (memcmp(id.b, session->log_id.b, KT_HASH_LEN) != 0) {
     return kt_output_fail(session->out, KT_EXIT_FAILED, "log-identity",
-                          "this is the configuration of another log; a new log needs a new --home. Pinned: %s. The "
-                          "file: %s",
+                          "this is the configuration of another log. Pinned: %s. The file: %s. " KT_CONFIG_NEW_LOG,
                           ours, theirs);
   }
   if (next->mode != session->config.mode) {

@@ -82,12 +82,23 @@ def people_check_it(work, alice, old, new, statement, log):
         file.write(content)
     check(carol.json("log", "migration", damaged, expect=1)["verdict"] == "failed", "a changed statement is refused")
     next_log = Log(new).start()
+    who_was_not_told(carol, next_log, config)
     moved = Person(os.path.join(work, "alice-new"))
     moved.json("init", next_log.url, "--config", config)
     found = moved.json("lookup", "bob", "--allow-unsigned")
     check(sorted(device["name"] for device in found["devices"]) == ["old", "older"], "values are what they were", found)
     the_owner_takes_over(work, alice, next_log, config)
     next_log.stop()
+
+
+def who_was_not_told(carol, next_log, config):
+    """The old log is pinned and the new one answers: what a person reads then names the verb that checks the statement."""
+    way = "kt-verify log migration STATEMENT"
+    said = carol.run("lookup", "bob", "--url", next_log.url)
+    check(said.returncode == 1 and "another log than the pinned one" in said.stderr and way in said.stderr,
+          "who meets the new log is told how to check it", said.stderr)
+    said = carol.run("config", "update", config)
+    check(said.returncode == 1 and way in said.stderr, "so is who takes it for a newer configuration", said.stderr)
 
 
 def the_owner_takes_over(work, alice, next_log, config):

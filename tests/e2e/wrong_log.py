@@ -96,8 +96,8 @@ def another_of_its_kind(work, log, person):
     """Mode and suite are as pinned, the keys are not: the failed check stays the reason."""
     other = ContactMonitoring(os.path.join(work, "twin"), log.suite).start()
     answer = person.run("lookup", LABEL, "--url", other.url)
-    check(answer.returncode == 1 and "another configuration than the pinned one" in answer.stderr and
-          "config update" in answer.stderr, "another log of the same kind", answer.stderr)
+    check(answer.returncode == 1 and "another log than the pinned one" in answer.stderr and
+          "log migration" in answer.stderr, "another log of the same kind", answer.stderr)
     answer = Person(os.path.join(work, "nobody")).json("init", other.url, "--config", log.config, expect=1)
     check("of the same kind" in answer["reason"]["text"], "the same at the first contact", answer)
     other.stop()
