@@ -20,6 +20,8 @@ static const struct kt_verb verbs[] = {
   { "account create", "LABEL", 1, 1, 0, kt_verb_account_create,
     "make an account key for your label and start following it" },
   { "account show", "LABEL", 1, 1, 0, kt_verb_account_show, "the account's key, versions and devices" },
+  { "account forget", "LABEL", 1, 1, 0, kt_verb_account_forget,
+    "no longer follow an account that you began and published nothing for" },
   { "account export", "LABEL", 1, 1, OPT(PASSPHRASE_FILE), kt_verb_account_export,
     "write the account key to stdout, encrypted under a passphrase" },
   { "account import", "LABEL", 1, 1, OPT(PASSPHRASE_FILE), kt_verb_account_import,

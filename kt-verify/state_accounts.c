@@ -80,6 +80,19 @@ enum kt_err kt_state_put_account(struct kt_state *state, const struct kt_own_acc
   return err;
 }
 
+enum kt_err kt_state_forget_account(struct kt_state *state, struct kt_bytes label)
+{
+  static const char *const changes[] = { "DELETE FROM accounts WHERE label = ?",
+                                         "DELETE FROM own_values WHERE label = ?",
+                                         "DELETE FROM approved WHERE label = ?",
+                                         "DELETE FROM approved_keys WHERE label = ?" };
+  enum kt_err err = KT_OK;
+  for (size_t i = 0; err == KT_OK && i < sizeof changes / sizeof changes[0]; i++) {
+    err = kt_sql_run(state, changes[i], "b", label);
+  }
+  return err;
+}
+
 /* --- lists ------------------------------------------------------------------------------------------------------------ */
 
 static enum kt_err read_label(sqlite3_stmt *row, struct kt_arena *arena, void *ret_item)

@@ -25,6 +25,8 @@ struct kt_own_account {
 KT_MUST_USE enum kt_err kt_state_account(struct kt_state *state, struct kt_bytes label, struct kt_arena *arena,
                                          struct kt_own_account *ret_account);
 KT_MUST_USE enum kt_err kt_state_put_account(struct kt_state *state, const struct kt_own_account *account);
+/* The account and all that was approved for it. Its alerts stay. */
+KT_MUST_USE enum kt_err kt_state_forget_account(struct kt_state *state, struct kt_bytes label);
 KT_MUST_USE enum kt_err kt_state_account_labels(struct kt_state *state, struct kt_arena *arena,
                                                 struct kt_bytes **ret_labels, size_t *ret_n);
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* account create, show: one's own label. */
+/* account create, show, forget: one's own label. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/hex.h"
 #include "key_store.h"
 #include "owner_report.h"
+#include "state_alerts.h"
 #include "verbs.h"
 
 /* --- create ------------------------------------------------------------------------------------------------------------ */
@@ -169,6 +170,96 @@ enum kt_exit kt_verb_account_show(const struct kt_cli *cli, struct kt_output *ou
     kt_report_key(out, "account key", &own.account.key);
     kt_output_data(out, "last complete check %s\n", own.account.checked_ms > 0 ? checked : "never");
     kt_own_report_devices(&own);
+  }
+  kt_session_close(&session);
+  return code;
+}
+
+/* --- forget -------------------------------------------------------------------------------------------------------------- */
+
+/* What is in the log under our key has to be followed: nobody else sees what is done to it. */
+static bool is_published(const struct kt_own_label *own)
+{
+  const struct kt_account_state *account = &own->account.account;
+  return own->known.n_own_values > 0 || (account->has_key && kt_account_key_equal(&account->key, &own->account.key));
+}
+
+/* They tell an owner what to do, which nobody is here any more. */
+static enum kt_err settle_owners(struct kt_own_label *own)
+{
+  struct kt_session *session = own->session;
+  struct kt_ledger_entry *entries;
+  size_t n;
+  enum kt_err err = kt_state_open_alerts(&session->state, own->label, &session->arena, &entries, &n);
+  for (size_t i = 0; err == KT_OK && i < n; i++) {
+    if (entries[i].alert.audience == KT_AUDIENCE_OWNER) {
+      err = kt_state_settle(&session->state, &entries[i], KT_SETTLEMENT_ACKNOWLEDGED, 0, kt_now_ms());
+    }
+  }
+  return err;
+}
+
+/* As it is now: it may have been published meanwhile. */
+static enum kt_err forget(void *ctx, struct kt_session *session)
+{
+  struct kt_own_label *own = ctx;
+  enum kt_err err = kt_own_load(own, session);
+  if (err == KT_OK && is_published(own)) {
+    err = KT_ERR_CONFLICT;
+  }
+  if (err == KT_OK) {
+    err = settle_owners(own);
+  }
+  return err == KT_OK ? kt_state_forget_account(&session->state, own->label) : err;
+}
+
+static void report_forgotten(struct kt_own_label *own)
+{
+  struct kt_output *out = own->session->out;
+  kt_output_set(out, "label", kt_output_text(own->label));
+  kt_output_status(out, KT_EXIT_OK, "%s is no account of this home any more", own->name);
+  kt_output_data(
+      out,
+      "  What was approved for it is forgotten, its alerts are settled (kt-verify alerts list). Its key stays in "
+      "%s/keys: to begin again with it,\n"
+      "    kt-verify account create %s\n",
+      own->session->state.home, kt_output_word(own->name));
+}
+
+/* The log is asked first: an answer to an earlier publication may have been lost, or another computer has the key. */
+static enum kt_exit forget_account(struct kt_own_label *own)
+{
+  struct kt_output *out = own->session->out;
+  enum kt_err err = KT_OK;
+  enum kt_exit code = kt_own_refresh(own);
+  if (code == KT_EXIT_OK) {
+    code = kt_session_write(own->session, forget, own, &err);
+  }
+  if (code == KT_EXIT_OK && err == KT_ERR_CONFLICT) {
+    return kt_output_fail(out, KT_EXIT_USAGE, "account-published",
+                          "%s: the log lists devices under this home's key, or did. Somebody has to notice what is "
+                          "done to them, so it stays. To list a device no more: kt-verify device remove",
+                          own->name);
+  }
+  if (code == KT_EXIT_OK && err != KT_OK) {
+    return kt_session_store_failed(own->session, err);
+  }
+  if (code == KT_EXIT_OK) {
+    report_forgotten(own);
+  }
+  return code;
+}
+
+enum kt_exit kt_verb_account_forget(const struct kt_cli *cli, struct kt_output *out)
+{
+  struct kt_session session;
+  struct kt_own_label own;
+  enum kt_exit code = kt_session_open(&session, cli, out);
+  if (code == KT_EXIT_OK) {
+    code = kt_own_open_said(&own, &session, cli->args[0]);
+  }
+  if (code == KT_EXIT_OK) {
+    code = forget_account(&own);
   }
   kt_session_close(&session);
   return code;

@@ -11,6 +11,7 @@ enum kt_exit kt_verb_config_show(const struct kt_cli *cli, struct kt_output *out
 enum kt_exit kt_verb_config_update(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_account_create(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_account_show(const struct kt_cli *cli, struct kt_output *out);
+enum kt_exit kt_verb_account_forget(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_account_export(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_account_import(const struct kt_cli *cli, struct kt_output *out);
 enum kt_exit kt_verb_account_rotate(const struct kt_cli *cli, struct kt_output *out);

@@ -108,6 +108,7 @@ class Cases:
             ("config update", (self.config,), 0),
             ("account create", (alice,), 2),
             ("account show", (alice,), 0),
+            ("account forget", (alice,), 2),
             ("account export", (alice, "--passphrase-file", self.secret), 2),
             ("account import", (alice, "--passphrase-file", self.secret), 2, self.exported),
             ("device list", (alice,), 0),
