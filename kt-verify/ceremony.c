@@ -54,7 +54,8 @@ enum kt_exit kt_ceremony_with(struct kt_ceremony *ceremony, struct kt_bytes labe
     return kt_output_fail(out, KT_EXIT_USAGE, "own-account",
                           "%s is your own account: codes are compared with somebody else's", watch->name);
   }
-  enum kt_exit code = kt_watch_load(watch);
+  enum kt_exit code = kt_own_check_typed(&ceremony->session, label);
+  code = code == KT_EXIT_OK ? kt_watch_load(watch) : code;
   if (code == KT_EXIT_OK && (ask || kt_contact_current_key(&watch->other.contact) == NULL)) {
     code = kt_watch_look(watch);
     if (code == KT_EXIT_ABSENT) {

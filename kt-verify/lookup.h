@@ -18,7 +18,7 @@ struct kt_lookup_group {
 
 /* One label per line of the file at `path`, into *group, which borrows. Everything is checked before anything is asked. Empty
  * lines are skipped, and a label that comes again. */
-enum kt_exit kt_lookup_group_parse(struct kt_output *out, const char *path, struct kt_bytes text,
+enum kt_exit kt_lookup_group_parse(struct kt_session *session, const char *path, struct kt_bytes text,
                                    struct kt_lookup_group *group);
 /* Everybody in the file that --group names. */
 enum kt_exit kt_lookup_group(struct kt_session *session, const char *path);

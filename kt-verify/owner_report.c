@@ -5,6 +5,7 @@
 
 #include "base/hex.h"
 #include "publish_set.h"
+#include "state_contacts.h"
 
 enum kt_exit kt_own_check_label(struct kt_output *out, struct kt_bytes label)
 {
@@ -13,6 +14,35 @@ enum kt_exit kt_own_check_label(struct kt_output *out, struct kt_bytes label)
   json_decref(text);
   return ok ? KT_EXIT_OK
             : kt_output_fail(out, KT_EXIT_USAGE, "label", "a label has 1 to %d bytes of UTF-8", KT_LABEL_MAX);
+}
+
+static enum kt_err find_label(void *ctx, struct kt_session *session)
+{
+  const struct kt_bytes *label = ctx;
+  return kt_state_has_label(&session->state, *label);
+}
+
+/* A file of labels may be read without a home. */
+static bool is_known(struct kt_session *session, struct kt_bytes label)
+{
+  enum kt_err err = KT_ERR_ABSENT;
+  return session->state.db != NULL && kt_session_read(session, find_label, &label, &err) == KT_EXIT_OK && err == KT_OK;
+}
+
+enum kt_exit kt_own_check_typed(struct kt_session *session, struct kt_bytes label)
+{
+  size_t at = 0;
+  char name[4 * KT_LABEL_MAX + 8];
+  enum kt_exit code = kt_own_check_label(session->out, label);
+  const char *slip = code == KT_EXIT_OK ? kt_text_slip(label, &at) : NULL;
+  if (slip == NULL || is_known(session, label)) {
+    return code;
+  }
+  kt_text_clean(label, name, sizeof name);
+  return kt_output_fail(session->out, KT_EXIT_USAGE, "label",
+                        "the label \"%s\" has %s (character %zu): it is another label with it, and hardly the one that "
+                        "is meant. Give it without",
+                        name, slip, at);
 }
 
 enum kt_exit kt_own_open_said(struct kt_own_label *own, struct kt_session *session, const char *label)

@@ -8,8 +8,10 @@
 #include "publish.h"
 #include "report.h"
 
-/* 1 to 255 bytes of UTF-8; says so otherwise. */
+/* 1 to 255 bytes of UTF-8, which is all that a log asks of one; says so otherwise. */
 enum kt_exit kt_own_check_label(struct kt_output *out, struct kt_bytes label);
+/* Also refused: what was surely not meant (kt_text_slip), unless this home has an account or a contact of that label. */
+enum kt_exit kt_own_check_typed(struct kt_session *session, struct kt_bytes label);
 /* kt_own_open, and says so when there is no such account. */
 enum kt_exit kt_own_open_said(struct kt_own_label *own, struct kt_session *session, const char *label);
 /* The devices of the newest judged version, approved or not; version and signed of the JSON object. */

@@ -72,6 +72,21 @@ enum kt_err kt_state_contact(struct kt_state *state, struct kt_bytes label, stru
   return err;
 }
 
+enum kt_err kt_state_has_label(struct kt_state *state, struct kt_bytes label)
+{
+  sqlite3_stmt *rows;
+  enum kt_err err =
+      kt_sql_query(state, &rows, "SELECT 1 FROM accounts WHERE label = ? UNION SELECT 1 FROM contacts WHERE label = ?",
+                   "bb", label, label);
+  if (err == KT_OK) {
+    err = kt_sql_next(state, rows);
+  }
+  if (err == KT_OK) {
+    sqlite3_finalize(rows);
+  }
+  return err;
+}
+
 enum kt_err kt_state_put_contact(struct kt_state *state, const struct kt_other_label *other)
 {
   const struct kt_contact *contact = &other->contact;

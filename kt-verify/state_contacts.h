@@ -22,6 +22,8 @@ struct kt_other_label {
 /* A label never seen before gives an empty record, not an error. */
 KT_MUST_USE enum kt_err kt_state_contact(struct kt_state *state, struct kt_bytes label, struct kt_arena *arena,
                                          struct kt_other_label *ret_other);
+/* Is it an account or a contact of this home? KT_ERR_ABSENT: neither. */
+KT_MUST_USE enum kt_err kt_state_has_label(struct kt_state *state, struct kt_bytes label);
 KT_MUST_USE enum kt_err kt_state_put_contact(struct kt_state *state, const struct kt_other_label *other);
 /* The next kt_state_contact gives an empty record. */
 KT_MUST_USE enum kt_err kt_state_forget_contact(struct kt_state *state, struct kt_bytes label);

@@ -142,7 +142,7 @@ enum kt_exit kt_verb_account_create(const struct kt_cli *cli, struct kt_output *
   enum kt_exit code = kt_session_open(&session, cli, out);
   const struct kt_bytes label = kt_text_bytes(cli->args[0]);
   if (code == KT_EXIT_OK) {
-    code = kt_own_check_label(out, label);
+    code = kt_own_check_typed(&session, label);
   }
   if (code == KT_EXIT_OK) {
     code = kt_own_open(&own, &session, label);

@@ -18,8 +18,10 @@ static enum kt_exit print_code(struct kt_session *session, struct kt_bytes label
 {
   char text[KT_PUBLIC_CODE_SIZE];
   struct kt_public_code code;
-  if (kt_public_code_compute(&session->log_id, label, key, &code) != KT_OK) {
-    return kt_output_fail(session->out, KT_EXIT_USAGE, "label", "a label is 1 to %d bytes", KT_LABEL_MAX);
+  enum kt_err err = kt_public_code_compute(&session->log_id, label, key, &code);
+  if (err != KT_OK) {
+    const struct kt_reason reason = { .code = NULL };
+    return kt_output_fail_reason(session->out, err, &reason, "the code");
   }
   kt_public_code_format(&code, text);
   kt_output_set(session->out, "code", json_string(text));

@@ -181,7 +181,7 @@ enum kt_exit kt_lookup_label(struct kt_session *session, struct kt_bytes label)
 static enum kt_exit look_up_one(struct kt_session *session, const char *argument)
 {
   const struct kt_bytes label = kt_text_bytes(argument);
-  enum kt_exit code = kt_own_check_label(session->out, label);
+  enum kt_exit code = kt_own_check_typed(session, label);
   if (code == KT_EXIT_OK) {
     kt_output_set(session->out, "label", kt_output_text(label));
     code = kt_lookup_label(session, label);

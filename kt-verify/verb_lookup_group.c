@@ -35,16 +35,17 @@ static struct kt_bytes next_line(struct kt_bytes *text)
   return line;
 }
 
-enum kt_exit kt_lookup_group_parse(struct kt_output *out, const char *path, struct kt_bytes text,
+enum kt_exit kt_lookup_group_parse(struct kt_session *session, const char *path, struct kt_bytes text,
                                    struct kt_lookup_group *group)
 {
+  struct kt_output *out = session->out;
   group->n = 0;
   for (size_t number = 1; text.len > 0; number++) {
     struct kt_bytes label = next_line(&text);
     if (label.len == 0 || is_member(group, label)) {
       continue;
     }
-    if (kt_own_check_label(out, label) != KT_EXIT_OK) {
+    if (kt_own_check_typed(session, label) != KT_EXIT_OK) {
       return kt_output_fail(out, KT_EXIT_USAGE, "label", "%s: line %zu is no label; nobody was looked up", path,
                             number);
     }
@@ -162,7 +163,7 @@ enum kt_exit kt_lookup_group(struct kt_session *session, const char *path)
   }
   enum kt_exit code = kt_text_file_read(session->out, path, GROUP_FILE_MAX, &session->pinned_arena, &text);
   if (code == KT_EXIT_OK) {
-    code = kt_lookup_group_parse(session->out, path, text, group);
+    code = kt_lookup_group_parse(session, path, text, group);
   }
   return code == KT_EXIT_OK ? look_up_all(session, group) : code;
 }

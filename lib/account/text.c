@@ -135,6 +135,33 @@ static size_t clean(struct kt_bytes text, bool escape, char *ret_text, size_t si
   return at;
 }
 
+const char *kt_text_slip(struct kt_bytes text, size_t *ret_at)
+{
+  bool was_blank = false;
+  size_t at = 0;
+  while (text.len > 0) {
+    const struct character c = decode(text);
+    const size_t len = c.len > 0 ? c.len : 1;
+    at++;
+    was_blank = is_blank(c.point);
+    if (c.len > 0 && (c.point < 0x20 || (c.point >= 0x7f && c.point <= 0x9f))) {
+      *ret_at = at;
+      return "a control character, as at the end of a pasted line";
+    }
+    if (was_blank && at == 1) {
+      *ret_at = at;
+      return "a blank at its beginning";
+    }
+    text.data += len;
+    text.len -= len;
+  }
+  if (was_blank) {
+    *ret_at = at;
+    return "a blank at its end";
+  }
+  return NULL;
+}
+
 void kt_text_clean(struct kt_bytes text, char *ret_text, size_t size)
 {
   clean(text, false, ret_text, size);

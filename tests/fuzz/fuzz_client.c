@@ -135,8 +135,9 @@ static void check_group(struct kt_bytes text)
 {
   static struct kt_lookup_group group;
   static struct kt_lookup_group again;
+  struct kt_session session = { .out = quiet_output() };
   struct kt_writer w;
-  if (kt_lookup_group_parse(quiet_output(), "file", text, &group) != KT_EXIT_OK) {
+  if (kt_lookup_group_parse(&session, "file", text, &group) != KT_EXIT_OK) {
     return;
   }
   FUZZ_CHECK(group.n > 0 && group.n <= KT_LOOKUP_GROUP_MAX);
@@ -150,7 +151,7 @@ static void check_group(struct kt_bytes text)
     kt_write_bytes(&w, "\r\n", 2);
   }
   const struct kt_bytes list = { w.buf, w.len };
-  FUZZ_CHECK(w.err == KT_OK && kt_lookup_group_parse(quiet_output(), "file", list, &again) == KT_EXIT_OK);
+  FUZZ_CHECK(w.err == KT_OK && kt_lookup_group_parse(&session, "file", list, &again) == KT_EXIT_OK);
   FUZZ_CHECK(again.n == group.n);
   for (size_t i = 0; i < group.n; i++) {
     FUZZ_CHECK(fuzz_equal(group.labels[i], again.labels[i]));

@@ -24,6 +24,10 @@ void kt_text_clean(struct kt_bytes text, char *ret_text, size_t size);
  * the name is not the name's. `size` is at least 3. */
 void kt_text_quote(struct kt_bytes text, char *ret_text, size_t size);
 
+/* What nobody types into a label on purpose, as the end of a pasted line: a control character anywhere, a blank first or
+ * last. Gives it in words, and which character it is, from 1; NULL: there is none. The text is UTF-8. */
+const char *kt_text_slip(struct kt_bytes text, size_t *ret_at);
+
 KT_API_END
 
 #endif

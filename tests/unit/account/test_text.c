@@ -132,6 +132,40 @@ static void test_every_size(void **context)
   }
 }
 
+/* Inside, blanks are a label's own, and so are marks that only look odd. */
+static void test_slips(void **context)
+{
+  static const struct {
+    const char *text;
+    size_t at; /* 0: none */
+  } cases[] = {
+    { "alice@example.org", 0 },
+    { "two words", 0 },
+    { "\xe2\x80\xae"
+      "ecila",
+      0 },
+    { "alice\n", 6 },
+    { "\xc3\xa9lo\tdie", 4 },
+    { "a\x7f", 2 },
+    { "a\xc2\x85", 2 },
+    { " alice", 1 },
+    { "alice ", 6 },
+    { "\xc3\xa9\xe3\x80\x80", 2 },
+    { "\xc2\xa0"
+      "alice",
+      1 },
+    { " ", 1 },
+  };
+  (void)context;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    const struct kt_bytes text = { (const uint8_t *)cases[i].text, strlen(cases[i].text) };
+    size_t at = 0;
+    const char *slip = kt_text_slip(text, &at);
+    assert_int_equal(slip != NULL, cases[i].at != 0);
+    assert_int_equal(at, cases[i].at);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -139,6 +173,7 @@ int main(void)
     cmocka_unit_test(test_a_quoted_name_ends_where_it_is_closed),
     cmocka_unit_test(test_a_name_of_full_length_fits),
     cmocka_unit_test(test_every_size),
+    cmocka_unit_test(test_slips),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

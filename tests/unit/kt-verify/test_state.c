@@ -451,7 +451,9 @@ static void test_contacts_come_back(void **context)
   other.contact.changed_key.b[32] = 8;
   other.contact.is_contradicted = true;
   other.contact.policy = KT_CONTACT_STRICT;
+  assert_int_equal(kt_state_has_label(&f->state, other.label), KT_ERR_ABSENT);
   assert_int_equal(kt_state_put_contact(&f->state, &other), KT_OK);
+  assert_int_equal(kt_state_has_label(&f->state, other.label), KT_OK);
   assert_int_equal(kt_state_contacts(&f->state, &f->arena, &all, &n), KT_OK);
   assert_int_equal(n, 1);
   assert_true(all[0].has_version);
