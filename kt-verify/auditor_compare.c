@@ -67,8 +67,8 @@ enum kt_exit kt_auditor_check_record(struct kt_auditor *auditor)
   }
   err = kt_auditor_record_load(&auditor->record, config->suite, config->auditor_public_key);
   if (err == KT_ERR_DENIED) {
-    return kt_output_fail(session->out, KT_EXIT_USAGE, "auditor-record", "cannot read %s: %s", auditor->record.path,
-                          strerror(errno));
+    return kt_output_fail(session->out, KT_EXIT_USAGE, "auditor-record", "cannot use %s: %s", auditor->record.path,
+                          auditor->record.error[0] != '\0' ? auditor->record.error : strerror(errno));
   }
   if (err != KT_OK) {
     return refuse(auditor,

@@ -176,16 +176,21 @@ enum kt_err kt_auditor_record_load(struct kt_auditor_record *record, const struc
 {
   uint8_t line[KT_AUDITOR_SIGNED_LINE_MAX];
   struct stat st;
+  record->error[0] = '\0';
   int fd = open(record->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
   if (fd < 0) {
     return errno == ENOENT ? KT_ERR_ABSENT : KT_ERR_DENIED;
   }
-  ssize_t n = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? read(fd, line, sizeof line) : 0;
+  bool is_file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+  enum kt_err err = is_file ? kt_state_check_private(&st, "it", 0600, record->error) : KT_OK;
+  ssize_t n = is_file && err == KT_OK ? read(fd, line, sizeof line) : 0;
   int saved_errno = errno;
   close(fd);
   errno = saved_errno;
-  return n < 0 ? KT_ERR_DENIED
-               : kt_auditor_signed_parse((struct kt_bytes){ line, (size_t)n }, suite, key, &record->last);
+  if (err != KT_OK || n < 0) {
+    return KT_ERR_DENIED;
+  }
+  return kt_auditor_signed_parse((struct kt_bytes){ line, (size_t)n }, suite, key, &record->last);
 }
 
 enum kt_exit kt_auditor_record_save(struct kt_auditor_record *record, struct kt_output *out,

@@ -10,6 +10,7 @@
 #include <kt/suite.h>
 
 #include "output.h"
+#include "state.h"
 
 struct kt_auditor_signed {
   struct kt_hash log_id; /* zero when size is 0 */
@@ -26,6 +27,7 @@ struct kt_auditor_record {
   char path[KT_AUDITOR_SIGNED_PATH_MAX]; /* of the record; "": no key */
   int lock_fd;                           /* the key file, locked; -1: not held */
   struct kt_auditor_signed last;         /* as loaded */
+  char error[KT_STATE_ERROR_SIZE];       /* why it may not be used; "": errno says it */
 };
 
 /* One line with its line break and a NUL; its length. key: the public key. */
@@ -43,7 +45,7 @@ bool kt_auditor_signed_allows(const struct kt_auditor_signed *last, const struct
 enum kt_exit kt_auditor_record_open(struct kt_output *out, const char *key_path, struct kt_auditor_record *ret_record);
 void kt_auditor_record_close(struct kt_auditor_record *record);
 /* Into record->last. KT_ERR_ABSENT: there is none, though every key is made with one. KT_ERR_FORMAT, KT_ERR_CONFLICT: as
- * parse. KT_ERR_DENIED: errno. */
+ * parse. KT_ERR_DENIED: record->error or errno. */
 KT_MUST_USE enum kt_err kt_auditor_record_load(struct kt_auditor_record *record, const struct kt_suite *suite,
                                                struct kt_bytes key);
 /* Replace it; durable on KT_EXIT_OK. Failures are said. */

@@ -101,14 +101,15 @@ static bool make_folders(const char *home)
 
 /* Whoever can write the pinned configuration, approvals and contacts' keys decides what is verified; who can only read
  * them is refused as with keys (key_store.c). Root reads everybody's. */
-static enum kt_err check_private(struct kt_state *state, const char *what, const struct stat *st, unsigned mode)
+enum kt_err kt_state_check_private(const struct stat *st, const char *what, unsigned mode,
+                                   char ret_error[static KT_STATE_ERROR_SIZE])
 {
   if (st->st_uid != geteuid() && geteuid() != 0) {
-    snprintf(state->error, sizeof state->error, "%s belongs to another user, who can change what it says", what);
+    snprintf(ret_error, KT_STATE_ERROR_SIZE, "%s belongs to another user, who can change what it says", what);
     return KT_ERR_DENIED;
   }
   if ((st->st_mode & 077) != 0) {
-    snprintf(state->error, sizeof state->error,
+    snprintf(ret_error, KT_STATE_ERROR_SIZE,
              "%s is open to others (mode %04o): chmod %o it, and think about who may have %s it", what,
              (unsigned)st->st_mode & 07777, mode, (st->st_mode & 022) != 0 ? "changed" : "read");
     return KT_ERR_DENIED;
@@ -138,7 +139,7 @@ enum kt_err kt_state_check_folder(struct kt_state *state, bool create)
     }
     st.st_mode &= (mode_t)~077;
   }
-  return check_private(state, "it", &st, 0700);
+  return kt_state_check_private(&st, "it", 0700, state->error);
 }
 
 enum kt_err kt_state_check_file(struct kt_state *state, const char *name)
@@ -151,7 +152,8 @@ enum kt_err kt_state_check_file(struct kt_state *state, const char *name)
     return errno == ENOENT ? KT_ERR_ABSENT : KT_ERR_DENIED;
   }
   snprintf(what, sizeof what, "%s in it", name);
-  return S_ISREG(st.st_mode) ? check_private(state, what, &st, 0600) : KT_OK; /* SQLite refuses the rest */
+  return S_ISREG(st.st_mode) ? kt_state_check_private(&st, what, 0600, state->error)
+                             : KT_OK; /* SQLite refuses the rest */
 }
 
 static enum kt_err execute(struct kt_state *state, const char *sql)

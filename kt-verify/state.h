@@ -14,15 +14,18 @@
 
 #include <kt/arena.h>
 
+#include <sys/stat.h>
+
 #define KT_STATE_SCHEMA 5
 #define KT_STATE_PATH_MAX 1024
+#define KT_STATE_ERROR_SIZE 320
 
 struct sqlite3;
 
 struct kt_state {
   struct sqlite3 *db;
   char home[KT_STATE_PATH_MAX];
-  char error[320]; /* of the last failure, kept when a rollback makes SQLite forget it */
+  char error[KT_STATE_ERROR_SIZE]; /* of the last failure, kept when a rollback makes SQLite forget it */
 };
 
 /* home: NULL for $XDG_STATE_HOME/kt-verify or ~/.local/state/kt-verify. KT_ERR_USAGE: there is no such path. */
@@ -32,6 +35,10 @@ KT_MUST_USE enum kt_err kt_state_home(const char *home, char ret_home[static KT_
  * file in it. KT_ERR_ABSENT: there is none. KT_ERR_DENIED: not accessible (errno), or open to others (state->error). */
 KT_MUST_USE enum kt_err kt_state_check_folder(struct kt_state *state, bool create);
 KT_MUST_USE enum kt_err kt_state_check_file(struct kt_state *state, const char *name);
+/* The rule of both, for a file or folder that was looked at: it is ours, and nobody else may read or write it.
+ * KT_ERR_DENIED: ret_error says why; it names it by `what`, and the mode that it should have. */
+KT_MUST_USE enum kt_err kt_state_check_private(const struct stat *st, const char *what, unsigned mode,
+                                               char ret_error[static KT_STATE_ERROR_SIZE]);
 
 /* create: make the folder (0700) and an empty database where there is none; otherwise KT_ERR_ABSENT. KT_ERR_DENIED: a
  * folder or file is not accessible (errno), or open to others (ret_state->error); KT_ERR_UNSUPPORTED: written by a newer version. ret_state->home

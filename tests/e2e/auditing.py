@@ -230,11 +230,15 @@ def lost_record(scene, auditor):
     refused("a key without its record signs nothing", scene.person("auditor-4"))
     line = refused("also in the home that signed")
     for content in old, "", old[:-4] + "0000", line.replace(str(before), str(before + 1)):
-        with open(record, "w") as file:
+        with open(record, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
             file.write(content)
         refused("an old or a damaged record is refused")
     with open(record, "w") as file:
         file.write(line + "\n")
+    os.chmod(record, 0o620)
+    said = home.json("audit", "--sign", scene.key, expect=2)["reason"]["text"]
+    check(record in said and "chmod 600" in said, "nor is one that others may change", said)
+    os.chmod(record, 0o600)
     check(home.json("audit", "--sign", scene.key)["submitted"], "the line of the message goes on")
     os.mkfifo(scene.path("fifo"), 0o600)
     check(home.json("audit", "--sign", scene.path("fifo"), expect=2)["reason"]["code"] == "key-file",

@@ -112,6 +112,26 @@ static void test_what_was_saved_comes_back(void **context)
   kt_auditor_record_close(&record);
 }
 
+/* Whoever can write the record decides what the key may sign. */
+static void test_a_record_open_to_others_is_refused(void **context)
+{
+  struct fixture *f = *context;
+  static const mode_t modes[] = { 0660, 0606, 0640, 0604 };
+  struct kt_auditor_record record = opened(f, f->key_path);
+  for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+    assert_int_equal(chmod(record.path, modes[i]), 0);
+    assert_int_equal(load(f, &record), KT_ERR_DENIED);
+    assert_non_null(strstr(record.error, "chmod 600"));
+  }
+  assert_int_equal(chmod(record.path, 0600), 0);
+  assert_int_equal(load(f, &record), KT_OK);
+  if (geteuid() == 0) { /* root reads everybody's */
+    assert_int_equal(chown(record.path, 65534, 65534), 0);
+    assert_int_equal(load(f, &record), KT_OK);
+  }
+  kt_auditor_record_close(&record);
+}
+
 static void test_no_size_gets_two_roots(void **context)
 {
   const struct kt_hash other_log = { { 8 } };
@@ -210,6 +230,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(test_a_new_key_has_signed_nothing, set_up, tear_down),
     cmocka_unit_test_setup_teardown(test_what_was_saved_comes_back, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(test_a_record_open_to_others_is_refused, set_up, tear_down),
     cmocka_unit_test(test_no_size_gets_two_roots),
     cmocka_unit_test_setup_teardown(test_a_damaged_record_is_refused, set_up, tear_down),
     cmocka_unit_test_setup_teardown(test_one_process_holds_the_key, set_up, tear_down),
