@@ -12,7 +12,7 @@
 
 #include "base/hex.h"
 #include "json/builder.h"
-#include "report.h"
+#include "report_time.h"
 
 #define FAIL_SIZE 1024
 

@@ -7,11 +7,8 @@
 #include <kt/contact.h>
 #include <kt/ledger.h>
 
+#include "report_time.h"
 #include "session.h"
-
-/* "2026-11-21 20:30:12 CET (19:30:12 UTC)" */
-#define KT_TIME_SIZE 64
-void kt_report_time(uint64_t time_ms, char ret_text[static KT_TIME_SIZE]);
 
 /* One device with its keys and their fingerprints; word says how it stands ("endorsed", "NOT approved"). */
 void kt_report_device(struct kt_output *out, const struct kt_device *device, bool endorsed, const char *word);
