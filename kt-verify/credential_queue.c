@@ -338,7 +338,7 @@ enum kt_exit kt_credentials_check(struct kt_session *session)
   if (worst != KT_EXIT_OK) {
     return worst;
   }
-  for (size_t i = 0; i < known.n_waiting && !kt_session_must_leave_others(session); i++) {
+  for (size_t i = 0; i < known.n_waiting; i++) {
     worst = (enum kt_exit)kt_exit_code_worse((int)worst, (int)check_one(session, &known.recent, &known.waiting[i]));
   }
   return worst;

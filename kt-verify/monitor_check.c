@@ -66,7 +66,7 @@ static bool must_pause(const struct kt_session *session)
 /* Somebody else's label, or a credential. */
 static bool may_ask_on(const struct kt_session *session)
 {
-  return !must_pause(session) && !session->is_unanswered && !kt_session_must_leave_others(session);
+  return !must_pause(session) && !session->is_unanswered;
 }
 
 static enum kt_exit check_own(struct kt_session *session, struct kt_bytes label)
@@ -111,17 +111,37 @@ static enum kt_exit check_other(struct kt_session *session, struct kt_bytes labe
   return finish(session, label, watch.name, meaning(asked, code, ": the log stands by what it showed before"), code);
 }
 
-static enum kt_exit check_owns(struct kt_session *session, const struct kt_followed *followed, kt_monitor_tell tell,
-                               void *ctx)
+static void note(enum kt_exit *worst, enum kt_exit code)
+{
+  *worst = (enum kt_exit)kt_exit_code_worse((int)*worst, (int)code);
+}
+
+static enum kt_exit check_owns(struct kt_session *session, const struct kt_followed *followed,
+                               struct kt_monitor_round *round)
 {
   enum kt_exit worst = KT_EXIT_OK;
   for (size_t i = 0; i < followed->n_own; i++) {
-    worst = (enum kt_exit)kt_exit_code_worse((int)worst, (int)check_own(session, followed->own[i]));
+    note(&worst, check_own(session, followed->own[i]));
     kt_output_flush(session->out);
-    tell(ctx, session);
+    round->tell(round->ctx, session);
     kt_session_forget(session);
   }
+  round->own_ms = kt_now_ms();
   return worst;
+}
+
+/* How long the answers about others take is up to the log: it does not decide when one's own accounts are looked at
+ * again, and nobody else is left out for that. */
+static enum kt_exit check_owns_again(struct kt_session *session, const struct kt_followed *followed,
+                                     struct kt_monitor_round *round)
+{
+  const uint64_t now_ms = kt_now_ms();
+  const bool is_due =
+      round->own_every_ms > 0 && (now_ms < round->own_ms || now_ms - round->own_ms >= round->own_every_ms);
+  const bool is_unanswered = session->is_unanswered;
+  const enum kt_exit code = is_due ? check_owns(session, followed, round) : KT_EXIT_OK;
+  session->is_unanswered = is_unanswered; /* as in check_others */
+  return code;
 }
 
 static void shuffle(struct kt_other_label *others, size_t n)
@@ -134,31 +154,34 @@ static void shuffle(struct kt_other_label *others, size_t n)
   }
 }
 
-static enum kt_exit check_others(struct kt_session *session, const struct kt_followed *followed)
+static enum kt_exit check_others(struct kt_session *session, const struct kt_followed *followed,
+                                 struct kt_monitor_round *round)
 {
   enum kt_exit worst = KT_EXIT_OK;
   session->is_unanswered = false; /* for a contact the log may have an answer */
   shuffle(followed->others, followed->n_others);
   for (size_t i = 0; i < followed->n_others; i++) {
     if (kt_followed_wants(&followed->others[i])) {
-      worst = (enum kt_exit)kt_exit_code_worse((int)worst, (int)check_other(session, followed->others[i].label));
+      note(&worst, check_owns_again(session, followed, round));
+      note(&worst, check_other(session, followed->others[i].label));
       kt_session_forget(session);
     }
   }
   if (may_ask_on(session)) {
-    worst = (enum kt_exit)kt_exit_code_worse((int)worst, (int)kt_credentials_check(session));
+    note(&worst, check_owns_again(session, followed, round));
+    note(&worst, kt_credentials_check(session));
     kt_session_forget(session);
   }
   return worst;
 }
 
-enum kt_exit kt_monitor_check(struct kt_session *session, const struct kt_followed *followed, kt_monitor_tell tell,
-                              void *ctx)
+enum kt_exit kt_monitor_check(struct kt_session *session, const struct kt_followed *followed,
+                              struct kt_monitor_round *round)
 {
   struct kt_bytes last = followed->n_own > 0 ? followed->own[followed->n_own - 1] : (struct kt_bytes){ NULL, 0 };
   size_t n = followed->n_own;
-  enum kt_exit worst = check_owns(session, followed, tell, ctx);
-  worst = (enum kt_exit)kt_exit_code_worse((int)worst, (int)check_others(session, followed));
+  enum kt_exit worst = check_owns(session, followed, round);
+  note(&worst, check_others(session, followed, round));
   for (size_t i = 0; i < followed->n_others; i++) {
     if (kt_followed_wants(&followed->others[i])) {
       last = followed->others[i].label;

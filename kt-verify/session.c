@@ -55,11 +55,6 @@ enum kt_exit kt_session_open_state(const struct kt_cli *cli, bool create, struct
   return kt_output_fail(out, KT_EXIT_USAGE, "state", "cannot open %s/state.db: %s", ret_state->home, ret_state->error);
 }
 
-bool kt_session_must_leave_others(const struct kt_session *session)
-{
-  return session->others_until_ms > 0 && kt_now_ms() >= session->others_until_ms;
-}
-
 enum kt_exit kt_session_store_failed(struct kt_session *session, enum kt_err err)
 {
   if (err == KT_ERR_STORE) {

@@ -25,15 +25,11 @@ struct kt_session {
   struct kt_pinned_log *pinned; /* as last loaded or committed; in pinned_arena */
   struct kt_config config;
   struct kt_hash log_id;
-  uint64_t started_ms;      /* alerts raised since then are news */
-  bool news_only;           /* say nothing of older alerts: they were reported */
-  uint32_t retry_after_s;   /* the log asked for so much patience (429, 503); 0: it did not */
-  uint64_t others_until_ms; /* own accounts are due again: what else is left to ask for waits; 0: nothing is due */
-  bool is_unanswered;       /* a request got no complete answer: the next ones may cost a time-out each as well */
+  uint64_t started_ms;    /* alerts raised since then are news */
+  bool news_only;         /* say nothing of older alerts: they were reported */
+  uint32_t retry_after_s; /* the log asked for so much patience (429, 503); 0: it did not */
+  bool is_unanswered;     /* a request got no complete answer: the next ones may cost a time-out each as well */
 };
-
-/* Whatever is asked for about others is to wait, as others_until_ms has come. */
-bool kt_session_must_leave_others(const struct kt_session *session);
 
 /* One question to the log. load and commit run inside a transaction and read or write records of the question's own;
  * the session takes care of the log's. load may be NULL, as may commit. */

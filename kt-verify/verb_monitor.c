@@ -44,7 +44,7 @@ enum kt_exit kt_verb_monitor_once(const struct kt_cli *cli, struct kt_output *ou
     code = kt_hooks_enqueue(&session, &hooks); /* what this check may end is still to be told */
   }
   if (code == KT_EXIT_OK) {
-    code = kt_monitor_check(&session, &followed, tell_hooks, &telling);
+    code = kt_monitor_check(&session, &followed, &(struct kt_monitor_round){ .tell = tell_hooks, .ctx = &telling });
     tell_hooks(&telling, &session);
     code = (enum kt_exit)kt_exit_code_worse((int)code, (int)telling.code);
   }

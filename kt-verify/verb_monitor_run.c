@@ -20,7 +20,7 @@ struct plan {
   struct kt_output *out;
   uint64_t interval_ms;
   uint64_t news_ms;    /* alerts raised since then were not reported */
-  uint64_t planned_ms; /* what check_ms counts from: when the last check began */
+  uint64_t planned_ms; /* when check_ms was set */
   uint64_t check_ms;   /* the next check */
   uint64_t look_ms;    /* the next time something is due: a check, monitor-blind, a hook */
   uint32_t failures;   /* checks in a row that got no answer */
@@ -78,29 +78,31 @@ static void tell_alerts(void *ctx, struct kt_session *session)
   telling->next_ms = due_ms < call_ms ? due_ms : call_ms;
 }
 
-/* Retry-After counts from the answer, the plan from when the check began. */
-static uint64_t asked_ms(const struct plan *plan, const struct kt_session *session)
+/* From when one's own accounts were looked at last, unless the log was asked for more than it answered. */
+static uint64_t next_check_ms(const struct plan *plan, const struct kt_session *session,
+                              const struct kt_monitor_round *round)
 {
-  uint64_t now_ms = kt_now_ms();
-  uint64_t passed_ms = now_ms > plan->planned_ms ? now_ms - plan->planned_ms : 0;
-  return session->retry_after_s > 0 ? passed_ms + (uint64_t)session->retry_after_s * 1000 : 0;
+  const uint64_t asked_ms = (uint64_t)session->retry_after_s * 1000;
+  const uint64_t delay_ms = kt_schedule_check_ms(plan->interval_ms, plan->failures, asked_ms, random_number());
+  const bool is_plain = plan->failures == 0 && asked_ms == 0 && round->own_ms <= plan->planned_ms;
+  return (is_plain ? round->own_ms : plan->planned_ms) + delay_ms;
 }
 
-/* How long the answers about others take is up to the log, and not when one's own accounts are looked at again. */
 static enum kt_exit check(struct plan *plan, struct kt_session *session, struct telling *telling)
 {
   struct kt_followed followed;
+  struct kt_monitor_round round = {
+    .tell = tell_alerts, .ctx = telling, .own_every_ms = plan->interval_ms, .own_ms = kt_now_ms()
+  };
   enum kt_exit code = kt_followed_read(session, &followed);
-  plan->planned_ms = kt_now_ms();
-  session->others_until_ms = plan->planned_ms + plan->interval_ms;
   if (code == KT_EXIT_OK) {
     plan->out->verified = true;
-    code = kt_monitor_check(session, &followed, tell_alerts, telling);
+    code = kt_monitor_check(session, &followed, &round);
   }
   bool answered = code != KT_EXIT_UNDECIDED && code != KT_EXIT_USAGE;
   plan->failures = answered ? 0 : plan->failures + 1;
-  plan->check_ms = plan->planned_ms +
-                   kt_schedule_check_ms(plan->interval_ms, plan->failures, asked_ms(plan, session), random_number());
+  plan->planned_ms = kt_now_ms();
+  plan->check_ms = next_check_ms(plan, session, &round);
   kt_output_set(plan->out, "checked", json_true());
   return code;
 }

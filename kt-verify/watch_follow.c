@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The versions of a contact between the last look-up and this one. */
-#include <inttypes.h>
 #include <string.h>
 
 #include "watch.h"
@@ -118,13 +117,6 @@ enum kt_exit kt_watch_follow(struct kt_watch *watch)
   enum kt_exit code = KT_EXIT_OK;
   watch->followed = true;
   for (uint32_t i = 0; code == KT_EXIT_OK && i < FOLLOW_MAX && i < newest - first; i++) {
-    if (kt_session_must_leave_others(
-            watch->session)) { /* what was followed is kept: the next look goes on from there */
-      return kt_output_fail(watch->session->out, KT_EXIT_UNDECIDED, "later",
-                            "%s: %" PRIu32 " of %" PRIu32
-                            " versions were looked at; the others are left to the next check",
-                            watch->name, i, newest - first);
-    }
     code = follow_one(watch, first + i);
   }
   if (code == KT_EXIT_FAILED) {
