@@ -99,11 +99,11 @@ static enum kt_err refuse_unguarded(const struct kt_instance *old_log, enum kt_e
                       cause->text, advice);
 }
 
-static void note_lost(struct migrating *migrating, const struct kt_log_guard *guard, bool is_fork)
+static void note_lost(struct migrating *migrating, const struct kt_log_guard *guard)
 {
   struct kt_migrate_report *report = &migrating->report;
   report->has_lost = true;
-  report->is_fork = is_fork;
+  report->is_fork = guard->size <= report->head.size; /* as kt_migration_is_fork has it */
   report->lost_size = guard->size;
   report->lost_root = guard->root;
 }
@@ -118,10 +118,10 @@ static enum kt_err take_fork(struct migrating *migrating, const struct kt_log_gu
         "the head guard has a head of %llu %s that the data of %.200s does not lead to: it is another "
         "log's, or two histories of this one were signed. Look whether head-guard names the right file, and "
         "for the data that it belongs to; where it is the old log's, --state-fork puts both heads into the "
-        "statement, and everybody who checks it is alerted",
+        "statement, and everybody who checks it is told",
         (unsigned long long)guard->size, kt_noun_entries(guard->size), migrating->old_log.dir.s);
   }
-  note_lost(migrating, guard, true);
+  note_lost(migrating, guard);
   return KT_OK;
 }
 
@@ -136,16 +136,18 @@ static enum kt_err compare_guard(struct migrating *migrating, const struct kt_lo
   if (err != KT_OK && err != KT_ERR_CONFLICT) {
     return kt_error_set(error, err, "%s: %.300s", migrating->old_log.dir.s, why.text);
   }
-  if (guard->size > head->size) {
-    note_lost(migrating, guard, false);
-    migrating->size = err == KT_OK ? guard->size : head->size;
-    return KT_OK;
+  if (err == KT_ERR_CONFLICT && strcmp(why.code, "guard-contradicts") == 0) {
+    return take_fork(migrating, guard, error);
   }
   if (err == KT_ERR_CONFLICT && strcmp(why.code, "guard-old") == 0) {
     (void)kt_error_set(&cause, err, "%.250s", why.text);
     return refuse_unguarded(&migrating->old_log, err, &cause, error);
   }
-  return err == KT_OK ? KT_OK : take_fork(migrating, guard, error);
+  if (guard->size > head->size) {
+    note_lost(migrating, guard);
+    migrating->size = err == KT_OK ? guard->size : head->size;
+  }
+  return KT_OK;
 }
 
 /* Without the guard the statement would claim, under the old log's key, that nothing was lost. */

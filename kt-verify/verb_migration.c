@@ -48,8 +48,8 @@ static void print_statement(struct kt_output *out, const struct kt_migration_che
   kt_output_data(out, "last head  size %" PRIu64 ", root %s\n", statement->size, json_string_value(root));
   if (kt_migration_is_fork(statement)) {
     json_t *other = kt_output_hex((struct kt_bytes){ statement->lost_root.b, KT_HASH_LEN });
-    kt_output_data(out, "fork       a head of size %" PRIu64 ", root %s, was signed, too\n", statement->lost_size,
-                   json_string_value(other));
+    kt_output_data(out, "fork       the statement says that a head of size %" PRIu64 ", root %s, was signed, too\n",
+                   statement->lost_size, json_string_value(other));
     kt_output_set(out, "fork_size", json_integer((json_int_t)statement->lost_size));
     kt_output_set(out, "fork_root", other);
   } else if (statement->has_lost) {
@@ -77,7 +77,7 @@ static enum kt_exit compare_head(struct kt_session *session, const struct kt_mig
   if (kt_session_seen_head(session, statement->size, &ours) && !kt_hash_equal(&ours.root, &statement->root)) {
     return kt_session_report_fork(session, &ours, &theirs, (struct kt_bytes){ NULL, 0 });
   }
-  if (kt_migration_is_fork(statement)) {
+  if (kt_migration_is_fork(statement) && statement->old_signature.len > 0) {
     kt_output_status(session->out, KT_EXIT_ALERT, "the old log signed two histories, and the statement says so");
     return kt_output_fail(session->out, KT_EXIT_ALERT, "migration-fork",
                           "what went over is of one history, and others were perhaps shown the other one, of %" PRIu64

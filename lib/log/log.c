@@ -237,8 +237,9 @@ static enum kt_err check_age(struct kt_store_conn *conn, const struct kt_config 
   }
   return kt_log_refuse(ret_problem, KT_ERR_CONFLICT, "guard-old",
                        "the guard knows of %llu %s, but a head of %llu was published: the guard is an old copy, so "
-                       "nothing shows that the database is none. Bring back the newest guard; when it is gone for "
-                       "good, move this one away: then there is none",
+                       "nothing shows that the database is none. Bring back the newest guard. Only when it is gone "
+                       "for good, and nothing was signed after this database: move this one away and give "
+                       "--accept-missing-guard, once",
                        (unsigned long long)guard->size, kt_noun_entries(guard->size), (unsigned long long)head.size);
 }
 

@@ -251,6 +251,7 @@ def two_histories(work):
     refused = migrate(other, new, statement, code=1)
     check("two histories" in refused["reason"]["text"] and "--state-fork" in refused["reason"]["text"], "a fork is refused", refused)
     check(not os.path.exists(statement) and not os.path.exists(os.path.join(other, "read-only")), "before anything is done")
+    claim(work, other, early)
     told = migrate(other, new, statement, "--state-fork")
     check(told["fork_size"] == newest == told["last_size"] and told["fork_root"] != told["last_root"] and
           "lost_size" not in told, "or stated", told)
@@ -258,6 +259,34 @@ def two_histories(work):
     check(seen["reason"]["code"] == "migration-fork" and seen["fork_root"] == told["fork_root"], "everybody is alerted", seen)
     seen = late.json("log", "migration", statement, expect=1)
     check(seen["reason"]["code"] == "fork", "who saw the other history has evidence", seen)
+
+
+def claim(work, folder, person):
+    """Whoever has a copy without the key can say that there was a fork."""
+    copy, new, statement = [os.path.join(work, f"claimed-{name}") for name in ("old", "new", "statement")]
+    shutil.copytree(folder, copy)
+    os.remove(os.path.join(copy, "signing.key"))
+    server_verb("init", new)
+    migrate(copy, new, statement, "--state-fork")
+    seen = person.json("log", "migration", statement, expect=3)
+    check(seen["reason"]["code"] == "migration-unsigned", "a fork that the old key does not state is a claim", seen)
+
+
+def another_logs_guard(work):
+    """Of more entries than the last head, and of no more than the data has: nothing of this log was lost."""
+    log, _ = new_log(work, "mistaken")
+    other, _ = new_log(work, "stranger")
+    for one in (log, other):
+        one.start()
+        for number in range(2):
+            one.insert("pat", f"phone {number}")
+    log.kill()
+    other.stop()
+    shutil.copy(os.path.join(work, "stranger-guard"), os.path.join(work, "mistaken-guard"))
+    new, statement = os.path.join(work, "mistaken-new"), os.path.join(work, "mistaken-statement")
+    server_verb("init", new)
+    refused = migrate(log.folder, new, statement, code=1)
+    check("another log's" in refused["reason"]["text"] and not os.path.exists(statement), "another log's guard is refused", refused)
 
 
 def an_old_guard(work):
@@ -350,6 +379,7 @@ def main():
         a_guard_that_cannot_be_read(work)
         two_histories(work)
         an_old_guard(work)
+        another_logs_guard(work)
         the_signer_is_asked(work)
         a_failure_of_this_machine(work)
     return 0
