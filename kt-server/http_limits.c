@@ -135,6 +135,9 @@ static bool take_of_share(struct kt_call *call, size_t n_bytes, uint64_t large_m
 {
   struct kt_http_limits *limits = &call->http->limits;
   const struct kt_address counted = kt_call_counted_as(call);
+  if (!kt_address_is_counted(&counted)) { /* it may stand for everybody, as a proxy does */
+    return true;
+  }
   const uint64_t of_others = kt_tally_of(&limits->large, &counted) - call->n_large;
   if (of_others > 0 && of_others + call->n_large + n_bytes > large_max / LARGE_SHARE) {
     (void)atomic_fetch_add(&limits->n_limited, 1);

@@ -348,6 +348,17 @@ def fill(folder, where):
     server_verb("import", folder, path)
 
 
+def one_body_alone(folder):
+    """Larger than the share: from a stranger, and from loopback, which may be everybody's proxy."""
+    server = RunningServer(folder, "limits:\n  memory: 4MiB\n")
+    try:
+        for host in ("127.1.215.1", "127.0.0.1"):
+            answer, body = ask(server, host, "/v1/update", bytes(1000 << 10))
+            check(answer.status == 400, f"a large body alone is read, from {host}", answer.status, body)
+    finally:
+        server.stop()
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="kt-hostile-") as where:
         folder = os.path.join(where, "log")
@@ -374,6 +385,7 @@ def main():
             check(sanitized or peak <= MEMORY_CAP_KIB, f"memory stayed under {MEMORY_CAP_KIB >> 10} MiB", peak)
         finally:
             server.stop()
+        one_body_alone(folder)
         half_bodies_without_a_token(folder)
 
 
