@@ -82,15 +82,16 @@ static bool is_blank(uint32_t point)
   return is_in(blanks, sizeof blanks / sizeof blanks[0], point);
 }
 
-/* The blocks that emoji are in. */
+/* The blocks of pictures, most of which are emoji. Not those of arrows, mathematics and box drawing: beside what looks like
+ * punctuation nobody would see the marks below. */
 static bool is_picture(uint32_t point)
 {
-  return ((point >= 0x2190 && point <= 0x2bff) || (point >= 0x1f000 && point <= 0x1faff)) && !is_blank(point);
+  return (point >= 0x2600 && point <= 0x27bf) || (point >= 0x1f300 && point <= 0x1faff);
 }
 
-/* U+FE0F has the symbol before it drawn as a picture, U+200D joins two pictures. There, and once each, they change how a
- * picture is drawn and not what it shows; beside letters nobody would see them, and two names would look the same.
- * `before` is what was shown last. */
+/* U+FE0F has the symbol before it drawn as a picture, U+200D joins two pictures. Beside letters nobody would see them, and two
+ * names would look the same. So they may beside pictures, where a font draws nothing else with the mark than without: as two
+ * devices may that have one name. It is keys that tell devices apart. `before` is what was shown last. */
 static bool is_part_of_picture(uint32_t point, uint32_t before, struct kt_bytes rest)
 {
   return (point == STYLE && is_picture(before)) ||

@@ -51,6 +51,8 @@ static void test_names_cannot_drive_a_terminal(void **context)
     { "\ufe0fa\ufe0f", "???a???" },
     { "\u624b\ufe0f", "\u624b???" },
     { "\u2800\ufe0f", "\u2800???" },
+    { "a\u2215\ufe0fb", "a\u2215???b" }, /* nor beside what looks like punctuation */
+    { "a\u2500\u200d\u2500", "a\u2500???\u2500" },
     { "\U0001f469\U0001f3fd\u200d\U0001f4bb", "\U0001f469\U0001f3fd\u200d\U0001f4bb" },
     { "\U0001f3f3\ufe0f\u200d\U0001f308", "\U0001f3f3\ufe0f\u200d\U0001f308" },
     { "\U0001f469\u200d\u200d\U0001f4bb", "\U0001f469??????\U0001f4bb" },
