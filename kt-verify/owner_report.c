@@ -39,10 +39,11 @@ enum kt_exit kt_own_check_typed(struct kt_session *session, struct kt_bytes labe
     return code;
   }
   kt_text_clean(label, name, sizeof name);
-  return kt_output_fail(session->out, KT_EXIT_USAGE, "label",
-                        "the label \"%s\" has %s (character %zu): it is another label with it, and hardly the one that "
-                        "is meant. Give it without",
-                        name, slip, at);
+  return kt_output_fail(
+      session->out, KT_EXIT_USAGE, "label",
+      "the label \"%s\" has %s (character %zu): it is another label with it, and hardly the one that "
+      "is meant. Give it without; if somebody's label really is so, kt-verify monitor add takes it first",
+      name, slip, at);
 }
 
 enum kt_exit kt_own_open_said(struct kt_own_label *own, struct kt_session *session, const char *label)

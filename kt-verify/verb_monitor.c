@@ -257,7 +257,7 @@ enum kt_exit kt_verb_monitor_add(const struct kt_cli *cli, struct kt_output *out
   const struct kt_bytes label = kt_text_bytes(cli->args[0]);
   enum kt_exit code = kt_session_open(&session, cli, out);
   if (code == KT_EXIT_OK) {
-    code = kt_own_check_typed(&session, label);
+    code = kt_own_check_label(out, label); /* odd labels, too: from then on this home knows them */
   }
   if (code == KT_EXIT_OK && kt_own_open(&own, &session, label) == KT_EXIT_OK) {
     code = kt_output_fail(out, KT_EXIT_USAGE, "own-account", "%s is your own account and monitored anyway", own.name);

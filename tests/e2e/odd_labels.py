@@ -23,7 +23,7 @@ def refused(person, *args, **how):
 
 def slips(world, person):
     for label, what, at in SLIPS:
-        for verb in (("account", "create"), ("lookup",), ("monitor", "add"), ("code", "show"), ("code", "public")):
+        for verb in (("account", "create"), ("lookup",), ("code", "show"), ("code", "public")):
             text = refused(person, *verb, label)
             check(what in text and f"(character {at})" in text, "it says what and where", text)
     check("labels" not in person.json("monitor", "status") or len(person.json("monitor", "status")["labels"]) == 1,
@@ -45,6 +45,8 @@ def what_is_there_stays(world, person):
     check(owner.json("lookup", owner.label)["devices"][0]["name"] == "phone" and
           owner.json("code", "public", owner.label)["verdict"] == "done", "it is published, looked up and has a code")
     refused(person, "lookup", owner.label)
+    person.json("monitor", "add", owner.label)
+    check(person.json("lookup", owner.label)["devices"][0]["name"] == "phone", "who watches it can look it up")
 
 
 def main():
