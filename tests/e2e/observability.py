@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 import urllib.error
 import urllib.request
 
@@ -94,13 +95,25 @@ def metrics_text(server):
     return text
 
 
+def metrics_after(server, n_asked):
+    """The metrics once n_asked requests of the log are counted: that happens when a request is over for the server, which may
+    be a moment after its client has the answer."""
+    deadline = time.monotonic() + 20
+    while True:
+        text = metrics_text(server)
+        types, samples = parse(text)
+        n_counted = sum(value for (name, _), value in samples.items() if name == "kt_http_requests_total")
+        if n_counted >= n_asked or time.monotonic() > deadline:
+            return text, types, samples
+        time.sleep(0.05)
+
+
 def check_metrics(server):
     for _ in range(5):
         check_quietly(post(server, "/v1/search", search_body(LABEL.encode()))[0].status == 200, "a search")
     post(server, "/v1/search", b"garbage")
     post(server, "/v1/" + LABEL, b"")
-    text = metrics_text(server)
-    types, samples = parse(text)
+    text, types, samples = metrics_after(server, 7)
     check(len(types) >= 25, "metrics follow the format and the naming conventions", len(types))
     route = 'method="POST",route="/v1/search",code='
     check(samples[("kt_http_requests_total", route + '"2xx"')] == 5, "requests are counted by route and status class")
