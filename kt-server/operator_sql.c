@@ -3,6 +3,8 @@
 
 #include <stdarg.h>
 
+#include "store/sqlite_cause.h"
+
 enum kt_err kt_opsql_damaged(struct kt_error *error, const char *what)
 {
   return kt_error_set(error, KT_ERR_PROOF, "operator.db is damaged: %s", what);
@@ -10,12 +12,14 @@ enum kt_err kt_opsql_damaged(struct kt_error *error, const char *what)
 
 enum kt_err kt_opsql_failed(sqlite3 *db, struct kt_error *error)
 {
-  int code = sqlite3_errcode(db) & 0xff;
+  const int said = sqlite3_errcode(db) & 0xff;
+  const int code = kt_sqlite_cause(db, said) & 0xff; /* said, or an error of the disk */
   bool passes = code == SQLITE_FULL || code == SQLITE_BUSY;
   if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
     return kt_opsql_damaged(error, sqlite3_errmsg(db));
   }
-  return kt_error_set(error, passes ? KT_ERR_UNDETERMINED : KT_ERR_STORE, "operator.db: %s", sqlite3_errmsg(db));
+  return kt_error_set(error, passes ? KT_ERR_UNDETERMINED : KT_ERR_STORE, "operator.db: %s",
+                      code == said ? sqlite3_errmsg(db) : sqlite3_errstr(code));
 }
 
 static int bind_blob(sqlite3_stmt *statement, int at, struct kt_bytes bytes)

@@ -78,9 +78,11 @@ static bool is_journal(const sqlite3_file *file)
   return ((const struct checked_file *)(const void *)file)->database != NULL;
 }
 
+/* SQLITE_IOERR_CORRUPTFS is a disk that fails to read; SQLite would say that the database is malformed. */
 static int read_file(sqlite3_file *file, void *data, int len, sqlite3_int64 offset)
 {
-  return is_journal(file) ? kt_journal_read(inner(file), data, len, offset) : read_page(file, data, len, offset);
+  int rc = is_journal(file) ? kt_journal_read(inner(file), data, len, offset) : read_page(file, data, len, offset);
+  return rc == SQLITE_IOERR_CORRUPTFS ? SQLITE_IOERR_READ : rc;
 }
 
 static int write_file(sqlite3_file *file, const void *data, int len, sqlite3_int64 offset)

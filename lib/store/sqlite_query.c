@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "store/sqlite_cause.h"
+
 struct statement {
   const char *operation; /* for messages */
   const char *sql;
@@ -81,8 +83,9 @@ static const struct statement statements[KT_SQL_COUNT] = {
   [KT_SQL_BACKUP] = { "making a backup", "VACUUM INTO ?1" },
 };
 
-enum kt_err kt_sqlite_fail(struct kt_store_error *error, sqlite3 *db, int rc, const char *operation)
+enum kt_err kt_sqlite_fail(struct kt_store_error *error, sqlite3 *db, int said, const char *operation)
 {
+  const int rc = kt_sqlite_cause(db, said);
   /* SQLite's text is that of the connection's last call; it says nothing about another code. */
   bool is_last = db != NULL && (sqlite3_extended_errcode(db) & 0xff) == (rc & 0xff);
   /* A want of memory passes, and is no damage. */

@@ -63,6 +63,7 @@ static bool one_fault(struct scene *s, enum shim_call call, uint64_t nth, bool f
       fail_msg("call %u: refused without a fault: %s", (unsigned)nth, s->world->problem.text);
     }
     assert_true(err == KT_ERR_STORE || err == KT_ERR_MEMORY);
+    assert_false(s->world->problem.is_damaged); /* a disk that fails is no reason to restore a backup */
     s->n_refused++;
     if (call == SHIM_WRITE) { /* a full disk passes by itself */
       assert_false(is_fatal(s));

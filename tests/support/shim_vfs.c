@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shim_vfs.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@ struct shim_file {
   sqlite3_file base;
   const char *name; /* SQLite keeps it while the file is open; NULL: a temporary file */
   sqlite3_file *real;
+  int last_errno; /* of a read that was made to fail; 0: none was */
 };
 
 static sqlite3_vfs *real_vfs;
@@ -86,9 +88,15 @@ static int file_close(sqlite3_file *file)
   return rc;
 }
 
+/* As SQLite's own VFS says it when a device fails. */
 static int file_read(sqlite3_file *file, void *data, int len, sqlite3_int64 offset)
 {
-  return fails(SHIM_READ) ? SQLITE_IOERR_READ : real_of(file)->pMethods->xRead(real_of(file), data, len, offset);
+  struct shim_file *f = (struct shim_file *)file;
+  if (fails(SHIM_READ)) {
+    f->last_errno = EIO;
+    return SQLITE_IOERR_CORRUPTFS;
+  }
+  return f->real->pMethods->xRead(f->real, data, len, offset);
 }
 
 static int file_write(sqlite3_file *file, const void *data, int len, sqlite3_int64 offset)
@@ -151,7 +159,12 @@ static int file_check_lock(sqlite3_file *file, int *ret_reserved)
 
 static int file_control(sqlite3_file *file, int op, void *arg)
 {
-  return real_of(file)->pMethods->xFileControl(real_of(file), op, arg);
+  const struct shim_file *f = (const struct shim_file *)file;
+  if (op == SQLITE_FCNTL_LAST_ERRNO && f->last_errno != 0) {
+    *(int *)arg = f->last_errno;
+    return SQLITE_OK;
+  }
+  return f->real->pMethods->xFileControl(f->real, op, arg);
 }
 
 static int file_sector_size(sqlite3_file *file)
