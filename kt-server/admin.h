@@ -2,8 +2,9 @@
 /* DIR/admin.sock: how verbs reach a running log. A Unix stream socket of mode 0600.
  *
  * One exchange per connection: the client sends a request, the server a response, and both close. A message is its
- * length in bytes as a 32-bit big-endian number, then one JSON object (operate.h) in UTF-8. The server waits at most
- * ten seconds for a client that does not read or write.
+ * length in bytes as a 32-bit big-endian number, then one JSON object (operate.h) in UTF-8. The server answers one
+ * request after the other, waits at most ten seconds for a client that does not read or write, and does nothing for one that
+ * is gone.
  *
  * An import takes long, so it has a thread of its own and more than one message for an answer. After the request
  * {"op":"import"} the client passes the open file, which the server reads itself (import.h); it answers with
@@ -58,8 +59,10 @@ void kt_admin_close(struct kt_admin *admin);
 KT_MUST_USE enum kt_err kt_admin_ask(const char *dir, json_t *request, bool *ret_is_running, json_t **ret_response,
                                      struct kt_error *error);
 
-/* For admin_client.c and admin_import.c: a connection, -1 when nobody listens; the error in a response. */
+/* For admin_client.c and admin_import.c: a connection, -1 when nobody listens; waiting until there is an answer
+ * (KT_ERR_UNDETERMINED: the request was not taken for a minute); the error in a response. */
 int kt_admin_connect(const char *dir);
+KT_MUST_USE enum kt_err kt_admin_await_answer(int fd, const char *dir, struct kt_error *error);
 enum kt_err kt_admin_failure(const json_t *response, struct kt_error *error);
 
 #endif

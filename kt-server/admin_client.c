@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "admin.h"
@@ -22,6 +23,10 @@ int kt_admin_connect(const char *dir)
   }
   struct sockaddr_un address = kt_admin_address(dir_fd);
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const struct timeval patience = { .tv_sec = KT_ADMIN_PATIENCE_MS / 1000 }; /* when its queue is full, too */
+  if (fd >= 0) {
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  }
   if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
     (void)close(fd);
     fd = -1;
@@ -71,18 +76,29 @@ enum kt_err kt_admin_open_import(struct kt_admin *admin, const char *dir, int fi
   return open_with(admin, dir, wanted, error);
 }
 
-static json_t *exchange(const char *dir, const json_t *request)
+enum kt_err kt_admin_await_answer(int fd, const char *dir, struct kt_error *error)
+{
+  return kt_admin_await(fd, KT_ADMIN_PATIENCE_MS)
+             ? KT_OK
+             : kt_error_set(error, KT_ERR_UNDETERMINED,
+                            "%s: the running log has not taken the request for a minute: it is answering another "
+                            "command, or has no descriptor left; try again",
+                            dir);
+}
+
+static enum kt_err exchange(const char *dir, const json_t *request, json_t **ret_response, struct kt_error *error)
 {
   int fd = kt_admin_connect(dir);
-  if (fd < 0) {
-    return NULL;
+  bool is_sent = fd >= 0 && kt_admin_send(fd, request);
+  enum kt_err err = is_sent ? kt_admin_await_answer(fd, dir, error) : KT_OK;
+  *ret_response = is_sent && err == KT_OK ? kt_admin_receive(fd) : NULL;
+  if (err == KT_OK && *ret_response == NULL) {
+    err = kt_error_set(error, KT_ERR_STORE, "%s: the running log did not answer", dir);
   }
-  json_t *response = NULL;
-  if (kt_admin_send(fd, request)) {
-    response = kt_admin_receive(fd);
+  if (fd >= 0) {
+    (void)close(fd);
   }
-  (void)close(fd);
-  return response;
+  return err;
 }
 
 enum kt_err kt_admin_failure(const json_t *response, struct kt_error *error)
@@ -93,19 +109,26 @@ enum kt_err kt_admin_failure(const json_t *response, struct kt_error *error)
   return kt_error_set(error, err, "%s", text != NULL ? text : "the running log answered with something unexpected");
 }
 
+static enum kt_err operate_here(struct kt_instance *instance, const json_t *request, json_t **ret_response,
+                                struct kt_error *error)
+{
+  *ret_response = kt_operate_recorded(instance, request, getuid());
+  return *ret_response != NULL ? KT_OK : kt_error_set(error, KT_ERR_MEMORY, "out of memory");
+}
+
 enum kt_err kt_admin_call(struct kt_admin *admin, const json_t *request, json_t **ret_response, struct kt_error *error)
 {
-  json_t *response =
-      admin->is_running ? exchange(admin->dir.s, request) : kt_operate_recorded(&admin->instance, request, getuid());
-  if (response == NULL) {
-    return kt_error_set(error, KT_ERR_STORE, "%s: the running log did not answer", admin->dir.s);
+  json_t *response = NULL;
+  enum kt_err err = admin->is_running ? exchange(admin->dir.s, request, &response, error)
+                                      : operate_here(&admin->instance, request, &response, error);
+  if (err == KT_OK && !json_is_true(json_object_get(response, "ok"))) {
+    err = kt_admin_failure(response, error);
   }
-  if (json_is_true(json_object_get(response, "ok"))) {
+  if (err == KT_OK) {
     *ret_response = response;
-    return KT_OK;
+  } else {
+    json_decref(response);
   }
-  enum kt_err err = kt_admin_failure(response, error);
-  json_decref(response);
   return err;
 }
 

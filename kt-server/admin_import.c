@@ -129,6 +129,9 @@ static enum kt_err import_there(const char *dir, int file, bool check_first, con
   }
   json_decref(request);
   if (err == KT_OK) {
+    err = kt_admin_await_answer(fd, dir, error);
+  }
+  if (err == KT_OK) {
     err = follow(fd, listener, progress, error);
   }
   if (fd >= 0) {

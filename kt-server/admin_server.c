@@ -106,12 +106,19 @@ static void answer_import(struct import *import, int fd, bool check_first)
   }
 }
 
+/* Who waited for too long has closed the connection, and was told that the request was not taken. */
+static bool is_gone(int fd)
+{
+  struct pollfd peer = { .fd = fd };
+  return poll(&peer, 1, 0) == 1 && (peer.revents & POLLHUP) != 0;
+}
+
 /* Takes the connection. */
 static void answer(struct kt_admin_server *server, int fd)
 {
   kt_admin_set_timeouts(fd);
   json_t *request = kt_admin_receive(fd);
-  if (request == NULL) {
+  if (request == NULL || is_gone(fd)) {
     (void)close(fd);
   } else if (is_import(request)) {
     answer_import(&server->import, fd, !json_is_false(json_object_get(request, "check")));

@@ -3,10 +3,13 @@
 #include "admin_wire.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <poll.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -34,6 +37,21 @@ uid_t kt_admin_peer(int fd)
   socklen_t len = sizeof peer;
   (void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
   return peer.uid;
+}
+
+bool kt_admin_await(int fd, int patience_ms)
+{
+  struct pollfd readable = { .fd = fd, .events = POLLIN };
+  for (;;) {
+    int n = poll(&readable, 1, patience_ms);
+    int n_untaken = 0;
+    if (n > 0) {
+      return true;
+    }
+    if (n == 0 && ioctl(fd, SIOCOUTQ, &n_untaken) == 0 && n_untaken > 0) {
+      return false;
+    }
+  }
 }
 
 bool kt_admin_send(int fd, const json_t *message)

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #define KT_ADMIN_TIMEOUT_S 10
+#define KT_ADMIN_PATIENCE_MS 60000
 #define KT_ADMIN_MESSAGE_MAX ((size_t)64 << 20)
 
 /* The socket's address, through dir_fd: socket paths are limited to 107 bytes, folders are not. */
@@ -17,6 +18,10 @@ struct sockaddr_un kt_admin_address(int dir_fd);
 void kt_admin_set_timeouts(int fd);
 /* The user at the other end, as the kernel says. */
 uid_t kt_admin_peer(int fd);
+
+/* Until there is something to read. False: for patience_ms the peer has not even taken what was sent, because it answers
+ * somebody else or has no descriptor left; once it has, this waits as long as it works. */
+bool kt_admin_await(int fd, int patience_ms);
 
 bool kt_admin_send(int fd, const json_t *message);
 /* A new reference, or NULL: the peer is gone, too slow, or does not speak this. */

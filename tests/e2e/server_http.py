@@ -305,6 +305,21 @@ def check_running(folder, where, server):
     server.alive()
 
 
+def check_given_up(folder, where, server):
+    """A command whose operator gave up waiting is not carried out afterwards."""
+    before = json.loads(verb("status", folder, "--json"))
+    server.process.send_signal(signal.SIGSTOP)
+    waiting = subprocess.Popen([SERVER, "update-label", folder, "given-up@example.org", os.path.join(where, "one.json")],
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    time.sleep(1)
+    assert waiting.poll() is None
+    waiting.kill()
+    waiting.communicate(timeout=20)
+    server.process.send_signal(signal.SIGCONT)
+    after = json.loads(verb("status", folder, "--json"))
+    assert after["labels"] == before["labels"] and after["versions"] == before["versions"]
+
+
 def check_answers(server):
     response, config = server.ask("GET", "/v1/config")
     assert response.status == 200 and response.getheader("Content-Type") == "application/octet-stream"
@@ -597,6 +612,7 @@ def main():
         server = Server(folder)
         try:
             check_running(folder, where, server)
+            check_given_up(folder, where, server)
             config = check_answers(server)
             check_refusals(server)
             check_relay(server)
