@@ -272,7 +272,7 @@ static const struct rule rules[] = {
   TOP("heartbeat", DURATION, heartbeat, heartbeat_ms, 0, 0, 24 * HOUR_MS),
   TOP("cadence", DURATION, cadence, cadence_ms, KT_LOG_CADENCE_MS_DEFAULT, 0, HOUR_MS),
   TOP("clock-jump", DURATION, clock_jump, clock_jump_ms, 600000, 0, 24 * HOUR_MS),
-  TOP("clock-gap", DURATION, clock_gap, clock_gap_ms, 365 * 24 * HOUR_MS, 0, 36500 * 24 * HOUR_MS),
+  TOP("clock-gap", DURATION, clock_gap, clock_gap_ms, 30 * 24 * HOUR_MS, 0, 36500 * 24 * HOUR_MS),
   TOP("drain", DURATION, drain, drain_ms, 10000, 0, HOUR_MS),
   TOP("cache", SIZE, cache, cache_bytes, KT_LOG_CACHE_BYTES_DEFAULT, 0, 1024 * GIB),
   TOP("threads", NUMBER, threads, threads, 0, 0, 256),

@@ -74,7 +74,7 @@ static const char template[] =
     "clock-jump: 10m\n"
     "\n"
     "# Nor is it believed at the start when the newest entry seems older than this. 0: any age will do.\n"
-    "clock-gap: 365d\n"
+    "clock-gap: 30d\n"
     "\n"
     "# How long SIGTERM waits for requests that are under way.\n"
     "drain: 10s\n"
