@@ -58,7 +58,7 @@ def gaps_of(answer):
 
 
 def clock_far_ahead(work):
-    """2000 hours ahead for a moment, with entries that are kept for two."""
+    """600 hours ahead for a moment, with entries that are kept for two."""
     folder = os.path.join(work, "ahead")
     server_verb("init", folder, "--reasonable-monitoring-window", "1h", "--maximum-lifetime", "2h")
     log = Log(folder).start()
@@ -67,7 +67,7 @@ def clock_far_ahead(work):
     log.stop()
     said = os.path.join(work, "ahead.stderr")
     with open(said, "w") as stderr:
-        log.start(ahead_h=2000, stderr=stderr)
+        log.start(ahead_h=600, stderr=stderr)
         log.insert("alice@example.org", "phone", "tablet", "watch")
         time.sleep(2)
         pruned = status(log)["pruned"]
