@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-from lib_programs import SERVER, check, of_threads, server_verb
+from lib_programs import SERVER, check, find_tool, of_threads, server_verb
 from lib_server import RunningServer
 
 BUILD = sys.argv[1]
@@ -90,8 +90,7 @@ def check_credentials(where, folder):
 
 def check_unit():
     unit = os.path.join(BUILD, "kt-server.service")
-    if shutil.which("systemd-analyze") is None:
-        print("systemd-analyze is not installed: the unit was not judged")
+    if not find_tool("systemd-analyze"):
         return
     said = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", unit], capture_output=True,
                           text=True, timeout=60)

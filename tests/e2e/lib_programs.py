@@ -10,6 +10,7 @@ import http.server
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -30,6 +31,15 @@ def check(condition, text, *details):
         print("not ok:", text, *details, file=sys.stderr)
         sys.exit(1)
     print("ok:", text)
+
+
+def find_tool(name):
+    """The path of a program that a test can do without, or None. scripts/check does not do without (KT_CHECK): it brings it along."""
+    found = shutil.which(name, path=os.environ.get("PATH", os.defpath) + ":/usr/sbin")
+    if found is None:
+        check("KT_CHECK" not in os.environ, f"{name} is there")
+        print(f"{name} is not installed: what it would show is left out")
+    return found
 
 
 def environment(ahead_h):

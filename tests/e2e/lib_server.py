@@ -30,10 +30,11 @@ def search_body(label):
 
 
 class RunningServer:
-    def __init__(self, folder, settings="", args=("--listen", "127.0.0.1:0"), env=None):
+    def __init__(self, folder, settings="", args=("--listen", "127.0.0.1:0"), env=None, under=()):
+        """under: a program that starts it, and its arguments."""
         change_settings(folder, settings)
         self.folder = folder
-        self.process = subprocess.Popen([SERVER, "run", folder, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        self.process = subprocess.Popen([*under, SERVER, "run", folder, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         text=True, env=env, preexec_fn=die_with_us)
         line = self.process.stdout.readline()
         if not line.startswith("listening on "):

@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 from lib_people import new_log
-from lib_programs import VERIFY, Person, check
+from lib_programs import VERIFY, Person, check, find_tool
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 BUILD = os.path.abspath(sys.argv[1])
@@ -107,8 +107,7 @@ def on_the_desktop(desk):
 
 def units():
     """They are what they should be, and as closed as a user's manager can make them."""
-    if shutil.which("systemd-analyze") is None:
-        print("systemd-analyze is missing: the units are not looked at", file=sys.stderr)
+    if not find_tool("systemd-analyze"):
         return
     work = tempfile.mkdtemp(prefix="kt-units-")
     env = dict(os.environ, XDG_RUNTIME_DIR=work, SYSTEMD_PAGER="cat", SYSTEMD_COLORS="0")

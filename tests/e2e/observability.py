@@ -9,14 +9,13 @@ import http.client
 import json
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 import time
 import urllib.error
 import urllib.request
 
-from lib_programs import SERVER, check, server_verb
+from lib_programs import SERVER, check, find_tool, server_verb
 from lib_server import RunningServer, change_settings, search_body
 
 LABEL = "very.private.person@example.org"
@@ -129,11 +128,9 @@ def check_metrics(server):
     again = parse(metrics_text(server))[1]
     lower = [key for key in samples if types[family_of(key[0], types)] == "counter" and again[key] < samples[key]]
     check(not lower, "counters only grow", lower)
-    if shutil.which("promtool"):
+    if find_tool("promtool"):
         done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=60)
         check(done.returncode == 0 and not done.stderr, "promtool has nothing to say", done.stdout, done.stderr)
-    else:
-        print("promtool is not installed: only our own parser looked")
 
 
 def check_log(server):

@@ -14,7 +14,7 @@ import tempfile
 import time
 import warnings
 
-from lib_programs import SERVER, Person, check, random_key, server_verb
+from lib_programs import SERVER, Person, check, find_tool, random_key, server_verb
 from lib_server import RunningServer, search_body
 
 warnings.simplefilter("ignore", DeprecationWarning)  # old versions are asked for on purpose
@@ -159,9 +159,8 @@ def nginx_settings(where, folder, port):
 
 
 def check_nginx(where, folder, config):
-    program = shutil.which("nginx") or ("/usr/sbin/nginx" if os.path.exists("/usr/sbin/nginx") else None)
+    program = find_tool("nginx")
     if program is None:
-        print("nginx is not installed: the example in front of a Unix socket was not tried")
         return
     shutil.copy(os.path.join(TLS, "first.key"), os.path.join(where, "nginx.key"))
     os.chmod(where, 0o755)  # nginx's workers have another user
