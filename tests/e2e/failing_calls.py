@@ -319,8 +319,8 @@ class Servers:
                 expect(isinstance(json.loads(answer.read()), dict), point, "a view is whole")
         except urllib.error.HTTPError as error:
             expect(error.code in (500, 503), point, "a view is refused for the server's trouble", error)
-        except (urllib.error.URLError, http.client.HTTPException, ConnectionError):
-            pass  # nobody answers any more: the rest is looked at after the restart
+        except (http.client.HTTPException, OSError):
+            pass  # nobody answers any more, or nobody is let in: the rest is looked at after the restart
         try:
             done = subprocess.run([SERVER, "status", self.folder, "--json"], capture_output=True, text=True,
                                   env=environment(0), timeout=PATIENCE_S, check=False)
