@@ -3,6 +3,7 @@
 
 Called with the build folder; KT_SERVER and KT_VERIFY name the programs. Without nginx that part says so and is left out."""
 
+import http.client
 import os
 import re
 import shutil
@@ -20,6 +21,7 @@ from lib_server import RunningServer, search_body
 warnings.simplefilter("ignore", DeprecationWarning)  # old versions are asked for on purpose
 HERE = os.path.dirname(os.path.abspath(__file__))
 TLS = os.path.join(HERE, "tls")
+ADDRESS = "X-Test-Address"
 NGINX_CONF = os.path.join(HERE, "..", "..", "docs", "examples", "nginx.conf")
 
 
@@ -154,8 +156,30 @@ def nginx_settings(where, folder, port):
         temporary = "".join(f"{kind}_temp_path {where}/nginx-{kind};\n"
                             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         file.write(f"pid {where}/nginx.pid;\nerror_log stderr;\ndaemon off;\nevents {{}}\nhttp {{\naccess_log off;\n"
+                   f"set_real_ip_from 127.0.0.1;\nreal_ip_header {ADDRESS};\n"
                    f"{temporary}{text}\n}}\n")
     return path
+
+
+def check_networks(port):
+    """nginx counts a network's addresses as one. A header gives the address here."""
+    # The certificate is kt-verify's business, above.
+    context = ssl._create_unverified_context()  # pylint: disable=protected-access
+    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=context)
+
+    def update_from(address):
+        connection.request("POST", "/v1/update", body=b"x", headers={"Content-Type": "application/octet-stream", ADDRESS: address})
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+
+    # 200 at once and 20 each second are permitted.
+    told = [update_from(f"2001:db8:0:1::{i:x}") for i in range(1, 301)]
+    check(told[0] != 429 and 429 in told, "the addresses of one network share its limit", told)
+    check(update_from("2001:db8:0:2::1") != 429 and update_from("192.0.2.1") != 429, "others have their own")
+    told = [update_from(f"198.51.100.{i % 250}") for i in range(300)]
+    check(429 not in told, "addresses of IPv4 are each for themselves", told)
+    connection.close()
 
 
 def check_nginx(where, folder, config):
@@ -181,6 +205,7 @@ def check_nginx(where, folder, config):
                 time.sleep(0.05)
         talk(Person(os.path.join(where, "behind")), f"https://127.0.0.1:{port}", config, os.path.join(TLS, "first.pem"))
         check(True, "kt-verify talks to the log through nginx, as in docs/examples/nginx.conf")
+        check_networks(port)
     finally:
         nginx.send_signal(signal.SIGTERM)
         nginx.wait(timeout=30)
