@@ -19,13 +19,20 @@ import urllib.request
 
 from lib_programs import SERVER, check, server_verb
 from lib_server import RunningServer, search_body
+from lib_writers import Writer
 
 SIZE = int(sys.argv[2]) if len(sys.argv) > 2 else 150
-HONEST = 400 if SIZE > 500 else 120
 BINARY = {"Content-Type": "application/octet-stream"}
-# What the scheduler does to an idle server's slowest request; twice that is nobody's attack. A short run has few requests and
-# other tests beside it: there only an attack that works shows, which delays honest requests by whole deadlines.
-P99_FLOOR_S = 0.010 if SIZE > 500 else 0.250
+# What the scheduler does to an idle server's slowest request; twice that is nobody's attack, and an attack that works does it
+# in every turn. A short run has few requests and other tests beside it: there only what delays honest requests by whole
+# deadlines shows.
+IS_LARGE = SIZE > 500
+P99_FLOOR_S = 0.001 if IS_LARGE else 0.250
+TURNS = 3 if IS_LARGE else 1
+# Owners compute, too, on the processors of the server.
+BESIDE_OWNERS_FLOOR_S = 0.010 if IS_LARGE else 0.500
+OWNERS = 8 if IS_LARGE else 2
+HONEST = 400 if IS_LARGE else 120
 MEMORY_CAP_KIB = 96 << 10
 HALF_BODIES = 80  # of 1 MiB: more than the server's memory for them
 HEAD = "POST {} HTTP/1.1\r\nHost: log\r\nContent-Type: application/octet-stream\r\nContent-Length: {}\r\n\r\n"
@@ -130,7 +137,7 @@ def attack_slowly(server, calm_s, name, *args, **kwargs):
     attackers = Slow(server, *args, **kwargs)
     try:
         time.sleep(0.2)
-        p99 = honest_p99(server)
+        p99 = min(honest_p99(server) for _ in range(TURNS))
     finally:
         attackers.stop()
     check(p99 <= 2 * max(calm_s, P99_FLOOR_S), f"{name}: honest p99 {p99 * 1000:.1f} ms, {calm_s * 1000:.1f} ms in calm")
@@ -359,6 +366,29 @@ def one_body_alone(folder):
         server.stop()
 
 
+def reads_beside_writes(server, calm_s, where):
+    """Owners who publish without a pause do not starve those who look up."""
+    config = os.path.join(where, "config")
+    server_verb("config", server.folder, "-o", config)
+    owners = [Writer(os.path.join(where, f"owner{i}"), f"owner{i}-", server.url, config, lambda text: "busy" in text)
+              for i in range(OWNERS)]
+    for owner in owners:
+        owner.start()
+    turns = []
+    try:
+        while len(turns) < TURNS or min(owner.n_done for owner in owners) < 4:
+            turns.append(honest_p99(server))
+            check_quietly(len(turns) < 1000, "owners publish meanwhile", [owner.n_done for owner in owners])
+    finally:
+        for owner in owners:
+            owner.is_over = True
+        for owner in owners:
+            owner.join(timeout=60)
+    n, p99 = sum(owner.n_done for owner in owners), min(turns)
+    check(p99 <= 2 * max(calm_s, BESIDE_OWNERS_FLOOR_S),
+          f"beside {n} updates: honest p99 {p99 * 1000:.1f} ms, {calm_s * 1000:.1f} ms in calm")
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="kt-hostile-") as where:
         folder = os.path.join(where, "log")
@@ -374,6 +404,7 @@ def main():
             attack_slowly(server, calm_s, f"{SIZE} slow bodies", POST + b"Content-Length: 100000\r\n\r\n", b"\0")
             attack_slowly(server, calm_s, f"{SIZE} that do not read",
                           b"GET /v1/audit?start=0 HTTP/1.1\r\nHost: log\r\n\r\n" * 3, b"", reads=True)
+            reads_beside_writes(server, calm_s, where)
             share_of_an_address(server)
             half_bodies(server)
             impossible_requests(server)
