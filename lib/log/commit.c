@@ -261,7 +261,8 @@ static enum kt_err judge_failure(struct kt_log *log, enum kt_err err, struct kt_
   return err;
 }
 
-/* Begin and fill. On failure nothing happened. */
+/* Begin and fill. On failure nothing happened. Of a tree that is not the one that was signed nobody knows how much is
+ * wrong, and the cache may be what is: that ends the signing. */
 static enum kt_err run_transaction(struct commit *commit, struct kt_log_pending *list, struct kt_log_problem *problem)
 {
   struct kt_log *log = commit->log;
@@ -270,11 +271,18 @@ static enum kt_err run_transaction(struct commit *commit, struct kt_log_pending 
     return judge_failure(log, err, problem);
   }
   err = fill_transaction(commit, list);
-  if (err != KT_OK) {
-    err = kt_log_store_problem(problem, err, log->writer);
-    kt_store_rollback(log->writer);
-    kt_log_fresh_drop(log);
+  if (err == KT_OK) {
+    return KT_OK;
   }
+  if (err == KT_ERR_PROOF) {
+    (void)kt_log_refuse_tree(problem, log->damaged_ref);
+    kt_log_fail(log, problem);
+    err = KT_ERR_STORE; /* whoever waits proved nothing */
+  } else {
+    err = kt_log_store_problem(problem, err, log->writer);
+  }
+  kt_store_rollback(log->writer);
+  kt_log_fresh_drop(log);
   return err;
 }
 

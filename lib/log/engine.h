@@ -23,6 +23,8 @@ __attribute__((format(printf, 4, 5))) enum kt_err kt_log_refuse(struct kt_log_pr
 enum kt_err kt_log_retry(struct kt_log_problem *problem, enum kt_err err, const char *code, const char *text);
 /* A registration token that is unknown (KT_ERR_ABSENT) or used (KT_ERR_CONFLICT); KT_ERR_DENIED. */
 enum kt_err kt_log_refuse_token(struct kt_log_problem *problem, enum kt_err err);
+/* What kt_log_nodes.damaged_ref names does not lead to the tree that was signed; KT_ERR_PROOF. */
+enum kt_err kt_log_refuse_tree(struct kt_log_problem *problem, uint64_t ref);
 #define KT_LOG_STORE_FULL "store-full"
 /* A failure of the store on this handle: "store-full" and "store-busy" pass by themselves, "store" does not. */
 enum kt_err kt_log_store_problem(struct kt_log_problem *problem, enum kt_err err, const struct kt_store_conn *conn);
@@ -53,6 +55,7 @@ struct kt_log_nodes {
   const struct kt_log_fresh *fresh;             /* the writer's; NULL for readers */
   const struct kt_log_leaf_hashes *leaf_hashes; /* NULL: leaves are read */
   size_t n_stored;                              /* quads that were read from the store */
+  uint64_t damaged_ref;                         /* what KT_ERR_PROOF was about last */
   uint64_t last_ref;                            /* the quad read last, 0 for none: one of its children is mostly next */
   union kt_log_quad_words last;
   const struct kt_prefix_lookup *ahead; /* whose paths are known already */
@@ -73,6 +76,13 @@ KT_MUST_USE enum kt_err kt_log_leaf_get(const struct kt_log_nodes *nodes, uint64
 /* Of a quad at this depth, what a key's path needs (kt_log_path_word); the rest of *ret_quad may be anything. */
 KT_MUST_USE enum kt_err kt_log_quad_path_get(struct kt_log_nodes *nodes, uint64_t ref, const struct kt_hash *key,
                                              unsigned depth, union kt_log_quad_words *ret_quad);
+/* For whoever is going to sign what they make of it: KT_ERR_PROOF, too, when what is in the place is not what its parent, or
+ * the entry, has the hash of. A record agrees with itself also when it is the one of an older tree, and clients check what
+ * they are shown, but not what was lost before it was signed. */
+KT_MUST_USE enum kt_err kt_log_quad_get_bound(struct kt_log_nodes *nodes, const struct kt_prefix_child *place,
+                                              struct kt_log_quad *ret_quad);
+KT_MUST_USE enum kt_err kt_log_leaf_get_bound(struct kt_log_nodes *nodes, const struct kt_prefix_child *place,
+                                              struct kt_prefix_leaf *ret_leaf);
 /* A kt_prefix_nodes.paths with ctx a kt_log_nodes. Lookups of one key should be together, in the order of the trees. */
 KT_MUST_USE enum kt_err kt_log_paths(void *nodes, struct kt_prefix_lookup *lookups, size_t n, struct kt_arena *arena);
 #define KT_LOG_AHEAD_MAX 64 /* as many as an answer reads ahead; the rest one by one */
@@ -166,6 +176,7 @@ struct kt_log {
   uint64_t stored_size;        /* of the head that was put into the store last */
   struct kt_log_guard guarded; /* the head that was signed last; size 0: none, or not known */
   struct kt_log_signed signed_tip;
+  uint64_t damaged_ref;       /* what KT_ERR_PROOF from the prefix tree was about */
   struct kt_log_fresh *fresh; /* entries of the open transaction, the newest first */
   struct kt_log_fresh *spare; /* for the next ones */
   struct kt_log_auditor_head auditor;

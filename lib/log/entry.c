@@ -137,11 +137,12 @@ enum kt_err kt_log_entry_pad(const struct kt_log_options *options, struct kt_log
   return err;
 }
 
-static enum kt_err put_tree(const struct kt_log *log, struct kt_log_fresh *fresh, struct kt_log_tip *tip)
+static enum kt_err put_tree(struct kt_log *log, struct kt_log_fresh *fresh, struct kt_log_tip *tip)
 {
   struct kt_log_nodes nodes;
   kt_log_nodes_init(&nodes, log->writer, &log->cache, log->fresh);
   enum kt_err err = kt_log_grow(&nodes, fresh, &tip->prefix_root);
+  log->damaged_ref = nodes.damaged_ref;
   return err == KT_OK ? kt_store_put_nodes(log->writer, fresh->pos, fresh->records, fresh->n_quads) : err;
 }
 

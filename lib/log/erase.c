@@ -107,7 +107,9 @@ enum kt_err kt_log_find_erased(struct kt_log *log, const struct kt_log_tip *tip,
   struct kt_hash output;
   enum kt_err err = kt_log_vrf_output(log, label, 0, &output);
   kt_log_nodes_init(&nodes, log->writer, &log->cache, log->fresh);
-  return err == KT_OK ? tree_has(&nodes, tip->prefix_root, &output, ret_is) : err;
+  err = err == KT_OK ? tree_has(&nodes, tip->prefix_root, &output, ret_is) : err;
+  log->damaged_ref = nodes.damaged_ref;
+  return err;
 }
 
 enum kt_err kt_log_erase_version(struct kt_store_conn *writer, uint64_t label_id, uint32_t version)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "crypto/hash.h"
+
 struct growth {
   struct kt_log_nodes *nodes;
   struct kt_log_fresh *fresh;
@@ -33,11 +35,11 @@ static void set_leaf(const struct growth *growth, size_t index, uint64_t *ret_re
 }
 
 /* The side, at this depth, of a leaf that has to move down because others come to its place. */
-static enum kt_err find_side(const struct growth *growth, uint64_t ref, struct range range, unsigned depth,
-                             size_t *ret_side)
+static enum kt_err find_side(const struct growth *growth, const struct kt_prefix_child *place, struct range range,
+                             unsigned depth, size_t *ret_side)
 {
   struct kt_prefix_leaf leaf;
-  enum kt_err err = kt_log_leaf_get(growth->nodes, ref, &leaf);
+  enum kt_err err = kt_log_leaf_get_bound(growth->nodes, place, &leaf);
   for (size_t i = 0; err == KT_OK && i < range.n; i++) {
     if (kt_prefix_compare(&growth->fresh->leaves[range.first + i].vrf_output, &leaf.vrf_output) == 0) {
       err = KT_ERR_CONFLICT;
@@ -58,14 +60,14 @@ static enum kt_err push_down(const struct growth *growth, struct range range, un
                              size_t c)
 {
   struct kt_log_half *half = &quad->half[c];
-  const uint64_t leaf_ref = half->slot[0];
+  const struct kt_prefix_child leaf = { .ref = half->slot[0], .hash = *kt_log_quad_child_hash(quad, c) };
   size_t side;
-  enum kt_err err = find_side(growth, leaf_ref, range, depth, &side);
+  enum kt_err err = find_side(growth, &leaf, range, depth, &side);
   if (err == KT_OK) {
     half->slot[0] = half->slot[1] = 0;
     half->slot_hash0 = half->slot_hash1 = (struct kt_hash){ { 0 } };
-    half->slot[side] = leaf_ref;
-    *kt_log_half_hash(half, side) = *kt_log_quad_child_hash(quad, c);
+    half->slot[side] = leaf.ref;
+    *kt_log_half_hash(half, side) = leaf.hash;
   }
   return err;
 }
@@ -102,23 +104,23 @@ static enum kt_err grow_child(struct growth *growth, struct range range, unsigne
 /* --- a place at even depth ---------------------------------------------------------------------------------------- */
 
 /* The quad that is in the place, or one with the leaf that is. */
-static enum kt_err open_quad(const struct growth *growth, struct range range, unsigned depth, uint64_t ref,
-                             const struct kt_hash *hash, struct kt_log_quad *ret_quad)
+static enum kt_err open_quad(const struct growth *growth, struct range range, unsigned depth,
+                             const struct kt_prefix_child *place, struct kt_log_quad *ret_quad)
 {
   size_t side;
-  if (ref != 0 && !kt_store_ref_is_leaf(ref)) {
-    growth->fresh->replaced[growth->fresh->n_replaced++] = ref; /* one for each new quad at most */
-    return kt_log_quad_get(growth->nodes, ref, ret_quad);
+  if (place->ref != 0 && !kt_store_ref_is_leaf(place->ref)) {
+    growth->fresh->replaced[growth->fresh->n_replaced++] = place->ref; /* one for each new quad at most */
+    return kt_log_quad_get_bound(growth->nodes, place, ret_quad);
   }
   *ret_quad = (struct kt_log_quad){ .half = { { .slot = { 0 } } } };
-  if (ref == 0) {
+  if (place->ref == 0) {
     return KT_OK;
   }
-  enum kt_err err = find_side(growth, ref, range, depth, &side);
+  enum kt_err err = find_side(growth, place, range, depth, &side);
   if (err == KT_OK) {
-    ret_quad->half[side].slot[0] = ref;
+    ret_quad->half[side].slot[0] = place->ref;
     ret_quad->half[side].slot[1] = KT_LOG_SLOT_LEAF;
-    *kt_log_quad_child_hash(ret_quad, side) = *hash;
+    *kt_log_quad_child_hash(ret_quad, side) = place->hash;
   }
   return err;
 }
@@ -142,7 +144,8 @@ static enum kt_err grow(struct growth *growth, struct range range, unsigned dept
   }
   size_t index = fresh->n_quads++;
   struct kt_log_quad *quad = &fresh->quads[index];
-  enum kt_err err = open_quad(growth, range, depth, *ref, hash, quad);
+  const struct kt_prefix_child place = { .ref = *ref, .hash = *hash };
+  enum kt_err err = open_quad(growth, range, depth, &place, quad);
   split(growth, range, depth, sides);
   for (size_t c = 0; err == KT_OK && c < 2; c++) {
     err = grow_child(growth, sides[c], depth + 1, quad, c);
@@ -159,6 +162,7 @@ static enum kt_err grow(struct growth *growth, struct range range, unsigned dept
 
 enum kt_err kt_log_grow(struct kt_log_nodes *nodes, struct kt_log_fresh *fresh, struct kt_prefix_child *root)
 {
+  static const struct kt_hash nothing;
   struct growth growth = { .nodes = nodes, .fresh = fresh };
   struct kt_prefix_child grown = *root;
   for (size_t i = 1; i < fresh->n_leaves; i++) {
@@ -168,6 +172,10 @@ enum kt_err kt_log_grow(struct kt_log_nodes *nodes, struct kt_log_fresh *fresh, 
   }
   fresh->n_quads = 0;
   fresh->n_replaced = 0;
+  if (root->ref == 0 && !kt_hash_equal(&root->hash, &nothing)) {
+    nodes->damaged_ref = kt_store_node_ref(fresh->pos - 1, 0);
+    return KT_ERR_PROOF;
+  }
   enum kt_err err = grow(&growth, (struct range){ 0, fresh->n_leaves }, 0, &grown.ref, &grown.hash);
   if (err == KT_OK) {
     *root = grown;

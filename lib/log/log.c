@@ -197,6 +197,42 @@ static enum kt_err settle(struct kt_log *log, struct kt_log_problem *problem)
   return err == KT_OK ? KT_OK : kt_log_store_problem(problem, err, log->writer);
 }
 
+/* Of the newest entry, which the next one is made from, the log tree's leaf says what it is. */
+static enum kt_err check_entry(const struct kt_log *log, struct kt_log_problem *problem)
+{
+  const struct kt_log_tip *tip = &log->tip;
+  struct kt_hash computed;
+  struct kt_hash stored = { { 0 } };
+  kt_log_entry_hash(tip->timestamp_ms, &tip->prefix_root.hash, &computed);
+  enum kt_err err = kt_store_get_log_node(log->writer, tip->size - 1, 0, &stored);
+  if (err != KT_OK) {
+    return kt_log_store_problem(problem, err, log->writer);
+  }
+  if (!kt_hash_equal(&computed, &stored)) {
+    (void)kt_log_refuse(problem, KT_ERR_PROOF, "recheck",
+                        "the log tree has another leaf for entry %llu than what is stored of it: the data is damaged",
+                        (unsigned long long)(tip->size - 1));
+    problem->is_damaged = true;
+    return KT_ERR_PROOF;
+  }
+  return KT_OK;
+}
+
+/* What names its tree is a place in the file, which nothing signed has in it: one bit less, and it is the place of an
+ * older tree. Whether what is in the right place leads to its hash shows when it is gone on from. */
+static enum kt_err check_tree(const struct kt_log *log, struct kt_log_problem *problem)
+{
+  const struct kt_prefix_child *root = &log->tip.prefix_root;
+  struct kt_hash stored = { { 0 } };
+  enum kt_err err = kt_log_stored_hash(log->writer, root->ref, &stored);
+  if (err == KT_ERR_ABSENT || (err == KT_OK && !kt_hash_equal(&stored, &root->hash))) {
+    err = kt_log_refuse_tree(problem, root->ref);
+    problem->is_damaged = true;
+    return err;
+  }
+  return err == KT_OK ? KT_OK : kt_log_store_problem(problem, err, log->writer);
+}
+
 static enum kt_err load_tip(struct kt_log *log, struct kt_log_problem *problem)
 {
   uint64_t n;
@@ -218,7 +254,11 @@ static enum kt_err load_tip(struct kt_log *log, struct kt_log_problem *problem)
   log->tip.timestamp_ms = entry.timestamp_ms;
   log->tip.prefix_root = (struct kt_prefix_child){ .ref = entry.prefix_root_ref, .hash = entry.prefix_root };
   err = kt_log_prune_open(log);
-  return err == KT_OK ? KT_OK : kt_log_store_problem(problem, err, log->writer);
+  if (err != KT_OK) {
+    return kt_log_store_problem(problem, err, log->writer);
+  }
+  err = check_entry(log, problem);
+  return err == KT_OK ? check_tree(log, problem) : err;
 }
 
 /* What is published was guarded before. A guard that is behind it was not written last, and says nothing about what

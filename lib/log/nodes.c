@@ -13,6 +13,7 @@ void kt_log_nodes_init(struct kt_log_nodes *nodes, struct kt_store_conn *conn, c
   nodes->fresh = fresh;
   nodes->leaf_hashes = NULL;
   nodes->n_stored = 0;
+  nodes->damaged_ref = 0;
   nodes->last_ref = 0;
   nodes->n_ahead = 0;
 }
@@ -70,6 +71,12 @@ static enum kt_err read_quad(struct kt_log_nodes *nodes, uint64_t ref)
   return err;
 }
 
+static enum kt_err damaged(struct kt_log_nodes *nodes, uint64_t ref)
+{
+  nodes->damaged_ref = ref;
+  return KT_ERR_PROOF;
+}
+
 /* Into nodes->last. */
 static enum kt_err load_quad(struct kt_log_nodes *nodes, uint64_t ref)
 {
@@ -80,6 +87,9 @@ static enum kt_err load_quad(struct kt_log_nodes *nodes, uint64_t ref)
   enum kt_err err = read_quad(nodes, ref);
   if (err == KT_OK) {
     nodes->last_ref = ref;
+  }
+  if (err == KT_ERR_PROOF) {
+    return damaged(nodes, ref);
   }
   return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
 }
@@ -94,6 +104,13 @@ enum kt_err kt_log_quad_get(struct kt_log_nodes *nodes, uint64_t ref, struct kt_
     *ret_quad = nodes->last.quad;
   }
   return err;
+}
+
+enum kt_err kt_log_quad_get_bound(struct kt_log_nodes *nodes, const struct kt_prefix_child *place,
+                                  struct kt_log_quad *ret_quad)
+{
+  enum kt_err err = kt_log_quad_get(nodes, place->ref, ret_quad);
+  return err == KT_OK && !kt_log_quad_leads_to(ret_quad, &place->hash) ? damaged(nodes, place->ref) : err;
 }
 
 enum kt_err kt_log_quad_path_get(struct kt_log_nodes *nodes, uint64_t ref, const struct kt_hash *key, unsigned depth,
@@ -118,6 +135,18 @@ enum kt_err kt_log_leaf_get(const struct kt_log_nodes *nodes, uint64_t ref, stru
   enum kt_err err = kt_log_leaf_read(nodes->conn, ref, ret_leaf);
   if (err == KT_OK && nodes->cache != NULL) {
     kt_log_cache_put_leaf(nodes->cache, ref, ret_leaf);
+  }
+  return err;
+}
+
+enum kt_err kt_log_leaf_get_bound(struct kt_log_nodes *nodes, const struct kt_prefix_child *place,
+                                  struct kt_prefix_leaf *ret_leaf)
+{
+  struct kt_hash hash;
+  enum kt_err err = kt_log_leaf_get(nodes, place->ref, ret_leaf);
+  if (err == KT_OK) {
+    kt_prefix_leaf_hash(ret_leaf, &hash);
+    err = kt_hash_equal(&hash, &place->hash) ? KT_OK : damaged(nodes, place->ref);
   }
   return err;
 }

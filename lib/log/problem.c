@@ -31,6 +31,15 @@ enum kt_err kt_log_refuse_token(struct kt_log_problem *problem, enum kt_err err)
                                             : "the registration token was used before");
 }
 
+enum kt_err kt_log_refuse_tree(struct kt_log_problem *problem, uint64_t ref)
+{
+  return kt_log_refuse(problem, KT_ERR_PROOF, "recheck",
+                       "the prefix tree that is to be gone on from is not the one that was signed, at %s %llu of entry "
+                       "%llu: the data is damaged",
+                       kt_store_ref_is_leaf(ref) ? "leaf" : "quad", (unsigned long long)kt_store_ref_index(ref),
+                       (unsigned long long)kt_store_ref_pos(ref));
+}
+
 enum kt_err kt_log_store_problem(struct kt_log_problem *problem, enum kt_err err, const struct kt_store_conn *conn)
 {
   if (err == KT_ERR_MEMORY) {

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "crypto/hash.h"
 #include "log/cache.h"
 #include "log/leaf_hashes.h"
 
@@ -48,6 +49,22 @@ enum kt_err kt_log_leaf_read(struct kt_store_conn *conn, uint64_t ref, struct kt
     memcpy(ret_leaf, bytes, sizeof bytes);
   }
   return err == KT_ERR_ABSENT ? KT_ERR_STORE : err;
+}
+
+enum kt_err kt_log_stored_hash(struct kt_store_conn *conn, uint64_t ref, struct kt_hash *ret_hash)
+{
+  uint8_t record[KT_LOG_NODE_LEN];
+  uint8_t bytes[KT_STORE_LEAF_LEN];
+  struct kt_prefix_leaf leaf;
+  const bool is_leaf = kt_store_ref_is_leaf(ref);
+  enum kt_err err = is_leaf ? kt_store_get_leaf(conn, ref, bytes) : kt_store_get_node(conn, ref, record);
+  if (err == KT_OK && is_leaf) {
+    memcpy(&leaf, bytes, sizeof bytes);
+    kt_prefix_leaf_hash(&leaf, ret_hash);
+  } else if (err == KT_OK) {
+    memcpy(ret_hash->b, record, KT_HASH_LEN);
+  }
+  return err;
 }
 
 static enum kt_err leaf_hash_of(const struct kt_log_below *below, uint64_t ref, struct kt_hash *ret_hash)
@@ -145,6 +162,35 @@ void kt_log_quad_step(const struct kt_log_quad *quad, const struct kt_hash *key,
     step->sibling[1] = side == 0 ? half->slot_hash1 : half->slot_hash0;
   }
   *ret_ref = half->slot[step->n_levels == 1 ? 0 : side];
+}
+
+static bool is_nothing(const struct kt_hash *hash)
+{
+  static const struct kt_hash nothing;
+  return kt_hash_equal(hash, &nothing);
+}
+
+static bool half_leads_to(const struct kt_log_half *half, const struct kt_hash *hash)
+{
+  struct kt_hash parent;
+  if (half->slot[1] == KT_LOG_SLOT_LEAF) {
+    return true;
+  }
+  if (is_childless(half)) {
+    return is_nothing(hash);
+  }
+  kt_prefix_parent_hash(&half->slot_hash0, &half->slot_hash1, &parent);
+  return kt_hash_equal(&parent, hash) && (half->slot[0] != 0 || is_nothing(&half->slot_hash0)) &&
+         (half->slot[1] != 0 || is_nothing(&half->slot_hash1));
+}
+
+bool kt_log_quad_leads_to(const struct kt_log_quad *quad, const struct kt_hash *hash)
+{
+  const struct kt_hash *child0 = &quad->half[1].beside;
+  const struct kt_hash *child1 = &quad->half[0].beside;
+  struct kt_hash top;
+  kt_prefix_parent_hash(child0, child1, &top);
+  return kt_hash_equal(&top, hash) && half_leads_to(&quad->half[0], child0) && half_leads_to(&quad->half[1], child1);
 }
 
 void kt_log_quad_node(const struct kt_log_quad *quad, uint64_t ref, struct kt_prefix_node *ret_node)

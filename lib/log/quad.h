@@ -88,6 +88,9 @@ void kt_log_quad_step(const struct kt_log_quad *quad, const struct kt_hash *key,
                       struct kt_prefix_step *step, uint64_t *ret_ref);
 /* One of the quad's parents as the tree's algorithms see it. ref: the quad's, with the side. */
 void kt_log_quad_node(const struct kt_log_quad *quad, uint64_t ref, struct kt_prefix_node *ret_node);
+/* Do its slots lead to its children, and these to this hash? What is empty has zero bytes for its hash, and the hash of a
+ * child that is a leaf is not compared with the leaf. */
+bool kt_log_quad_leads_to(const struct kt_log_quad *quad, const struct kt_hash *hash);
 
 void kt_log_quad_encode(const struct kt_hash *hash, const uint64_t slots[static KT_LOG_QUAD_SLOTS],
                         uint8_t ret_record[static KT_LOG_NODE_LEN]);
@@ -95,6 +98,8 @@ void kt_log_quad_decode(const uint8_t record[static KT_LOG_NODE_LEN], struct kt_
                         uint64_t ret_slots[static KT_LOG_QUAD_SLOTS]);
 /* A leaf as it is stored. KT_ERR_STORE when it is missing. */
 KT_MUST_USE enum kt_err kt_log_leaf_read(struct kt_store_conn *conn, uint64_t ref, struct kt_prefix_leaf *ret_leaf);
+/* Of a quad what its record says, of a leaf its own. KT_ERR_ABSENT: nothing is there. */
+KT_MUST_USE enum kt_err kt_log_stored_hash(struct kt_store_conn *conn, uint64_t ref, struct kt_hash *ret_hash);
 /* Where the hashes of what lies below a quad come from: from memory what is there, and else from the store. */
 struct kt_log_below {
   struct kt_store_conn *conn;

@@ -6,7 +6,8 @@
  *
  * The oracle is kept outside: what each label's versions are, the log's entries, the heads it signed, and two clients: one
  * that saw the log when it was half as long and monitors what it looked up, one that sees it for the first time. Exit 1 when a
- * client accepts what is not so, when a head is signed that those entries do not lead to, or when a refusal gives no reason. */
+ * client accepts what is not so, when a head is signed that those entries do not lead to, or whose prefix tree lost something,
+ * or when a refusal gives no reason. */
 #include "unit/log/log_test.h"
 
 #include <inttypes.h>
@@ -41,10 +42,12 @@ struct client {
   bool has_seen;
 };
 
-/* The hashed entries of a log, and the newest timestamp. */
+/* The hashed entries of a log, everything that they added to the prefix tree, and the newest timestamp. */
 struct entries {
   struct model_value leaves[MODEL_ENTRIES_MAX];
   uint64_t n;
+  struct model_leaf prefix_leaves[MODEL_LEAVES_MAX];
+  size_t n_prefix_leaves;
   uint64_t timestamp_ms;
 };
 
@@ -79,8 +82,41 @@ static void note(const char *verdict)
 
 /* --- the signer ---------------------------------------------------------------------------------------------------------- */
 
+/* What a new entry says that it adds, to all that was added before. */
+static bool add_prefix_leaves(const struct world *world, uint64_t pos, struct entries *entries)
+{
+  struct kt_store_conn *conn = NULL;
+  struct kt_store_error error;
+  struct kt_arena arena;
+  struct kt_bytes leaves = { 0 };
+  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+  enum kt_err err = kt_store_open_reader(world->store, &conn, &error);
+  err = err == KT_OK ? kt_store_get_leaves(conn, pos, &arena, &leaves) : err;
+  for (size_t at = 0; err == KT_OK && at < leaves.len; at += KT_STORE_LEAF_LEN) {
+    flip_need(entries->n_prefix_leaves < MODEL_LEAVES_MAX, "more leaves than the model holds");
+    struct model_leaf *leaf = &entries->prefix_leaves[entries->n_prefix_leaves++];
+    memcpy(leaf->key.b, leaves.data + at, KT_HASH_LEN);
+    memcpy(leaf->commitment.b, leaves.data + at + KT_HASH_LEN, KT_HASH_LEN);
+  }
+  kt_store_close_conn(conn);
+  kt_arena_release(&arena);
+  return err == KT_OK;
+}
+
+/* May this entry be the next? Its tree has to have everything that was ever added, and what it adds. */
+static bool follows(const struct world *world, const struct kt_log_added *added, struct entries *entries)
+{
+  struct model_value prefix_root;
+  if (added->timestamp_ms < entries->timestamp_ms || !add_prefix_leaves(world, entries->n, entries)) {
+    return false;
+  }
+  model_prefix_root(entries->prefix_leaves, entries->n_prefix_leaves, &prefix_root);
+  return memcmp(&prefix_root, &added->prefix_root, sizeof prefix_root) == 0;
+}
+
 /* Does the head follow from all that was signed before and what is added? Computed the long way, from the draft's definitions. */
-static bool extends_entries(const struct kt_log_extension *extension, const struct kt_log_guard *head)
+static bool extends_entries(const struct world *world, const struct kt_log_extension *extension,
+                            const struct kt_log_guard *head)
 {
   struct entries *entries = &run.entries;
   struct model_value root;
@@ -101,7 +137,7 @@ static bool extends_entries(const struct kt_log_extension *extension, const stru
     if (at < entries->n && memcmp(&leaf, &entries->leaves[at], sizeof leaf) != 0) {
       return false;
     }
-    if (at == entries->n && added->timestamp_ms < entries->timestamp_ms) {
+    if (at == entries->n && !follows(world, added, entries)) {
       return false;
     }
     entries->leaves[at] = leaf;
@@ -117,7 +153,7 @@ static enum kt_err save_guard(const struct world *world, const struct kt_log_ext
 {
   struct kt_error error = { 0 };
   enum kt_err err = kt_guard_save(run.paths[GUARD], world->has_guard ? &world->guard : NULL, to, &error);
-  if (err == KT_OK && !extends_entries(extension, to)) {
+  if (err == KT_OK && !extends_entries(world, extension, to)) {
     note(FORK);
   }
   return err;

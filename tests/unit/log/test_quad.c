@@ -510,6 +510,111 @@ static void a_leafs_mark_on_a_quad_is_damage(void **state)
   free(trees);
 }
 
+#define N_HEARTBEATS 13
+
+/* A log that was given some entries, all of it in its cache. The same each time. */
+static struct world *cached_world(void)
+{
+  struct world *world = world_new();
+  world->options.cache_bytes = 1 << 20;
+  world_ok(world, kt_log_create(&world->options, &world->problem));
+  world_open(world);
+  for (size_t i = 0; i < N_HEARTBEATS; i++) {
+    world->now_ms += WINDOW_MS;
+    kt_log_step(world->log);
+  }
+  assert_int_equal(world->log->tip.size, N_HEARTBEATS + 1);
+  return world;
+}
+
+/* One more entry: the root that was signed for it is the one of undamaged memory, or none was signed. */
+static void expect_right_or_nothing(struct world *world, const struct kt_hash *right, size_t *n_refused)
+{
+  struct kt_log_head head;
+  const uint64_t size = world_size(world);
+  world->now_ms += WINDOW_MS;
+  kt_log_step(world->log);
+  kt_log_head(world->log, &head);
+  assert_int_equal(world->guard.size, head.size);
+  if (head.size == size) {
+    (*n_refused)++;
+    if (world->fatal[0] != '\0') { /* otherwise something was not found, which may be the store's fault */
+      assert_non_null(strstr(world->fatal, "the data is damaged"));
+      kt_log_step(world->log);
+      assert_int_equal(world_size(world), size);
+    }
+  } else {
+    assert_memory_equal(head.root.b, right->b, KT_HASH_LEN);
+  }
+}
+
+static struct kt_hash honest_root(void)
+{
+  struct kt_log_head head;
+  struct world *world = cached_world();
+  world->now_ms += WINDOW_MS;
+  kt_log_step(world->log);
+  kt_log_head(world->log, &head);
+  world_end(world);
+  return head.root;
+}
+
+/* The newest tree's root, as the cache has it, with one other bit: wherever that is, nothing is lost from what is signed. */
+static void s12_a_tree_that_memory_damaged_is_not_signed(void **state)
+{
+  const struct kt_hash right = honest_root();
+  union kt_log_quad_words words;
+  size_t n_refused = 0;
+  (void)state;
+  for (size_t i = 0; i < 2 * sizeof words.words / sizeof words.words[0]; i++) {
+    struct world *world = cached_world();
+    const uint64_t ref = world->log->tip.prefix_root.ref;
+    assert_true(kt_log_cache_get_quad(&world->log->cache, ref, &words));
+    words.words[i / 2] ^= (uint64_t)1 << (i % 2 == 0 ? 0 : 20);
+    kt_log_cache_drop_quad(&world->log->cache, ref);
+    kt_log_cache_put_quad(&world->log->cache, ref, &words.quad);
+    expect_right_or_nothing(world, &right, &n_refused);
+    world_end(world);
+  }
+  assert_true(n_refused >= 2 * 6 * sizeof(struct kt_hash) / sizeof words.words[0]); /* at least in all hashes */
+}
+
+/* The root itself: an older one, or none. */
+static void s12_a_root_that_memory_damaged_is_not_signed(void **state)
+{
+  const struct kt_hash right = honest_root();
+  const uint64_t refs[] = { kt_store_node_ref(N_HEARTBEATS - 1, 0), 0 };
+  size_t n_refused = 0;
+  (void)state;
+  for (size_t i = 0; i < sizeof refs / sizeof refs[0]; i++) {
+    struct world *world = cached_world();
+    world->log->tip.prefix_root.ref = refs[i];
+    expect_right_or_nothing(world, &right, &n_refused);
+    world_end(world);
+  }
+  assert_int_equal(n_refused, 2);
+}
+
+/* A leaf that makes room for others goes where its key says. */
+static void s12_a_leaf_that_memory_damaged_is_not_moved(void **state)
+{
+  const struct kt_hash right = honest_root();
+  size_t n_refused = 0;
+  (void)state;
+  for (uint64_t i = 0; i < 2 * N_HEARTBEATS; i++) {
+    struct world *world = cached_world();
+    struct kt_prefix_leaf leaf;
+    const uint64_t ref = kt_store_leaf_ref(1 + i / 2, 0);
+    assert_true(kt_log_cache_get_leaf(&world->log->cache, ref, &leaf));
+    memset(leaf.vrf_output.b, i % 2 == 0 ? 0 : 0xff, KT_HASH_LEN);
+    kt_word_cache_drop(&world->log->cache.leaves, ref);
+    kt_log_cache_put_leaf(&world->log->cache, ref, &leaf);
+    expect_right_or_nothing(world, &right, &n_refused);
+    world_end(world);
+  }
+  assert_int_equal(n_refused, 2);
+}
+
 static void a_record_survives_its_encoding(void **state)
 {
   const uint64_t slots[KT_LOG_QUAD_SLOTS] = { kt_store_leaf_ref(KT_STORE_POS_MAX, KT_STORE_LEAVES_MAX - 1),
@@ -543,6 +648,9 @@ int main(void)
     cmocka_unit_test(a_leafs_mark_on_a_quad_is_damage),
     cmocka_unit_test(quads_are_the_binary_tree),
     cmocka_unit_test(rolled_back_quads_are_forgotten),
+    cmocka_unit_test(s12_a_tree_that_memory_damaged_is_not_signed),
+    cmocka_unit_test(s12_a_root_that_memory_damaged_is_not_signed),
+    cmocka_unit_test(s12_a_leaf_that_memory_damaged_is_not_moved),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -136,11 +136,63 @@ static void s12_what_the_store_does_not_hold_is_not_signed(void **state)
   files_remove(&files);
 }
 
+static void execute(const struct files *files, const char *sql)
+{
+  sqlite3 *db = NULL;
+  assert_int_equal(sqlite3_open(files->path, &db), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+  assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* A log of a few entries whose files somebody changed while it was closed does not open, and nothing is signed. */
+static void expect_refused(const char *sql, const char *place)
+{
+  struct files files;
+  struct world *world = world_new();
+  files_init(&files);
+  use_file(world, files.path, true);
+  world_ok(world, kt_log_create(&world->options, &world->problem));
+  world_open(world);
+  for (size_t i = 0; i < 3; i++) {
+    world_pass(world, WINDOW_MS); /* a heartbeat */
+  }
+  world_close(world);
+  const struct kt_log_guard before = world->guard;
+  execute(&files, sql);
+  use_file(world, files.path, false);
+  assert_int_equal(kt_log_open(&world->options, &world->log, &world->problem), KT_ERR_PROOF);
+  assert_true(world->problem.is_damaged);
+  assert_non_null(strstr(world->problem.text, place));
+  assert_memory_equal(&world->guard, &before, sizeof before);
+  world_end(world);
+  files_remove(&files);
+}
+
+/* An older tree is consistent in itself; what is added to it would come without what was added since. */
+static void s12_an_older_tree_is_not_gone_on_from(void **state)
+{
+  (void)state;
+  expect_refused("UPDATE entries SET prefix_root_ref = (SELECT prefix_root_ref FROM entries WHERE pos = 2)"
+                 " WHERE pos = 3",
+                 "quad 0 of entry 2");
+}
+
+/* Nor with the root that goes with it: the log tree has another leaf for the entry. */
+static void s12_an_entry_that_is_not_its_leaf_is_not_gone_on_from(void **state)
+{
+  (void)state;
+  expect_refused("UPDATE entries SET (prefix_root_ref, prefix_root) = "
+                 "(SELECT prefix_root_ref, prefix_root FROM entries WHERE pos = 2) WHERE pos = 3",
+                 "entry 3");
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(survives_closing_and_refuses_its_old_self),
     cmocka_unit_test(s12_what_the_store_does_not_hold_is_not_signed),
+    cmocka_unit_test(s12_an_older_tree_is_not_gone_on_from),
+    cmocka_unit_test(s12_an_entry_that_is_not_its_leaf_is_not_gone_on_from),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
