@@ -325,6 +325,18 @@ static enum kt_err publish_commit(const struct commit *commit, const struct kt_l
   return kt_log_sign_durable(log, is_alone ? list : NULL, problem);
 }
 
+/* "it is unknown what the disk holds": whatever is signed now could be a fork. Only a full disk is known to hold nothing
+ * of it; a want of memory, which passes elsewhere, does not pass here. */
+enum kt_err kt_log_commit_failed(struct kt_log *log, enum kt_err err, struct kt_log_problem *problem)
+{
+  err = kt_log_store_problem(problem, err, log->writer);
+  problem->retry = kt_store_is_full(log->writer);
+  if (!problem->retry) {
+    kt_log_fail(log, problem);
+  }
+  return err;
+}
+
 /* Commit and publish. KT_OK: the outcomes stand. */
 static enum kt_err make_durable(struct commit *commit, const struct kt_log_pending *list,
                                 struct kt_log_problem *problem)
@@ -333,14 +345,7 @@ static enum kt_err make_durable(struct commit *commit, const struct kt_log_pendi
   enum kt_err err = kt_store_commit(log->writer);
   if (err != KT_OK) {
     kt_log_fresh_drop(log);
-    err = kt_log_store_problem(problem, err, log->writer);
-    /* "it is unknown what the disk holds": whatever is signed now could be a fork. Only a full disk is known to hold
-     * nothing of it; a want of memory, which passes elsewhere, does not pass here. */
-    problem->retry = kt_store_is_full(log->writer);
-    if (!problem->retry) {
-      kt_log_fail(log, problem);
-    }
-    return err;
+    return kt_log_commit_failed(log, err, problem);
   }
   forget_changed(log, list);
   atomic_fetch_add(&log->n_commits, 1);
@@ -353,16 +358,19 @@ static enum kt_err make_durable(struct commit *commit, const struct kt_log_pendi
   return err;
 }
 
+enum kt_err kt_log_maintain(struct kt_log *log, bool is_idle, struct kt_log_problem *problem)
+{
+  enum kt_err err = kt_store_maintain(log->writer, is_idle);
+  return err == KT_OK ? KT_OK : judge_failure(log, err, problem);
+}
+
 /* Housekeeping, when everybody has their answer. A full disk is the next commit's to tell. */
 static void maintain(struct kt_log *log)
 {
   struct kt_log_problem problem;
-  enum kt_err err = kt_store_maintain(log->writer, false);
-  if (err != KT_OK) {
-    (void)judge_failure(log, err, &problem);
-    return;
+  if (kt_log_maintain(log, false, &problem) == KT_OK) {
+    kt_log_prune(log);
   }
-  kt_log_prune(log);
 }
 
 /* What was erased is out of every answer now; get its bytes out of the files before anybody is told that it is. */

@@ -352,6 +352,11 @@ void kt_log_pending_fail(struct kt_log_pending *list, enum kt_err err, const str
 /* Call back and free, in order. */
 void kt_log_pending_finish(struct kt_log_pending *list);
 
+/* What every commit that failed means: nothing may be signed any more, unless the disk was only full. */
+enum kt_err kt_log_commit_failed(struct kt_log *log, enum kt_err err, struct kt_log_problem *problem);
+/* Checkpoint when it is time (kt_store_maintain); a failure that does not pass by itself ends the signing, too. */
+KT_MUST_USE enum kt_err kt_log_maintain(struct kt_log *log, bool is_idle, struct kt_log_problem *problem);
+
 /* One transaction: apply the list (NULL: a heartbeat), commit, sign, publish, call back. Takes the list. The
  * caller holds round_lock. */
 void kt_log_commit(struct kt_log *log, struct kt_log_pending *list);

@@ -122,8 +122,7 @@ enum kt_err kt_log_put_proofs(struct kt_log *log, const struct kt_log_proved *pr
   pthread_mutex_lock(&log->round_lock);
   enum kt_err err = kt_log_put_more(log, proved->list, proved->n, ret_problem);
   if (err == KT_OK) {
-    err = kt_store_maintain(log->writer, false);
-    err = err == KT_OK ? KT_OK : kt_log_store_problem(ret_problem, err, log->writer);
+    err = kt_log_maintain(log, false, ret_problem);
   }
   pthread_mutex_unlock(&log->round_lock);
   return err;

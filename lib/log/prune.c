@@ -267,6 +267,7 @@ static bool is_due(const struct kt_log *log)
 
 static enum kt_err run_step(struct kt_log *log, bool *ret_more)
 {
+  struct kt_log_problem problem;
   struct kt_store_pruned pruned;
   enum kt_err err = kt_store_get_pruned(log->writer, &pruned);
   if (err == KT_OK) {
@@ -283,11 +284,12 @@ static enum kt_err run_step(struct kt_log *log, bool *ret_more)
   /* Before the commit: a reader that misses something must find it below the boundary. */
   atomic_store(&log->pruned.boundary, pruned.boundary);
   err = kt_store_commit(log->writer);
-  if (err == KT_OK) {
-    kt_ring_cache_forget_all(&log->labels.ring);
-    publish(log, &pruned);
+  if (err != KT_OK) {
+    return kt_log_commit_failed(log, err, &problem);
   }
-  return err;
+  kt_ring_cache_forget_all(&log->labels.ring);
+  publish(log, &pruned);
+  return KT_OK;
 }
 
 /* --- when not to -------------------------------------------------------------------------------------------------- */
@@ -348,7 +350,7 @@ void kt_log_prune(struct kt_log *log)
     return;
   }
   enum kt_err err = prune(log, &more);
-  if (err != KT_OK && err != KT_ERR_MEMORY) {
+  if (err != KT_OK && err != KT_ERR_MEMORY && !atomic_load(&log->is_fatal)) {
     (void)kt_log_store_problem(&problem, err, log->writer);
     /* A damaged old tree does not keep the log from going on; what is wrong with the file itself the next commit
      * finds. */

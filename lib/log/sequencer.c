@@ -127,12 +127,7 @@ static void use_idle_time(struct kt_log *log)
   if (atomic_load(&log->is_fatal)) {
     return;
   }
-  enum kt_err err = kt_store_maintain(log->writer, true);
-  if (err != KT_OK) {
-    (void)kt_log_store_problem(&problem, err, log->writer);
-  }
-  if (err != KT_OK && !problem.retry) {
-    kt_log_fail(log, &problem);
+  if (kt_log_maintain(log, true, &problem) != KT_OK && !problem.retry) {
     return;
   }
   kt_log_wash(log);

@@ -21,16 +21,25 @@ static enum kt_err run_simple(struct kt_store_conn *conn, enum kt_sqlite_stateme
   return kt_sqlite_run(&q);
 }
 
+/* Nothing is flushed a second time, either. */
+static enum kt_err require_usable(struct kt_store_conn *conn, const char *operation)
+{
+  return kt_sqlite_of(conn)->is_unusable
+             ? kt_store_fail(&conn->error, KT_ERR_STORE,
+                             "%s: an earlier commit failed with unknown outcome; reopen the store", operation)
+             : KT_OK;
+}
+
 enum kt_err kt_sqlite_begin(struct kt_store_conn *conn)
 {
-  if (kt_sqlite_of(conn)->is_unusable) {
-    return kt_store_fail(&conn->error, KT_ERR_STORE,
-                         "beginning a transaction: an earlier commit failed with unknown outcome; reopen the store");
+  enum kt_err err = require_usable(conn, "beginning a transaction");
+  if (err != KT_OK) {
+    return err;
   }
   struct kt_sqlite_query q;
   kt_sqlite_of(conn)->last_label_id = 0; /* what was before may have been rolled back */
   kt_sqlite_start(conn, KT_SQL_BEGIN, &q);
-  enum kt_err err = kt_sqlite_run(&q);
+  err = kt_sqlite_run(&q);
   return err != KT_OK && (q.rc & 0xff) == SQLITE_BUSY ? KT_ERR_UNDETERMINED : err;
 }
 
@@ -119,11 +128,12 @@ int kt_sqlite_on_commit(void *ctx, sqlite3 *db, const char *schema, int n_frames
 enum kt_err kt_sqlite_checkpoint_all(struct kt_store_conn *conn, int mode, const char *operation)
 {
   sqlite3 *db = kt_sqlite_of(conn)->db;
-  int rc = sqlite3_wal_checkpoint_v2(db, NULL, mode, NULL, NULL);
+  enum kt_err err = require_usable(conn, operation);
+  int rc = err == KT_OK ? sqlite3_wal_checkpoint_v2(db, NULL, mode, NULL, NULL) : SQLITE_OK;
   if (rc == SQLITE_OK) {
-    return KT_OK;
+    return err;
   }
-  enum kt_err err = kt_sqlite_fail(&conn->error, db, rc, operation);
+  err = kt_sqlite_fail(&conn->error, db, rc, operation);
   return (rc & 0xff) == SQLITE_BUSY ? KT_ERR_UNDETERMINED : err;
 }
 
@@ -137,6 +147,10 @@ enum kt_err kt_sqlite_settle(struct kt_store_conn *conn)
 enum kt_err kt_sqlite_maintain(struct kt_store_conn *conn, bool is_idle)
 {
   struct kt_sqlite *sqlite = kt_sqlite_of(conn);
+  enum kt_err err = require_usable(conn, "checkpointing the write-ahead log");
+  if (err != KT_OK) {
+    return err;
+  }
   if (sqlite->wal_frames - sqlite->checkpointed_frames < (is_idle ? CHECKPOINT_FRAMES_IDLE : CHECKPOINT_FRAMES_MAX)) {
     return KT_OK;
   }

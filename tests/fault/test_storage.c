@@ -13,6 +13,7 @@ struct scene {
   struct files files;
   struct person *alice;
   size_t n_syncs_after_failure;
+  size_t n_syncs;
   bool sync_failed;
   size_t n_fatal;
   size_t n_refused;
@@ -24,6 +25,7 @@ static struct scene scene;
 static void on_event(void *ctx, const struct shim_event *event)
 {
   struct scene *s = ctx;
+  s->n_syncs += event->call == SHIM_SYNC ? 1 : 0;
   if (event->call == SHIM_SYNC && s->sync_failed) {
     s->n_syncs_after_failure++;
   }
@@ -121,6 +123,42 @@ static void test_a_failed_flush_ends_it(void **state)
   assert_true(s->n_fatal > 0);
 }
 
+/* Entries that are added and pruned, and what is done in between. */
+static void prune_for_a_while(struct scene *s)
+{
+  for (int i = 0; i < 6; i++) {
+    s->world->now_ms += is_fatal(s) ? 0 : STEP_MS; /* after a break nothing is pruned */
+    kt_log_step(s->world->log);
+    kt_log_step(s->world->log); /* nothing is due: housekeeping */
+  }
+}
+
+/* Of commits that add, and of those that only remove something: the nth flush fails, and none follows. */
+static void test_a_failed_flush_while_pruning_ends_it(void **state)
+{
+  struct scene *s = *state;
+  const struct scene kept = *s;
+  uint64_t nth = 0;
+  bool failed = true;
+  files_init(&s->files);
+  s->world = short_lived_world(&s->files);
+  pass_hours(s->world, 8);
+  while (failed && nth < BUDGET) {
+    s->n_syncs = 0;
+    shim_vfs_arm(SHIM_SYNC, ++nth, false);
+    prune_for_a_while(s);
+    failed = shim_vfs_disarm();
+    if (failed) {
+      assert_true(is_fatal(s));
+      assert_int_equal(s->n_syncs, nth - 1);
+      file_world_reopen(s->world, &s->files);
+    }
+  }
+  assert_true(nth > 12 && nth < BUDGET);
+  file_world_end(s->world, &s->files);
+  *s = kept;
+}
+
 static void test_reads_that_fail_change_nothing(void **state)
 {
   each_call(*state, SHIM_READ);
@@ -147,6 +185,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_a_full_disk_passes),
     cmocka_unit_test(test_a_failed_flush_ends_it),
+    cmocka_unit_test(test_a_failed_flush_while_pruning_ends_it),
     cmocka_unit_test(test_reads_that_fail_change_nothing),
   };
   return shim_vfs_install(on_event, &scene) ? cmocka_run_group_tests(tests, begin, end) : 1;
