@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <kt/account_policy.h>
+
 #include "base/noun.h"
 #include "crypto/hash.h"
 #include "log/auditor.h"
@@ -326,6 +328,26 @@ static void check_commitment(struct check *check, const struct kt_store_label *l
   }
 }
 
+/* With a stored proof that is no proof, or one of something else, nobody believes any answer about the version. */
+static void check_proof(struct check *check, const struct kt_store_label *label, uint32_t version,
+                        const struct kt_hash *expected)
+{
+  const struct kt_config *config = check->reader->log->options.config;
+  struct kt_store_proof stored;
+  struct kt_hash output;
+  uint8_t input[KT_VRF_INPUT_MAX];
+  enum kt_err err = kt_store_get_proof(store(check), label->label_id, version, &stored);
+  if (err == KT_ERR_ABSENT) {
+    return; /* it is made when somebody asks */
+  }
+  const struct kt_bytes alpha = { input, kt_vrf_input(label->label, version, input) };
+  const bool is_whole = is_ok(check, err) && stored.len == config->suite->vrf_proof_len;
+  if (!is_whole || !is_ok(check, config->suite->vrf_verify(config->vrf_public_key, alpha, stored.proof, &output)) ||
+      !kt_hash_equal(&output, expected) || (stored.has_output && !kt_hash_equal(&stored.output, expected))) {
+    report(check, "the stored VRF proof is damaged: clients refuse every answer with it; restore a backup");
+  }
+}
+
 /* False: it is not there. */
 static bool check_version(struct check *check, const struct kt_store_label *label, uint32_t version, uint64_t *last_pos,
                           struct kt_arena *arena)
@@ -358,11 +380,14 @@ static bool check_version(struct check *check, const struct kt_store_label *labe
     report(check, "the prefix tree of its entry does not have it");
   }
   check_commitment(check, label, version, &row, &leaf.commitment, arena);
-  if (every != 0 && (label->label_id + version) % every == 0 &&
-      (!is_ok(check, kt_log_vrf_output(check->reader->log, label->label, version, &hash)) ||
-       !kt_hash_equal(&hash, &leaf.vrf_output))) {
+  if (every == 0 || (label->label_id + version) % every != 0) {
+    return true;
+  }
+  if (!is_ok(check, kt_log_vrf_output(check->reader->log, label->label, version, &hash)) ||
+      !kt_hash_equal(&hash, &leaf.vrf_output)) {
     report(check, "the VRF output is wrong");
   }
+  check_proof(check, label, version, &leaf.vrf_output);
   return true;
 }
 
@@ -386,6 +411,48 @@ static void check_versions(struct check *check, const struct kt_store_label *lab
   }
 }
 
+/* The account as one value more leaves it. KT_ERR_ABSENT, KT_ERR_EXPIRED: that value is not there. */
+static enum kt_err follow_account(const struct check *check, const struct kt_store_label *label, uint32_t version,
+                                  struct kt_arena *arena, struct kt_bytes *state)
+{
+  const struct kt_log *log = check->reader->log;
+  struct kt_store_payload payload;
+  struct kt_account_state before = { .n_sets = 0 };
+  struct kt_set_judgement judgement;
+  enum kt_err err = kt_store_get_payload(store(check), label->label_id, version, arena, &payload);
+  if (err == KT_OK && state->len > 0) {
+    err = kt_account_state_decode(*state, arena, &before);
+  }
+  if (err == KT_OK) {
+    err = kt_account_judge(&before, &log->log_id, label->label, payload.value, arena, &judgement);
+  }
+  return err == KT_OK ? kt_account_state_encode(&judgement.next, arena, state) : err;
+}
+
+/* What the next update is judged by follows from the values, for everybody, as long as all of them are there. */
+static void check_state(struct check *check, const struct kt_store_label *label)
+{
+  struct kt_arena arenas[2];
+  struct kt_bytes state = { NULL, 0 };
+  enum kt_err err = KT_OK;
+  kt_arena_init(&arenas[0], KT_ARENA_CAP_DEFAULT);
+  kt_arena_init(&arenas[1], KT_ARENA_CAP_DEFAULT);
+  for (uint64_t version = 0; err == KT_OK && version < label->n_versions; version++) {
+    struct kt_arena *arena = &arenas[version % 2]; /* the other one has the state before */
+    kt_arena_release(arena);
+    kt_arena_init(arena, KT_ARENA_CAP_DEFAULT);
+    err = follow_account(check, label, (uint32_t)version, arena, &state);
+  }
+  const bool is_same =
+      state.len == label->state.len && (state.data == NULL || memcmp(state.data, label->state.data, state.len) == 0);
+  (void)snprintf(check->where, sizeof check->where, "label %llu", (unsigned long long)label->label_id);
+  if (err != KT_ERR_ABSENT && err != KT_ERR_EXPIRED && (!is_ok(check, err) || !is_same)) {
+    report(check, "its account is not the one that its values make: the owner's updates are refused; restore a backup");
+  }
+  kt_arena_release(&arenas[0]);
+  kt_arena_release(&arenas[1]);
+}
+
 static enum kt_err check_label(struct check *check, uint64_t *label_id)
 {
   struct kt_arena arena;
@@ -394,7 +461,12 @@ static enum kt_err check_label(struct check *check, uint64_t *label_id)
   enum kt_err err = kt_store_next_label(store(check), *label_id, &arena, &label);
   if (err == KT_OK) {
     *label_id = label.label_id;
+    const uint64_t n_before = check->n_findings;
     check_versions(check, &label);
+    const bool has_accounts = check->reader->log->options.config->mode != KT_MODE_THIRD_PARTY_MANAGEMENT;
+    if (has_accounts && check->n_findings == n_before) { /* of damaged values no account follows */
+      check_state(check, &label);
+    }
   }
   kt_arena_release(&arena);
   return err;

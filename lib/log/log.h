@@ -435,8 +435,9 @@ struct kt_log_status {
 void kt_log_status(struct kt_log *log, struct kt_log_status *ret_status);
 
 /* Check everything against everything: the store's structure, every log node and root, every entry's prefix tree, every
- * commitment, versions, VRF outputs (every vrf_every-th version; 0: none), the guard; of a log that is read only no
- * guard, but entries behind its head. Reads all of the log. report is called per finding, progress (may be NULL) now
+ * commitment, versions, VRF outputs and stored proofs of versions (every vrf_every-th version; 0: none), each account
+ * against its values, as long as all of them are there, the guard; of a log that is read only no guard, but entries
+ * behind its head. Reads all of the log. report is called per finding, progress (may be NULL) now
  * and then. KT_ERR_PROOF when anything was reported. */
 struct kt_log_fsck {
   uint64_t vrf_every;

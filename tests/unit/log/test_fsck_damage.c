@@ -10,14 +10,18 @@ struct scene {
   struct world *world;
   struct files files;
   size_t n_findings;
+  const char *where; /* NULL: anywhere, anything */
+  const char *what;
 };
 
 static void count(void *ctx, const char *where, const char *what)
 {
   struct scene *s = ctx;
-  (void)where;
-  (void)what;
   s->n_findings++;
+  if (s->where != NULL) {
+    assert_string_equal(where, s->where);
+    assert_non_null(strstr(what, s->what));
+  }
 }
 
 static int begin(void **state)
@@ -72,6 +76,20 @@ static void test_a_count_that_is_far_too_large(void **state)
   assert_true(s->n_findings < 100);
 }
 
+/* One row changed: the one finding says where and what. */
+static void expect_found(struct scene *s, const char *sql, const char *where, const char *what)
+{
+  sqlite3 *db;
+  assert_int_equal(sqlite3_open(s->files.path, &db), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+  assert_int_equal(sqlite3_changes(db), 1);
+  assert_int_equal(sqlite3_close(db), SQLITE_OK);
+  s->where = where;
+  s->what = what;
+  run_fsck(s, KT_ERR_PROOF);
+  assert_int_equal(s->n_findings, 1);
+}
+
 /* The row's number is the byte before its header, and the header's first byte is its length. */
 static size_t row_number_of(const uint8_t *content, size_t len, const char *label)
 {
@@ -104,11 +122,29 @@ static void test_rows_that_are_not_in_order(void **state)
   assert_non_null(strstr(s->world->problem.text, "not in order"));
 }
 
+static void test_a_stored_proof_that_proves_nothing(void **state)
+{
+  expect_found(
+      *state,
+      "UPDATE vrf_proofs SET even = CAST(substr(even, 1, 39) || x'55' || substr(even, 41) AS BLOB) WHERE key = 2 << 31",
+      "label 2 version 0", "VRF proof");
+}
+
+static void test_an_account_with_another_key(void **state)
+{
+  expect_found(*state,
+               "UPDATE labels SET state = CAST(substr(state, 1, 10) || x'55' || substr(state, 12) AS BLOB) WHERE label "
+               "= x'626f62'",
+               "label 2", "account");
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(test_a_count_that_is_far_too_large, begin, end),
     cmocka_unit_test_setup_teardown(test_rows_that_are_not_in_order, begin, end),
+    cmocka_unit_test_setup_teardown(test_a_stored_proof_that_proves_nothing, begin, end),
+    cmocka_unit_test_setup_teardown(test_an_account_with_another_key, begin, end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
