@@ -54,6 +54,13 @@ def allowed_by_unit(sets):
     return allowed
 
 
+def check_refusals():
+    """A call that nobody foresaw is refused; systemd's own choice is to kill."""
+    for name in ("kt-server.service", "kt-verify-monitor.service", "kt-verify-monitor-daemon.service"):
+        with open(os.path.join(BUILD, name), encoding="ascii") as file:
+            check("\nSystemCallErrorNumber=EPERM\n" in file.read(), f"{name}: a call that is not allowed is refused")
+
+
 def allowed_by_sandbox():
     with open(SANDBOX, encoding="utf-8") as file:
         lists = re.findall(r"^static const int (\w+)\[\] = \{(.*?)^\};", file.read(), re.MULTILINE | re.DOTALL)
@@ -106,6 +113,7 @@ def calls_made(where):
 
 
 def main():
+    check_refusals()
     if not find_tool("systemd-analyze"):
         return
     allowed = allowed_by_unit(call_sets()) | AS_ROOT
