@@ -14,6 +14,7 @@ import select
 import socket
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 
@@ -29,8 +30,8 @@ BINARY = {"Content-Type": "application/octet-stream"}
 IS_LARGE = SIZE > 500
 P99_FLOOR_S = 0.001 if IS_LARGE else 0.250
 TURNS = 3 if IS_LARGE else 1
-# Owners compute, too, on the processors of the server.
-BESIDE_OWNERS_FLOOR_S = 0.010 if IS_LARGE else 0.500
+# Commits take processors and disk from answers, but hold none up.
+BESIDE_OWNERS_FLOOR_S = 0.005 if IS_LARGE else 0.500
 OWNERS = 8 if IS_LARGE else 2
 HONEST = 400 if IS_LARGE else 120
 MEMORY_CAP_KIB = 96 << 10
@@ -366,11 +367,19 @@ def one_body_alone(folder):
         server.stop()
 
 
+class PoliteWriter(Writer):
+    """An owner with a computer of their own, as far as this one can play that: what they compute takes nobody's processor."""
+
+    def run(self):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+        super().run()
+
+
 def reads_beside_writes(server, calm_s, where):
     """Owners who publish without a pause do not starve those who look up."""
     config = os.path.join(where, "config")
     server_verb("config", server.folder, "-o", config)
-    owners = [Writer(os.path.join(where, f"owner{i}"), f"owner{i}-", server.url, config, lambda text: "busy" in text)
+    owners = [PoliteWriter(os.path.join(where, f"owner{i}"), f"owner{i}-", server.url, config, lambda text: "busy" in text)
               for i in range(OWNERS)]
     for owner in owners:
         owner.start()
@@ -384,7 +393,7 @@ def reads_beside_writes(server, calm_s, where):
             owner.is_over = True
         for owner in owners:
             owner.join(timeout=60)
-    n, p99 = sum(owner.n_done for owner in owners), min(turns)
+    n, p99 = sum(owner.n_done for owner in owners), sorted(turns)[len(turns) // 2]
     check(p99 <= 2 * max(calm_s, BESIDE_OWNERS_FLOOR_S),
           f"beside {n} updates: honest p99 {p99 * 1000:.1f} ms, {calm_s * 1000:.1f} ms in calm")
 
