@@ -368,10 +368,12 @@ def one_body_alone(folder):
 
 
 class PoliteWriter(Writer):
-    """An owner with a computer of their own, as far as this one can play that: what they compute takes nobody's processor."""
+    """An owner with a computer of their own, as far as this one can play that: what they compute takes nobody's processor. Beside
+    other tests it would never be their turn."""
 
     def run(self):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+        if IS_LARGE:
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
         super().run()
 
 
