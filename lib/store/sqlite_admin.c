@@ -14,6 +14,11 @@
 #define CHECKPOINT_FRAMES_IDLE 250
 #define CHECKPOINT_FRAMES_MAX 8000
 
+/* The log begins anew only while no reader uses it, and readers that overlap never leave it. A log of that length waits
+ * for those who read an older state, as long as answers take; a backup's snapshot is not waited for. */
+#define RESTART_TRIES 2
+#define RESTART_PATIENCE_MS 10
+
 static enum kt_err run_simple(struct kt_store_conn *conn, enum kt_sqlite_statement id)
 {
   struct kt_sqlite_query q;
@@ -125,15 +130,19 @@ int kt_sqlite_on_commit(void *ctx, sqlite3 *db, const char *schema, int n_frames
   return SQLITE_OK;
 }
 
-enum kt_err kt_sqlite_checkpoint_all(struct kt_store_conn *conn, int mode, const char *operation)
+enum kt_err kt_sqlite_checkpoint(struct kt_store_conn *conn, int mode, int patience_ms, const char *operation)
 {
   sqlite3 *db = kt_sqlite_of(conn)->db;
   enum kt_err err = require_usable(conn, operation);
-  int rc = err == KT_OK ? sqlite3_wal_checkpoint_v2(db, NULL, mode, NULL, NULL) : SQLITE_OK;
-  if (rc == SQLITE_OK) {
+  if (err != KT_OK) {
     return err;
   }
-  err = kt_sqlite_fail(&conn->error, db, rc, operation);
+  (void)sqlite3_busy_timeout(db, patience_ms);
+  int rc = sqlite3_wal_checkpoint_v2(db, NULL, mode, NULL, NULL);
+  if (rc != SQLITE_OK) {
+    err = kt_sqlite_fail(&conn->error, db, rc, operation);
+  }
+  (void)sqlite3_busy_timeout(db, KT_SQLITE_BUSY_TIMEOUT_MS);
   return (rc & 0xff) == SQLITE_BUSY ? KT_ERR_UNDETERMINED : err;
 }
 
@@ -141,22 +150,35 @@ enum kt_err kt_sqlite_checkpoint_all(struct kt_store_conn *conn, int mode, const
  * What it says is written to the database's pages, which are flushed. */
 enum kt_err kt_sqlite_settle(struct kt_store_conn *conn)
 {
-  return kt_sqlite_checkpoint_all(conn, SQLITE_CHECKPOINT_FULL, "making durable what an earlier process wrote");
+  return kt_sqlite_checkpoint(conn, SQLITE_CHECKPOINT_FULL, KT_SQLITE_BUSY_TIMEOUT_MS,
+                              "making durable what an earlier process wrote");
+}
+
+static const char checkpointing[] = "checkpointing the write-ahead log";
+
+/* The mark of a reader that is waited for may pass to one who reads the newest state, and to others after that: SQLite
+ * sees that it is harmless when it looks anew. */
+static enum kt_err restart_log(struct kt_store_conn *conn)
+{
+  enum kt_err err = KT_ERR_UNDETERMINED;
+  for (int i = 0; i < RESTART_TRIES && err == KT_ERR_UNDETERMINED; i++) {
+    err = kt_sqlite_checkpoint(conn, SQLITE_CHECKPOINT_RESTART, RESTART_PATIENCE_MS, checkpointing);
+  }
+  return err;
 }
 
 enum kt_err kt_sqlite_maintain(struct kt_store_conn *conn, bool is_idle)
 {
   struct kt_sqlite *sqlite = kt_sqlite_of(conn);
-  enum kt_err err = require_usable(conn, "checkpointing the write-ahead log");
-  if (err != KT_OK) {
+  const int n_due = is_idle ? CHECKPOINT_FRAMES_IDLE : CHECKPOINT_FRAMES_MAX;
+  if (sqlite->wal_frames - sqlite->checkpointed_frames < n_due) {
+    return require_usable(conn, checkpointing);
+  }
+  enum kt_err err = sqlite->wal_frames < CHECKPOINT_FRAMES_MAX
+                        ? kt_sqlite_checkpoint(conn, SQLITE_CHECKPOINT_PASSIVE, 0, checkpointing)
+                        : restart_log(conn);
+  if (err != KT_OK && err != KT_ERR_UNDETERMINED) {
     return err;
-  }
-  if (sqlite->wal_frames - sqlite->checkpointed_frames < (is_idle ? CHECKPOINT_FRAMES_IDLE : CHECKPOINT_FRAMES_MAX)) {
-    return KT_OK;
-  }
-  int rc = sqlite3_wal_checkpoint_v2(sqlite->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-  if (rc != SQLITE_OK && rc != SQLITE_BUSY) {
-    return kt_sqlite_fail(&conn->error, sqlite->db, rc, "checkpointing the write-ahead log");
   }
   /* What readers held back is due at the next threshold, not after each commit. */
   sqlite->checkpointed_frames = sqlite->wal_frames;

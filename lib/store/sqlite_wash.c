@@ -218,19 +218,11 @@ static enum kt_err wash_file(struct kt_store_conn *conn)
   return err;
 }
 
-/* Nothing may be left in the log: neither what was, nor pages that are newer than the file's. */
-static enum kt_err empty_log(struct kt_store_conn *conn)
-{
-  sqlite3 *db = kt_sqlite_of(conn)->db;
-  (void)sqlite3_busy_timeout(db, WAIT_FOR_READERS_MS);
-  enum kt_err err = kt_sqlite_checkpoint_all(conn, SQLITE_CHECKPOINT_TRUNCATE, "emptying the write-ahead log");
-  (void)sqlite3_busy_timeout(db, KT_SQLITE_BUSY_TIMEOUT_MS);
-  return err;
-}
-
 enum kt_err kt_sqlite_wash(struct kt_store_conn *conn)
 {
-  enum kt_err err = empty_log(conn);
+  /* Nothing may be left in the log: neither what was, nor pages that are newer than the file's. */
+  enum kt_err err =
+      kt_sqlite_checkpoint(conn, SQLITE_CHECKPOINT_TRUNCATE, WAIT_FOR_READERS_MS, "emptying the write-ahead log");
   if (err == KT_OK) {
     err = kt_sqlite_begin(conn);
   }

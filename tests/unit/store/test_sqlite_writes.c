@@ -3,10 +3,13 @@
 #include "sqlite_test.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 
 /* --- failing writes --------------------------------------------------------------------------------------------- */
 
@@ -146,15 +149,15 @@ static void test_failing_disk(void **state)
 
 /* --- housekeeping ----------------------------------------------------------------------------------------------- */
 
-/* 400 kB each, n times; the greatest length of the write-ahead log. */
-static off_t fill_log(struct store_test *t, uint64_t n, bool is_idle)
+/* 400 kB for each entry from `begin` to before `end`; the greatest length of the write-ahead log. */
+static off_t fill_log(struct store_test *t, uint64_t begin, uint64_t end, bool is_idle)
 {
   char wal[128];
   off_t longest = 0;
   uint8_t *records = calloc(5000, TEST_NODE_LEN);
   assert_non_null(records);
   (void)snprintf(wal, sizeof wal, "%s-wal", t->path);
-  for (uint64_t i = 0; i < n; i++) {
+  for (uint64_t i = begin; i < end; i++) {
     struct stat status;
     store_test_begin(t);
     store_test_ok(t, t->writer, kt_store_put_nodes(t->writer, i, records, 5000));
@@ -171,7 +174,7 @@ static void test_checkpoint_bounds_the_log(void **state)
 {
   struct store_test *t = *state;
   store_test_open(t, true);
-  off_t longest = fill_log(t, 60, true); /* 24 MB in all */
+  off_t longest = fill_log(t, 0, 60, true); /* 24 MB in all */
   assert_true(longest > 0 && longest < 2 << 20);
   store_test_close(t);
 }
@@ -181,8 +184,73 @@ static void test_checkpoint_bounds_the_log_under_load(void **state)
 {
   struct store_test *t = *state;
   store_test_open(t, true);
-  off_t longest = fill_log(t, 200, false); /* 80 MB in all */
+  off_t longest = fill_log(t, 0, 200, false); /* 80 MB in all */
   assert_true(longest > 16 << 20 && longest < 34 << 20);
+  store_test_close(t);
+}
+
+/* Two handles in turns: at any time one of them has a snapshot. */
+struct busy_readers {
+  struct kt_store_conn *conns[2];
+  atomic_bool is_over;
+  int n_failures;
+};
+
+static void *read_without_a_pause(void *arg)
+{
+  const struct timespec turn = { .tv_nsec = 1000000 };
+  struct busy_readers *readers = arg;
+  for (uint64_t i = 0; i == 0 || !atomic_load(&readers->is_over); i++) {
+    struct kt_store_conn *conn = readers->conns[i % 2];
+    uint64_t n = 0;
+    readers->n_failures += kt_store_read_begin(conn) != KT_OK || kt_store_count_entries(conn, &n) != KT_OK;
+    (void)nanosleep(&turn, NULL);
+    kt_store_read_end(readers->conns[(i + 1) % 2]);
+  }
+  kt_store_read_end(readers->conns[0]);
+  kt_store_read_end(readers->conns[1]);
+  return NULL;
+}
+
+static off_t fill_log_beside_readers(struct store_test *t, uint64_t n, bool is_idle)
+{
+  pthread_t thread;
+  store_test_open(t, true);
+  struct busy_readers readers = { .conns = { t->reader } };
+  assert_int_equal(kt_store_open_reader(t->store, &readers.conns[1], &t->error), KT_OK);
+  assert_int_equal(pthread_create(&thread, NULL, read_without_a_pause, &readers), 0);
+  off_t longest = fill_log(t, 0, n, is_idle);
+  atomic_store(&readers.is_over, true);
+  assert_int_equal(pthread_join(thread, NULL), 0);
+  assert_int_equal(readers.n_failures, 0);
+  kt_store_close_conn(readers.conns[1]);
+  store_test_close(t);
+  return longest;
+}
+
+static void test_checkpoint_bounds_the_log_beside_readers(void **state)
+{
+  assert_true(fill_log_beside_readers(*state, 300, false) < 80 << 20); /* 170 MB in all */
+}
+
+static void test_checkpoint_bounds_the_log_beside_readers_when_idle(void **state)
+{
+  assert_true(fill_log_beside_readers(*state, 300, true) < 80 << 20);
+}
+
+/* A backup of a large log: what was written meanwhile stays in the log, commits go on, and then the log begins anew. */
+static void test_a_long_snapshot_stops_nobody(void **state)
+{
+  struct store_test *t = *state;
+  uint64_t n = 0;
+  store_test_open(t, true);
+  store_test_ok(t, t->reader, kt_store_read_begin(t->reader));
+  store_test_ok(t, t->reader, kt_store_count_entries(t->reader, &n));
+  off_t beside = fill_log(t, 0, 120, false); /* 48 MB */
+  assert_true(beside > 48 << 20);
+  kt_store_read_end(t->reader);
+  off_t after = fill_log(t, 120, 320, false); /* 80 MB */
+  assert_true(after < beside + (34 << 20));
   store_test_close(t);
 }
 
@@ -330,6 +398,9 @@ int main(void)
     CASE(test_failing_disk),
     CASE(test_checkpoint_bounds_the_log),
     CASE(test_checkpoint_bounds_the_log_under_load),
+    CASE(test_checkpoint_bounds_the_log_beside_readers),
+    CASE(test_checkpoint_bounds_the_log_beside_readers_when_idle),
+    CASE(test_a_long_snapshot_stops_nobody),
     CASE(test_rows_fill_pages),
     CASE(test_erased_bytes_are_gone),
     CASE(test_backup),
