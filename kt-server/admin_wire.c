@@ -45,8 +45,8 @@ bool kt_admin_await(int fd, int patience_ms)
   for (;;) {
     int n = poll(&readable, 1, patience_ms);
     int n_untaken = 0;
-    if (n > 0) {
-      return true;
+    if (n > 0 || (n < 0 && errno != EINTR)) {
+      return true; /* there is an answer, or receiving will fail */
     }
     if (n == 0 && ioctl(fd, SIOCOUTQ, &n_untaken) == 0 && n_untaken > 0) {
       return false;

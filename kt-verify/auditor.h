@@ -3,8 +3,9 @@
  * it went through, and then, with a key, signs that tree and submits the head.
  *
  * Order: entries verified → tree confirmed by the log's own signature → durable → the intention to sign durable, with the
- * key and in the home → signed → submitted. Ended at any moment, it goes on from what is durable; a tree that was signed is the only one it signs for
- * that size. One pass is one conversation; the memory (auditor_state.h) stays open between passes. */
+ * key and in the home → signed → submitted. Ended at any moment, it goes on from what is durable; a tree that was signed
+ * is the only one it signs for that size. One pass is one conversation; the memory (auditor_state.h) stays open between
+ * passes. */
 #ifndef KT_VERIFY_AUDITOR_H
 #define KT_VERIFY_AUDITOR_H
 

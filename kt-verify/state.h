@@ -41,8 +41,8 @@ KT_MUST_USE enum kt_err kt_state_check_private(const struct stat *st, const char
                                                char ret_error[static KT_STATE_ERROR_SIZE]);
 
 /* create: make the folder (0700) and an empty database where there is none; otherwise KT_ERR_ABSENT. KT_ERR_DENIED: a
- * folder or file is not accessible (errno), or open to others (ret_state->error); KT_ERR_UNSUPPORTED: written by a newer version. ret_state->home
- * is set in any case, and kt_state_close is needed in any case. */
+ * folder or file is not accessible (errno), or open to others (ret_state->error); KT_ERR_UNSUPPORTED: written by a newer
+ * version. ret_state->home is set in any case, and kt_state_close is needed in any case. */
 KT_MUST_USE enum kt_err kt_state_open(const char *home, bool create, struct kt_state *ret_state);
 void kt_state_close(struct kt_state *state);
 

@@ -93,7 +93,6 @@ static enum kt_err check_signatures(const struct update *update)
  * "Skipped versions are added to the prefix tree with an all-zero commitment value". */
 static enum kt_err commit_new_versions(struct update *update)
 {
-  static const struct kt_hash nothing;
   for (uint32_t i = 0; i < update->what.n_new; i++) {
     uint32_t skipped = update->response.skipped_versions;
     uint32_t version = first_new_version(update) + i;
@@ -102,7 +101,7 @@ static enum kt_err commit_new_versions(struct update *update)
     if (key == NULL) { /* cannot happen: kt_update_versions lists every new version the owner does not know */
       return refuse(update, "ladder-count", "the VRF proof of a new version is missing");
     }
-    key->commitment = nothing;
+    key->commitment = (struct kt_hash){ 0 };
     if (i >= skipped) {
       const struct kt_update_value value = value_at(update, i - skipped);
       err = kt_commitment(update->client->config, update->response.info[i - skipped].opening, update->label, version,

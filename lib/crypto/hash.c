@@ -92,6 +92,12 @@ bool kt_hash_equal(const struct kt_hash *a, const struct kt_hash *b)
   return memcmp(a->b, b->b, sizeof a->b) == 0;
 }
 
+bool kt_hash_is_zero(const struct kt_hash *hash)
+{
+  static const struct kt_hash zero;
+  return kt_hash_equal(hash, &zero);
+}
+
 _Static_assert(KT_SHORT_HASH_KEY_LEN == crypto_shorthash_siphash24_KEYBYTES, "SipHash's key");
 
 uint64_t kt_short_hash(const uint8_t key[KT_SHORT_HASH_KEY_LEN], struct kt_bytes data)

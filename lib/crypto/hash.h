@@ -17,6 +17,8 @@ void kt_commitment_hmac(const void *data, size_t len, struct kt_hash *ret);
 #define KT_SHORT_HASH_KEY_LEN 16
 uint64_t kt_short_hash(const uint8_t key[KT_SHORT_HASH_KEY_LEN], struct kt_bytes data);
 
-bool kt_hash_equal(const struct kt_hash *a, const struct kt_hash *b); /* for public values */
+/* For public values. All zero is what has no value: an empty tree, a version that was skipped. */
+bool kt_hash_equal(const struct kt_hash *a, const struct kt_hash *b);
+bool kt_hash_is_zero(const struct kt_hash *hash);
 
 #endif

@@ -162,7 +162,6 @@ static enum kt_err grow(struct growth *growth, struct range range, unsigned dept
 
 enum kt_err kt_log_grow(struct kt_log_nodes *nodes, struct kt_log_fresh *fresh, struct kt_prefix_child *root)
 {
-  static const struct kt_hash nothing;
   struct growth growth = { .nodes = nodes, .fresh = fresh };
   struct kt_prefix_child grown = *root;
   for (size_t i = 1; i < fresh->n_leaves; i++) {
@@ -172,7 +171,7 @@ enum kt_err kt_log_grow(struct kt_log_nodes *nodes, struct kt_log_fresh *fresh, 
   }
   fresh->n_quads = 0;
   fresh->n_replaced = 0;
-  if (root->ref == 0 && !kt_hash_equal(&root->hash, &nothing)) {
+  if (root->ref == 0 && !kt_hash_is_zero(&root->hash)) {
     nodes->damaged_ref = kt_store_node_ref(fresh->pos - 1, 0);
     return KT_ERR_PROOF;
   }

@@ -164,12 +164,6 @@ void kt_log_quad_step(const struct kt_log_quad *quad, const struct kt_hash *key,
   *ret_ref = half->slot[step->n_levels == 1 ? 0 : side];
 }
 
-static bool is_nothing(const struct kt_hash *hash)
-{
-  static const struct kt_hash nothing;
-  return kt_hash_equal(hash, &nothing);
-}
-
 static bool half_leads_to(const struct kt_log_half *half, const struct kt_hash *hash)
 {
   struct kt_hash parent;
@@ -177,11 +171,11 @@ static bool half_leads_to(const struct kt_log_half *half, const struct kt_hash *
     return true;
   }
   if (is_childless(half)) {
-    return is_nothing(hash);
+    return kt_hash_is_zero(hash);
   }
   kt_prefix_parent_hash(&half->slot_hash0, &half->slot_hash1, &parent);
-  return kt_hash_equal(&parent, hash) && (half->slot[0] != 0 || is_nothing(&half->slot_hash0)) &&
-         (half->slot[1] != 0 || is_nothing(&half->slot_hash1));
+  return kt_hash_equal(&parent, hash) && (half->slot[0] != 0 || kt_hash_is_zero(&half->slot_hash0)) &&
+         (half->slot[1] != 0 || kt_hash_is_zero(&half->slot_hash1));
 }
 
 bool kt_log_quad_leads_to(const struct kt_log_quad *quad, const struct kt_hash *hash)

@@ -140,11 +140,10 @@ static enum kt_err take_elements(struct kt_prefix_walk *w, size_t n, size_t *ret
 
 static struct kt_prefix_value element_value(const struct kt_hash *element)
 {
-  static const struct kt_hash missing;
   return (struct kt_prefix_value){ .before = *element,
                                    .after = *element,
-                                   .after_kind = kt_hash_equal(element, &missing) ? KT_PREFIX_KIND_MISSING
-                                                                                  : KT_PREFIX_KIND_UNSHOWN };
+                                   .after_kind =
+                                       kt_hash_is_zero(element) ? KT_PREFIX_KIND_MISSING : KT_PREFIX_KIND_UNSHOWN };
 }
 
 /* *ret_value may be one of the two. */

@@ -23,7 +23,8 @@ import urllib.error
 import urllib.request
 
 from lib_counters import LongRun, read_whole, write_whole
-from lib_programs import SERVER, VERIFY, Log, Person, check, die_with_us, environment, random_key, server_verb
+from lib_programs import (SERVER, VERIFY, Log, Person, check, die_with_us, environment, is_sanitized, random_key,
+                          server_verb)
 from lib_server import change_settings
 
 BUILD = sys.argv[1]
@@ -389,10 +390,9 @@ def run_servers(run):
 
 
 def main():
-    with open(SERVER, "rb") as file:
-        if b"__asan_init" in file.read():
-            print("a build with sanitizers: their run-time library wants to come first, so nothing was preloaded")
-            return
+    if is_sanitized():
+        print("a build with sanitizers: their run-time library wants to come first, so nothing was preloaded")
+        return
     with LongRun("failing-calls", FOLDER, SEED or None, stride=STRIDE, calls=CALLS, share=SHARE) as run:
         print(f"failing-calls: stride {STRIDE}, seed {run.seed}, in {run.folder}", flush=True)
         for part in (run_init, run_servers, run_clients, run_auditor):

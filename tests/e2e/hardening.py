@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-from lib_programs import SERVER, check, find_tool, of_threads, server_verb
+from lib_programs import SERVER, check, find_tool, is_sanitized, of_threads, server_verb
 from lib_server import RunningServer
 
 BUILD = sys.argv[1]
@@ -24,12 +24,6 @@ def proc(pid, name):
 
 def children(pid):
     return [int(child) for child in proc(pid, f"task/{pid}/children").split()]
-
-
-def is_sanitized():
-    with open(SERVER, "rb") as file:
-        program = file.read()
-    return b"__asan_init" in program or b"__tsan_init" in program
 
 
 def sandboxes(pid):

@@ -18,7 +18,7 @@ import threading
 import time
 import urllib.request
 
-from lib_programs import SERVER, check, server_verb
+from lib_programs import check, is_sanitized, server_verb
 from lib_server import RunningServer, search_body
 from lib_writers import Writer
 
@@ -423,8 +423,7 @@ def main():
             floods(server)
             recovered(server, sockets)
             peak = peak_memory_kib(server)
-            sanitized = b"__asan_init" in open(SERVER, "rb").read()
-            check(sanitized or peak <= MEMORY_CAP_KIB, f"memory stayed under {MEMORY_CAP_KIB >> 10} MiB", peak)
+            check(is_sanitized() or peak <= MEMORY_CAP_KIB, f"memory stayed under {MEMORY_CAP_KIB >> 10} MiB", peak)
         finally:
             server.stop()
         one_body_alone(folder)

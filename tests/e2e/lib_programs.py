@@ -42,6 +42,13 @@ def find_tool(name):
     return found
 
 
+def is_sanitized():
+    """Whether the programs were built with a sanitizer, whose run-time library takes memory and makes calls of its own."""
+    with open(SERVER, "rb") as file:
+        program = file.read()
+    return b"__asan_init" in program or b"__tsan_init" in program
+
+
 def environment(ahead_h):
     """The environment of a program whose clock is ahead_h hours ahead."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("KT_")}

@@ -24,7 +24,7 @@ import time
 
 import lib_programs
 from lib_clock import Clock
-from lib_programs import SERVER, VERIFY, Log, Person, Proxy, ProxyHandler, check, random_key, server_verb
+from lib_programs import VERIFY, Log, Person, Proxy, ProxyHandler, check, is_sanitized, random_key, server_verb
 from lib_server import change_settings
 
 MINUTE = 60 * 1000
@@ -262,9 +262,7 @@ def quiet_memory(day):
     """After the first looks, which fill the caches of the libraries, the hours make no difference."""
     settled = day.memory_kib[5:]
     grown = max(settled) - settled[0]
-    with open(VERIFY, "rb") as program:
-        is_instrumented = b"__asan_init" in program.read()
-    check(len(settled) > 30 and (is_instrumented or grown < 2048),
+    check(len(settled) > 30 and (is_sanitized() or grown < 2048),
           f"memory is flat: {settled[0]} KiB, at most {grown} KiB more in {len(settled)} looks")
 
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-from lib_programs import SERVER, check, find_tool, server_verb
+from lib_programs import check, find_tool, is_sanitized, server_verb
 from lib_server import RunningServer, search_body
 
 BUILD = sys.argv[1]
@@ -82,11 +82,6 @@ class TracedServer(RunningServer):
         check(self.process.wait(timeout=60) == 0, "kt-server stops", "".join(self.said[-5:]))
         with open(self.counts, encoding="ascii") as file:
             return {line.split()[-1] for line in file if re.match(r"\s*\d+\.\d+\s.*\s[a-z]\w+$", line)} - {"total"}
-
-
-def is_sanitized():
-    with open(SERVER, "rb") as file:
-        return b"__asan_init" in file.read()
 
 
 def calls_made(where):

@@ -16,8 +16,8 @@ KT_API_BEGIN
 
 /* The text with a '?' for every control character, mark that reorders what stands around it, invisible character (but
  * those that an emoji is made of, in their places) and byte that is not UTF-8; of blanks beside each other the first.
- * Line breaks are control characters. Always terminated; cut at a character where `size` is too small, which counts bytes, at least 1. Shell quoting and HTML are another matter: this
- * is for people to read. */
+ * Line breaks are control characters. Always terminated; cut at a character where `size` is too small, which counts
+ * bytes, at least 1. Shell quoting and HTML are another matter: this is for people to read. */
 void kt_text_clean(struct kt_bytes text, char *ret_text, size_t size);
 
 /* The same between quotation marks, with a backslash before those (and backslashes) that are in it: so that what follows
