@@ -43,16 +43,15 @@ static size_t write_body(const struct kt_trail_record *record, const struct kt_t
   return n > 0 && (size_t)n + END_LEN < KT_TRAIL_LINE_MAX ? (size_t)n : 0;
 }
 
-/* Does this line follow *end? Then it is the new end. */
-static bool follow(const char *line, struct kt_trail_end *end)
+/* Does this line (without its newline, terminated) follow *end? Then it is the new end. */
+static bool follow(const char *line, size_t len, struct kt_trail_end *end)
 {
   char start[40];
   char link[HEX_LEN + 16];
   char hash[KT_TRAIL_HASH_SIZE];
-  size_t len = strlen(line);
   int n = snprintf(start, sizeof start, "{\"seq\":%" PRIu64 ",", end->seq + 1);
   int n_link = snprintf(link, sizeof link, ",\"prev\":\"%s\"", end->hash);
-  if (len < END_LEN + (size_t)n + (size_t)n_link || len >= KT_TRAIL_LINE_MAX) {
+  if (len < END_LEN + (size_t)n + (size_t)n_link || len >= KT_TRAIL_LINE_MAX || memchr(line, '\0', len) != NULL) {
     return false;
   }
   size_t body_len = len - END_LEN;
@@ -78,24 +77,41 @@ static enum kt_err broken(const char *path, uint64_t line, struct kt_error *erro
                       path, line);
 }
 
+/* The next line without its newline, terminated, and its length; what is too long is cut. False: the file ends, after
+ * that many bytes without a newline. */
+static bool read_line(FILE *file, char ret_line[static KT_TRAIL_LINE_MAX], size_t *ret_len)
+{
+  int c = EOF;
+  size_t len = 0;
+  while ((c = getc(file)) != EOF && c != '\n') {
+    if (len + 1 < KT_TRAIL_LINE_MAX) {
+      ret_line[len] = (char)c;
+    }
+    len++;
+  }
+  ret_line[len < KT_TRAIL_LINE_MAX ? len : KT_TRAIL_LINE_MAX - 1] = '\0';
+  *ret_len = len;
+  return c == '\n';
+}
+
 static enum kt_err read_lines(FILE *file, const char *path, void (*each)(void *ctx, const char *line), void *ctx,
                               struct kt_trail_end *end, struct kt_error *error)
 {
-  char line[KT_TRAIL_LINE_MAX + 1];
-  while (fgets(line, sizeof line, file) != NULL) {
-    size_t len = strcspn(line, "\n");
-    if (line[len] == '\0' && feof(file)) {
-      break; /* not finished, so not answered */
-    }
-    line[len] = '\0';
-    if (!follow(line, end)) {
+  char line[KT_TRAIL_LINE_MAX];
+  size_t len = 0;
+  while (read_line(file, line, &len)) {
+    if (!follow(line, len, end)) {
       return broken(path, end->seq + 1, error);
     }
     if (each != NULL) {
       each(ctx, line);
     }
   }
-  return ferror(file) == 0 ? KT_OK : kt_error_set(error, KT_ERR_STORE, "%s: %s", path, strerror(errno));
+  if (ferror(file) != 0) {
+    return kt_error_set(error, KT_ERR_STORE, "%s: %s", path, strerror(errno));
+  }
+  /* Of a line that was not finished, and so not answered, there is less than a line. */
+  return len < KT_TRAIL_LINE_MAX ? KT_OK : broken(path, end->seq + 1, error);
 }
 
 enum kt_err kt_trail_read(const char *dir, void (*each)(void *ctx, const char *line), void *ctx,
@@ -124,44 +140,59 @@ enum kt_err kt_trail_read(const char *dir, void (*each)(void *ctx, const char *l
 
 /* --- its end ------------------------------------------------------------------------------------------------------ */
 
-/* The last whole line, from the last bytes of the file. Its own hash is checked; the lines before it are for `trail`.
- * *ret_size: the file without what a crash left behind it. */
+static enum kt_err no_line(const char *path, struct kt_error *error)
+{
+  return kt_error_set(error, KT_ERR_PROOF, "%s: the last line is no line of a trail", path);
+}
+
+/* The last line of what ends with its newline. Its own hash is checked; the lines before it are for `trail`. */
+static enum kt_err take_end(char *tail, size_t len, const char *path, struct kt_trail_end *end, struct kt_error *error)
+{
+  size_t start = len - 1;
+  while (start > 0 && tail[start - 1] != '\n') {
+    start--;
+  }
+  tail[len - 1] = '\0';
+  const char *line = tail + start;
+  const char *link = strstr(line, ",\"prev\":\"");
+  if (sscanf(line, "{\"seq\":%" SCNu64, &end->seq) != 1 || /* NOLINT(cert-err34-c): follow checks it */
+      end->seq == 0 || link == NULL || strlen(link) < 9 + HEX_LEN) {
+    return no_line(path, error);
+  }
+  end->seq--;
+  memcpy(end->hash, link + 9, HEX_LEN);
+  return follow(line, len - 1 - start, end) ? KT_OK : broken(path, end->seq + 1, error);
+}
+
+/* From the last bytes of the file. *ret_size: without what a crash left behind the last whole line. */
 static enum kt_err find_end(int fd, const char *path, struct kt_trail_end *ret_end, off_t *ret_size,
                             struct kt_error *error)
 {
-  char tail[2 * KT_TRAIL_LINE_MAX + 1];
+  char tail[2 * KT_TRAIL_LINE_MAX];
   struct stat info;
   struct kt_trail_end end = { .seq = 0 };
+  memcpy(end.hash, first_hash, sizeof first_hash);
   if (fstat(fd, &info) != 0) {
     return kt_error_set(error, KT_ERR_STORE, "%s: %s", path, strerror(errno));
   }
-  off_t from = info.st_size > (off_t)sizeof tail - 1 ? info.st_size - (off_t)sizeof tail + 1 : 0;
-  ssize_t len = pread(fd, tail, sizeof tail - 1, from);
-  if (len < 0) {
+  off_t from = info.st_size > (off_t)sizeof tail ? info.st_size - (off_t)sizeof tail : 0;
+  ssize_t n = pread(fd, tail, sizeof tail, from);
+  if (n < 0) {
     return kt_error_set(error, KT_ERR_STORE, "%s: %s", path, strerror(errno));
   }
+  size_t len = (size_t)n;
   while (len > 0 && tail[len - 1] != '\n') {
     len--;
   }
-  *ret_size = from + len;
-  memcpy(end.hash, first_hash, sizeof first_hash);
-  if (len > 0) {
-    tail[len - 1] = '\0';
-    const char *newline = strrchr(tail, '\n');
-    const char *line = newline != NULL ? newline + 1 : tail;
-    const char *link = strstr(line, ",\"prev\":\"");
-    if (sscanf(line, "{\"seq\":%" SCNu64, &end.seq) != 1 || /* NOLINT(cert-err34-c): follow checks it */
-        end.seq == 0 || link == NULL || strlen(link) < 9 + HEX_LEN) {
-      return kt_error_set(error, KT_ERR_PROOF, "%s: the last line is no line of a trail", path);
-    }
-    end.seq--;
-    memcpy(end.hash, link + 9, HEX_LEN);
-    if (!follow(line, &end)) {
-      return broken(path, end.seq + 1, error);
-    }
+  if ((size_t)n - len >= KT_TRAIL_LINE_MAX) {
+    return no_line(path, error);
   }
-  *ret_end = end;
-  return KT_OK;
+  enum kt_err err = len > 0 ? take_end(tail, len, path, &end, error) : KT_OK;
+  if (err == KT_OK) {
+    *ret_end = end;
+    *ret_size = from + (off_t)len;
+  }
+  return err;
 }
 
 static enum kt_err append(int fd, const char *path, const struct kt_trail_record *record, uint64_t now_ms,

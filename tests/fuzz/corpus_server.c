@@ -50,6 +50,9 @@ static void put_trail(void)
   (void)kt_hex_encode((struct kt_bytes){ hash.b, sizeof hash.b }, hex);
   (void)snprintf(line + n, sizeof line - (size_t)n, ",\"hash\":\"%s\"}\n", hex);
   corpus_put_text("server", "trail", 't', line);
+  uint8_t without_newline[sizeof line + 8] = { 0 };
+  memcpy(without_newline, line, strlen(line) - 1);
+  corpus_put("server", "trail-zeros", 't', (struct kt_bytes){ without_newline, sizeof without_newline });
   line[40] ^= 1;
   corpus_put_text("server", "trail-damaged", 't', line);
 }

@@ -165,6 +165,54 @@ static void a_torn_line_is_replaced(void **state)
   }
 }
 
+/* A power cut may leave zeros where a line was being written: at most a line's length of them. */
+static void zeros_are_no_line(void **state)
+{
+  char content[SIZE] = { 0 };
+  struct kt_error error;
+  unsigned n = 0;
+  struct kt_trail_end end;
+  (void)state;
+  append_three();
+  size_t len = load(content);
+  memset(content + len, 0, SIZE - len);
+  for (size_t n_zeros = 1; n_zeros < 2 * KT_TRAIL_LINE_MAX; n_zeros++) {
+    const bool is_torn = n_zeros < KT_TRAIL_LINE_MAX;
+    store(content, len + n_zeros);
+    assert_int_equal(read_all(&n, &end), is_torn ? KT_OK : KT_ERR_PROOF);
+    assert_int_equal(n, 3);
+    assert_int_equal(append("start", 0, &error), is_torn ? KT_OK : KT_ERR_PROOF);
+    if (!is_torn) {
+      char again[SIZE];
+      assert_int_equal(load(again), len + n_zeros);
+    }
+  }
+}
+
+static void a_line_ends_with_a_newline(void **state)
+{
+  char content[SIZE] = { 0 };
+  struct kt_error error;
+  unsigned n = 0;
+  struct kt_trail_end end;
+  (void)state;
+  assert_int_equal(append("start", 0, &error), KT_OK);
+  size_t len = load(content) - 1;
+  memset(content + len, 0, SIZE - len);
+  for (size_t n_zeros = 0; n_zeros < 2 * KT_TRAIL_LINE_MAX; n_zeros++) {
+    const bool is_torn = len + n_zeros < KT_TRAIL_LINE_MAX;
+    store(content, len + n_zeros);
+    assert_int_equal(read_all(&n, &end), is_torn ? KT_OK : KT_ERR_PROOF);
+    assert_int_equal(n, 0);
+    store(content, len + n_zeros);
+    assert_int_equal(append("start", 0, &error), is_torn ? KT_OK : KT_ERR_PROOF);
+  }
+  content[len + 1] = '\n'; /* what follows a zero is not left out */
+  store(content, len + 2);
+  assert_int_equal(read_all(&n, &end), KT_ERR_PROOF);
+  assert_int_equal(append("start", 0, &error), KT_ERR_PROOF);
+}
+
 static void nothing_is_appended_to_something_else(void **state)
 {
   struct kt_error error;
@@ -188,6 +236,8 @@ int main(void)
     cmocka_unit_test_setup_teardown(every_changed_byte_is_found, make_dir, remove_dir),
     cmocka_unit_test_setup_teardown(lines_cannot_be_taken_out, make_dir, remove_dir),
     cmocka_unit_test_setup_teardown(a_torn_line_is_replaced, make_dir, remove_dir),
+    cmocka_unit_test_setup_teardown(zeros_are_no_line, make_dir, remove_dir),
+    cmocka_unit_test_setup_teardown(a_line_ends_with_a_newline, make_dir, remove_dir),
     cmocka_unit_test_setup_teardown(nothing_is_appended_to_something_else, make_dir, remove_dir),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
