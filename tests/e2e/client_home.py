@@ -15,8 +15,8 @@ from lib_programs import VERIFY, Log, Person, check, environment, server_verb
 NOBODY = 65534
 
 
-def refused(home, *args, **how):
-    done = subprocess.run([VERIFY, *args, "--home", home], capture_output=True, text=True, timeout=60, check=False,
+def refused(home, *args, program=VERIFY, **how):
+    done = subprocess.run([program, *args, "--home", home], capture_output=True, text=True, timeout=60, check=False,
                           **({"env": environment(0)} | how))
     check(done.returncode == 2, "a home that cannot be written is exit code 2", done)
     return done.stderr
@@ -54,9 +54,12 @@ def without_room(work, log):
         subprocess.run(["umount", "-l", disk], check=True)
 
 
-def read_only(bob):
-    how = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
-    if how:
+def read_only(work, bob):
+    how = {}
+    if os.geteuid() == 0:
+        # A copy, for the program may have been built in a folder that only root enters.
+        program = shutil.copy(VERIFY, os.path.join(work, "kt-verify"))
+        how = {"program": program, "user": NOBODY, "group": NOBODY, "extra_groups": []}
         for path in (bob.home, *(os.path.join(bob.home, name) for name in os.listdir(bob.home))):
             os.chown(path, NOBODY, NOBODY)
     os.chmod(os.path.join(bob.home, "state.db"), 0o400)
@@ -78,7 +81,7 @@ def main():
         bob = Person(os.path.join(work, "bob"))
         bob.json("init", log.url, "--first-use")
         without_room(work, log)
-        read_only(bob)
+        read_only(work, bob)
         bob.json("monitor", "add", "alice")
         log.stop()
     finally:
