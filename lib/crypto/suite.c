@@ -7,17 +7,31 @@
 #include "crypto/suite_ed25519.h"
 #include "crypto/suite_p256.h"
 
+#include <pthread.h>
 #include <sodium.h>
 #include <string.h>
 
+#ifdef KT_FAST_VRF
+static const struct kt_suite *chosen_ed25519;
+
+static void choose_ed25519(void)
+{
+  chosen_ed25519 = kt_suite_ed25519_choose(&kt_suite_ed25519_fast);
+}
+
+/* Chosen once for the process: the self-test makes dozens of proofs. */
 static const struct kt_suite *suite_ed25519(void)
 {
-#ifdef KT_FAST_VRF
-  return kt_suite_ed25519_choose(&kt_suite_ed25519_fast);
-#else
-  return &kt_suite_ed25519;
-#endif
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, choose_ed25519);
+  return chosen_ed25519;
 }
+#else
+static const struct kt_suite *suite_ed25519(void)
+{
+  return &kt_suite_ed25519;
+}
+#endif
 
 const struct kt_suite *kt_suite_by_id(uint16_t id)
 {
