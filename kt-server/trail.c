@@ -114,6 +114,11 @@ static enum kt_err read_lines(FILE *file, const char *path, void (*each)(void *c
   return len < KT_TRAIL_LINE_MAX ? KT_OK : broken(path, end->seq + 1, error);
 }
 
+static enum kt_err lock(int fd, int how, const char *path, struct kt_error *error)
+{
+  return flock(fd, how) == 0 ? KT_OK : kt_error_set(error, KT_ERR_STORE, "locking %s: %s", path, strerror(errno));
+}
+
 enum kt_err kt_trail_read(const char *dir, void (*each)(void *ctx, const char *line), void *ctx,
                           struct kt_trail_end *ret_end, struct kt_error *error)
 {
@@ -129,7 +134,10 @@ enum kt_err kt_trail_read(const char *dir, void (*each)(void *ctx, const char *l
     return kt_error_set(error, KT_ERR_STORE, "%s: %s", path.s, strerror(errno));
   }
   if (file != NULL) {
-    err = read_lines(file, path.s, each, ctx, &end, error);
+    err = lock(fileno(file), LOCK_SH, path.s, error); /* what is being appended is seen as a whole */
+    if (err == KT_OK) {
+      err = read_lines(file, path.s, each, ctx, &end, error);
+    }
     (void)fclose(file);
   }
   if (err == KT_OK) {
@@ -230,17 +238,20 @@ enum kt_err kt_trail_append(const char *dir, const struct kt_trail_record *recor
   if (err != KT_OK) {
     return err;
   }
-  bool is_new = access(path.s, F_OK) != 0;
   int fd = open(path.s, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) {
     return kt_error_set(error, errno == ENOSPC || errno == EDQUOT ? KT_ERR_UNDETERMINED : KT_ERR_STORE, "%s: %s",
                         path.s, strerror(errno));
   }
-  (void)flock(fd, LOCK_EX); /* threads of the running log append too: each line has one before it */
-  err = append(fd, path.s, record, now_ms, error);
-  (void)close(fd);
-  if (err == KT_OK && is_new && !kt_file_sync_folder_of(path.s)) {
+  err = lock(fd, LOCK_EX, path.s, error); /* threads of the running log append too: each line has one before it */
+  struct stat about;
+  /* Who made an empty one may have come no further. */
+  if (err == KT_OK && (fstat(fd, &about) != 0 || (about.st_size == 0 && !kt_file_sync_folder_of(path.s)))) {
     err = kt_error_set(error, KT_ERR_STORE, "writing %s: %s", path.s, strerror(errno));
   }
+  if (err == KT_OK) {
+    err = append(fd, path.s, record, now_ms, error);
+  }
+  (void)close(fd);
   return err;
 }

