@@ -4,7 +4,7 @@
 import os
 import time
 
-from lib_programs import FAKETIME
+from lib_programs import fake_clock
 
 
 class Clock:
@@ -30,6 +30,5 @@ class Clock:
 
     def environment(self, _ahead_h):
         env = {name: value for name, value in os.environ.items() if not name.startswith(("KT_", "FAKETIME"))}
-        env.update(LD_PRELOAD=FAKETIME, FAKETIME_TIMESTAMP_FILE=self.path, FAKETIME_NO_CACHE="1",
-                   DONT_FAKE_MONOTONIC="1", ASAN_OPTIONS="verify_asan_link_order=0:detect_leaks=0", TZ="UTC")
+        env.update(fake_clock(FAKETIME_TIMESTAMP_FILE=self.path, FAKETIME_NO_CACHE="1"), TZ="UTC")
         return env

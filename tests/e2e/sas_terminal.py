@@ -145,8 +145,7 @@ def too_late(work, alice, bob):
             file.write(f"+{seconds}\n")
         os.rename(clock + ".new", clock)
 
-    env = dict(lib_programs.environment(0), LD_PRELOAD=FAKETIME, FAKETIME_TIMESTAMP_FILE=clock, FAKETIME_NO_CACHE="1",
-               DONT_FAKE_MONOTONIC="1", ASAN_OPTIONS="verify_asan_link_order=0:detect_leaks=0")
+    env = dict(lib_programs.environment(0), **lib_programs.fake_clock(FAKETIME_TIMESTAMP_FILE=clock, FAKETIME_NO_CACHE="1"))
     set_clock(0)
     starter, joiner = pair(alice, bob, env)
     waiting = Comparing(alice, "start", bob.label, next_room(), env=env)
