@@ -82,7 +82,7 @@ struct kt_sqlite_store {
 struct kt_sqlite {
   sqlite3 *db;
   sqlite3_stmt *statements[KT_SQL_COUNT]; /* prepared at first use */
-  bool is_unusable;                       /* a commit failed with unknown outcome */
+  bool is_unusable;                       /* a commit or a flush failed with unknown outcome */
   bool is_snapshot_due;                   /* a reader's transaction begins with its first statement */
   uint64_t last_label_id;                 /* the greatest in the transaction; 0: not looked for yet */
   int wal_frames;                         /* in the log after the last commit */

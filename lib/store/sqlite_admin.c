@@ -31,8 +31,19 @@ static enum kt_err require_usable(struct kt_store_conn *conn, const char *operat
 {
   return kt_sqlite_of(conn)->is_unusable
              ? kt_store_fail(&conn->error, KT_ERR_STORE,
-                             "%s: an earlier commit failed with unknown outcome; reopen the store", operation)
+                             "%s: an earlier commit or flush failed with unknown outcome; reopen the store", operation)
              : KT_OK;
+}
+
+/* After a failed fsync the kernel may have dropped pages that a later fsync reports as written, so nothing that follows in
+ * this log could be trusted. A full disk fails before anything is promised, and a transaction that was rolled back earlier
+ * (SQLITE_ABORT) leaves nothing. */
+static void stop_after(struct kt_sqlite *sqlite, int rc)
+{
+  int code = rc & 0xff;
+  if (code != SQLITE_FULL && code != SQLITE_BUSY && code != SQLITE_ABORT) {
+    sqlite->is_unusable = true;
+  }
 }
 
 enum kt_err kt_sqlite_begin(struct kt_store_conn *conn)
@@ -56,13 +67,7 @@ enum kt_err kt_sqlite_commit(struct kt_store_conn *conn)
   if (err == KT_OK) {
     return KT_OK;
   }
-  /* After a failed fsync the kernel may have dropped pages that a later fsync reports as written, so nothing that
-   * follows in this log could be trusted. A full disk fails before anything is promised, and a transaction that was
-   * rolled back earlier (SQLITE_ABORT) leaves nothing. */
-  int code = q.rc & 0xff;
-  if (code != SQLITE_FULL && code != SQLITE_BUSY && code != SQLITE_ABORT) {
-    kt_sqlite_of(conn)->is_unusable = true;
-  }
+  stop_after(kt_sqlite_of(conn), q.rc);
   return err;
 }
 
@@ -141,6 +146,7 @@ enum kt_err kt_sqlite_checkpoint(struct kt_store_conn *conn, int mode, int patie
   int rc = sqlite3_wal_checkpoint_v2(db, NULL, mode, NULL, NULL);
   if (rc != SQLITE_OK) {
     err = kt_sqlite_fail(&conn->error, db, rc, operation);
+    stop_after(kt_sqlite_of(conn), rc);
   }
   (void)sqlite3_busy_timeout(db, KT_SQLITE_BUSY_TIMEOUT_MS);
   return (rc & 0xff) == SQLITE_BUSY ? KT_ERR_UNDETERMINED : err;
