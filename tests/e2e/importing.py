@@ -210,7 +210,8 @@ def begin(folder, path):
 
 def ended_early(work, folder, log):
     before = status(folder)["labels"]
-    path = write(os.path.join(work, "early.jsonl"), [line(f"m{i}", "x") for i in range(LONG)])
+    lines = [line(f"m{i}", "x") for i in range(LONG)]
+    path = write(os.path.join(work, "early.jsonl"), lines)
     process = begin(folder, path)
     log.process.send_signal(signal.SIGTERM)
     said, text = process.communicate(timeout=60)
@@ -230,7 +231,9 @@ def ended_early(work, folder, log):
         time.sleep(0.5)
     check(first < reached[-1] < LONG, "an import ends with the one who asked for it", first, reached)
     log.stop()
-    check(counts(run(folder, path)[0]) == (LONG - reached[-1], reached[-1], 0), "the rest follows")
+    rest = write(os.path.join(work, "rest.jsonl"), lines[: reached[-1] + N])
+    left = min(N, LONG - reached[-1])
+    check(counts(run(folder, rest)[0]) == (left, reached[-1], 0), "the rest follows, of which this is a part", left, reached)
 
 
 def main():

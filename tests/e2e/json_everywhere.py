@@ -56,9 +56,9 @@ def one_object(person, verb, *args, stdin="", env=None):
     return code, found
 
 
-def goes_wrong(person, verb, what):
+def goes_wrong(person, verb, arguments, what):
     seen = set()
-    for args in [(), *((word,) for word in NONSENSE), NONSENSE[:2], NONSENSE[1:3], NONSENSE[:3]]:
+    for args in arguments:
         if args or verb != ("monitor", "run"):  # a daemon has nothing to say before it is told to stop
             seen.add(one_object(person, verb, *args)[0])
     code, _ = one_object(person, verb, "--no-such-option")
@@ -177,12 +177,13 @@ def main():
         empty = Person(os.path.join(work, "empty"))
         names = verbs()
         for verb in names:
-            goes_wrong(empty, verb, "with no log pinned")
+            goes_wrong(empty, verb, [(), NONSENSE[:2]], "with no log pinned")
         log, config = new_log(work)
         cases = Cases(work, log, config)
         goes_right(cases, names)
         for verb in names:
-            goes_wrong(cases.alice, verb, "with nonsense")
+            goes_wrong(cases.alice, verb, [(), *((word,) for word in NONSENSE), NONSENSE[:2], NONSENSE[1:3], NONSENSE[:3]],
+                       "with nonsense")
         log.stop()
         for verb in names:
             one_object(cases.alice, verb, cases.bob.label)
