@@ -174,7 +174,7 @@ static void test_checkpoint_bounds_the_log(void **state)
 {
   struct store_test *t = *state;
   store_test_open(t, true);
-  off_t longest = fill_log(t, 0, 60, true); /* 24 MB in all */
+  off_t longest = fill_log(t, 0, 60, true); /* 24 MB of records in all */
   assert_true(longest > 0 && longest < 2 << 20);
   store_test_close(t);
 }
@@ -184,7 +184,7 @@ static void test_checkpoint_bounds_the_log_under_load(void **state)
 {
   struct store_test *t = *state;
   store_test_open(t, true);
-  off_t longest = fill_log(t, 0, 200, false); /* 80 MB in all */
+  off_t longest = fill_log(t, 0, 200, false); /* 80 MB of records in all */
   assert_true(longest > 16 << 20 && longest < 34 << 20);
   store_test_close(t);
 }
@@ -230,7 +230,7 @@ static off_t fill_log_beside_readers(struct store_test *t, uint64_t n, bool is_i
 
 static void test_checkpoint_bounds_the_log_beside_readers(void **state)
 {
-  /* 164 MiB in all; a busy machine may let some tries pass. */
+  /* 164 MiB of log in all; a busy machine may let some tries pass. */
   assert_true(fill_log_beside_readers(*state, 300, false) < 136 << 20);
 }
 
@@ -247,10 +247,10 @@ static void test_a_long_snapshot_stops_nobody(void **state)
   store_test_open(t, true);
   store_test_ok(t, t->reader, kt_store_read_begin(t->reader));
   store_test_ok(t, t->reader, kt_store_count_entries(t->reader, &n));
-  off_t beside = fill_log(t, 0, 120, false); /* 48 MB */
+  off_t beside = fill_log(t, 0, 120, false); /* 48 MB of records */
   assert_true(beside > 48 << 20);
   kt_store_read_end(t->reader);
-  off_t after = fill_log(t, 120, 320, false); /* 80 MB */
+  off_t after = fill_log(t, 120, 320, false); /* 80 MB of them */
   assert_true(after < beside + (34 << 20));
   store_test_close(t);
 }
