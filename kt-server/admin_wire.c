@@ -46,7 +46,7 @@ bool kt_admin_await(int fd, int patience_ms)
     int n = poll(&readable, 1, patience_ms);
     int n_untaken = 0;
     if (n > 0 || (n < 0 && errno != EINTR)) {
-      return true; /* there is an answer, or receiving will fail */
+      return true; /* an answer, an end, or no way to wait: receiving tells, in its own time */
     }
     if (n == 0 && ioctl(fd, SIOCOUTQ, &n_untaken) == 0 && n_untaken > 0) {
       return false;
