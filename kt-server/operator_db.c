@@ -240,8 +240,7 @@ static enum kt_err open_file(struct kt_opdb *db, const char *path, bool create, 
 }
 
 /* "Record, guard, sign" holds for what an earlier process left, too, which was perhaps killed before a flush: what the
- * write-ahead log says is written to the database's pages, which are flushed. The guard's copies follow in
- * guard_check. */
+ * write-ahead log says is written to the database's pages, which are flushed, once guard_check has judged it. */
 static enum kt_err settle(struct kt_opdb *db, struct kt_error *error)
 {
   int rc = sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL);
@@ -260,13 +259,15 @@ enum kt_err kt_opdb_open(const char *path, const char *guard_path, bool create, 
   (void)snprintf(db->guard_path, sizeof db->guard_path, "%s", guard_path);
   enum kt_err err = open_file(db, path, create, error);
   if (err == KT_OK) {
-    err = settle(db, error);
-  }
-  if (err == KT_OK) {
     err = chain_load(db, error);
   }
   if (err == KT_OK) {
     err = guard_check(db, guard_may_be_missing, error);
+  }
+  if (err == KT_OK) {
+    err = settle(db, error);
+  } else if (db->sqlite != NULL) { /* an old write-ahead log would overwrite a newer database */
+    (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
   }
   if (err != KT_OK) {
     kt_opdb_close(db);

@@ -187,16 +187,6 @@ enum kt_err kt_log_create(const struct kt_log_options *options, struct kt_log_pr
 
 /* --- open --------------------------------------------------------------------------------------------------------- */
 
-/* "Order data, guard, sign" holds for what an earlier process left, too: what is read here is going to be signed. */
-static enum kt_err settle(struct kt_log *log, struct kt_log_problem *problem)
-{
-  if (log->options.read_only) {
-    return KT_OK;
-  }
-  enum kt_err err = kt_store_settle(log->writer);
-  return err == KT_OK ? KT_OK : kt_log_store_problem(problem, err, log->writer);
-}
-
 /* Of the newest entry, which the next one is made from, the log tree's leaf says what it is. */
 static enum kt_err check_entry(const struct kt_log *log, struct kt_log_problem *problem)
 {
@@ -374,18 +364,22 @@ static void look_for_stored(struct kt_log *log)
   log->stored_size = kt_log_head_get(log->writer, log->options.config, &head, &what) == KT_OK ? head.size : 0;
 }
 
-static enum kt_err sign_or_publish(struct kt_log *log, struct kt_log_problem *problem)
+/* "Order data, guard, sign" holds for what an earlier process left, too. Only what was judged is settled: to settle a
+ * write-ahead log that is older than the database would overwrite the newer one. */
+static enum kt_err settle_and_sign(struct kt_log *log, struct kt_log_problem *problem)
 {
-  if (log->options.read_only) {
-    enum kt_err err = kt_log_auditor_load(log, problem);
-    return err == KT_OK ? publish_stored(log, problem) : err;
+  enum kt_err err = kt_store_settle(log->writer);
+  return err == KT_OK ? kt_log_sign_tip(log, NULL, problem) : kt_log_store_problem(problem, err, log->writer);
+}
+
+static enum kt_err judge(struct kt_log *log, struct kt_log_problem *problem)
+{
+  enum kt_err err = load_tip(log, problem);
+  if (err == KT_OK && !log->options.read_only) {
+    look_for_stored(log);
+    err = check_guard(log, problem);
   }
-  look_for_stored(log);
-  enum kt_err err = check_guard(log, problem);
-  if (err == KT_OK) {
-    err = kt_log_auditor_load(log, problem);
-  }
-  return err == KT_OK ? kt_log_sign_tip(log, NULL, problem) : err;
+  return err == KT_OK ? kt_log_auditor_load(log, problem) : err;
 }
 
 static void begin_to_write(struct kt_log *log)
@@ -405,12 +399,11 @@ enum kt_err kt_log_open(const struct kt_log_options *options, struct kt_log **re
   if (err != KT_OK) {
     return err;
   }
-  err = settle(log, ret_problem);
-  if (err == KT_OK) {
-    err = load_tip(log, ret_problem);
-  }
-  if (err == KT_OK) {
-    err = sign_or_publish(log, ret_problem);
+  err = judge(log, ret_problem);
+  if (err != KT_OK) {
+    kt_store_leave(log->writer);
+  } else {
+    err = log->options.read_only ? publish_stored(log, ret_problem) : settle_and_sign(log, ret_problem);
   }
   if (err == KT_OK && !log->options.read_only) {
     err = kt_log_reader_new(log, &log->drafter, ret_problem);

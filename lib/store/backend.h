@@ -18,6 +18,7 @@ struct kt_store_ops {
   enum kt_err (*commit)(struct kt_store_conn *conn);
   void (*rollback)(struct kt_store_conn *conn);
   enum kt_err (*settle)(struct kt_store_conn *conn);
+  void (*leave)(struct kt_store_conn *conn);
   enum kt_err (*maintain)(struct kt_store_conn *conn, bool is_idle);
   bool (*page_in)(struct kt_store_conn *conn, uint64_t max_bytes, uint64_t *at, uint8_t *room, size_t len);
   enum kt_err (*read_begin)(struct kt_store_conn *conn);

@@ -446,6 +446,7 @@ static const struct kt_store_ops memory_ops = {
   .commit = commit,
   .rollback = rollback,
   .settle = settle,
+  .leave = end_nothing,
   .maintain = maintain,
   .page_in = page_in,
   .read_begin = nothing,

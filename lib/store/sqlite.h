@@ -158,6 +158,7 @@ void kt_sqlite_rollback(struct kt_store_conn *conn);
  * KT_ERR_UNDETERMINED: a reader or another program was in the way, and part of the log may be left. */
 enum kt_err kt_sqlite_checkpoint(struct kt_store_conn *conn, int mode, int patience_ms, const char *operation);
 enum kt_err kt_sqlite_settle(struct kt_store_conn *conn);
+void kt_sqlite_leave(struct kt_store_conn *conn);
 enum kt_err kt_sqlite_maintain(struct kt_store_conn *conn, bool is_idle);
 bool kt_sqlite_page_in(struct kt_store_conn *conn, uint64_t max_bytes, uint64_t *at, uint8_t *room, size_t len);
 enum kt_err kt_sqlite_read_begin(struct kt_store_conn *conn);

@@ -160,6 +160,11 @@ enum kt_err kt_sqlite_settle(struct kt_store_conn *conn)
                               "making durable what an earlier process wrote");
 }
 
+void kt_sqlite_leave(struct kt_store_conn *conn)
+{
+  (void)sqlite3_db_config(kt_sqlite_of(conn)->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
 static const char checkpointing[] = "checkpointing the write-ahead log";
 
 /* The mark of a reader that is waited for may pass to one who reads the newest state, and to others after that: SQLite

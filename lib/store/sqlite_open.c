@@ -326,6 +326,7 @@ const struct kt_store_ops kt_sqlite_ops = {
   .commit = kt_sqlite_commit,
   .rollback = kt_sqlite_rollback,
   .settle = kt_sqlite_settle,
+  .leave = kt_sqlite_leave,
   .maintain = kt_sqlite_maintain,
   .page_in = kt_sqlite_page_in,
   .read_begin = kt_sqlite_read_begin,

@@ -202,6 +202,11 @@ enum kt_err kt_store_settle(struct kt_store_conn *writer)
   return writer->store->ops->settle(writer);
 }
 
+void kt_store_leave(struct kt_store_conn *writer)
+{
+  writer->store->ops->leave(writer);
+}
+
 enum kt_err kt_store_maintain(struct kt_store_conn *writer, bool is_idle)
 {
   if (!writer->is_writer || writer->in_transaction) {

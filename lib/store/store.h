@@ -71,6 +71,9 @@ void kt_store_rollback(struct kt_store_conn *writer);
  * when the process that wrote it was killed before its flush, or the flush failed. It is written again, to its place in
  * the file, and flushed. KT_ERR_UNDETERMINED: another program is reading; try again. */
 KT_MUST_USE enum kt_err kt_store_settle(struct kt_store_conn *writer);
+/* For a writer that is not going on from what it found: closing it leaves the files as they are. Otherwise the
+ * write-ahead log becomes part of the database then, be it of another day or of another log. */
+void kt_store_leave(struct kt_store_conn *writer);
 /* Housekeeping of the writer between transactions (checkpoint of the write-ahead log). Call it after each commit, when
  * the result is published: a failure here does not undo the commit. is_idle: nobody waits for the next transaction at
  * the moment, so a little is worth doing; otherwise only what must not grow any further. */
