@@ -60,10 +60,14 @@ static enum kt_err write_successor(const struct kt_instance *instance, const str
   struct kt_path path;
   struct kt_config again;
   struct kt_reason reason = { 0 };
+  struct kt_log_problem problem;
   size_t len = kt_config_encode(config, bytes);
   enum kt_err err = kt_config_decode((struct kt_bytes){ bytes, len }, &again, &reason);
   if (err != KT_OK) {
     return kt_error_set(error, err, "%s", reason.text);
+  }
+  if (kt_log_announce(instance->log, config, &problem) != KT_OK) {
+    return kt_error_set(error, KT_ERR_STORE, "%s", problem.text);
   }
   err = kt_path_join(instance->dir.s, KT_NAME_CONFIG, &path, error);
   return err == KT_OK ? kt_file_replace(path.s, bytes, len, 0644, error) : err;

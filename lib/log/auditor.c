@@ -7,6 +7,7 @@
 #include "base/noun.h"
 #include "base/reader.h"
 #include "crypto/hash.h"
+#include "log/published.h"
 #include "log/query.h"
 #include "wire/audit_head.h"
 
@@ -17,12 +18,6 @@
  * ---------------------------------------------------------------------------------------------------------
  *   struct { HashValue config; AuditorTreeHead head; } StoredAuditorHead;    config: SHA-256 of the Configuration */
 
-static void config_hash(const struct kt_config *config, struct kt_hash *ret_hash)
-{
-  uint8_t bytes[KT_CONFIG_MAX];
-  kt_sha256(bytes, kt_config_encode(config, bytes), ret_hash);
-}
-
 static size_t encode(const struct kt_config *config, const struct kt_log_auditor_head *head,
                      uint8_t ret_bytes[static META_MAX])
 {
@@ -31,7 +26,7 @@ static size_t encode(const struct kt_config *config, const struct kt_log_auditor
   const struct kt_auditor_tree_head wire = { .timestamp = head->timestamp_ms,
                                              .tree_size = head->size,
                                              .signature = { head->signature, config->suite->signature_len } };
-  config_hash(config, &hash);
+  kt_log_config_hash(config, &hash);
   kt_writer_init_fixed(&w, ret_bytes, META_MAX);
   kt_write_bytes(&w, hash.b, sizeof hash.b);
   kt_auditor_tree_head_write(&w, &wire);
@@ -118,7 +113,7 @@ enum kt_err kt_log_auditor_load(struct kt_log *log, struct kt_log_problem *probl
   if (err != KT_OK && err != KT_ERR_FORMAT) {
     return kt_log_store_problem(problem, err, log->writer);
   }
-  config_hash(config, &ours);
+  kt_log_config_hash(config, &ours);
   if (err == KT_OK && !kt_hash_equal(&made_for, &ours)) {
     return KT_OK; /* of the auditor, or under the windows, before this one: no client would accept it */
   }

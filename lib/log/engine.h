@@ -174,6 +174,7 @@ struct kt_log {
   struct kt_log_reader *drafter; /* NULL: read only */
   struct kt_log_tip tip;
   uint64_t stored_size;        /* of the head that was put into the store last */
+  bool is_config_stored;       /* the Configuration is named in the store, and no other */
   struct kt_log_guard guarded; /* the head that was signed last; size 0: none, or not known */
   struct kt_log_signed signed_tip;
   uint64_t damaged_ref;       /* what KT_ERR_PROOF from the prefix tree was about */

@@ -46,7 +46,11 @@ enum kt_err kt_log_put_published(struct kt_log *log)
   if (head.size == 0) {
     return KT_OK;
   }
-  enum kt_err err = kt_log_head_put(log->writer, log->options.config, &head);
+  enum kt_err err = log->is_config_stored ? KT_OK : kt_log_config_put(log->writer, log->options.config, NULL);
+  log->is_config_stored = log->is_config_stored || err == KT_OK;
+  if (err == KT_OK) {
+    err = kt_log_head_put(log->writer, log->options.config, &head);
+  }
   log->stored_size = err == KT_OK ? head.size : log->stored_size;
   return err;
 }

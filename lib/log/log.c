@@ -159,6 +159,9 @@ static enum kt_err write_first(struct kt_log *log, struct kt_log_problem *proble
     err = kt_log_entry_put(log, draft, options->now_ms(options->ctx), &log->tip);
   }
   if (err == KT_OK) {
+    err = kt_log_config_put(log->writer, options->config, NULL);
+  }
+  if (err == KT_OK) {
     err = kt_store_commit(log->writer);
   }
   free(draft);
@@ -372,12 +375,28 @@ static enum kt_err settle_and_sign(struct kt_log *log, struct kt_log_problem *pr
   return err == KT_OK ? kt_log_sign_tip(log, NULL, problem) : kt_log_store_problem(problem, err, log->writer);
 }
 
+/* Heads under another Configuration are those of a log that nobody knows, and a shorter lifetime in it removes data for
+ * good. Two witnesses: one that is damaged alone is written anew. */
+static enum kt_err check_config(struct kt_log *log, struct kt_log_problem *problem)
+{
+  enum kt_err err = kt_log_config_check(log->writer, log->options.config);
+  log->is_config_stored = err == KT_OK;
+  if (err == KT_ERR_PROOF && log->stored_size == 0) {
+    return kt_log_refuse(
+        problem, KT_ERR_UNSUPPORTED, "configuration",
+        "config.bin is not the Configuration that the log's heads were signed under: it was damaged or "
+        "replaced. Bring back the right one; a backup has it");
+  }
+  return err == KT_ERR_STORE || err == KT_ERR_MEMORY ? kt_log_store_problem(problem, err, log->writer) : KT_OK;
+}
+
 static enum kt_err judge(struct kt_log *log, struct kt_log_problem *problem)
 {
   enum kt_err err = load_tip(log, problem);
   if (err == KT_OK && !log->options.read_only) {
     look_for_stored(log);
     err = check_guard(log, problem);
+    err = err == KT_OK ? check_config(log, problem) : err;
   }
   return err == KT_OK ? kt_log_auditor_load(log, problem) : err;
 }

@@ -144,6 +144,9 @@ KT_MUST_USE enum kt_err kt_log_start(struct kt_log *log);
  * or the log stops. For a log that is going to be asked much; once, from the thread that stops it.
  * KT_ERR_MEMORY: it goes without. */
 KT_MUST_USE enum kt_err kt_log_warm(struct kt_log *log);
+/* Of a log that was not started: the next one may be opened with this Configuration, or again with its own. */
+KT_MUST_USE enum kt_err kt_log_announce(struct kt_log *log, const struct kt_config *successor,
+                                        struct kt_log_problem *ret_problem);
 /* Refuse new updates, finish those that wait, end the thread. Idempotent. */
 void kt_log_stop(struct kt_log *log);
 /* Stops first. Every reader must be freed before. NULL is allowed. */

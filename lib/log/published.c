@@ -9,6 +9,7 @@
 #include "wire/tree_head.h"
 
 #define META_NAME "log/head"
+#define META_CONFIG "log/config"
 #define META_MAX (8 + 8 + KT_HASH_LEN + 2 + KT_SIGNATURE_MAX)
 
 enum kt_err kt_log_head_put(struct kt_store_conn *writer, const struct kt_config *config,
@@ -112,6 +113,64 @@ enum kt_err kt_log_head_get(struct kt_store_conn *conn, const struct kt_config *
   }
   if (err == KT_OK) {
     *ret_head = head;
+  }
+  return err;
+}
+
+/* --- the Configuration -------------------------------------------------------------------------------------------- */
+
+void kt_log_config_hash(const struct kt_config *config, struct kt_hash *ret_hash)
+{
+  uint8_t bytes[KT_CONFIG_MAX];
+  kt_sha256(bytes, kt_config_encode(config, bytes), ret_hash);
+}
+
+enum kt_err kt_log_config_put(struct kt_store_conn *writer, const struct kt_config *config,
+                              const struct kt_config *successor)
+{
+  struct kt_hash hashes[2];
+  kt_log_config_hash(config, &hashes[0]);
+  if (successor != NULL) {
+    kt_log_config_hash(successor, &hashes[1]);
+  }
+  const size_t n = successor != NULL ? 2 : 1;
+  return kt_store_put_meta(writer, META_CONFIG, (struct kt_bytes){ hashes[0].b, n * sizeof hashes[0] });
+}
+
+enum kt_err kt_log_config_check(struct kt_store_conn *conn, const struct kt_config *config)
+{
+  struct kt_arena arena;
+  struct kt_bytes stored = { NULL, 0 };
+  struct kt_hash hash;
+  bool is_named = false;
+  kt_log_config_hash(config, &hash);
+  kt_arena_init(&arena, KT_ARENA_CAP_DEFAULT);
+  enum kt_err err = kt_store_get_meta(conn, META_CONFIG, &arena, &stored);
+  for (size_t at = 0; err == KT_OK && at + sizeof hash.b <= stored.len; at += sizeof hash.b) {
+    is_named = is_named || memcmp(stored.data + at, hash.b, sizeof hash.b) == 0;
+  }
+  kt_arena_release(&arena);
+  if (err != KT_OK) {
+    return err;
+  }
+  if (!is_named) {
+    return KT_ERR_PROOF;
+  }
+  return stored.len == sizeof hash.b ? KT_OK : KT_ERR_ABSENT;
+}
+
+enum kt_err kt_log_announce(struct kt_log *log, const struct kt_config *successor, struct kt_log_problem *ret_problem)
+{
+  enum kt_err err = kt_store_begin(log->writer);
+  if (err == KT_OK) {
+    err = kt_log_config_put(log->writer, log->options.config, successor);
+  }
+  if (err == KT_OK) {
+    err = kt_store_commit(log->writer);
+  }
+  if (err != KT_OK) {
+    err = kt_log_store_problem(ret_problem, err, log->writer);
+    kt_store_rollback(log->writer);
   }
   return err;
 }

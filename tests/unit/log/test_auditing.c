@@ -176,6 +176,25 @@ static void damage(struct world *world, size_t at)
   kt_store_close_conn(writer);
 }
 
+/* From auditor 0. A Configuration that nobody announced is a damaged one, or another log's. */
+static void change_auditor(struct world *world, uint8_t which)
+{
+  uint8_t key[KT_PUBLIC_KEY_MAX];
+  world_set_auditor(world, which);
+  assert_int_equal(kt_log_open(&world->options, &world->log, &world->problem), KT_ERR_UNSUPPORTED);
+  assert_string_equal(world->problem.code, "configuration");
+  struct kt_config successor = world->config;
+  memcpy(key, successor.auditor_public_key.data, successor.auditor_public_key.len);
+  successor.auditor_public_key.data = key;
+  world_set_auditor(world, 0);
+  world_ok(world, kt_log_open(&world->options, &world->log, &world->problem));
+  world_ok(world, kt_log_announce(world->log, &successor, &world->problem));
+  kt_log_close(world->log);
+  world_ok(world, kt_log_open(&world->options, &world->log, &world->problem)); /* the change may be late */
+  kt_log_close(world->log);
+  world_set_auditor(world, which);
+}
+
 static void test_head_survives_a_restart(void **state)
 {
   struct world *world = audited_world();
@@ -191,7 +210,7 @@ static void test_head_survives_a_restart(void **state)
   world_close(world);
 
   /* Another auditor: the old one's head is of no use to clients, and remembered. */
-  world_set_auditor(world, 1);
+  change_auditor(world, 1);
   world_open(world);
   assert_int_equal(head_of(world).auditor.size, 0);
   assert_int_equal(kt_log_auditor_lag_ms(&world->config, &(struct kt_log_head){ .size = 2 }), UINT64_MAX);
