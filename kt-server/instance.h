@@ -37,6 +37,7 @@ struct kt_instance {
   bool has_no_sandbox;      /* asked for at the command line: the signer that is started has none either */
   struct kt_vrf_key *vrf;
   struct kt_store *store;
+  ino_t database_inode;
   struct kt_log *log; /* NULL with a Service Operator's folder, which has instead: */
   struct kt_secret *leaf;
   struct kt_operator *operator_role;

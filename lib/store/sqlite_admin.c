@@ -46,9 +46,27 @@ static void stop_after(struct kt_sqlite *sqlite, int rc)
   }
 }
 
+/* What is written to a file that has lost its name is gone when the last process closes it; and whose write-ahead log
+ * the one beside it is then, nobody knows. */
+static enum kt_err require_name(struct kt_store_conn *conn)
+{
+  int has_moved = 0;
+  int rc = sqlite3_file_control(kt_sqlite_of(conn)->db, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+  if (rc != SQLITE_OK || has_moved == 0) {
+    return KT_OK;
+  }
+  kt_sqlite_leave(conn);
+  return kt_store_fail(&conn->error, KT_ERR_STORE,
+                       "%s was moved, replaced or removed while it is in use: nothing more is written to it",
+                       kt_sqlite_store_of(conn)->path);
+}
+
 enum kt_err kt_sqlite_begin(struct kt_store_conn *conn)
 {
   enum kt_err err = require_usable(conn, "beginning a transaction");
+  if (err == KT_OK) {
+    err = require_name(conn);
+  }
   if (err != KT_OK) {
     return err;
   }
