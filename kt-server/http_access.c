@@ -24,6 +24,12 @@
 
 enum kt_step kt_call_refuse(struct kt_call *call, enum kt_err err, const struct kt_log_problem *problem)
 {
+  struct kt_instance *instance = call->http->instance;
+  struct kt_error damage;
+  if (problem->is_damaged && !atomic_exchange(&instance->is_damage_told, true)) {
+    (void)!kt_instance_damaged(instance, problem->text, &damage);
+    kt_say("%s", damage.text);
+  }
   kt_problem_from_log(&call->problem, err, problem);
   return KT_STEP_REFUSE;
 }

@@ -38,7 +38,8 @@ struct kt_instance {
   struct kt_vrf_key *vrf;
   struct kt_store *store;
   ino_t database_inode;
-  struct kt_log *log; /* NULL with a Service Operator's folder, which has instead: */
+  atomic_bool is_damage_told; /* the journal has it, once */
+  struct kt_log *log;         /* NULL with a Service Operator's folder, which has instead: */
   struct kt_secret *leaf;
   struct kt_operator *operator_role;
   /* Third-party management, both roles: what the operator shows to the Manager. Empty: none. */

@@ -184,9 +184,10 @@ static enum kt_err explain(struct kt_log_query *query, enum kt_err err)
   case KT_ERR_LIMIT:
     return kt_log_refuse(query->problem, err, "response-size", "the response would be over a bound of the protocol");
   case KT_ERR_PROOF: /* our own proof does not satisfy the verifier's rules: the stored data is damaged */
-    return kt_log_refuse(query->problem, KT_ERR_STORE, "inconsistent",
-                         "the stored log is inconsistent: %s (entry %llu)", reason->text != NULL ? reason->text : "",
-                         (unsigned long long)reason->position);
+    (void)kt_log_refuse(query->problem, KT_ERR_STORE, "inconsistent", "the stored log is inconsistent: %s (entry %llu)",
+                        reason->text != NULL ? reason->text : "", (unsigned long long)reason->position);
+    query->problem->is_damaged = true;
+    return KT_ERR_STORE;
   case KT_ERR_MEMORY: return kt_log_refuse(query->problem, err, "memory", "out of memory for this request");
   case KT_OK:
   case KT_ERR_FORMAT:
