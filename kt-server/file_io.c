@@ -48,12 +48,26 @@ static bool read_all(int fd, size_t cap, char *buf, size_t *ret_len)
   }
 }
 
-enum kt_err kt_file_read(const char *path, size_t cap, char *buf, size_t *ret_len, struct kt_error *error)
+enum kt_err kt_file_open(const char *path, int flags, int *ret_fd, struct kt_error *error)
 {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  struct stat info;
+  int fd = open(path, flags | O_NONBLOCK | O_CLOEXEC, 0600);
   if (fd < 0) {
-    return kt_error_set(error, errno == ENOENT ? KT_ERR_ABSENT : KT_ERR_STORE, "%s: %s", path, strerror(errno));
+    enum kt_err err = errno == ENOENT                      ? KT_ERR_ABSENT
+                      : errno == ENOSPC || errno == EDQUOT ? KT_ERR_UNDETERMINED
+                                                           : KT_ERR_STORE;
+    return kt_error_set(error, err, "%s: %s", path, strerror(errno));
   }
+  if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
+    *ret_fd = fd;
+    return KT_OK;
+  }
+  (void)close(fd);
+  return kt_error_set(error, KT_ERR_STORE, "%s is no regular file", path);
+}
+
+static enum kt_err read_open(int fd, const char *path, size_t cap, char *buf, size_t *ret_len, struct kt_error *error)
+{
   enum kt_err err = KT_OK;
   if (!read_all(fd, cap, buf, ret_len)) {
     err = kt_error_set(error, errno == EFBIG ? KT_ERR_LIMIT : KT_ERR_STORE, "%s: %s", path, strerror(errno));
@@ -62,13 +76,32 @@ enum kt_err kt_file_read(const char *path, size_t cap, char *buf, size_t *ret_le
   return err;
 }
 
+enum kt_err kt_file_read(const char *path, size_t cap, char *buf, size_t *ret_len, struct kt_error *error)
+{
+  int fd = -1;
+  enum kt_err err = kt_file_open(path, O_RDONLY, &fd, error);
+  return err == KT_OK ? read_open(fd, path, cap, buf, ret_len, error) : err;
+}
+
+enum kt_err kt_input_read(const char *path, size_t cap, char *buf, size_t *ret_len, struct kt_error *error)
+{
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    return kt_error_set(error, errno == ENOENT ? KT_ERR_ABSENT : KT_ERR_STORE, "%s: %s", path, strerror(errno));
+  }
+  return read_open(fd, path, cap, buf, ret_len, error);
+}
+
 enum kt_err kt_file_check_private(const char *path, struct kt_error *error)
 {
   struct stat info;
   if (stat(path, &info) != 0) {
     return kt_error_set(error, errno == ENOENT ? KT_ERR_ABSENT : KT_ERR_STORE, "%s: %s", path, strerror(errno));
   }
-  if (!S_ISREG(info.st_mode) || (info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+  if (!S_ISREG(info.st_mode)) {
+    return kt_error_set(error, KT_ERR_DENIED, "%s is no regular file; a secret key is in one of mode 0600", path);
+  }
+  if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
     return kt_error_set(error, KT_ERR_DENIED,
                         "%s: mode %04o, others may use this secret key; it must be a file of mode 0600", path,
                         (unsigned)(info.st_mode & 07777));

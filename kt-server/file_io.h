@@ -19,9 +19,15 @@ struct kt_path {
 KT_MUST_USE enum kt_err kt_path_join(const char *dir, const char *name, struct kt_path *ret_path,
                                      struct kt_error *error);
 
+/* A regular file, made with mode 0600 where flags say O_CREAT: nothing that has to be waited for. KT_ERR_ABSENT,
+ * KT_ERR_UNDETERMINED: no room for a new one; KT_ERR_STORE. */
+KT_MUST_USE enum kt_err kt_file_open(const char *path, int flags, int *ret_fd, struct kt_error *error);
+
 /* At most cap bytes into buf, which gets a NUL after them (its size is cap + 1). KT_ERR_ABSENT: no such file;
  * KT_ERR_LIMIT: longer; KT_ERR_STORE. */
 KT_MUST_USE enum kt_err kt_file_read(const char *path, size_t cap, char *buf, size_t *ret_len, struct kt_error *error);
+/* The same of what somebody names on the command line, which may be a pipe. */
+KT_MUST_USE enum kt_err kt_input_read(const char *path, size_t cap, char *buf, size_t *ret_len, struct kt_error *error);
 
 /* A file with a secret: regular, mode 0600 at most, and nobody else's (root, who may read them all, takes anybody's).
  * KT_ERR_DENIED, KT_ERR_ABSENT, KT_ERR_STORE. */

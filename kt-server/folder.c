@@ -62,12 +62,25 @@ void kt_folder_remove(const char *dir, const char *const *names, size_t n, bool 
   }
 }
 
+static bool is_there(const char *dir, const char *name)
+{
+  struct kt_path path;
+  struct kt_error ignored;
+  return kt_path_join(dir, name, &path, &ignored) == KT_OK && access(path.s, F_OK) == 0;
+}
+
 enum kt_err kt_folder_check_log(const char *dir, struct kt_error *error)
 {
   struct kt_path path;
   enum kt_err err = kt_path_join(dir, KT_NAME_SETTINGS, &path, error);
   if (err != KT_OK || access(path.s, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)) {
     return err; /* what else there is shows when it is read */
+  }
+  if (is_there(dir, KT_NAME_DATABASE) || is_there(dir, KT_NAME_OPERATOR_DATABASE)) {
+    return kt_error_set(error, KT_ERR_ABSENT,
+                        "%s is missing: a backup has it; another log's would do, with head-guard and the like as they "
+                        "were here",
+                        path.s);
   }
   return kt_error_set(error, KT_ERR_ABSENT, "%s: no log here (no " KT_NAME_SETTINGS "); kt-server init makes one", dir);
 }

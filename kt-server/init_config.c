@@ -59,7 +59,7 @@ static enum kt_err read_key(const struct key_file *file, const char *path, const
   char line[KT_KEY_TEXT_MAX + 1];
   size_t len = 0;
   const struct kt_suite *suite = NULL;
-  enum kt_err err = kt_file_read(path, KT_KEY_TEXT_MAX, line, &len, error);
+  enum kt_err err = kt_input_read(path, KT_KEY_TEXT_MAX, line, &len, error);
   if (err != KT_OK) {
     return err;
   }

@@ -187,7 +187,11 @@ static enum kt_err load_config(struct kt_instance *instance, struct kt_error *er
 {
   enum kt_err err =
       kt_config_file_load(instance->dir.s, instance->config_bytes, &instance->config_len, &instance->config, error);
-  if (err == KT_ERR_ABSENT && kt_instance_is_operator(instance)) {
+  if (err == KT_ERR_ABSENT && !kt_instance_is_operator(instance)) {
+    return kt_error_set(error, err, "%s/" KT_NAME_CONFIG " is missing: a backup has it, and so has who pinned the log",
+                        instance->dir.s);
+  }
+  if (err == KT_ERR_ABSENT) {
     return kt_error_set(error, err,
                         "%s/" KT_NAME_CONFIG " is missing: put the Manager's " KT_NAME_CONFIG
                         " (kt-server config) and " KT_NAME_OPERATOR_TOKEN " here",

@@ -96,7 +96,8 @@ enum kt_err kt_key_load(const char *path, const char *role, struct kt_secret **r
   }
   err = kt_file_read(path, LINE_MAX_LEN, line, &len, error);
   if (err == KT_OK && !parse(line, len, role, secret)) {
-    err = kt_error_set(error, KT_ERR_FORMAT, "%s is not a key file for the role \"%s\"", path, role);
+    err = kt_error_set(error, KT_ERR_FORMAT,
+                       "%s is not a key file for the role \"%s\": copy it back from where you keep it", path, role);
   }
   sodium_memzero(line, sizeof line);
   if (err != KT_OK) {

@@ -119,6 +119,22 @@ static enum kt_err lock(int fd, int how, const char *path, struct kt_error *erro
   return flock(fd, how) == 0 ? KT_OK : kt_error_set(error, KT_ERR_STORE, "locking %s: %s", path, strerror(errno));
 }
 
+static enum kt_err read_open(int fd, const char *path, void (*each)(void *ctx, const char *line), void *ctx,
+                             struct kt_trail_end *end, struct kt_error *error)
+{
+  FILE *file = fdopen(fd, "r");
+  if (file == NULL) {
+    (void)close(fd);
+    return kt_error_set(error, KT_ERR_STORE, "%s: %s", path, strerror(errno));
+  }
+  enum kt_err err = lock(fd, LOCK_SH, path, error); /* what is being appended is seen as a whole */
+  if (err == KT_OK) {
+    err = read_lines(file, path, each, ctx, end, error);
+  }
+  (void)fclose(file);
+  return err;
+}
+
 enum kt_err kt_trail_read(const char *dir, void (*each)(void *ctx, const char *line), void *ctx,
                           struct kt_trail_end *ret_end, struct kt_error *error)
 {
@@ -129,16 +145,12 @@ enum kt_err kt_trail_read(const char *dir, void (*each)(void *ctx, const char *l
   if (err != KT_OK) {
     return err;
   }
-  FILE *file = fopen(path.s, "re");
-  if (file == NULL && errno != ENOENT) {
-    return kt_error_set(error, KT_ERR_STORE, "%s: %s", path.s, strerror(errno));
-  }
-  if (file != NULL) {
-    err = lock(fileno(file), LOCK_SH, path.s, error); /* what is being appended is seen as a whole */
-    if (err == KT_OK) {
-      err = read_lines(file, path.s, each, ctx, &end, error);
-    }
-    (void)fclose(file);
+  int fd = -1;
+  err = kt_file_open(path.s, O_RDONLY, &fd, error);
+  if (err == KT_OK) {
+    err = read_open(fd, path.s, each, ctx, &end, error);
+  } else if (err == KT_ERR_ABSENT) {
+    err = KT_OK;
   }
   if (err == KT_OK) {
     *ret_end = end;
@@ -238,10 +250,10 @@ enum kt_err kt_trail_append(const char *dir, const struct kt_trail_record *recor
   if (err != KT_OK) {
     return err;
   }
-  int fd = open(path.s, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) {
-    return kt_error_set(error, errno == ENOSPC || errno == EDQUOT ? KT_ERR_UNDETERMINED : KT_ERR_STORE, "%s: %s",
-                        path.s, strerror(errno));
+  int fd = -1;
+  err = kt_file_open(path.s, O_RDWR | O_CREAT, &fd, error);
+  if (err != KT_OK) {
+    return err;
   }
   err = lock(fd, LOCK_EX, path.s, error); /* threads of the running log append too: each line has one before it */
   struct stat about;

@@ -10,6 +10,7 @@
 
 #include "admin.h"
 #include "base/noun.h"
+#include "guard_file.h"
 #include "harden.h"
 #include "http.h"
 #include "keys.h"
@@ -88,11 +89,17 @@ static void advise(const struct server *server, enum kt_err err)
 {
   const struct kt_instance *instance = &server->instance;
   struct kt_path key;
+  struct kt_log_guard guard;
   struct kt_error ignored;
   bool has_data = instance->store != NULL || instance->leaf != NULL;
   if (err == KT_ERR_ABSENT && has_data && access(instance->guard_path.s, F_OK) != 0) {
     kt_say("if the guard was lost and this database is known to be the newest, start once with "
            "--accept-missing-guard");
+  }
+  if (err == KT_ERR_FORMAT && has_data && !kt_instance_has_signer_service(instance) &&
+      kt_guard_load(instance->guard_path.s, &guard, &ignored) == KT_ERR_FORMAT) {
+    kt_say("bring back the newest head guard; only when no good copy is left, and this database is known to be the "
+           "newest: move this one away, and start once with --accept-missing-guard");
   }
   bool has_key = kt_instance_has_signer_service(instance) ||
                  kt_key_find(server->dir, KT_NAME_SIGNING_KEY, &key, &ignored) != KT_OK || access(key.s, F_OK) == 0;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,32 +245,68 @@ static enum kt_err create_database(struct kt_store *store, const char *path, str
   return err;
 }
 
-static enum kt_err check_database(struct kt_store *store, const char *path, struct kt_store_error *error)
+/* SQLite would wait for a pipe. */
+static enum kt_err check_kinds(const char *path, struct kt_store_error *error)
+{
+  static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
+  for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+    struct stat status;
+    char name[PATH_MAX];
+    (void)snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
+    if (stat(name, &status) == 0 && !S_ISREG(status.st_mode)) {
+      return kt_store_fail(error, KT_ERR_STORE, "%s is no regular file", name);
+    }
+  }
+  return KT_OK;
+}
+
+static enum kt_err check_file(const char *path, struct kt_store_error *error)
 {
   struct stat status;
-  if (stat(path, &status) != 0) {
-    return kt_store_fail(error, errno == ENOENT ? KT_ERR_ABSENT : KT_ERR_STORE, "%s: %s", path, strerror(errno));
-  }
-  if (status.st_size == 0) {
-    /* SQLite would take it for a new database, and a log would begin again from nothing. */
-    return kt_store_fail(error, KT_ERR_STORE, "%s is empty: it was truncated or never completely created", path);
-  }
-  sqlite3 *db = NULL;
-  enum kt_err err = open_db(path, false, error, &db);
+  enum kt_err err = check_kinds(path, error);
   if (err != KT_OK) {
     return err;
   }
-  err = check_format(db, path, error);
+  if (stat(path, &status) != 0) {
+    err = kt_store_fail(error, errno == ENOENT ? KT_ERR_ABSENT : KT_ERR_STORE, "%s: %s", path, strerror(errno));
+    error->is_damaged = err == KT_ERR_ABSENT;
+  } else if (status.st_size == 0) {
+    /* SQLite would take it for a new database, and a log would begin again from nothing. */
+    err = kt_store_fail(error, KT_ERR_STORE, "%s is empty: it was truncated or never completely created", path);
+    error->is_damaged = true;
+  }
+  return err;
+}
+
+static enum kt_err check_content(struct kt_store *store, sqlite3 *db, const char *path, struct kt_store_error *error)
+{
+  enum kt_err err = check_format(db, path, error);
   if (err == KT_OK) {
     err = execute(db, "PRAGMA query_only = OFF", error, "opening the database");
   }
   if (err == KT_OK) {
     err = enter_wal_mode(db, error); /* a restored backup is not in this mode */
   }
-  if (err == KT_OK) {
-    err = check_node_len(db, store->node_len, error);
+  return err == KT_OK ? check_node_len(db, store->node_len, error) : err;
+}
+
+static enum kt_err check_database(struct kt_store *store, const char *path, struct kt_store_error *error)
+{
+  sqlite3 *db = NULL;
+  enum kt_err err = check_file(path, error);
+  if (err != KT_OK) {
+    return err;
   }
-  (void)sqlite3_close_v2(db);
+  err = open_db(path, false, error, &db);
+  if (err == KT_OK) {
+    err = check_content(store, db, path, error);
+    (void)sqlite3_close_v2(db);
+  }
+  if (err != KT_OK && strstr(error->text, path) == NULL) { /* SQLite's words name no file */
+    char text[sizeof error->text];
+    (void)snprintf(text, sizeof text, "%s", error->text);
+    (void)snprintf(error->text, sizeof error->text, "%.160s: %.150s", path, text);
+  }
   return err;
 }
 

@@ -90,8 +90,10 @@ enum kt_err kt_sqlite_fail(struct kt_store_error *error, sqlite3 *db, int said, 
   bool is_last = db != NULL && (sqlite3_extended_errcode(db) & 0xff) == (rc & 0xff);
   /* A want of memory passes, and is no damage. */
   const enum kt_err kind = (rc & 0xff) == SQLITE_NOMEM ? KT_ERR_MEMORY : KT_ERR_STORE;
-  enum kt_err err = kt_store_fail(error, kind, "%s: %s (SQLite error %d)", operation,
-                                  is_last ? sqlite3_errmsg(db) : sqlite3_errstr(rc), rc);
+  const int cause = is_last && (rc & 0xff) == SQLITE_CANTOPEN ? sqlite3_system_errno(db) : 0;
+  enum kt_err err = kt_store_fail(error, kind, "%s: %s (SQLite error %d%s%s)", operation,
+                                  is_last ? sqlite3_errmsg(db) : sqlite3_errstr(rc), rc, cause != 0 ? ": " : "",
+                                  cause != 0 ? strerror(cause) : "");
   error->is_damaged = (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB;
   error->is_full = (rc & 0xff) == SQLITE_FULL;
   return err;

@@ -85,7 +85,7 @@ static void the_defaults_are_the_design_s(void **state)
   struct kt_settings settings;
   struct kt_error error;
   (void)state;
-  assert_int_equal(load("", &settings, &error), KT_OK);
+  assert_int_equal(load("#\n", &settings, &error), KT_OK);
   assert_true(settings.cadence_ms == 250);
   assert_true(settings.limits.body_bytes == 1048576);
   assert_true(settings.limits.value_bytes == 65536);

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One file of a log's folder is lost, damaged, of another day, or something else than a file: the log does not start, names the
+file, says what helps, and leaves everything as it found it. What happens to a file of the running log is noticed at the next update.
+
+KT_SERVER and KT_VERIFY name the programs."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+
+from lib_people import new_person
+from lib_programs import SERVER, Log, Person, check, environment, random_key, server_verb
+
+DATABASE = ("log.db", "log.db-wal", "log.db-shm")
+PATIENCE_S = 60  # who waits for a pipe waits for ever
+
+
+def refused(folder, words, *options):
+    """The log does not start, and its message has these words; what it said."""
+    done = subprocess.run([SERVER, "run", folder, "--listen", "127.0.0.1:0", *options], capture_output=True, text=True,
+                          timeout=PATIENCE_S, env=environment(0), check=False)
+    check(done.returncode in (1, 2, 3) and all(word in done.stderr for word in words), f"it does not start: {words}", done)
+    return done.stderr
+
+
+def content(folder, names=DATABASE):
+    found = {}
+    for name in names:
+        path = os.path.join(folder, name)
+        if name != "log.db-shm" and os.path.isfile(path):
+            with open(path, "rb") as file:
+                found[name] = file.read()
+    return found
+
+
+def insert(log, label, name):
+    """What the verb says, and its exit code."""
+    path = log.folder + ".json"
+    with open(path, "w", encoding="ascii") as file:
+        json.dump({"label": label, "devices": [{"name": name, "keys": [{"alg": "raw", "key": random_key()[4:]}]}]}, file)
+    done = subprocess.run([SERVER, "update-label", log.folder, label, path], capture_output=True, text=True, timeout=PATIENCE_S,
+                          env=environment(0), check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+class World:
+    """A stopped log, and its folder as a killed process left it, some entries earlier."""
+
+    def __init__(self, work):
+        self.work = work
+        self.log = Log(os.path.join(work, "log"))
+        self.killed = os.path.join(work, "killed")
+        self.config = os.path.join(work, "config.bin")
+        server_verb("init", self.log.folder, "--maximum-lifetime", "30d")
+        server_verb("config", self.log.folder, "-o", self.config)
+        for kill in (True, False):
+            self.log.start(stderr=subprocess.DEVNULL)
+            for i in range(3):
+                self.log.insert(f"label{i}", "phone")
+            if kill:
+                self.log.kill()
+                shutil.copytree(self.log.folder, self.killed, ignore=shutil.ignore_patterns("*.sock"))
+            else:
+                self.log.stop()
+
+    def copy(self):
+        folder = os.path.join(self.work, "copy")
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(self.log.folder, folder)
+        return folder
+
+
+# --- between two starts
+
+
+def remove(path):
+    os.unlink(path)
+
+
+def cut(path):
+    os.truncate(path, 0)
+
+
+def folder(path):
+    if os.path.exists(path):
+        os.unlink(path)
+    os.mkdir(path, 0o700)
+
+
+def pipe(path):
+    if os.path.exists(path):
+        os.unlink(path)
+    os.mkfifo(path, 0o600)
+
+
+def garble(path):
+    with open(path, "r+b") as file:
+        file.write(b"\xa5")
+
+
+MISTAKES = (
+    ("log.db", remove, ("log.db: No such file", "restore a backup")),
+    ("log.db", cut, ("log.db is empty", "restore a backup")),
+    ("log.db", folder, ("log.db is no regular file",)),
+    ("log.db", pipe, ("log.db is no regular file",)),
+    ("log.db-wal", folder, ("log.db-wal is no regular file",)),
+    ("log.db-shm", pipe, ("log.db-shm is no regular file",)),
+    ("log.db-journal", pipe, ("log.db-journal is no regular file",)),
+    ("config.bin", remove, ("config.bin is missing", "a backup has it")),
+    ("config.bin", pipe, ("config.bin is no regular file",)),
+    ("kt-server.yaml", remove, ("kt-server.yaml is missing", "a backup has it")),
+    ("kt-server.yaml", cut, ("kt-server.yaml is empty",)),
+    ("kt-server.yaml", pipe, ("kt-server.yaml is no regular file",)),
+    ("access-tokens", pipe, ("access-tokens is no regular file",)),
+    ("vrf.key", pipe, ("vrf.key is no regular file",)),
+    ("signing.key", pipe, ("signing.key is no regular file",)),
+    ("signing.key", garble, ("signing.key is not a key file", "copy it back from where you keep it")),
+    ("head-guard", cut, ("head-guard is damaged", "bring back the newest head guard")),
+    ("head-guard", pipe, ("head-guard is damaged", "bring back the newest head guard")),
+)
+
+
+def check_mistakes(world):
+    for name, mistake, words in MISTAKES:
+        copy = world.copy()
+        mistake(os.path.join(copy, name))
+        text = refused(copy, words)
+        check("init makes one" not in text, "nobody is told to make a new log", text)
+
+
+def check_trail(world):
+    """A trail that cannot be written is told at each line; it keeps nobody from updates."""
+    log = Log(world.copy())
+    pipe(os.path.join(log.folder, "admin-trail"))
+    log.start(stderr=subprocess.DEVNULL)
+    code, text = insert(log, "label0", "tablet")
+    check(code == 3 and "not on record" in text and "admin-trail is no regular file" in text, "a pipe is no trail", code, text)
+    log.stop()
+
+
+def check_left_as_found(world):
+    """An old write-ahead log beside a newer database: SQLite would write its pages over the newer ones. Who takes it away has
+    the newest state again."""
+    copy = world.copy()
+    shutil.copy(os.path.join(world.killed, "log.db-wal"), copy)
+    before = content(copy)
+    refused(copy, ("this is an old copy",))
+    check(content(copy) == before, "a start that is refused changes nothing in the database")
+    for name in DATABASE[1:]:
+        if os.path.exists(os.path.join(copy, name)):
+            os.unlink(os.path.join(copy, name))
+    check("no damage found" in server_verb("fsck", copy), "without it the log goes on")
+
+
+# --- a Configuration that decodes, and is another one
+
+
+def check_configuration(world):
+    """Windows have no checksum of their own. Heads under others would be of a log that nobody knows, and a shorter lifetime
+    removes data for good."""
+    copy = world.copy()
+    path = os.path.join(copy, "config.bin")
+    with open(path, "rb") as file:
+        good = file.read()
+    for at in (len(good) - 3, len(good) - 20):  # maximum lifetime; one of the windows
+        with open(path, "wb") as file:
+            file.write(good[:at] + bytes([good[at] ^ 1]) + good[at + 1:])
+        refused(copy, ("config.bin is not the Configuration", "a backup has it"))
+    with open(path, "wb") as file:
+        file.write(good)
+    check("no damage found" in server_verb("fsck", copy), "with the right one the log goes on")
+
+
+# --- while it runs
+
+
+def check_replaced_database(world):
+    """What is written to a file that has no name any more is gone when the log stops, so nothing more is promised."""
+    log = Log(world.copy())
+    said = os.path.join(world.work, "said")
+    log.start(stderr=open(said, "w", encoding="ascii"))
+    alice = new_person(world.work, "alice", log, world.config)
+    path = os.path.join(log.folder, "log.db")
+    os.rename(path, path + ".moved")
+    shutil.copy(os.path.join(world.killed, "log.db"), path)
+    answer = alice.run("device", "add", alice.label, "--name", "tablet", "--key", random_key())
+    check(answer.returncode == 3, "no update is acknowledged", answer)
+    alice.json("lookup", alice.label)
+    log.kill()  # or anything else: it changes nothing any more
+    with open(said, encoding="ascii") as file:
+        text = file.read()
+    check("log.db was moved, replaced or removed" in text and f"/proc/{log.process.pid}/fd" in text, "why, and what helps", text)
+    os.rename(path + ".moved", path)
+    log.start()
+    alice.json("device", "add", alice.label, "--name", "tablet", "--key", random_key())
+    log.stop()
+
+
+def check_told_once(world):
+    """Damage that only reading finds: those who ask get no answer, and the journal says why, once."""
+    log = Log(world.copy())
+    said = os.path.join(world.work, "said")
+    bob = Person(os.path.join(world.work, "bob"))
+    log.start(stderr=open(said, "w", encoding="ascii"))
+    bob.json("init", log.url, "--config", world.config)
+    with open(os.path.join(log.folder, "log.db"), "r+b") as file:
+        file.seek(4096)
+        file.write(b"\xa5" * (os.path.getsize(file.name) - 4096))
+    for label in ("label0", "label1"):
+        bob.json("lookup", label, expect=3)
+    log.kill()
+    with open(said, encoding="ascii") as file:
+        text = file.read()
+    check(text.count("is damaged, restore a backup") == 1, "the journal has it once", text)
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="kt-files-") as work:
+        world = World(work)
+        check_mistakes(world)
+        check_trail(world)
+        check_left_as_found(world)
+        check_configuration(world)
+        check_replaced_database(world)
+        check_told_once(world)
+
+
+main()
