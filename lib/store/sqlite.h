@@ -10,6 +10,7 @@
 #include "store/backend.h"
 
 #include <sqlite3.h>
+#include <sys/types.h>
 
 #define KT_SQLITE_APPLICATION_ID 0x6b746c67 /* "ktlg" */
 #define KT_SQLITE_FORMAT 3                  /* user_version */
@@ -86,6 +87,7 @@ struct kt_sqlite {
   bool is_snapshot_due;                   /* a reader's transaction begins with its first statement */
   uint64_t last_label_id;                 /* the greatest in the transaction; 0: not looked for yet */
   int wal_frames;                         /* in the log after the last commit */
+  ino_t wal_inode;                        /* of the log's file; 0: not known */
   int checkpointed_frames;                /* of those, when the last checkpoint ended */
 };
 

@@ -4,6 +4,7 @@
 
 #include "store/sqlite.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/files.h"
@@ -61,11 +62,31 @@ static enum kt_err require_name(struct kt_store_conn *conn)
                        kt_sqlite_store_of(conn)->path);
 }
 
+/* Who closes an open write-ahead log that was removed still writes what it says into the database; a kill would lose it.
+ * Others make a new one of that name. */
+static enum kt_err require_log(struct kt_store_conn *conn)
+{
+  struct kt_sqlite *sqlite = kt_sqlite_of(conn);
+  const char *path = sqlite3_filename_wal(sqlite3_db_filename(sqlite->db, "main"));
+  struct stat status = { .st_ino = 0 };
+  bool is_there = stat(path, &status) == 0;
+  if (sqlite->wal_frames == 0 || (is_there && (sqlite->wal_inode == 0 || sqlite->wal_inode == status.st_ino))) {
+    sqlite->wal_inode = sqlite->wal_frames > 0 ? status.st_ino : 0;
+    return KT_OK;
+  }
+  return kt_store_fail(
+      &conn->error, KT_ERR_STORE,
+      "%s was replaced or removed while it is in use: what it said is in the database once the log stops", path);
+}
+
 enum kt_err kt_sqlite_begin(struct kt_store_conn *conn)
 {
   enum kt_err err = require_usable(conn, "beginning a transaction");
   if (err == KT_OK) {
     err = require_name(conn);
+  }
+  if (err == KT_OK) {
+    err = require_log(conn);
   }
   if (err != KT_OK) {
     return err;

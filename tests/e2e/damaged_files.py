@@ -198,6 +198,21 @@ def check_replaced_database(world):
     log.stop()
 
 
+def check_removed_write_ahead_log(world):
+    """Those who hold it open have it still: the log stops, which writes it into the database, before a kill can lose it."""
+    log = Log(world.copy())
+    log.start(stderr=subprocess.DEVNULL)
+    carol = new_person(world.work, "carol", log, world.config)
+    os.unlink(os.path.join(log.folder, "log.db-wal"))
+    answer = carol.run("device", "add", carol.label, "--name", "watch", "--key", random_key())
+    check(answer.returncode == 3, "no update is acknowledged", answer)
+    check(log.process.wait(timeout=30) == 3, "the log stops")
+    check("no damage found" in server_verb("fsck", log.folder), "nothing that was acknowledged is lost")
+    log.start(stderr=subprocess.DEVNULL)
+    carol.json("device", "add", carol.label, "--name", "watch", "--key", random_key())
+    log.stop()
+
+
 def check_told_once(world):
     """Damage that only reading finds: those who ask get no answer, and the journal says why, once."""
     log = Log(world.copy())
@@ -224,6 +239,7 @@ def main():
         check_left_as_found(world)
         check_configuration(world)
         check_replaced_database(world)
+        check_removed_write_ahead_log(world)
         check_told_once(world)
 
 
