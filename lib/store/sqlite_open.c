@@ -141,7 +141,7 @@ void kt_sqlite_close_conn(struct kt_store_conn *conn)
     (void)sqlite3_finalize(sqlite->statements[i]);
   }
   if (sqlite->is_unusable) { /* closing must not flush again, either */
-    (void)sqlite3_db_config(sqlite->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    kt_sqlite_leave(conn);
   }
   (void)sqlite3_close_v2(sqlite->db);
   free(sqlite);
