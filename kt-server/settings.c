@@ -459,7 +459,7 @@ enum kt_err kt_settings_load(const char *path, struct kt_settings *ret_settings,
   }
   enum kt_err err = kt_file_read(path, FILE_MAX_LEN, text, &len, error);
   if (err == KT_OK && len == 0) { /* to whom the log answers must not be a default because of that */
-    err = kt_error_set(error, KT_ERR_FORMAT, "%s is empty: it was truncated; a backup has it", path);
+    err = kt_error_set(error, KT_ERR_FORMAT, "%s:1:1: the file is empty: it was truncated; a backup has it", path);
   }
   if (err == KT_OK) {
     err = load_text(path, (struct kt_bytes){ (const uint8_t *)text, len }, ret_settings, error);

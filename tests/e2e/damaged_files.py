@@ -111,7 +111,7 @@ MISTAKES = (
     ("config.bin", remove, ("config.bin is missing", "a backup has it")),
     ("config.bin", pipe, ("config.bin is no regular file",)),
     ("kt-server.yaml", remove, ("kt-server.yaml is missing", "a backup has it")),
-    ("kt-server.yaml", cut, ("kt-server.yaml is empty",)),
+    ("kt-server.yaml", cut, ("kt-server.yaml:1:1: the file is empty", "a backup has it")),
     ("kt-server.yaml", pipe, ("kt-server.yaml is no regular file",)),
     ("access-tokens", pipe, ("access-tokens is no regular file",)),
     ("vrf.key", pipe, ("vrf.key is no regular file",)),
