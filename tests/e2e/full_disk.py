@@ -134,7 +134,8 @@ def fill_at(disk, server, writers, free):
     wait_until(lambda: disk.fill(0) or is_not_ready(server), "readiness and metrics tell", free, disk.free())
     check_quietly(search(server, writers[0].accounts[0].label) == 200, "searches go on")
     wait_until(lambda: disk.fill(0) or is_told_full(server), "status tells")
-    check_quietly("updates are refused" in get(server.health, "/readyz")[1], "readiness tells that they are refused now")
+    wait_until(lambda: disk.fill(0) or "updates are refused" in get(server.health, "/readyz")[1],
+               "readiness tells that they are refused now")
     disk.make_room()
     done = [writer.n_done for writer in writers]
     wait_until(lambda: is_ready(server), "readiness comes back")
