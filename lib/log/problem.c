@@ -48,7 +48,8 @@ enum kt_err kt_log_store_problem(struct kt_log_problem *problem, enum kt_err err
   if (err == KT_ERR_UNDETERMINED) {
     return kt_log_retry(problem, KT_ERR_STORE, "store-busy", kt_store_message(conn));
   }
-  if (kt_store_message(conn)[0] == '\0') { /* no call failed: a row that has to be there is not */
+  const bool is_of_store = err == KT_ERR_ABSENT || err == KT_ERR_STORE;
+  if (is_of_store && kt_store_message(conn)[0] == '\0') { /* no call failed: a row that has to be there is not */
     (void)kt_log_refuse(problem, KT_ERR_STORE, "store", "the database lacks a row that another one refers to");
     problem->is_damaged = true;
     return KT_ERR_STORE;

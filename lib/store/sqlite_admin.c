@@ -185,7 +185,9 @@ enum kt_err kt_sqlite_checkpoint(struct kt_store_conn *conn, int mode, int patie
   int rc = sqlite3_wal_checkpoint_v2(db, NULL, mode, NULL, NULL);
   if (rc != SQLITE_OK) {
     err = kt_sqlite_fail(&conn->error, db, rc, operation);
-    stop_after(kt_sqlite_of(conn), rc);
+    if ((rc & 0xff) != SQLITE_NOMEM) { /* which SQLite meets before it writes anything */
+      stop_after(kt_sqlite_of(conn), rc);
+    }
   }
   (void)sqlite3_busy_timeout(db, KT_SQLITE_BUSY_TIMEOUT_MS);
   return (rc & 0xff) == SQLITE_BUSY ? KT_ERR_UNDETERMINED : err;

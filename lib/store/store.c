@@ -85,6 +85,7 @@ static enum kt_err open_conn(struct kt_store *store, bool is_writer, struct kt_s
   if (err != KT_OK) {
     *ret_error = conn->error;
     if (is_open) {
+      store->ops->leave(conn); /* nobody judged what was found */
       store->ops->close_conn(conn);
     }
     free(conn);
