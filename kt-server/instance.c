@@ -6,7 +6,6 @@
 #include <sodium.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include "keys.h"
 #include "operator.h"
 #include "role.h"
+#include "store/files.h"
 
 /* --- what the engine asks for ----------------------------------------------------------------------------------- */
 
@@ -85,9 +85,8 @@ static bool is_database_gone(const struct kt_instance *instance)
 {
   struct kt_path path;
   struct kt_error ignored;
-  struct stat info;
   return kt_path_join(instance->dir.s, KT_NAME_DATABASE, &path, &ignored) == KT_OK &&
-         (stat(path.s, &info) != 0 || info.st_ino != instance->database_inode);
+         kt_file_is_replaced(path.s, instance->database_inode);
 }
 
 /* Of a database without a name only this process has the data: whoever wants to save it decides when it ends. */
@@ -99,7 +98,7 @@ static void fatal(void *ctx, const char *text)
     return;
   }
   if (is_database_gone(instance)) {
-    kt_say("it goes on answering: the files are in /proc/%d/fd for as long as this process runs. When they are nowhere "
+    kt_say("the files are in /proc/%d/fd for as long as this process runs. When they are nowhere "
            "else, copy " KT_NAME_DATABASE " and " KT_NAME_DATABASE "-wal from there, then stop it",
            (int)getpid());
   } else {
@@ -357,7 +356,6 @@ enum kt_err kt_instance_open_store(struct kt_instance *instance, bool create, bo
                                             .node_len = KT_LOG_NODE_LEN,
                                             .cache_bytes = page_cache_bytes(&instance->settings) };
   struct kt_path path;
-  struct stat info;
   struct kt_store_error store_error;
   enum kt_err err = kt_path_join(instance->dir.s, KT_NAME_DATABASE, &path, error);
   if (err != KT_OK) {
@@ -368,9 +366,7 @@ enum kt_err kt_instance_open_store(struct kt_instance *instance, bool create, bo
     return store_error.is_damaged ? kt_instance_damaged(instance, store_error.text, error)
                                   : kt_error_set(error, err, "%s", store_error.text);
   }
-  if (stat(path.s, &info) == 0) {
-    instance->database_inode = info.st_ino;
-  }
+  instance->database_inode = kt_file_inode(path.s);
   return instance->read_only ? KT_OK : kt_signer_open(&signer, &instance->signer, error);
 }
 

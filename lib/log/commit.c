@@ -347,6 +347,7 @@ static enum kt_err make_durable(struct commit *commit, const struct kt_log_pendi
     kt_log_fresh_drop(log);
     return kt_log_commit_failed(log, err, problem);
   }
+  kt_log_published_stored(log);
   forget_changed(log, list);
   atomic_fetch_add(&log->n_commits, 1);
   atomic_fetch_add(&log->n_inserted, commit->n_inserted);

@@ -173,7 +173,8 @@ struct kt_log {
   struct kt_store_conn *writer;
   struct kt_log_reader *drafter; /* NULL: read only */
   struct kt_log_tip tip;
-  uint64_t stored_size;        /* of the head that was put into the store last */
+  uint64_t stored_size;        /* of the head that is in the store */
+  uint64_t put_size;           /* of the one that the open transaction puts there; 0: none */
   bool is_config_stored;       /* the Configuration is named in the store, and no other */
   struct kt_log_guard guarded; /* the head that was signed last; size 0: none, or not known */
   struct kt_log_signed signed_tip;
@@ -225,6 +226,8 @@ void kt_log_fail(struct kt_log *log, const struct kt_log_problem *problem);
 /* The published head, if there is one, in the writer's transaction (log/published.h). "data durable → guard durable →
  * sign": what a transaction adds is signed after it, so it takes along the head before. */
 KT_MUST_USE enum kt_err kt_log_put_published(struct kt_log *log);
+/* That transaction is durable. */
+void kt_log_published_stored(struct kt_log *log);
 
 /* Around whatever a thread does for an update before it is queued and after it is done; the sequencer gathers more of
  * them into one commit while there are any. */

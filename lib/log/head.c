@@ -43,16 +43,25 @@ enum kt_err kt_log_put_published(struct kt_log *log)
 {
   struct kt_log_head head;
   kt_log_head(log, &head);
+  log->put_size = 0;
   if (head.size == 0) {
     return KT_OK;
   }
   enum kt_err err = log->is_config_stored ? KT_OK : kt_log_config_put(log->writer, log->options.config, NULL);
-  log->is_config_stored = log->is_config_stored || err == KT_OK;
   if (err == KT_OK) {
     err = kt_log_head_put(log->writer, log->options.config, &head);
   }
-  log->stored_size = err == KT_OK ? head.size : log->stored_size;
+  log->put_size = err == KT_OK ? head.size : 0;
   return err;
+}
+
+void kt_log_published_stored(struct kt_log *log)
+{
+  if (log->put_size > 0) {
+    log->stored_size = log->put_size;
+    log->is_config_stored = true;
+  }
+  log->put_size = 0;
 }
 
 void kt_log_fail(struct kt_log *log, const struct kt_log_problem *problem)

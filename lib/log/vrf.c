@@ -111,6 +111,7 @@ enum kt_err kt_log_put_more(struct kt_log *log, struct kt_store_new_proof *list,
     err = kt_store_commit(log->writer);
   }
   if (err == KT_OK) {
+    kt_log_published_stored(log);
     return KT_OK;
   }
   err = kt_log_store_problem(problem, err, log->writer);

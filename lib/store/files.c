@@ -49,3 +49,18 @@ enum kt_err kt_file_sync(const char *path, struct kt_store_error *ret_error)
   free(copy);
   return err;
 }
+
+ino_t kt_file_inode(const char *path)
+{
+  struct stat status;
+  return stat(path, &status) == 0 ? status.st_ino : 0;
+}
+
+bool kt_file_is_replaced(const char *path, ino_t inode)
+{
+  struct stat status;
+  if (inode == 0) {
+    return false;
+  }
+  return stat(path, &status) == 0 ? status.st_ino != inode : errno == ENOENT || errno == ENOTDIR;
+}

@@ -87,8 +87,9 @@ struct kt_sqlite {
   bool is_snapshot_due;                   /* a reader's transaction begins with its first statement */
   uint64_t last_label_id;                 /* the greatest in the transaction; 0: not looked for yet */
   int wal_frames;                         /* in the log after the last commit */
-  ino_t wal_inode;                        /* of the log's file; 0: not known */
-  int checkpointed_frames;                /* of those, when the last checkpoint ended */
+  ino_t inode;                            /* of the file, and of the log's, when they were opened; 0: not known */
+  ino_t wal_inode;
+  int checkpointed_frames; /* of those, when the last checkpoint ended */
 };
 
 struct kt_sqlite_query {

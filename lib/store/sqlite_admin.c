@@ -4,7 +4,6 @@
 
 #include "store/sqlite.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/files.h"
@@ -51,32 +50,31 @@ static void stop_after(struct kt_sqlite *sqlite, int rc)
  * the one beside it is then, nobody knows. */
 static enum kt_err require_name(struct kt_store_conn *conn)
 {
-  int has_moved = 0;
-  int rc = sqlite3_file_control(kt_sqlite_of(conn)->db, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
-  if (rc != SQLITE_OK || has_moved == 0) {
+  const char *path = kt_sqlite_store_of(conn)->path;
+  if (!kt_file_is_replaced(path, kt_sqlite_of(conn)->inode)) {
     return KT_OK;
   }
   kt_sqlite_leave(conn);
   return kt_store_fail(&conn->error, KT_ERR_STORE,
-                       "%s was moved, replaced or removed while it is in use: nothing more is written to it",
-                       kt_sqlite_store_of(conn)->path);
+                       "%s was moved, replaced or removed while it is in use: nothing more is written to it", path);
 }
 
-/* Who closes an open write-ahead log that was removed still writes what it says into the database; a kill would lose it.
- * Others make a new one of that name. */
+/* A kill would lose what an open write-ahead log says that was removed, and so would closing it while another program has the
+ * database open: it is written into the database now. */
 static enum kt_err require_log(struct kt_store_conn *conn)
 {
   struct kt_sqlite *sqlite = kt_sqlite_of(conn);
   const char *path = sqlite3_filename_wal(sqlite3_db_filename(sqlite->db, "main"));
-  struct stat status = { .st_ino = 0 };
-  bool is_there = stat(path, &status) == 0;
-  if (sqlite->wal_frames == 0 || (is_there && (sqlite->wal_inode == 0 || sqlite->wal_inode == status.st_ino))) {
-    sqlite->wal_inode = sqlite->wal_frames > 0 ? status.st_ino : 0;
+  if (!kt_file_is_replaced(path, sqlite->wal_inode)) {
     return KT_OK;
   }
-  return kt_store_fail(
-      &conn->error, KT_ERR_STORE,
-      "%s was replaced or removed while it is in use: what it said is in the database once the log stops", path);
+  enum kt_err err = kt_sqlite_checkpoint(conn, SQLITE_CHECKPOINT_FULL, KT_SQLITE_BUSY_TIMEOUT_MS,
+                                         "saving what the removed write-ahead log said");
+  return err != KT_OK
+             ? err
+             : kt_store_fail(&conn->error, KT_ERR_STORE,
+                             "%s was replaced or removed while it is in use: what it said is in the database now",
+                             path);
 }
 
 enum kt_err kt_sqlite_begin(struct kt_store_conn *conn)
@@ -193,12 +191,48 @@ enum kt_err kt_sqlite_checkpoint(struct kt_store_conn *conn, int mode, int patie
   return (rc & 0xff) == SQLITE_BUSY ? KT_ERR_UNDETERMINED : err;
 }
 
-/* Flushing the write-ahead log would not do: pages that could not be written earlier are clean in the kernel's eyes.
- * What it says is written to the database's pages, which are flushed. */
+/* With the same bytes, so readers see no difference. */
+static int write_anew(sqlite3_file *file)
+{
+  uint8_t chunk[4096];
+  sqlite3_int64 size = 0;
+  int rc = file->pMethods->xFileSize(file, &size);
+  for (sqlite3_int64 at = 0; rc == SQLITE_OK && at < size; at += (sqlite3_int64)sizeof chunk) {
+    const sqlite3_int64 left = size - at;
+    const int len = (int)(left < (sqlite3_int64)sizeof chunk ? left : (sqlite3_int64)sizeof chunk);
+    rc = file->pMethods->xRead(file, chunk, len, at);
+    rc = rc == SQLITE_OK ? file->pMethods->xWrite(file, chunk, len, at) : rc;
+  }
+  return rc == SQLITE_OK ? file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) : rc;
+}
+
+static const char settling[] = "making durable what an earlier process wrote";
+
+/* With the write lock held. */
+static enum kt_err write_log_anew(struct kt_store_conn *conn)
+{
+  sqlite3_file *file = NULL;
+  sqlite3 *db = kt_sqlite_of(conn)->db;
+  int rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+  rc = rc == SQLITE_OK ? write_anew(file) : rc;
+  if (rc == SQLITE_OK) {
+    return KT_OK;
+  }
+  stop_after(kt_sqlite_of(conn), rc);
+  return kt_sqlite_fail(&conn->error, db, rc, settling);
+}
+
+/* A flush alone would not do: pages that could not be written earlier are clean in the kernel's eyes. So the write-ahead log is
+ * written anew, or a power cut could leave an older one beside the database, and what it says is written to the database. */
 enum kt_err kt_sqlite_settle(struct kt_store_conn *conn)
 {
-  return kt_sqlite_checkpoint(conn, SQLITE_CHECKPOINT_FULL, KT_SQLITE_BUSY_TIMEOUT_MS,
-                              "making durable what an earlier process wrote");
+  enum kt_err err = kt_sqlite_begin(conn);
+  if (err != KT_OK) {
+    return err;
+  }
+  err = write_log_anew(conn);
+  kt_sqlite_rollback(conn); /* nothing was written through it */
+  return err == KT_OK ? kt_sqlite_checkpoint(conn, SQLITE_CHECKPOINT_FULL, KT_SQLITE_BUSY_TIMEOUT_MS, settling) : err;
 }
 
 void kt_sqlite_leave(struct kt_store_conn *conn)

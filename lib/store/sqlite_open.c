@@ -129,6 +129,8 @@ enum kt_err kt_sqlite_open_conn(struct kt_store_conn *conn)
   }
   if (conn->is_writer) {
     (void)sqlite3_wal_hook(sqlite->db, kt_sqlite_on_commit, sqlite);
+    sqlite->inode = kt_file_inode(store->path);
+    sqlite->wal_inode = kt_file_inode(sqlite3_filename_wal(sqlite3_db_filename(sqlite->db, "main")));
   }
   conn->backend = sqlite;
   return KT_OK;

@@ -3,7 +3,9 @@
  * then the files are made as a disk may hold them after a crash at any of these moments, and the log is opened over them.
  *   kt-crash-images N SEED COUNTERS FOLDER [UPDATES]
  * Goes on in COUNTERS until N images are done: moments with all that was written, with what was flushed, and, by chance, with
- * any sector of the rest there or not.
+ * any sector of the rest there or not; and moments with all that was written where the power goes as soon as the log is open
+ * again. What was not flushed before and was not written again is gone then: after a flush that failed, a later one does not
+ * write it.
  *
  * The oracle is what the run said to the world: every head it signed, every update it acknowledged. An image has to open; it
  * has each update that was acknowledged before, the root of each head that was signed before, and what it signs next
@@ -24,6 +26,7 @@
 #define FSCK_EVERY 100
 #define SAVE_EVERY 200
 #define VALUE_MAX_LEN ((size_t)40 << 10)
+#define OPENED "opened"
 #define LOST "ACKNOWLEDGED-UPDATE-LOST"
 #define FORK "TWO-ROOTS"
 #define EARLIER "EARLIER-TIMESTAMP"
@@ -31,11 +34,16 @@
 #define STUCK "OPENED-BUT-DOES-NOT-GO-ON"
 #define HASTY "SIGNED-BEFORE-IT-WAS-DURABLE"
 
+enum kind { ALL, DURABLE, TWICE, TORN };
+
+#define KINDS_IN_TURN 5
+
 static const char *const labels[LABELS] = { "alice", "bob", "carol", "dave", "eve" };
 
 struct run {
   struct world *world;
   struct record record;
+  struct record again; /* of an image being opened that the power will be taken from */
   struct crash_random random;
   char guard_path[4096];
   char db_path[4096];
@@ -51,6 +59,7 @@ static struct run run;
 static void take_event(const struct shim_event *event)
 {
   record_put(&run.record, event);
+  record_put(&run.again, event);
   if (event->call == SHIM_SYNC && strcmp(event->name, "head.guard") != 0) {
     run.is_durable = true;
   }
@@ -231,6 +240,11 @@ static uint64_t next_random(void *ctx)
   return crash_random_next(ctx);
 }
 
+static bool is_bad(const char *verdict)
+{
+  return strcmp(verdict, OPENED) != 0;
+}
+
 /* What was said before the crash is still so. */
 static void check_promises(struct world *world)
 {
@@ -283,57 +297,92 @@ static const char *judge_opened(struct world *world, bool with_fsck)
   return run.verdict;
 }
 
-static const char *judge_image(uint64_t now_ms, bool with_fsck)
+static const char *open_image(uint64_t now_ms)
 {
   struct world *world = run.world;
   struct kt_store_error store_error = { 0 };
   struct kt_error error = { 0 };
-  const char *verdict = "refused: guard";
   world->now_ms = now_ms;
   world->problem = (struct kt_log_problem){ 0 };
-  run.verdict = "opened";
-  enum kt_err err = kt_guard_settle(run.guard_path, &world->guard, &error);
-  world->has_guard = err == KT_OK;
-  if (err == KT_OK) {
-    verdict = "refused: database";
-    err = use_database(world, false, &store_error);
+  run.verdict = OPENED;
+  world->has_guard = kt_guard_settle(run.guard_path, &world->guard, &error) == KT_OK;
+  if (!world->has_guard) {
+    return "refused: guard";
   }
-  if (err == KT_OK) {
-    err = kt_log_open(&world->options, &world->log, &world->problem);
-    verdict = world->problem.code != NULL ? world->problem.code : "refused: log";
+  if (use_database(world, false, &store_error) != KT_OK) {
+    return "refused: database";
   }
-  if (err == KT_OK) {
-    world_ok(world, kt_log_reader_new(world->log, &world->reader, &world->problem));
-    verdict = judge_opened(world, with_fsck);
+  if (kt_log_open(&world->options, &world->log, &world->problem) != KT_OK) {
+    return world->problem.code != NULL ? world->problem.code : "refused: log";
+  }
+  world_ok(world, kt_log_reader_new(world->log, &world->reader, &world->problem));
+  return OPENED;
+}
+
+static void close_image(struct world *world)
+{
+  if (world->log != NULL) {
     world_close(world);
   }
   kt_store_close(world->store);
   world->store = NULL;
+}
+
+static const char *judge_image(uint64_t now_ms, bool with_fsck)
+{
+  const char *verdict = open_image(now_ms);
+  verdict = is_bad(verdict) ? verdict : judge_opened(run.world, with_fsck);
+  close_image(run.world);
+  return verdict;
+}
+
+/* Opened with all that was written, and then the power goes: beside what was flushed before there is what opening wrote and
+ * flushed. */
+static const char *open_for_a_while(uint64_t now_ms, const char *folder)
+{
+  record_image(&run.record, run.n_ops, IMAGE_DURABLE, next_random, &run.random, folder);
+  record_begin(&run.again, folder);
+  record_image(&run.record, run.n_ops, IMAGE_ALL, next_random, &run.random, folder);
+  run.is_durable = record_is_flushed(&run.record, run.n_ops, RECORD_WAL);
+  const char *verdict = open_image(now_ms);
+  verdict = is_bad(verdict) ? verdict : run.verdict;
+  run.again.is_on = false;
+  close_image(run.world);
+  record_image(&run.again, run.again.n_ops, IMAGE_DURABLE, next_random, &run.random, folder);
+  record_release(&run.again);
   return verdict;
 }
 
 #define SPREAD UINT64_C(2654435761) /* a prime beyond any number of moments: goes through all of them */
 
-/* In turn: every moment with what was written, every moment with what was flushed, and two by chance. */
-static enum image_kind choose(uint64_t index, size_t *ret_n_ops)
+/* In turn: every moment with what was written, with what was flushed, and twice, and two by chance. */
+static enum kind choose(uint64_t index, size_t *ret_n_ops)
 {
+  static const enum kind in_turn[] = { ALL, DURABLE, TWICE, TORN, TORN };
   const uint64_t n = run.record.n_ops + 1;
-  if (index % 4 < 2) {
-    *ret_n_ops = (size_t)(index / 4 * SPREAD % n);
-    return index % 4 == 0 ? IMAGE_ALL : IMAGE_DURABLE;
-  }
-  *ret_n_ops = (size_t)crash_random_below(&run.random, n);
-  return IMAGE_TORN;
+  const enum kind kind = in_turn[index % KINDS_IN_TURN];
+  *ret_n_ops = (size_t)(kind == TORN ? crash_random_below(&run.random, n) : index / KINDS_IN_TURN * SPREAD % n);
+  return kind;
 }
 
-static bool is_bad(const char *verdict)
+static const char *try_image(enum kind kind, uint64_t now_ms, bool with_fsck, const char *folder)
 {
-  return strcmp(verdict, "opened") != 0;
+  static const enum image_kind kinds[] = { [ALL] = IMAGE_ALL, [DURABLE] = IMAGE_DURABLE, [TORN] = IMAGE_TORN };
+  if (kind == TWICE) {
+    const char *verdict = open_for_a_while(now_ms, folder);
+    if (is_bad(verdict)) {
+      return verdict;
+    }
+  } else {
+    record_image(&run.record, run.n_ops, kinds[kind], next_random, &run.random, folder);
+  }
+  run.is_durable = kind != ALL || record_is_flushed(&run.record, run.n_ops, RECORD_WAL);
+  return judge_image(now_ms, with_fsck);
 }
 
 int main(int argc, char **argv)
 {
-  static const char *const kinds[] = { "all written", "flushed only", "torn" };
+  static const char *const kinds[] = { "all written", "flushed only", "opened, then flushed only", "torn" };
   static struct tally tally;
   char image[4096];
   if (argc != 5 && argc != 6) {
@@ -355,10 +404,8 @@ int main(int argc, char **argv)
   bool bad = false;
   for (uint64_t i = tally_sum(&tally, "done"); i < total; i++) {
     run.random.state = seed ^ (i * UINT64_C(0x9e3779b97f4a7c15));
-    const enum image_kind kind = choose(i, &run.n_ops);
-    record_image(&run.record, run.n_ops, kind, next_random, &run.random, image);
-    run.is_durable = kind != IMAGE_ALL || record_is_flushed(&run.record, run.n_ops, RECORD_WAL);
-    const char *verdict = judge_image(now_ms, i % FSCK_EVERY == 0);
+    const enum kind kind = choose(i, &run.n_ops);
+    const char *verdict = try_image(kind, now_ms, i % FSCK_EVERY == 0, image);
     tally_add(&tally, kinds[kind], verdict, 1);
     tally_add(&tally, "all", "done", 1);
     if (is_bad(verdict)) {

@@ -7,6 +7,7 @@ KT_SERVER and KT_VERIFY name the programs."""
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 
@@ -81,6 +82,11 @@ def remove(path):
 
 def cut(path):
     os.truncate(path, 0)
+
+
+def make_empty(path):
+    with open(path, "wb"):
+        pass
 
 
 def folder(path):
@@ -198,12 +204,18 @@ def check_replaced_database(world):
     log.stop()
 
 
-def check_removed_write_ahead_log(world):
-    """Those who hold it open have it still: the log stops, which writes it into the database, before a kill can lose it."""
+def check_removed_write_ahead_log(world, name, is_made_anew=False, is_open_elsewhere=False):
+    """Those who hold it open have it still: the log writes it into the database, before a kill can lose it, and stops. An empty
+    file of that name is another one; and while another program has the database open, closing it would write nothing."""
     log = Log(world.copy())
     log.start(stderr=subprocess.DEVNULL)
-    carol = new_person(world.work, "carol", log, world.config)
+    carol = new_person(world.work, name, log, world.config)
+    other = sqlite3.connect(os.path.join(log.folder, "log.db"))
+    if is_open_elsewhere:
+        other.execute("SELECT count(*) FROM entries").fetchone()
     os.unlink(os.path.join(log.folder, "log.db-wal"))
+    if is_made_anew:
+        make_empty(os.path.join(log.folder, "log.db-wal"))
     answer = carol.run("device", "add", carol.label, "--name", "watch", "--key", random_key())
     check(answer.returncode == 3, "no update is acknowledged", answer)
     check(log.process.wait(timeout=30) == 3, "the log stops")
@@ -211,6 +223,7 @@ def check_removed_write_ahead_log(world):
     log.start(stderr=subprocess.DEVNULL)
     carol.json("device", "add", carol.label, "--name", "watch", "--key", random_key())
     log.stop()
+    other.close()
 
 
 def check_told_once(world):
@@ -239,7 +252,9 @@ def main():
         check_left_as_found(world)
         check_configuration(world)
         check_replaced_database(world)
-        check_removed_write_ahead_log(world)
+        check_removed_write_ahead_log(world, "carol")
+        check_removed_write_ahead_log(world, "dan", is_made_anew=True)
+        check_removed_write_ahead_log(world, "erin", is_open_elsewhere=True)
         check_told_once(world)
 
 

@@ -118,6 +118,35 @@ static void test_a_full_disk_passes(void **state)
   assert_true(s->n_refused > 0);
 }
 
+/* What goes along with a commit that a full disk refused goes along with the next one: here, that the log has a new
+ * Configuration and the old one is none any more. */
+static void test_a_full_disk_keeps_nothing_out(void **state)
+{
+  struct scene *s = *state;
+  const struct scene kept = *s;
+  struct world *world = file_world(&s->files);
+  s->world = world;
+  s->alice = person_new(world, "alice", 10);
+  person_register(world, s->alice);
+  const struct kt_bytes value = person_set(world, s->alice, 1, true);
+  struct kt_config successor = world->config;
+  successor.max_behind++;
+  world_ok(world, kt_log_announce(world->log, &successor, &world->problem));
+  world_close(world);
+  world->config.max_behind++;
+  world_open(world);
+  shim_vfs_arm(SHIM_WRITE, 1, true);
+  assert_true(try_update(s, &value) != KT_OK);
+  assert_true(shim_vfs_disarm());
+  world_ok(world, try_update(s, &value));
+  world_close(world);
+  world->config.max_behind--;
+  assert_int_equal(kt_log_open(&world->options, &world->log, &world->problem), KT_ERR_UNSUPPORTED);
+  assert_string_equal(world->problem.code, "configuration");
+  file_world_end(world, &s->files);
+  *s = kept;
+}
+
 static void test_a_failed_flush_ends_it(void **state)
 {
   struct scene *s = *state;
@@ -188,6 +217,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_a_full_disk_passes),
+    cmocka_unit_test(test_a_full_disk_keeps_nothing_out),
     cmocka_unit_test(test_a_failed_flush_ends_it),
     cmocka_unit_test(test_a_failed_flush_while_pruning_ends_it),
     cmocka_unit_test(test_reads_that_fail_change_nothing),

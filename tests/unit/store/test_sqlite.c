@@ -6,6 +6,8 @@
 #include <sqlite3.h>
 #include <sys/wait.h>
 
+#include "store/files.h"
+
 /* Opening must fail like this, with a message that holds `text`. */
 static void assert_refused(struct store_test *t, bool create, enum kt_err want, const char *text)
 {
@@ -237,6 +239,31 @@ static void test_settings(void **state)
   }
 }
 
+/* Only what is known counts: a name that cannot be looked up at the moment is no loss. */
+static void test_a_replaced_file(void **state)
+{
+  char other[128];
+  char below[128];
+  struct kt_store_error error;
+  struct store_test *t = *state;
+  sqlite_test_make_log(t, 1);
+  (void)snprintf(other, sizeof other, "%s.other", t->path);
+  (void)snprintf(below, sizeof below, "%s/below", t->path);
+  assert_int_equal(kt_file_create(other, &error), KT_OK);
+  const ino_t inode = kt_file_inode(t->path);
+  assert_true(inode != 0 && inode != kt_file_inode(other));
+  assert_int_equal(kt_file_inode(below), 0);
+  assert_false(kt_file_is_replaced(t->path, inode));
+  assert_false(kt_file_is_replaced(t->path, 0));
+  assert_true(kt_file_is_replaced(other, inode));
+  assert_true(kt_file_is_replaced(below, inode)); /* ENOTDIR */
+  assert_int_equal(unlink(other), 0);
+  assert_true(kt_file_is_replaced(other, inode));
+  assert_int_equal(symlink(other, other), 0);
+  assert_false(kt_file_is_replaced(other, inode)); /* ELOOP */
+  assert_int_equal(unlink(other), 0);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -253,6 +280,7 @@ int main(void)
     CASE(test_read_only_directory),
     CASE(test_page_in),
     CASE(test_settings),
+    CASE(test_a_replaced_file),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
