@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PATH_SIZE 2048
@@ -34,6 +35,19 @@ static void path_of(const char *folder, const char *name, char ret_path[static P
 
 /* --- recording ---------------------------------------------------------------------------------------------------------- */
 
+static void read_whole(FILE *file, struct record_file *ret_file)
+{
+  struct stat status;
+  if (fstat(fileno(file), &status) != 0) {
+    stop("a file of the log cannot be asked for its length");
+  }
+  ret_file->len = (size_t)status.st_size;
+  ret_file->data = need(malloc(ret_file->len + 1));
+  if (fread(ret_file->data, 1, ret_file->len, file) != ret_file->len) {
+    stop("a file of the log cannot be read");
+  }
+}
+
 void record_begin(struct record *record, const char *folder)
 {
   *record = (struct record){ .is_on = true };
@@ -42,10 +56,7 @@ void record_begin(struct record *record, const char *folder)
     path_of(folder, names[i], path);
     FILE *file = fopen(path, "rb");
     if (file != NULL) {
-      struct record_file *before = &record->before[i];
-      before->data = need(malloc(FILE_MAX));
-      before->len = fread(before->data, 1, FILE_MAX, file);
-      before->data = need(realloc(before->data, before->len + 1));
+      read_whole(file, &record->before[i]);
       (void)fclose(file);
     }
   }
