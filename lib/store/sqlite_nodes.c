@@ -5,6 +5,26 @@
 
 #include <string.h>
 
+/* A row that was just written has to be where readers look for it. In a damaged tree it can be where nobody does, and who signs
+ * for it promises what cannot be shown. */
+static enum kt_err require_row(struct kt_store_conn *conn, enum kt_sqlite_statement get, uint64_t row,
+                               struct kt_bytes data)
+{
+  struct kt_sqlite_query q;
+  kt_sqlite_start(conn, get, &q);
+  kt_sqlite_bind_u64(&q, 1, row);
+  enum kt_err err = kt_sqlite_row(&q);
+  if (err != KT_OK && err != KT_ERR_ABSENT) {
+    return err;
+  }
+  const struct kt_bytes found = err == KT_OK ? kt_sqlite_column_blob(&q, 0) : (struct kt_bytes){ 0 };
+  const bool is_unread = err == KT_OK && q.rc != SQLITE_OK; /* for want of memory, say */
+  if (!is_unread && (found.len != data.len || memcmp(found.data, data.data, data.len) != 0)) {
+    q.rc = SQLITE_CORRUPT;
+  }
+  return kt_sqlite_end(&q);
+}
+
 /* --- leaves ------------------------------------------------------------------------------------------------------- */
 
 enum kt_err kt_sqlite_put_leaves(struct kt_store_conn *conn, uint64_t pos, struct kt_bytes leaves)
@@ -12,11 +32,14 @@ enum kt_err kt_sqlite_put_leaves(struct kt_store_conn *conn, uint64_t pos, struc
   const size_t row_len = (size_t)KT_SQLITE_LEAVES_PER_ROW * KT_STORE_LEAF_LEN;
   enum kt_err err = KT_OK;
   for (size_t at = 0; err == KT_OK && at < leaves.len; at += row_len) {
+    const uint64_t row = kt_sqlite_row_of(pos, at / KT_STORE_LEAF_LEN, KT_SQLITE_LEAVES_PER_ROW);
+    const struct kt_bytes data = { leaves.data + at, leaves.len - at < row_len ? leaves.len - at : row_len };
     struct kt_sqlite_query q;
     kt_sqlite_start(conn, KT_SQL_LEAVES_PUT, &q);
-    kt_sqlite_bind_u64(&q, 1, kt_sqlite_row_of(pos, at / KT_STORE_LEAF_LEN, KT_SQLITE_LEAVES_PER_ROW));
-    kt_sqlite_bind_blob(&q, 2, leaves.data + at, leaves.len - at < row_len ? leaves.len - at : row_len);
+    kt_sqlite_bind_u64(&q, 1, row);
+    kt_sqlite_bind_blob(&q, 2, data.data, data.len);
     err = kt_sqlite_run(&q);
+    err = err == KT_OK ? require_row(conn, KT_SQL_LEAVES_GET, row, data) : err;
   }
   /* Half an entry is in the transaction, which therefore must not commit. */
   return err == KT_ERR_CONFLICT ? KT_ERR_STORE : err;
@@ -107,13 +130,16 @@ enum kt_err kt_sqlite_put_nodes(struct kt_store_conn *conn, uint64_t pos, const 
   const size_t node_len = conn->store->node_len;
   enum kt_err err = KT_OK;
   for (uint64_t i = 0; err == KT_OK && i < n; i += KT_SQLITE_NODES_PER_ROW) {
-    uint64_t n_row = n - i < KT_SQLITE_NODES_PER_ROW ? n - i : KT_SQLITE_NODES_PER_ROW;
+    const uint64_t n_row = n - i < KT_SQLITE_NODES_PER_ROW ? n - i : KT_SQLITE_NODES_PER_ROW;
+    const uint64_t row = kt_sqlite_row_of(pos, i, KT_SQLITE_NODES_PER_ROW);
+    const struct kt_bytes data = { records + (size_t)i * node_len, (size_t)n_row * node_len };
     struct kt_sqlite_query q;
     kt_sqlite_start(conn, KT_SQL_NODES_PUT, &q);
-    kt_sqlite_bind_u64(&q, 1, kt_sqlite_row_of(pos, i, KT_SQLITE_NODES_PER_ROW));
+    kt_sqlite_bind_u64(&q, 1, row);
     kt_sqlite_bind_u64(&q, 2, first_nodes(n_row));
-    kt_sqlite_bind_blob(&q, 3, records + (size_t)i * node_len, (size_t)n_row * node_len);
+    kt_sqlite_bind_blob(&q, 3, data.data, data.len);
     err = kt_sqlite_run(&q);
+    err = err == KT_OK ? require_row(conn, KT_SQL_NODES_GET, row, data) : err;
   }
   return err;
 }
