@@ -18,8 +18,8 @@ static enum kt_err require_row(struct kt_store_conn *conn, enum kt_sqlite_statem
     return err;
   }
   const struct kt_bytes found = err == KT_OK ? kt_sqlite_column_blob(&q, 0) : (struct kt_bytes){ 0 };
-  const bool is_unread = err == KT_OK && q.rc != SQLITE_OK; /* for want of memory, say */
-  if (!is_unread && (found.len != data.len || memcmp(found.data, data.data, data.len) != 0)) {
+  const bool is_there = found.data != NULL && found.len == data.len && memcmp(found.data, data.data, data.len) == 0;
+  if (!is_there && q.rc != SQLITE_NOMEM) {
     q.rc = SQLITE_CORRUPT;
   }
   return kt_sqlite_end(&q);
