@@ -21,10 +21,10 @@ REPORT = os.path.join(os.path.dirname(__file__), "..", "bench", "report.py")
 DOCS = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "performance.md")
 
 
-def run_bench(program, folder, sizes):
+def run_bench(program, folder, sizes, *more):
     path = os.path.join(folder, "figures.json")
     words = [program, "--server", SERVER, "--verify", VERIFY, "--dir", os.path.join(folder, "logs"), "--json", path,
-             "--seconds", "0.05", "--connections", "8", "--warm", "32", "--cadences", "0,20", *map(str, sizes)]
+             "--seconds", "0.05", "--connections", "8", "--warm", "32", "--cadences", "0,20", *more, *map(str, sizes)]
     result = subprocess.run(words, capture_output=True, text=True, timeout=280)
     if result.returncode != 0:
         sys.exit(f"kt-bench: {result.returncode}\n{result.stdout}{result.stderr}")
@@ -61,7 +61,7 @@ def main(build):
         for name in plots:
             root = xml.etree.ElementTree.parse(os.path.join(folder, "plots", name)).getroot()
             check(root.findall(".//{http://www.w3.org/2000/svg}polyline"), f"{name} shows something")
-        _, second = run_bench(program, folder, (64,))
+        _, second = run_bench(program, folder, (64,), "--parts", "restart")
         check(values(second, 64)["import"] == values(first, 64)["import"], "a log that is kept is not imported again")
 
 
