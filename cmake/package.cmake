@@ -13,6 +13,7 @@ derives codes that two people compare. With libkt for applications.")
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "libzbar0") # kt-verify loads it when it reads an image
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "ca-certificates")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "nginx, prometheus")
 set(CPACK_SET_DESTDIR ON) # for what goes to /etc

@@ -6,9 +6,9 @@
 #include <qrencode.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zbar.h>
 
 #include "evidence_store.h"
+#include "qr_find.h"
 
 #define PIXELS_PER_MODULE 8
 #define IMAGE_FILE_MAX ((size_t)32 << 20)
@@ -93,13 +93,7 @@ enum kt_err kt_qr_write_png(const struct kt_qr *qr, const char *path, struct kt_
   return kt_evidence_write_file(path, (struct kt_bytes){ file, size });
 }
 
-struct pixels {
-  unsigned width;
-  unsigned height;
-  const uint8_t *gray;
-};
-
-static enum kt_err decode_png(struct kt_bytes file, struct kt_arena *arena, struct pixels *ret_pixels)
+static enum kt_err decode_png(struct kt_bytes file, struct kt_arena *arena, struct kt_qr_pixels *ret_pixels)
 {
   static const png_color white = { 255, 255, 255 }; /* behind what is transparent */
   png_image image = { .version = PNG_IMAGE_VERSION };
@@ -119,64 +113,17 @@ static enum kt_err decode_png(struct kt_bytes file, struct kt_arena *arena, stru
   if (png_image_finish_read(&image, &white, gray, 0, NULL) == 0) {
     return KT_ERR_FORMAT;
   }
-  *ret_pixels = (struct pixels){ .width = image.width, .height = image.height, .gray = gray };
+  *ret_pixels = (struct kt_qr_pixels){ .width = image.width, .height = image.height, .gray = gray };
   return KT_OK;
-}
-
-/* --- finding the symbol --------------------------------------------------------------------------------------------- */
-
-static enum kt_err only_text(const zbar_image_t *image, struct kt_arena *arena, const char **ret_text)
-{
-  const char *text = NULL;
-  for (const zbar_symbol_t *symbol = zbar_image_first_symbol(image); symbol != NULL;
-       symbol = zbar_symbol_next(symbol)) {
-    const char *found = zbar_symbol_get_data(symbol);
-    if (text != NULL && strcmp(text, found) != 0) {
-      return KT_ERR_CONFLICT;
-    }
-    text = found;
-  }
-  if (text == NULL) {
-    return KT_ERR_ABSENT;
-  }
-  const char *copy = kt_arena_copy(arena, text, strlen(text) + 1);
-  if (copy == NULL) {
-    return KT_ERR_MEMORY;
-  }
-  *ret_text = copy;
-  return KT_OK;
-}
-
-static enum kt_err scan(const struct pixels *pixels, struct kt_arena *arena, const char **ret_text)
-{
-  zbar_image_scanner_t *scanner = zbar_image_scanner_create();
-  zbar_image_t *image = zbar_image_create();
-  enum kt_err err = KT_ERR_MEMORY;
-  if (scanner != NULL && image != NULL) {
-    (void)zbar_image_scanner_set_config(scanner, ZBAR_NONE, ZBAR_CFG_ENABLE, 0);
-    (void)zbar_image_scanner_set_config(scanner, ZBAR_QRCODE, ZBAR_CFG_ENABLE, 1);
-    (void)zbar_image_scanner_set_config(scanner, ZBAR_NONE, ZBAR_CFG_TEST_INVERTED, 1); /* of a dark terminal */
-    zbar_image_set_format(image, zbar_fourcc('Y', '8', '0', '0'));
-    zbar_image_set_size(image, pixels->width, pixels->height);
-    zbar_image_set_data(image, pixels->gray, (unsigned long)pixels->width * pixels->height, NULL);
-    err = zbar_scan_image(scanner, image) < 0 ? KT_ERR_ABSENT : only_text(image, arena, ret_text);
-  }
-  if (image != NULL) {
-    zbar_image_destroy(image);
-  }
-  if (scanner != NULL) {
-    zbar_image_scanner_destroy(scanner);
-  }
-  return err;
 }
 
 enum kt_err kt_qr_read_png(const char *path, struct kt_arena *arena, const char **ret_text)
 {
   struct kt_bytes file;
-  struct pixels pixels;
+  struct kt_qr_pixels pixels;
   enum kt_err err = kt_evidence_read_file(path, IMAGE_FILE_MAX, arena, &file);
   if (err == KT_OK) {
     err = decode_png(file, arena, &pixels);
   }
-  return err == KT_OK ? scan(&pixels, arena, ret_text) : err;
+  return err == KT_OK ? kt_qr_find(&pixels, arena, ret_text) : err;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* QR symbols: drawing one in a terminal, writing and reading PNG images. Encoding is libqrencode's, finding a symbol in an
- * image libzbar's. Every side is drawn with the quiet zone that the standard asks for. */
+/* QR symbols: drawing one in a terminal, writing and reading PNG images. Encoding is libqrencode's. Every side is drawn with the quiet zone that the standard asks for. */
 #ifndef KT_VERIFY_QR_H
 #define KT_VERIFY_QR_H
 
@@ -34,7 +33,8 @@ KT_MUST_USE enum kt_err kt_qr_write_png(const struct kt_qr *qr, const char *path
 #define KT_QR_IMAGE_SIDE_MAX 8192 /* pixels */
 
 /* The text of the one symbol in an image, NUL-terminated, in the arena. KT_ERR_STORE: errno says why; KT_ERR_FORMAT: no
- * PNG image, or one that is too large; KT_ERR_ABSENT: no symbol in it; KT_ERR_CONFLICT: several with different texts. */
+ * PNG image, or one that is too large; KT_ERR_ABSENT: no symbol in it; KT_ERR_CONFLICT: several with different texts; KT_ERR_UNSUPPORTED:
+ * nothing is there that could look for them (qr_find.h). */
 KT_MUST_USE enum kt_err kt_qr_read_png(const char *path, struct kt_arena *arena, const char **ret_text);
 
 #endif

@@ -81,6 +81,7 @@ def images(work, alice, bob):
     check(read.stdout.strip() == shown["payload"], "zbar reads the image", read)
     match = alice.json("code", "scan", image)
     check(match["match"] and match["log_match"] == "same" and match["common_size"] >= 1, "so does scan", match)
+    without_zbar(work, alice, image)
     drawn = bob.text("code", "qr", alice.label, "--color", "always").splitlines()
     plain = bob.text("code", "qr", alice.label).splitlines()
     rows = [line for line in plain if not line.strip("█▀▄ ")]
@@ -103,6 +104,19 @@ def images(work, alice, bob):
     other = alice.json("code", "scan", "https://example.org/menu", expect=2)
     check("neither a code of kt-verify" in other["reason"]["text"], "so is another code, and the text says what it is not",
           other)
+
+
+def without_zbar(work, alice, image):
+    """An empty file in its place: the library is loaded when an image is read, and not found."""
+    folder = os.path.join(work, "no-zbar")
+    os.mkdir(folder)
+    with open(os.path.join(folder, "libzbar.so.0"), "w"):
+        pass
+    os.environ["LD_LIBRARY_PATH"] = folder
+    reason = alice.json("code", "scan", image, expect=3)["reason"]
+    del os.environ["LD_LIBRARY_PATH"]
+    check(reason["code"] == "image-reader" and "apt install libzbar0" in reason["text"], "without libzbar it says what to do",
+          reason)
 
 
 def write_screen(path, rows):
