@@ -149,9 +149,10 @@ static enum kt_exit refuse_image(struct kt_output *out, const char *path, enum k
   case KT_ERR_CONFLICT:
     return kt_output_fail(out, KT_EXIT_USAGE, "image-several", "several QR codes in %s: one at a time", path);
   case KT_ERR_UNSUPPORTED:
-    return kt_output_fail(out, KT_EXIT_UNDECIDED, "image-reader",
-                          "images are read by libzbar, which is not there (Debian: apt install libzbar0): install it, or "
-                          "give kt-verify code scan the text below the code");
+    return kt_output_fail(
+        out, KT_EXIT_UNDECIDED, "image-reader",
+        "images are read by libzbar, which is not there (Debian: apt install libzbar0): install it, or "
+        "give kt-verify code scan the text below the code");
   default: return kt_output_fail(out, KT_EXIT_UNDECIDED, "memory", "%s: %s", path, kt_err_text(err));
   }
 }
