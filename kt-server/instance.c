@@ -16,7 +16,6 @@
 #include "keys.h"
 #include "operator.h"
 #include "role.h"
-#include "store/files.h"
 
 /* --- what the engine asks for ----------------------------------------------------------------------------------- */
 
@@ -80,24 +79,15 @@ static enum kt_err sign(void *ctx, const struct kt_log_extension *extension,
   return err;
 }
 
-/* The file that was opened is no more what the folder names. */
-static bool is_database_gone(const struct kt_instance *instance)
-{
-  struct kt_path path;
-  struct kt_error ignored;
-  return kt_path_join(instance->dir.s, KT_NAME_DATABASE, &path, &ignored) == KT_OK &&
-         kt_file_is_replaced(path.s, instance->database_inode);
-}
-
-/* Of a database without a name only this process has the data: whoever wants to save it decides when it ends. */
-static void fatal(void *ctx, const char *text)
+/* Of data without a name only this process has it: whoever wants to save it decides when it ends. */
+static void fatal(void *ctx, const struct kt_log_problem *problem)
 {
   const struct kt_instance *instance = ctx;
-  kt_say("the log signs nothing any more: %s", text);
+  kt_say("the log signs nothing any more: %s", problem->text);
   if (instance->on_fatal == NULL) {
     return;
   }
-  if (is_database_gone(instance)) {
+  if (problem->is_unnamed) {
     kt_say("the files are in /proc/%d/fd for as long as this process runs. When they are nowhere "
            "else, copy " KT_NAME_DATABASE " and " KT_NAME_DATABASE "-wal from there, then stop it",
            (int)getpid());
@@ -366,7 +356,6 @@ enum kt_err kt_instance_open_store(struct kt_instance *instance, bool create, bo
     return store_error.is_damaged ? kt_instance_damaged(instance, store_error.text, error)
                                   : kt_error_set(error, err, "%s", store_error.text);
   }
-  instance->database_inode = kt_file_inode(path.s);
   return instance->read_only ? KT_OK : kt_signer_open(&signer, &instance->signer, error);
 }
 

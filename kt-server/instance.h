@@ -37,7 +37,6 @@ struct kt_instance {
   bool has_no_sandbox;      /* asked for at the command line: the signer that is started has none either */
   struct kt_vrf_key *vrf;
   struct kt_store *store;
-  ino_t database_inode;
   atomic_bool is_damage_told; /* the journal has it, once */
   struct kt_log *log;         /* NULL with a Service Operator's folder, which has instead: */
   struct kt_secret *leaf;

@@ -174,7 +174,7 @@ struct kt_log {
   struct kt_log_reader *drafter; /* NULL: read only */
   struct kt_log_tip tip;
   uint64_t stored_size;        /* of the head that is in the store */
-  uint64_t put_size;           /* of the one that the open transaction puts there; 0: none */
+  uint64_t put_size;           /* of the one that the last transaction puts there, durable or not; 0: none */
   bool is_config_stored;       /* the Configuration is named in the store, and no other */
   struct kt_log_guard guarded; /* the head that was signed last; size 0: none, or not known */
   struct kt_log_signed signed_tip;

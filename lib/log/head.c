@@ -68,7 +68,7 @@ void kt_log_fail(struct kt_log *log, const struct kt_log_problem *problem)
 {
   atomic_store(&log->is_fatal, true);
   if (log->options.fatal != NULL) {
-    log->options.fatal(log->options.ctx, problem->text);
+    log->options.fatal(log->options.ctx, problem);
   }
 }
 

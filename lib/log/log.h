@@ -46,6 +46,7 @@ struct kt_log_problem {
   const char *code;              /* stable word for scripts, static: "last", "store-full", "busy" … */
   bool retry;                    /* passes by itself: try again later */
   bool is_damaged;               /* the database contradicts itself: only a copy helps */
+  bool is_unnamed;               /* files that have no name any more hold the data: it ends with this process */
   uint64_t current_size;         /* code "auditor-head-old": of the newest head; otherwise 0 */
   char text[KT_LOG_REASON_SIZE]; /* one sentence for a person */
 };
@@ -99,7 +100,8 @@ struct kt_log_options {
   /* May be NULL. Start what sign is called for next, in the same thread and with the same extension; it does not wait,
    * so that the log can do something else in between. A failure shows in sign. */
   void (*sign_begin)(void *ctx, const struct kt_log_extension *extension);
-  void (*fatal)(void *ctx, const char *text); /* nothing will be signed any more: report it, and restart the process */
+  /* Nothing will be signed any more: report it, and restart the process, but for what is unnamed. */
+  void (*fatal)(void *ctx, const struct kt_log_problem *problem);
   /* The clock is not believed any more, and why; NULL text: it is again. NULL is allowed. */
   void (*clock)(void *ctx, const char *text);
   /* The disk is full, so that nothing is added, and what was met; NULL text: there is room again. Once

@@ -11,6 +11,7 @@ enum kt_err kt_log_refuse(struct kt_log_problem *problem, enum kt_err err, const
   problem->code = code;
   problem->retry = err == KT_ERR_MEMORY;
   problem->is_damaged = false;
+  problem->is_unnamed = false;
   problem->current_size = 0;
   (void)vsnprintf(problem->text, sizeof problem->text, format, args);
   va_end(args);
@@ -59,5 +60,6 @@ enum kt_err kt_log_store_problem(struct kt_log_problem *problem, enum kt_err err
                       kt_err_text(err));
   problem->retry = full;
   problem->is_damaged = kt_store_is_damaged(conn);
+  problem->is_unnamed = kt_store_is_unnamed(conn);
   return KT_ERR_STORE;
 }

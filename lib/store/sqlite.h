@@ -87,7 +87,7 @@ struct kt_sqlite {
   bool is_snapshot_due;                   /* a reader's transaction begins with its first statement */
   uint64_t last_label_id;                 /* the greatest in the transaction; 0: not looked for yet */
   int wal_frames;                         /* in the log after the last commit */
-  ino_t inode;                            /* of the file, and of the log's, when they were opened; 0: not known */
+  ino_t inode;                            /* of the file, and of the log's, when they were opened */
   ino_t wal_inode;
   int checkpointed_frames; /* of those, when the last checkpoint ended */
 };
@@ -153,6 +153,9 @@ KT_MUST_USE enum kt_err kt_sqlite_one_blob(struct kt_sqlite_query *q, struct kt_
 
 enum kt_err kt_sqlite_open_conn(struct kt_store_conn *conn);
 void kt_sqlite_close_conn(struct kt_store_conn *conn);
+
+/* Of the write-ahead log. */
+const char *kt_sqlite_log_path(const struct kt_sqlite *sqlite);
 
 enum kt_err kt_sqlite_begin(struct kt_store_conn *conn);
 enum kt_err kt_sqlite_commit(struct kt_store_conn *conn);

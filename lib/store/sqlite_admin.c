@@ -4,8 +4,10 @@
 
 #include "store/sqlite.h"
 
+#include <string.h>
 #include <unistd.h>
 
+#include "base/reader.h"
 #include "store/files.h"
 
 /* Frames (pages of 4 KiB) that the write-ahead log grows between checkpoints. A checkpoint takes as long as dozens of
@@ -55,8 +57,24 @@ static enum kt_err require_name(struct kt_store_conn *conn)
     return KT_OK;
   }
   kt_sqlite_leave(conn);
-  return kt_store_fail(&conn->error, KT_ERR_STORE,
-                       "%s was moved, replaced or removed while it is in use: nothing more is written to it", path);
+  (void)kt_store_fail(&conn->error, KT_ERR_STORE,
+                      "%s was moved, replaced or removed while it is in use: nothing more is written to it", path);
+  conn->error.is_unnamed = true;
+  return KT_ERR_STORE;
+}
+
+/* Because another program reads an old state, or the disk fails; a full disk and a want of memory pass. */
+static enum kt_err fail_to_save(struct kt_store_conn *conn, enum kt_err err, const char *path)
+{
+  char cause[sizeof conn->error.text];
+  if (conn->error.is_full || err == KT_ERR_MEMORY) {
+    return err;
+  }
+  memcpy(cause, conn->error.text, sizeof cause);
+  (void)kt_store_fail(&conn->error, KT_ERR_STORE,
+                      "%s was replaced or removed while it is in use, and what it said is not saved: %s", path, cause);
+  conn->error.is_unnamed = true;
+  return KT_ERR_STORE;
 }
 
 /* A kill would lose what an open write-ahead log says that was removed, and so would closing it while another program has the
@@ -64,14 +82,14 @@ static enum kt_err require_name(struct kt_store_conn *conn)
 static enum kt_err require_log(struct kt_store_conn *conn)
 {
   struct kt_sqlite *sqlite = kt_sqlite_of(conn);
-  const char *path = sqlite3_filename_wal(sqlite3_db_filename(sqlite->db, "main"));
+  const char *path = kt_sqlite_log_path(sqlite);
   if (!kt_file_is_replaced(path, sqlite->wal_inode)) {
     return KT_OK;
   }
-  enum kt_err err = kt_sqlite_checkpoint(conn, SQLITE_CHECKPOINT_FULL, KT_SQLITE_BUSY_TIMEOUT_MS,
-                                         "saving what the removed write-ahead log said");
+  enum kt_err err =
+      kt_sqlite_checkpoint(conn, SQLITE_CHECKPOINT_FULL, KT_SQLITE_BUSY_TIMEOUT_MS, "writing it into the database");
   return err != KT_OK
-             ? err
+             ? fail_to_save(conn, err, path)
              : kt_store_fail(&conn->error, KT_ERR_STORE,
                              "%s was replaced or removed while it is in use: what it said is in the database now",
                              path);
@@ -172,7 +190,9 @@ int kt_sqlite_on_commit(void *ctx, sqlite3 *db, const char *schema, int n_frames
   return SQLITE_OK;
 }
 
-enum kt_err kt_sqlite_checkpoint(struct kt_store_conn *conn, int mode, int patience_ms, const char *operation)
+/* ret_n_frames: in the log. */
+static enum kt_err checkpoint(struct kt_store_conn *conn, int mode, int patience_ms, const char *operation,
+                              int *ret_n_frames)
 {
   sqlite3 *db = kt_sqlite_of(conn)->db;
   enum kt_err err = require_usable(conn, operation);
@@ -180,7 +200,7 @@ enum kt_err kt_sqlite_checkpoint(struct kt_store_conn *conn, int mode, int patie
     return err;
   }
   (void)sqlite3_busy_timeout(db, patience_ms);
-  int rc = sqlite3_wal_checkpoint_v2(db, NULL, mode, NULL, NULL);
+  int rc = sqlite3_wal_checkpoint_v2(db, NULL, mode, ret_n_frames, NULL);
   if (rc != SQLITE_OK) {
     err = kt_sqlite_fail(&conn->error, db, rc, operation);
     if ((rc & 0xff) != SQLITE_NOMEM) { /* which SQLite meets before it writes anything */
@@ -191,30 +211,59 @@ enum kt_err kt_sqlite_checkpoint(struct kt_store_conn *conn, int mode, int patie
   return (rc & 0xff) == SQLITE_BUSY ? KT_ERR_UNDETERMINED : err;
 }
 
-/* With the same bytes, so readers see no difference. */
-static int write_anew(sqlite3_file *file)
+enum kt_err kt_sqlite_checkpoint(struct kt_store_conn *conn, int mode, int patience_ms, const char *operation)
+{
+  return checkpoint(conn, mode, patience_ms, operation, NULL);
+}
+
+#define LOG_HEADER_LEN 32
+#define LOG_PAGE_LEN_AT 8 /* of 4 bytes */
+#define FRAME_HEADER_LEN 24
+
+struct written {
+  sqlite3_int64 len;
+  uint32_t page_len;
+};
+
+/* With the same bytes, so readers see no difference. Up to where it can be read: behind what it says, a log has what it said
+ * before. */
+static int write_anew(sqlite3_file *file, struct written *ret_written)
 {
   uint8_t chunk[4096];
   sqlite3_int64 size = 0;
+  sqlite3_int64 at = 0;
   int rc = file->pMethods->xFileSize(file, &size);
-  for (sqlite3_int64 at = 0; rc == SQLITE_OK && at < size; at += (sqlite3_int64)sizeof chunk) {
+  while (rc == SQLITE_OK && at < size) {
     const sqlite3_int64 left = size - at;
     const int len = (int)(left < (sqlite3_int64)sizeof chunk ? left : (sqlite3_int64)sizeof chunk);
-    rc = file->pMethods->xRead(file, chunk, len, at);
-    rc = rc == SQLITE_OK ? file->pMethods->xWrite(file, chunk, len, at) : rc;
+    if (file->pMethods->xRead(file, chunk, len, at) != SQLITE_OK) {
+      break;
+    }
+    if (at == 0 && len >= LOG_HEADER_LEN) {
+      struct kt_reader r;
+      kt_reader_init(&r, chunk + LOG_PAGE_LEN_AT, sizeof(uint32_t));
+      ret_written->page_len = kt_read_u32(&r);
+    }
+    rc = file->pMethods->xWrite(file, chunk, len, at);
+    at += len;
   }
+  ret_written->len = at;
   return rc == SQLITE_OK ? file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) : rc;
 }
 
 static const char settling[] = "making durable what an earlier process wrote";
 
 /* With the write lock held. */
-static enum kt_err write_log_anew(struct kt_store_conn *conn)
+static enum kt_err write_log_anew(struct kt_store_conn *conn, struct written *ret_written)
 {
   sqlite3_file *file = NULL;
   sqlite3 *db = kt_sqlite_of(conn)->db;
   int rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
-  rc = rc == SQLITE_OK ? write_anew(file) : rc;
+  if (rc == SQLITE_OK && (file == NULL || file->pMethods == NULL)) {
+    return kt_store_fail(&conn->error, KT_ERR_STORE, "%s: another program took the database's write-ahead log away",
+                         settling);
+  }
+  rc = rc == SQLITE_OK ? write_anew(file, ret_written) : rc;
   if (rc == SQLITE_OK) {
     return KT_OK;
   }
@@ -222,17 +271,51 @@ static enum kt_err write_log_anew(struct kt_store_conn *conn)
   return kt_sqlite_fail(&conn->error, db, rc, settling);
 }
 
-/* A flush alone would not do: pages that could not be written earlier are clean in the kernel's eyes. So the write-ahead log is
- * written anew, or a power cut could leave an older one beside the database, and what it says is written to the database. */
-enum kt_err kt_sqlite_settle(struct kt_store_conn *conn)
+/* Fewer bytes than its frames take: part of it cannot be read, or another program has one open that was removed. What follows
+ * those frames would be behind a hole, and nobody's after a crash. They are in the database now, so it can begin anew, once that
+ * program does not read them. */
+static enum kt_err require_frames(struct kt_store_conn *conn, int n_frames, const struct written *written)
 {
+  const sqlite3_int64 frame_len = FRAME_HEADER_LEN + (sqlite3_int64)written->page_len;
+  if (n_frames <= 0 || written->len >= LOG_HEADER_LEN + n_frames * frame_len) {
+    return KT_OK;
+  }
+  enum kt_err err = kt_sqlite_checkpoint(conn, SQLITE_CHECKPOINT_RESTART, KT_SQLITE_BUSY_TIMEOUT_MS, settling);
+  return err != KT_ERR_UNDETERMINED
+             ? err
+             : kt_store_fail(
+                   &conn->error, KT_ERR_STORE,
+                   "%s: another program reads %d pages of a write-ahead log, of which %s has only %lld bytes: end "
+                   "that first",
+                   settling, n_frames, kt_sqlite_log_path(kt_sqlite_of(conn)), (long long)written->len);
+}
+
+static enum kt_err settle(struct kt_store_conn *conn)
+{
+  struct written written = { 0 };
+  int n_frames = 0;
   enum kt_err err = kt_sqlite_begin(conn);
   if (err != KT_OK) {
     return err;
   }
-  err = write_log_anew(conn);
+  err = write_log_anew(conn, &written);
   kt_sqlite_rollback(conn); /* nothing was written through it */
-  return err == KT_OK ? kt_sqlite_checkpoint(conn, SQLITE_CHECKPOINT_FULL, KT_SQLITE_BUSY_TIMEOUT_MS, settling) : err;
+  if (err == KT_OK) {
+    err = checkpoint(conn, SQLITE_CHECKPOINT_FULL, KT_SQLITE_BUSY_TIMEOUT_MS, settling, &n_frames);
+  }
+  return err == KT_OK ? require_frames(conn, n_frames, &written) : err;
+}
+
+/* A flush alone would not do: pages that could not be written earlier are clean in the kernel's eyes. So the write-ahead log is
+ * written anew, or a power cut could leave an older one beside the database, and what it says is written to the database; not
+ * by closing it, either, when that failed. */
+enum kt_err kt_sqlite_settle(struct kt_store_conn *conn)
+{
+  enum kt_err err = settle(conn);
+  if (err != KT_OK) {
+    kt_sqlite_leave(conn);
+  }
+  return err;
 }
 
 void kt_sqlite_leave(struct kt_store_conn *conn)

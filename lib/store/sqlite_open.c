@@ -111,6 +111,25 @@ static enum kt_err set_cache_size(sqlite3 *db, size_t bytes, struct kt_store_err
   return execute(db, sql, error, "configuring the database connection");
 }
 
+const char *kt_sqlite_log_path(const struct kt_sqlite *sqlite)
+{
+  return sqlite3_filename_wal(sqlite3_db_filename(sqlite->db, "main"));
+}
+
+/* What the names stood for when the files were opened, and nobody has changed since. */
+static enum kt_err remember_files(struct kt_sqlite *sqlite, const char *path, struct kt_store_error *error)
+{
+  int has_moved = 0;
+  sqlite->inode = kt_file_inode(path);
+  sqlite->wal_inode = kt_file_inode(kt_sqlite_log_path(sqlite));
+  int rc = sqlite3_file_control(sqlite->db, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+  if (rc == SQLITE_OK && has_moved == 0 && sqlite->inode != 0 && sqlite->wal_inode != 0) {
+    return KT_OK;
+  }
+  return kt_store_fail(error, KT_ERR_STORE,
+                       "%s or its write-ahead log was moved, replaced or removed while it was opened", path);
+}
+
 enum kt_err kt_sqlite_open_conn(struct kt_store_conn *conn)
 {
   struct kt_sqlite *sqlite = calloc(1, sizeof *sqlite);
@@ -122,15 +141,14 @@ enum kt_err kt_sqlite_open_conn(struct kt_store_conn *conn)
   if (err == KT_OK) {
     err = set_cache_size(sqlite->db, store->cache_bytes, &conn->error);
   }
+  if (err == KT_OK && conn->is_writer) {
+    (void)sqlite3_wal_hook(sqlite->db, kt_sqlite_on_commit, sqlite);
+    err = remember_files(sqlite, store->path, &conn->error);
+  }
   if (err != KT_OK) {
     (void)sqlite3_close_v2(sqlite->db); /* NULL is fine */
     free(sqlite);
     return err;
-  }
-  if (conn->is_writer) {
-    (void)sqlite3_wal_hook(sqlite->db, kt_sqlite_on_commit, sqlite);
-    sqlite->inode = kt_file_inode(store->path);
-    sqlite->wal_inode = kt_file_inode(sqlite3_filename_wal(sqlite3_db_filename(sqlite->db, "main")));
   }
   conn->backend = sqlite;
   return KT_OK;

@@ -14,6 +14,7 @@ enum kt_err kt_store_fail(struct kt_store_error *error, enum kt_err err, const c
   va_start(args, format);
   error->is_damaged = false;
   error->is_full = false;
+  error->is_unnamed = false;
   (void)vsnprintf(error->text, sizeof error->text, format, args);
   va_end(args);
   return err;
@@ -151,6 +152,11 @@ bool kt_store_is_full(const struct kt_store_conn *conn)
 bool kt_store_is_damaged(const struct kt_store_conn *conn)
 {
   return conn->error.is_damaged;
+}
+
+bool kt_store_is_unnamed(const struct kt_store_conn *conn)
+{
+  return conn->error.is_unnamed;
 }
 
 /* --- transactions --------------------------------------------------------------------------------------------- */

@@ -22,6 +22,7 @@ struct kt_store_conn; /* a handle */
 struct kt_store_error {
   bool is_damaged; /* the file is no database, or contradicts itself: only a copy helps */
   bool is_full;    /* the disk or a quota is full: nothing is damaged, roll back and try again when there is room */
+  bool is_unnamed; /* files that have no name any more hold what was stored: it ends with this process */
   char text[320];
 };
 
@@ -56,6 +57,7 @@ void kt_store_close_conn(struct kt_store_conn *conn);
 const char *kt_store_message(const struct kt_store_conn *conn);
 bool kt_store_is_full(const struct kt_store_conn *conn);
 bool kt_store_is_damaged(const struct kt_store_conn *conn);
+bool kt_store_is_unnamed(const struct kt_store_conn *conn);
 
 /* --- transactions --------------------------------------------------------------------------------------------- */
 

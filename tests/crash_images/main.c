@@ -49,13 +49,15 @@ struct run {
   char db_path[4096];
   /* While an image is looked at. */
   size_t n_ops;
-  bool is_durable; /* what the process that died had written to the database */
+  bool is_durable;          /* what the process that died had written to the database */
+  struct kt_log_guard said; /* the head that was signed last since; size 0: none */
   const char *verdict;
 };
 
 static struct run run;
 
-/* A checkpoint, which ends with a flush of the database, does for the write-ahead log. */
+/* Settling writes the whole write-ahead log anew before it flushes that; a checkpoint, which ends with a flush of the database,
+ * does for what a log said that is gone. */
 static void take_event(const struct shim_event *event)
 {
   record_put(&run.record, event);
@@ -105,20 +107,27 @@ static void on_event(void *ctx, const struct shim_event *event)
 
 /* --- the signer --------------------------------------------------------------------------------------------------------- */
 
-/* The heads signed before the crash, and this one. */
+static void compare(uint64_t size, uint64_t timestamp_ms, const struct kt_hash *root, const struct kt_log_guard *head)
+{
+  if (size == head->size && !kt_hash_equal(root, &head->root)) {
+    run.verdict = FORK;
+  }
+  if (size <= head->size && timestamp_ms > head->timestamp_ms) {
+    run.verdict = EARLIER;
+  }
+}
+
+/* The heads signed before the crash and since, and this one. */
 static void compare_with_signed(const struct kt_log_guard *head)
 {
   for (size_t i = 0; i < run.record.n_marks; i++) {
     const struct record_mark *mark = &run.record.marks[i];
-    if (mark->size == 0 || mark->n_ops > run.n_ops) {
-      continue;
+    if (mark->size > 0 && mark->n_ops <= run.n_ops) {
+      compare(mark->size, mark->timestamp_ms, &mark->root, head);
     }
-    if (mark->size == head->size && !kt_hash_equal(&mark->root, &head->root)) {
-      run.verdict = FORK;
-    }
-    if (mark->size <= head->size && mark->timestamp_ms > head->timestamp_ms) {
-      run.verdict = EARLIER;
-    }
+  }
+  if (run.said.size > 0) {
+    compare(run.said.size, run.said.timestamp_ms, &run.said.root, head);
   }
 }
 
@@ -136,6 +145,7 @@ static enum kt_err save_guard(const struct world *world, const struct kt_log_ext
     record_mark(&run.record, &mark);
   } else {
     compare_with_signed(to);
+    run.said = *to;
     run.verdict = to->size == world->guard.size || run.is_durable ? run.verdict : HASTY;
   }
   return KT_OK;
@@ -266,7 +276,7 @@ static void check_promises(struct world *world)
     run.verdict = account.state.n_sets < n_sets[i] ? LOST : run.verdict;
     kt_arena_release(&arena);
   }
-  if (last != NULL && size < last->size) {
+  if (size < run.said.size || (last != NULL && size < last->size)) {
     run.verdict = LOST;
   } else if (last != NULL) {
     struct kt_log_guard head = { .size = last->size };
@@ -367,6 +377,7 @@ static enum kind choose(uint64_t index, size_t *ret_n_ops)
 
 static const char *try_image(enum kind kind, uint64_t now_ms, bool with_fsck, const char *folder)
 {
+  run.said = (struct kt_log_guard){ 0 };
   static const enum image_kind kinds[] = { [ALL] = IMAGE_ALL, [DURABLE] = IMAGE_DURABLE, [TORN] = IMAGE_TORN };
   if (kind == TWICE) {
     const char *verdict = open_for_a_while(now_ms, folder);

@@ -204,26 +204,92 @@ def check_replaced_database(world):
     log.stop()
 
 
+class Watched(Log):
+    """What it says is kept."""
+
+    def __init__(self, world):
+        super().__init__(world.copy())
+        self.path = os.path.join(world.work, "said")
+
+    def begin(self):
+        self.start(stderr=open(self.path, "w", encoding="ascii"))
+
+    def said(self):
+        with open(self.path, encoding="ascii") as file:
+            return file.read()
+
+    def read_elsewhere(self):
+        """Another program, which reads what is there now until it is closed."""
+        other = sqlite3.connect(os.path.join(self.folder, "log.db"), isolation_level=None)
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM entries").fetchone()
+        return other
+
+    def lose_write_ahead_log(self):
+        os.unlink(os.path.join(self.folder, "log.db-wal"))
+
+
+def add_device(person, name):
+    return person.run("device", "add", person.label, "--name", name, "--key", random_key())
+
+
+def goes_on(log, person):
+    log.begin()
+    check(add_device(person, "watch").returncode == 0, "the log goes on")
+    log.stop()
+
+
 def check_removed_write_ahead_log(world, name, is_made_anew=False, is_open_elsewhere=False):
     """Those who hold it open have it still: the log writes it into the database, before a kill can lose it, and stops. An empty
     file of that name is another one; and while another program has the database open, closing it would write nothing."""
-    log = Log(world.copy())
-    log.start(stderr=subprocess.DEVNULL)
+    log = Watched(world)
+    log.begin()
     carol = new_person(world.work, name, log, world.config)
     other = sqlite3.connect(os.path.join(log.folder, "log.db"))
     if is_open_elsewhere:
         other.execute("SELECT count(*) FROM entries").fetchone()
-    os.unlink(os.path.join(log.folder, "log.db-wal"))
+    log.lose_write_ahead_log()
     if is_made_anew:
         make_empty(os.path.join(log.folder, "log.db-wal"))
-    answer = carol.run("device", "add", carol.label, "--name", "watch", "--key", random_key())
+    answer = add_device(carol, "watch")
     check(answer.returncode == 3, "no update is acknowledged", answer)
     check(log.process.wait(timeout=30) == 3, "the log stops")
+    check("log.db-wal was replaced or removed" in log.said() and "is in the database now" in log.said(), "and says why", log.said())
     check("no damage found" in server_verb("fsck", log.folder), "nothing that was acknowledged is lost")
-    log.start(stderr=subprocess.DEVNULL)
-    carol.json("device", "add", carol.label, "--name", "watch", "--key", random_key())
-    log.stop()
+    goes_on(log, carol)
     other.close()
+
+
+def check_hole(world):
+    """Another program goes by the removed log's pages: what is written behind them would be nobody's after a crash."""
+    log = Watched(world)
+    log.begin()
+    frank = new_person(world.work, "frank", log, world.config)
+    other = log.read_elsewhere()
+    log.lose_write_ahead_log()
+    check(add_device(frank, "watch").returncode == 3, "no update is acknowledged")
+    check(log.process.wait(timeout=30) == 3, "the log stops")
+    refused(log.folder, ("log.db-wal", "end that first"))
+    other.close()
+    goes_on(log, frank)
+
+
+def check_unsaved(world):
+    """Another program reads an older state, so what the removed log says cannot be saved: its process keeps it."""
+    log = Watched(world)
+    log.begin()
+    other = log.read_elsewhere()
+    grace = new_person(world.work, "grace", log, world.config)
+    log.lose_write_ahead_log()
+    check(add_device(grace, "watch").returncode == 3, "no update is acknowledged")
+    files = f"/proc/{log.process.pid}/fd"
+    check("is not saved" in log.said() and files in log.said() and log.process.poll() is None, "it stays, and says why", log.said())
+    grace.json("lookup", grace.label)
+    other.close()
+    lost = [file for file in os.listdir(files) if os.readlink(os.path.join(files, file)).endswith("log.db-wal (deleted)")]
+    shutil.copy(os.path.join(files, lost[0]), os.path.join(log.folder, "log.db-wal"))
+    log.kill()
+    goes_on(log, grace)
 
 
 def check_told_once(world):
@@ -255,6 +321,8 @@ def main():
         check_removed_write_ahead_log(world, "carol")
         check_removed_write_ahead_log(world, "dan", is_made_anew=True)
         check_removed_write_ahead_log(world, "erin", is_open_elsewhere=True)
+        check_hole(world)
+        check_unsaved(world)
         check_told_once(world)
 
 

@@ -121,10 +121,10 @@ static void world_pruning(void *ctx, const char *text)
   world->n_pruning++;
 }
 
-static void world_fatal(void *ctx, const char *text)
+static void world_fatal(void *ctx, const struct kt_log_problem *problem)
 {
   struct world *world = ctx;
-  strncpy(world->fatal, text, sizeof world->fatal - 1);
+  (void)snprintf(world->fatal, sizeof world->fatal, "%s", problem->text);
 }
 
 /* Third-party auditing: 0, 1 … are different auditors. */

@@ -154,14 +154,16 @@ static void test_damaged_column_is_an_error(void **state)
   store_test_close(t);
 }
 
-static enum kt_err put_one_leaf(struct store_test *t, uint64_t pos)
+static enum kt_err put_leaf_and_node(struct store_test *t, uint64_t pos)
 {
   const struct kt_store_entry entry = store_test_entry(pos);
   uint8_t bytes[64 * KT_HASH_LEN] = { (uint8_t)pos };
   const size_t n_log_nodes = 1 + (size_t)__builtin_ctzll(pos + 1);
   store_test_begin(t);
-  return kt_store_put_entry(t->writer, pos, &entry, (struct kt_bytes){ bytes, KT_STORE_LEAF_LEN },
-                            (struct kt_bytes){ bytes, n_log_nodes * KT_HASH_LEN });
+  enum kt_err err = kt_store_put_nodes(t->writer, pos, bytes, 1);
+  return err != KT_OK ? err
+                      : kt_store_put_entry(t->writer, pos, &entry, (struct kt_bytes){ bytes, KT_STORE_LEAF_LEN },
+                                           (struct kt_bytes){ bytes, n_log_nodes * KT_HASH_LEN });
 }
 
 static unsigned root_page_of(const char *path, const char *table)
@@ -180,34 +182,46 @@ static unsigned root_page_of(const char *path, const char *table)
 }
 
 /* A damaged number in the middle of a page: the next row goes to the end, and whoever looks for it turns the other way. */
-static void test_row_that_nobody_finds(void **state)
+static void check_row_that_nobody_finds(struct store_test *t, const char *table, const char *message)
 {
   enum { N = 8, PAGE = 4096, TABLE_LEAF = 13 };
-  struct store_test *t = *state;
   size_t len = 0;
   store_test_open(t, true);
   for (uint64_t pos = 0; pos < N; pos++) {
-    assert_int_equal(put_one_leaf(t, pos), KT_OK);
+    assert_int_equal(put_leaf_and_node(t, pos), KT_OK);
     store_test_commit(t);
   }
   store_test_close(t);
   uint8_t *data = sqlite_test_read_file(t->path, &len);
-  uint8_t *page = data + (size_t)(root_page_of(t->path, "prefix_leaves") - 1) * PAGE;
+  uint8_t *page = data + (size_t)(root_page_of(t->path, table) - 1) * PAGE;
   assert_int_equal(page[0], TABLE_LEAF);
   assert_int_equal(page[3] << 8 | page[4], N);
-  uint8_t *number = page + (page[8 + N] << 8 | page[8 + N + 1]) + 1; /* of row N / 2, behind its length */
-  assert_in_range(number[0], 0x80, 0xbe);                            /* of two bytes */
+  uint8_t *number = page + (page[8 + N] << 8 | page[8 + N + 1]); /* of row N / 2, behind its length */
+  while ((*number++ & 0x80) != 0) {
+  }
+  assert_in_range(number[0], 0x80, 0xbe); /* of two bytes */
   number[0] = 0xbf;
   write_file(t->path, data, len);
   free(data);
   store_test_open(t, false);
-  assert_int_equal(put_one_leaf(t, N), KT_ERR_STORE);
-  assert_string_equal(kt_store_message(t->writer),
-                      "reading leaf changes: database disk image is malformed (SQLite error 11)");
+  assert_int_equal(put_leaf_and_node(t, N), KT_ERR_STORE);
+  assert_string_equal(kt_store_message(t->writer), message);
   assert_true(kt_store_is_damaged(t->writer));
   kt_store_rollback(t->writer);
   assert_false(store_test_entry_is_there(t->writer, N));
   store_test_close(t);
+}
+
+static void test_leaves_that_nobody_finds(void **state)
+{
+  check_row_that_nobody_finds(*state, "prefix_leaves",
+                              "reading leaf changes: database disk image is malformed (SQLite error 11)");
+}
+
+static void test_nodes_that_nobody_finds(void **state)
+{
+  check_row_that_nobody_finds(*state, "prefix_nodes",
+                              "reading a node: database disk image is malformed (SQLite error 11)");
 }
 
 /* Root may write everywhere, so a child without privileges tries. 0: refused with a message. */
@@ -333,7 +347,8 @@ int main(void)
     CASE(test_damaged_page_is_found),
     CASE(test_missing_entry_is_found),
     CASE(test_damaged_column_is_an_error),
-    CASE(test_row_that_nobody_finds),
+    CASE(test_leaves_that_nobody_finds),
+    CASE(test_nodes_that_nobody_finds),
     CASE(test_read_only_directory),
     CASE(test_page_in),
     CASE(test_settings),
