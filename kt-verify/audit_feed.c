@@ -2,6 +2,7 @@
 #include "audit_feed.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <string.h>
 
 #include "crypto/hash.h"
@@ -17,10 +18,19 @@ static void interrupt(const struct kt_audit_feed *feed)
 
 /* --- threads and memory ------------------------------------------------------------------------------------------------- */
 
+/* One page's memory serves for the next. The C library would give back memory of that size, and the system would clear it
+ * each time. */
+static void keep_memory(void)
+{
+  (void)mallopt(M_MMAP_THRESHOLD, (int)KT_REPLY_MAX + 1);
+  (void)mallopt(M_TRIM_THRESHOLD, (int)KT_REPLY_MAX);
+}
+
 enum kt_exit kt_audit_feed_open(struct kt_audit_feed *feed, const struct kt_cli *cli, struct kt_output *out)
 {
   const char *text = cli->values[KT_OPT_JOBS];
   uint64_t jobs = kt_threads_default();
+  keep_memory();
   if (text != NULL && (!kt_cli_number(text, KT_THREADS_MAX, &jobs) || jobs == 0)) {
     return kt_output_fail(out, KT_EXIT_USAGE, "usage", "--jobs %s: from 1 to %d threads", text, KT_THREADS_MAX);
   }

@@ -133,40 +133,46 @@ enum kt_err kt_transport_use_ca(struct kt_transport *transport, const char *path
   return KT_OK;
 }
 
-struct sink {
-  struct kt_reply *reply;
-  size_t cap;
-};
-
 /* One request under way. It stays where it is: curl holds pointers into it. */
 struct exchange {
   CURL *curl;
   const char *socket; /* the transport's */
-  struct sink sink;
+  struct kt_reply *reply;
+  size_t cap; /* of its body */
   struct curl_slist *headers;
   char url[ADDRESS_SIZE + 256];
   char error[CURL_ERROR_SIZE];
   bool is_under_way; /* among many */
 };
 
+/* As long as the peer says the body is, so that it is copied once; believed as far as a body may be long, for what is
+ * not used costs address space only. */
+static size_t capacity(const struct exchange *exchange, size_t need)
+{
+  curl_off_t announced = -1;
+  (void)curl_easy_getinfo(exchange->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+  return announced >= (curl_off_t)need && announced <= (curl_off_t)KT_REPLY_MAX ? (size_t)announced : 2 * need;
+}
+
 static size_t receive(char *data, size_t size, size_t n, void *ctx)
 {
-  struct sink *sink = ctx;
+  struct exchange *exchange = ctx;
+  struct kt_reply *reply = exchange->reply;
   size_t len = size * n; /* size is 1 */
-  if (len > KT_REPLY_MAX - sink->reply->len) {
+  if (len > KT_REPLY_MAX - reply->len) {
     return 0; /* "over a limit: refused, never truncated": curl gives CURLE_WRITE_ERROR */
   }
-  if (sink->reply->len + len > sink->cap) {
-    size_t cap = 2 * (sink->reply->len + len);
-    uint8_t *grown = realloc(sink->reply->body, cap);
+  if (reply->len + len > exchange->cap) {
+    size_t cap = capacity(exchange, reply->len + len);
+    uint8_t *grown = realloc(reply->body, cap);
     if (grown == NULL) {
       return 0;
     }
-    sink->reply->body = grown;
-    sink->cap = cap;
+    reply->body = grown;
+    exchange->cap = cap;
   }
-  memcpy(sink->reply->body + sink->reply->len, data, len);
-  sink->reply->len += len;
+  memcpy(reply->body + reply->len, data, len);
+  reply->len += len;
   return len;
 }
 
@@ -200,7 +206,7 @@ static void set_common(const struct kt_transport *transport, struct exchange *ex
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "kt-verify");
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, exchange->headers);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &exchange->sink);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, exchange);
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, exchange->error);
   if (transport->socket[0] != '\0') {
     curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, transport->socket);
@@ -217,7 +223,8 @@ static void exchange_begin(const struct kt_transport *transport, struct exchange
   char authorization[KT_TOKEN_MAX + 32];
   struct curl_slist *headers = NULL;
   *ret_reply = (struct kt_reply){ .kind = KT_REPLY_NETWORK };
-  exchange->sink = (struct sink){ .reply = ret_reply };
+  exchange->reply = ret_reply;
+  exchange->cap = 0;
   exchange->socket = transport->socket;
   exchange->error[0] = '\0';
   snprintf(exchange->url, sizeof exchange->url, "%s%s", transport->base, path);
@@ -264,7 +271,7 @@ static void write_error(const struct exchange *exchange, CURLcode rc, struct kt_
 /* no_content: 204 will do. */
 static void exchange_end(struct exchange *exchange, CURLcode rc, bool no_content)
 {
-  struct kt_reply *reply = exchange->sink.reply;
+  struct kt_reply *reply = exchange->reply;
   long status = 0;
   curl_off_t retry_after = 0;
   curl_slist_free_all(exchange->headers);
@@ -361,7 +368,7 @@ static void take_finished(struct many *many)
     CURLcode rc = message->data.result;
     curl_easy_getinfo(curl, CURLINFO_PRIVATE, (char **)&exchange);
     end_one(many, exchange, rc); /* the message is gone with it */
-    const struct kt_reply *reply = exchange->sink.reply;
+    const struct kt_reply *reply = exchange->reply;
     many->stop = many->stop || reply->kind == KT_REPLY_NETWORK || reply->status == 429 || reply->status == 503;
     if (!many->stop && many->next < many->n) {
       many->stop = !begin_next(many, exchange);
